@@ -1,0 +1,245 @@
+/*
+ * vg.h: the one header that a plugin includes, and the manual of the kit.
+ *
+ * A plugin is data and code: tables of routes, fields and errors, statements
+ * in sql/queries, and hooks for what neither table nor SQL should decide.
+ * The host owns connections, timers, sockets and memory. No hook ever waits.
+ *
+ * Lifetimes: what a hook gets from vg_* lives as long as the call and is freed
+ * with it; nothing is freed by hand. Manifest tables are static and const.
+ *
+ * Results: VG_OK go on, VG_DONE answered (the kit sends what was answered),
+ * VG_DECLINED not mine, VG_ERROR refused or broken (vg_refuse() said which).
+ */
+
+#ifndef VG_H
+#define VG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vg_json.h"
+
+#define VG_ABI 1
+
+typedef enum {
+    VG_OK = 0,
+    VG_ERROR = -1,
+    VG_DONE = -4,
+    VG_DECLINED = -5,
+} vg_rc_t;
+
+#define VG_MUST_CHECK __attribute__((warn_unused_result))
+
+typedef struct vg_call_s vg_call_t; /* one call, from route to answer */
+
+
+/* ---------------------------------------------------------------- fields */
+
+typedef enum {
+    VG_TEXT,    /* string; min, max count characters; never holds a NUL  */
+    VG_INT,     /* integer in 64 bits; min, max bound the value          */
+    VG_DECIMAL, /* exact decimal, at most 18 digits and 9 behind the
+                   point; min, max bound the value                       */
+    VG_BOOL,
+    VG_UUID,
+    VG_TIME, /* RFC 3339 with offset, years 1970 to 9999                 */
+    VG_ENUM, /* one of values, "A|B|C"                                   */
+    VG_OBJECT, /* members are fields; bound as jsonb                     */
+    VG_ARRAY,  /* items are like item; min, max count them; jsonb        */
+    VG_ANY,    /* any JSON value, as deep as the kit allows; jsonb       */
+} vg_type_t;
+
+typedef enum {
+    VG_BODY,  /* member of the JSON body, of an OCPP payload, of an
+                 event's payload, of an ask's arguments              */
+    VG_PATH,  /* ":name" of the path                                 */
+    VG_QUERY, /* query parameter                                     */
+    VG_BOUND, /* not from outside: a hook binds it by vg_bind()      */
+} vg_in_t;
+
+#define VG_REQUIRED 0x01 /* absent is an error; else absent binds NULL   */
+#define VG_NULLABLE 0x02 /* JSON null is taken and binds NULL            */
+#define VG_SECRET   0x04 /* shown in no log and no error                 */
+#define VG_LENIENT  0x08 /* VG_ENUM: another value is taken as it is;
+                            VG_TIME: no offset means UTC                 */
+
+typedef struct vg_field_s vg_field_t;
+struct vg_field_s {
+    vg_in_t           in;
+    const char       *name; /* camelCase; ":name" in the statement       */
+    vg_type_t         type;
+    unsigned          flags;
+    int64_t           min, max; /* both 0: the type's own limits         */
+    const char       *values;   /* VG_ENUM                               */
+    const vg_field_t *fields;   /* VG_OBJECT: its members                */
+    const vg_field_t *item;     /* VG_ARRAY: the shape of one item       */
+    const char       *about;    /* one line, with unit, for OpenAPI      */
+};
+
+/* ends a table of fields */
+#define VG_FIELDS_END { VG_BODY, NULL, VG_ANY, 0, 0, 0, NULL, NULL, NULL, NULL }
+
+
+/* ---------------------------------------------------------------- routes */
+
+typedef enum {
+    VG_GET,
+    VG_POST,
+    VG_PUT,
+    VG_PATCH,
+    VG_DELETE,
+    VG_INTERNAL, /* path is "object.verb"; asked by vg_ask() alone       */
+    VG_OCPP16,   /* path is the action of a CALL from a charge point     */
+    VG_EVENT,    /* path is the event's type                             */
+    VG_EVERY,    /* path is a period: "30s", "5m"                        */
+} vg_method_t;
+
+typedef vg_rc_t (*vg_hook_pt)(vg_call_t *call);
+
+/* A step that runs after the answer of its route was sent (and committed).
+ * command() binds an OCPP CALL by vg_command(); then done is run with
+ * :outcome (the charger's result as jsonb), or undo, with :reason, when the
+ * step fails, times out or is refused by command(). Both are statements of
+ * the plugin, with the route's fields and row at hand. A process that dies
+ * in between leaves the row in its starting state: a VG_EVERY route of the
+ * plugin must end such rows by their deadline. */
+typedef struct {
+    const char *name;
+    vg_hook_pt  command;
+    const char *done;
+    const char *undo;
+} vg_step_t;
+
+#define VG_PUBLIC "-" /* scope: no identity needed                       */
+
+#define VG_LIST        0x01 /* rows (body, cursor): answered as a page   */
+#define VG_APPEND      0x02 /* many small rows: the append lane          */
+#define VG_TRANSACTION 0x04 /* OCPP: answered with success even when the
+                               fields are wrong; then statement
+                               `<statement>_quarantine` gets :payload    */
+#define VG_NO_BODY     0x08 /* a POST that takes none                    */
+
+typedef struct {
+    vg_method_t       method;
+    const char       *path;
+    const char       *scope; /* "stations:write"; NULL: any identity     */
+    const vg_field_t *fields;
+    const char       *load;  /* a read, before check(): see vg_row()     */
+    vg_hook_pt        check; /* after the fields, before the statement   */
+    const char       *lock;  /* one row that serialises the decision     */
+    const char       *statement;
+    vg_hook_pt        render; /* makes the answer from the row           */
+    unsigned          flags;
+    const vg_step_t  *steps; /* ends with a NULL name                    */
+    const char       *about;
+} vg_route_t;
+
+/* ends a table of routes */
+#define VG_ROUTES_END                                                        \
+    {                                                                        \
+        VG_GET, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL,     \
+            NULL                                                             \
+    }
+
+/* The plugin's own refusals. The kit's (errors.def) may be used by name too:
+ * validation, not_found, conflict, forbidden, unprocessable … A violated
+ * constraint that is named like an error is answered with that error. */
+typedef struct {
+    const char *name; /* snake_case                                      */
+    int         status;
+    const char *title;
+} vg_error_t;
+
+/* a setting of the plugin: `voltgate_setting plugin.name value;` */
+typedef struct {
+    const char *name;
+    const char *value; /* the default                                    */
+    const char *about; /* what happens when it is changed                */
+} vg_setting_t;
+
+typedef struct {
+    int                 abi; /* VG_ABI */
+    const char         *name;
+    const char         *version;
+    const char         *about;
+    const vg_route_t   *routes;
+    const vg_error_t   *errors;   /* ends with a NULL name, or NULL      */
+    const vg_setting_t *settings; /* ends with a NULL name, or NULL      */
+    const char *const  *publishes; /* event types, NULL-ended, or NULL   */
+} vg_plugin_t;
+
+/* the one symbol that a plugin exports */
+extern const vg_plugin_t vg_plugin;
+
+
+/* ------------------------------------------------------- inside of a hook */
+
+/* The call's arena, for vg_json_* and vg_out_*. */
+vg_pool_t *vg_pool(vg_call_t *call);
+
+/* The checked value of a field, by name; NULL when absent or JSON null.
+ * Path and query values are strings, whatever their field's type. */
+const vg_json_t *vg_get(vg_call_t *call, const char *name);
+
+/* The whole checked body (payload, arguments); NULL when there is none. */
+const vg_json_t *vg_body(vg_call_t *call);
+
+/* In check(): the `body` of the loaded row. In render(): the `body` of the
+ * statement's row, else of the loaded row. NULL when there is none. */
+const vg_json_t *vg_row(vg_call_t *call);
+
+/* Binds a VG_BOUND field. value.data NULL binds NULL. The bytes must live as
+ * long as the call (vg_alloc, vg_out_*, literals). */
+vg_rc_t vg_bind(vg_call_t *call, const char *name, vg_str_t value)
+    VG_MUST_CHECK;
+
+/* Refuses the call by an error's name; always returns VG_ERROR. */
+vg_rc_t vg_refuse(vg_call_t *call, const char *error);
+
+/* The same with members for the problem document: detail is a JSON object. */
+vg_rc_t vg_refuse_with(vg_call_t *call, const char *error, vg_str_t detail);
+
+/* Adds "field": "message" to the validation answer; returns VG_ERROR. May be
+ * called for several fields before the hook returns VG_ERROR. */
+vg_rc_t vg_refuse_field(vg_call_t *call, const char *field,
+                        const char *message);
+
+/* Answers with 200 (or, after a statement, with the status that it chose)
+ * and this JSON text; returns VG_DONE. */
+vg_rc_t vg_reply(vg_call_t *call, vg_str_t body);
+
+/* Asks a route that needs no database (a VG_INTERNAL one without statement),
+ * in process. args is a JSON object. VG_OK: *answer is its JSON;
+ * VG_ERROR: refused, and the call is refused with the same error;
+ * VG_DECLINED: no plugin has that route. */
+vg_rc_t vg_ask(vg_call_t *call, const char *route, vg_str_t args,
+               vg_str_t *answer) VG_MUST_CHECK;
+
+/* In a step's command(): the CALL to send. Returns VG_OK. */
+vg_rc_t vg_command(vg_call_t *call, vg_str_t charge_point,
+                   const char *action, vg_str_t payload);
+
+/* Who is calling. Never NULL; empty strings for chargers and events. */
+typedef struct {
+    vg_str_t id;      /* subject                                         */
+    vg_str_t role;    /* driver, operator, fleet_manager, planner,
+                         partner, admin; charger; system                 */
+    vg_str_t company; /* id of the company, or empty                     */
+} vg_caller_t;
+
+const vg_caller_t *vg_caller(vg_call_t *call);
+
+/* When the call began: microseconds since 1970-01-01T00:00:00Z. */
+int64_t vg_now(vg_call_t *call);
+
+/* The value of one of the plugin's settings; never NULL for a known name. */
+const char *vg_setting(vg_call_t *call, const char *name);
+
+typedef enum { VG_LOG_ERROR, VG_LOG_WARN, VG_LOG_INFO } vg_level_t;
+
+/* One line in the error log, with plugin and correlation id. No secrets. */
+void vg_log(vg_call_t *call, vg_level_t level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif /* VG_H */
