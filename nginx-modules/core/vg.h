@@ -194,6 +194,10 @@ const vg_json_t *vg_row(vg_call_t *call);
 vg_rc_t vg_bind(vg_call_t *call, const char *name, vg_str_t value)
     VG_MUST_CHECK;
 
+/* What was bound so; data NULL when nothing was (also in a replayed answer:
+ * a secret that is shown once is bound, rendered, and never stored). */
+vg_str_t vg_bound(vg_call_t *call, const char *name);
+
 /* Refuses the call by an error's name; always returns VG_ERROR. */
 vg_rc_t vg_refuse(vg_call_t *call, const char *error);
 
@@ -215,6 +219,12 @@ vg_rc_t vg_reply(vg_call_t *call, vg_str_t body);
  * VG_DECLINED: no plugin has that route. */
 vg_rc_t vg_ask(vg_call_t *call, const char *route, vg_str_t args,
                vg_str_t *answer) VG_MUST_CHECK;
+
+/* So many random bytes, as base64url without padding. data NULL: broken. */
+vg_str_t vg_secret(vg_call_t *call, size_t bytes);
+
+/* SHA-256 over salt and text, in lower-case hex. data NULL: broken. */
+vg_str_t vg_sha256(vg_call_t *call, vg_str_t salt, vg_str_t text);
 
 /* In a step's command(): the CALL to send. Returns VG_OK. */
 vg_rc_t vg_command(vg_call_t *call, vg_str_t charge_point,

@@ -1,0 +1,233 @@
+-- The kit's own schema. Plugins may call the functions here and insert into
+-- outbox and answer under their own name; nothing else.
+
+create schema if not exists vg;
+revoke all on schema vg from public;
+
+-- One login for the gateway. It has no rights of its own: each unit of work
+-- takes on the role of the plugin that it belongs to.
+do $$
+begin
+    if not exists (select from pg_catalog.pg_roles where rolname = 'vg_gate') then
+        create role vg_gate login noinherit;
+    end if;
+    if not exists (select from pg_catalog.pg_roles where rolname = 'vg_kit') then
+        create role vg_kit nologin;
+    end if;
+    grant vg_kit to vg_gate;
+    execute pg_catalog.format('grant connect on database %I to vg_gate', pg_catalog.current_database());
+    execute pg_catalog.format('revoke temporary on database %I from public', pg_catalog.current_database());
+end
+$$;
+grant usage on schema vg to vg_kit;
+revoke create on schema public from public;
+
+
+-- z(timestamptz): RFC 3339 in UTC with Z; fractions only where there are any.
+create function vg.z(t timestamptz) returns text
+language sql immutable parallel safe
+return pg_catalog.to_char(t at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
+    || case
+        when pg_catalog.date_trunc('second', t) = t then ''
+        else pg_catalog.rtrim(pg_catalog.to_char(t at time zone 'UTC', '.US'), '0')
+    end || 'Z';
+
+-- uuid7(): RFC 9562 version 7: 48 bits of Unix milliseconds, the rest random.
+create function vg.uuid7() returns uuid
+language sql volatile parallel safe
+return pg_catalog.encode(
+    pg_catalog.set_bit(
+        pg_catalog.set_bit(
+            pg_catalog.overlay(
+                pg_catalog.uuid_send(pg_catalog.gen_random_uuid())
+                placing pg_catalog.substring(pg_catalog.int8send(
+                    pg_catalog.floor(extract(epoch from pg_catalog.clock_timestamp()) * 1000)::bigint) from 3)
+                from 1 for 6),
+            52, 1),
+        53, 1),
+    'hex')::uuid;
+
+
+-- Which files were applied; written by `voltgate migrate` alone.
+create table vg.migration (
+    plugin     text        not null,    -- '' is the kit
+    file       text        not null,
+    checksum   text        not null,    -- SHA-256 of the file, hex
+    applied_at timestamptz not null default pg_catalog.now(),
+    constraint migration_pkey primary key (plugin, file)
+);
+grant select on vg.migration to vg_kit;
+
+
+-- The outbox: filled by the tail of each change, in its commit; emptied by
+-- the clerk into vg.event.
+create table vg.outbox (
+    id             bigint      generated always as identity,
+    plugin         text        not null,
+    event_id       uuid        not null default vg.uuid7(),
+    type           text        not null,
+    aggregate_id   text        not null,
+    payload        jsonb       not null,
+    correlation_id text        not null,
+    actor_id       text        not null,
+    at             timestamptz not null default pg_catalog.now(),
+    constraint outbox_pkey primary key (id)
+) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 500);
+alter table vg.outbox enable row level security;
+create policy kit_moves on vg.outbox to vg_kit using (true);
+create policy own_name on vg.outbox for insert
+    with check (plugin = pg_catalog.substr(current_user, 4));
+grant select, delete on vg.outbox to vg_kit;
+
+
+-- The log is the archive. pos has no holes that matter: one mover at a time.
+create table vg.event (
+    pos            bigint      generated always as identity,
+    event_id       uuid        not null,
+    type           text        not null,
+    source         text        not null,
+    aggregate_id   text        not null,
+    payload        jsonb       not null,
+    correlation_id text        not null,
+    actor_id       text        not null,
+    at             timestamptz not null,
+    constraint event_pkey primary key (pos, at)
+) partition by range (at);
+create table vg.event_rest partition of vg.event default;
+grant select, insert on vg.event to vg_kit;
+
+-- event_months(first, months): makes the partitions of so many months; the
+-- owner calls it at each migration, since the gateway holds no DDL rights.
+create function vg.event_months(first date, months int) returns void
+language plpgsql as $$
+declare
+    month date;
+begin
+    for i in 0 .. months - 1 loop
+        month := (pg_catalog.date_trunc('month', first) + i * interval '1 month')::date;
+        execute pg_catalog.format(
+            'create table if not exists vg.event_%s partition of vg.event for values from (%L) to (%L)',
+            pg_catalog.to_char(month, 'YYYY_MM'),
+            month::timestamp at time zone 'UTC',
+            (month + interval '1 month') at time zone 'UTC');
+    end loop;
+end
+$$;
+revoke execute on function vg.event_months(date, int) from public;
+
+
+-- Where each consumer stands in the log.
+create table vg.cursor (
+    consumer   text        not null,
+    pos        bigint      not null default 0,
+    paused     boolean     not null default false,
+    moved_at   timestamptz not null default pg_catalog.now(),
+    constraint cursor_pkey primary key (consumer)
+) with (fillfactor = 50);
+grant select, insert, update on vg.cursor to vg_kit;
+
+-- cursor_move(consumer, old, new): compare and set; raises when somebody else
+-- moved it, so that the whole unit (effects and position) rolls back.
+create function vg.cursor_move(consumer_name text, old_pos bigint, new_pos bigint) returns void
+language plpgsql as $$
+begin
+    update vg.cursor
+    set pos = new_pos, moved_at = pg_catalog.now()
+    where consumer = consumer_name and pos = old_pos;
+    if not found then
+        raise exception 'cursor of % is not at %', consumer_name, old_pos
+            using errcode = '40001';
+    end if;
+end
+$$;
+
+-- Events that a consumer could not handle: parked while they are tried
+-- again, dead when the tries are used up.
+create table vg.parked (
+    consumer     text        not null,
+    pos          bigint      not null,
+    event_id     uuid        not null,
+    type         text        not null,
+    aggregate_id text        not null,
+    tries        int         not null default 1,
+    next_at      timestamptz not null,
+    dead_at      timestamptz,
+    error        text        not null,
+    constraint parked_pkey primary key (consumer, pos)
+);
+create index parked_due on vg.parked (next_at) where dead_at is null;
+create index parked_aggregate on vg.parked (consumer, aggregate_id) where dead_at is null;
+grant select, insert, update, delete on vg.parked to vg_kit;
+
+
+-- Timers: the row gates the effect, in the same commit.
+create table vg.timer (
+    name    text        not null,
+    next_at timestamptz not null,
+    constraint timer_pkey primary key (name)
+);
+grant select, insert, update on vg.timer to vg_kit;
+
+-- timer_take(name, period): true once a period, for one caller in the house.
+create function vg.timer_take(timer_name text, period interval) returns void
+language plpgsql as $$
+begin
+    insert into vg.timer (name, next_at)
+    values (timer_name, pg_catalog.now() + period)
+    on conflict (name) do update
+    set next_at = excluded.next_at
+    where vg.timer.next_at <= pg_catalog.now();
+    if not found then
+        raise exception 'timer % is not due', timer_name using errcode = '40001';
+    end if;
+end
+$$;
+
+
+-- Stored answers of calls with an Idempotency-Key: written in the commit of
+-- the change, replayed byte for byte. The primary key is the arbiter.
+create table vg.answer (
+    caller         text        not null,
+    route          text        not null,
+    key            text        not null,
+    hash           text        not null,    -- SHA-256 of the body
+    plugin         text        not null,
+    status         text        not null,    -- ok, created … or an error's name
+    body           text,
+    correlation_id text        not null,
+    at             timestamptz not null default pg_catalog.now(),
+    constraint vg_answer_key primary key (caller, route, key)
+);
+create index answer_age on vg.answer (at);
+alter table vg.answer enable row level security;
+create policy kit_reads on vg.answer to vg_kit using (true);
+create policy own_name on vg.answer for insert
+    with check (plugin = pg_catalog.substr(current_user, 4));
+grant select, delete on vg.answer to vg_kit;
+
+
+-- plugin_ground(name): role, schema and rights of one plugin; called by the
+-- CLI before the plugin's own files.
+create function vg.plugin_ground(name text) returns void
+language plpgsql as $$
+declare
+    role_name text := 'vg_' || name;
+begin
+    if name !~ '^[a-z][a-z_]{1,30}$' then
+        raise exception 'not a plugin name: %', name;
+    end if;
+    if not exists (select from pg_catalog.pg_roles where rolname = role_name) then
+        execute pg_catalog.format('create role %I nologin', role_name);
+    end if;
+    execute pg_catalog.format('grant %I to vg_gate', role_name);
+    execute pg_catalog.format('create schema if not exists %I', name);
+    execute pg_catalog.format('revoke all on schema %I from public', name);
+    execute pg_catalog.format('grant usage on schema %I to %I', name, role_name);
+    execute pg_catalog.format('alter default privileges in schema %I grant select, insert, update, delete on tables to %I', name, role_name);
+    execute pg_catalog.format('alter default privileges in schema %I grant usage on sequences to %I', name, role_name);
+    execute pg_catalog.format('alter default privileges in schema %I grant execute on functions to %I', name, role_name);
+    execute pg_catalog.format('grant usage on schema vg to %I', role_name);
+    execute pg_catalog.format('grant insert on vg.outbox, vg.answer to %I', role_name);
+end
+$$;
+revoke execute on function vg.plugin_ground(text) from public;
