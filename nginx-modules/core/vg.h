@@ -22,6 +22,8 @@
 
 #define VG_ABI 1
 
+#pragma GCC visibility push(default)
+
 typedef enum {
     VG_OK = 0,
     VG_ERROR = -1,
@@ -251,5 +253,7 @@ typedef enum { VG_LOG_ERROR, VG_LOG_WARN, VG_LOG_INFO } vg_level_t;
 /* One line in the error log, with plugin and correlation id. No secrets. */
 void vg_log(vg_call_t *call, vg_level_t level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+#pragma GCC visibility pop
 
 #endif /* VG_H */

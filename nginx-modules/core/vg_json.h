@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(default)
+
 /* bytes with a length; data is not NUL-terminated; data NULL means "none" */
 typedef struct {
     const char *data;
@@ -105,5 +107,7 @@ vg_str_t vg_out_str(const vg_out_t *out);
 /* printf into an arena; data NULL: no memory */
 vg_str_t vg_printf(vg_pool_t *pool, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+
+#pragma GCC visibility pop
 
 #endif /* VG_JSON_H */

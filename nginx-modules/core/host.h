@@ -1,0 +1,326 @@
+/*
+ * host.h: what the kit's rooms share. Plugins see vg.h alone.
+ *
+ * Lifetimes: vg_host_t, plugins and endpoints live in the cycle's pool;
+ * a call lives in a pool of its own until its last reference goes, which may
+ * be after its client went.
+ */
+
+#ifndef VG_HOST_H
+#define VG_HOST_H
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "vg.h"
+
+typedef struct vg_plugin_slot_s vg_plugin_slot_t;
+typedef struct vg_endpoint_s vg_endpoint_t;
+typedef struct vg_statement_s vg_statement_t;
+typedef struct vg_unit_s vg_unit_t;
+
+
+/* ------------------------------------------------------------ statements */
+
+/* what the kit binds by itself; the order is that of vg_builtins[] */
+typedef enum {
+    VG_BIND_FIELD, /* a field of the route, by its index                 */
+    VG_BIND_CALLER_ID,
+    VG_BIND_CALLER_ROLE,
+    VG_BIND_CALLER_COMPANY,
+    VG_BIND_NOW,
+    VG_BIND_CORRELATION_ID,
+    VG_BIND_NEW_ID,
+    VG_BIND_BODY,
+    VG_BIND_ROW,
+    VG_BIND_CURSOR,
+    VG_BIND_LIMIT,
+    VG_BIND_CHARGE_POINT,
+    VG_BIND_PAYLOAD,
+    VG_BIND_EVENT_ID,
+    VG_BIND_EVENT_TYPE,
+    VG_BIND_AGGREGATE_ID,
+    VG_BIND_EVENT_TIME,
+    VG_BIND_OUTCOME,
+    VG_BIND_REASON,
+    VG_BIND_KEY, /* the tail's own from here on                          */
+    VG_BIND_KEY_HASH,
+    VG_BIND_ROUTE,
+    VG_BIND_PLUGIN,
+} vg_bind_t;
+
+typedef struct {
+    vg_bind_t  what;
+    ngx_uint_t field;
+} vg_param_t;
+
+struct vg_statement_s {
+    const char   *name; /* prepared as: plugin.file@hash                 */
+    const char   *role; /* vg_<plugin>                                   */
+    const char   *text;
+    unsigned      change:1; /* ends in answer                            */
+    unsigned      list:1;
+    ngx_uint_t    index; /* of the bit in each connection's map          */
+    ngx_uint_t    count; /* of parameters                                */
+    unsigned int *types; /* PostgreSQL type oids                         */
+    vg_param_t   *params;
+};
+
+
+/* ------------------------------------------------- plugins and endpoints */
+
+typedef enum {
+    VG_PLUGIN_STARTING, /* statements not yet seen by the database       */
+    VG_PLUGIN_READY,
+    VG_PLUGIN_OUT, /* refused: see why                                   */
+} vg_plugin_state_t;
+
+struct vg_plugin_slot_s {
+    const vg_plugin_t *manifest;
+    ngx_str_t          name;
+    ngx_str_t          hash; /* of the shared object, 16 hex             */
+    void              *handle;
+    ngx_uint_t         calls; /* that hold this generation               */
+    vg_plugin_state_t  state; /* this worker's view                      */
+    ngx_str_t          why;
+    ngx_array_t        statements; /* of vg_statement_t *                */
+    ngx_array_t        endpoints;  /* of vg_endpoint_t *                 */
+    ngx_array_t        migrations; /* of vg_migration_t                  */
+    ngx_array_t        settings;   /* of ngx_keyval_t, from the conf     */
+};
+
+typedef struct {
+    ngx_str_t file;
+    ngx_str_t checksum;
+} vg_migration_t;
+
+typedef struct {
+    const vg_step_t *row;
+    vg_statement_t  *done;
+    vg_statement_t  *undo;
+} vg_endpoint_step_t;
+
+struct vg_endpoint_s {
+    const vg_route_t   *row;
+    vg_plugin_slot_t   *plugin;
+    ngx_uint_t          index;    /* its slot in the metrics             */
+    ngx_uint_t          nfields;
+    ngx_str_t           label;    /* "GET /stations/{id}"                */
+    vg_statement_t     *load;
+    vg_statement_t     *lock;
+    vg_statement_t     *statement;
+    vg_statement_t     *quarantine;
+    vg_endpoint_step_t *steps;    /* ends with a NULL row                */
+    ngx_msec_t          period;   /* VG_EVERY                            */
+};
+
+#define VG_MAX_ENDPOINTS 512
+
+typedef struct {
+    ngx_array_t  plugins;   /* of vg_plugin_slot_t *                     */
+    ngx_array_t  endpoints; /* of vg_endpoint_t *                        */
+    ngx_array_t  kit_statements; /* of vg_statement_t *                  */
+    ngx_array_t  kit_migrations; /* of vg_migration_t                    */
+    ngx_str_t    openapi;
+    ngx_str_t    sources;   /* folder of plugins/<name>                  */
+    ngx_str_t    kit_sql;   /* folder of sql/                            */
+    ngx_str_t    built;     /* folder of <name>.so                       */
+    ngx_str_t    run;       /* folder of the link's sockets              */
+    ngx_str_t    node;
+    ngx_array_t  names;     /* of ngx_str_t: voltgate_plugin             */
+    ngx_array_t  settings;  /* of ngx_keyval_t: plugin.name value        */
+    ngx_str_t    database;
+    ngx_shm_zone_t *zone;
+} vg_host_t;
+
+/* the host of the running cycle; set before the workers fork */
+extern vg_host_t *vg_host;
+
+extern ngx_module_t ngx_http_voltgate_module;
+
+vg_host_t *vg_host_conf(ngx_conf_t *cf);
+
+/* registry.c */
+ngx_int_t vg_registry_open(ngx_conf_t *cf, vg_host_t *host);
+vg_endpoint_t *vg_registry_find(vg_method_t method, const char *path,
+                                size_t len);
+const vg_error_t *vg_registry_error(vg_plugin_slot_t *plugin, const char *name,
+                                    size_t len);
+void vg_plugin_out(vg_plugin_slot_t *plugin, const char *fmt, ...);
+
+/* compile.c: a statement file of a plugin, or the kit's own text */
+vg_statement_t *vg_statement_load(ngx_conf_t *cf, vg_plugin_slot_t *plugin,
+                                  const char *sources, const vg_route_t *row,
+                                  const char *name);
+vg_statement_t *vg_statement_kit(ngx_conf_t *cf, const char *name,
+                                 const char *text, ngx_uint_t count);
+ngx_uint_t vg_statement_total(void);
+
+/* router.c: path values point into path */
+vg_endpoint_t *vg_route_match(ngx_uint_t method, ngx_str_t *path,
+                              ngx_str_t *values, ngx_uint_t *allow);
+const char *vg_method_name(vg_method_t method);
+
+
+/* ----------------------------------------------------------------- calls */
+
+typedef struct {
+    ngx_str_t key; /* Idempotency-Key; len 0: none                       */
+    ngx_str_t hash;
+    ngx_int_t slot; /* in the table of running keys, or -1               */
+    unsigned  replayed:1;
+} vg_key_t;
+
+typedef struct {
+    vg_str_t  event_id, type, aggregate_id, time; /* VG_EVENT            */
+    vg_str_t  charge_point, payload;              /* VG_OCPP16           */
+    vg_str_t  outcome, reason;                    /* steps               */
+    vg_str_t  cursor;                             /* VG_LIST             */
+    ngx_int_t limit;
+} vg_input_t;
+
+#define VG_PATH_VALUES 4
+
+struct vg_call_s {
+    ngx_pool_t      *pool;
+    vg_pool_t        arena;
+    ngx_log_t       *log;
+    ngx_uint_t       refs;
+    vg_endpoint_t   *endpoint;
+
+    vg_caller_t      caller;
+    vg_str_t         scopes; /* space separated                          */
+    vg_str_t         correlation;
+    vg_str_t         traceparent;
+    int64_t          now; /* microseconds                                */
+    char             new_id[37];
+    ngx_uint_t       depth; /* of asks                                   */
+
+    const vg_json_t  *body;
+    const vg_json_t **values; /* per field                               */
+    vg_str_t        *bound;  /* per field                                */
+    vg_str_t         path[VG_PATH_VALUES];
+    vg_str_t         query;
+    vg_input_t       in;
+    vg_key_t         key;
+
+    vg_str_t         loaded; /* body of load's row                       */
+    const vg_json_t *row;    /* parsed, when a hook asked for it         */
+
+    /* the answer: error, or word and text */
+    const vg_error_t *error;
+    vg_str_t         detail;   /* object with members for the problem    */
+    vg_out_t         problems; /* field errors; problems.len 0: none     */
+    ngx_uint_t       nproblems;
+    const char      *status;   /* ok, created, accepted, empty           */
+    vg_str_t         text;
+    unsigned         answered:1;
+    unsigned         finished:1;
+    unsigned         running:1; /* a unit is out                         */
+    unsigned         changed:1; /* ... and it changes something          */
+    unsigned         quarantine:1;
+    unsigned         abandoned:1; /* nobody waits any more               */
+    ngx_uint_t       retry_after; /* seconds; 0: none                    */
+
+    ngx_event_t      deadline;
+    ngx_msec_t       started;
+    void           (*finish)(vg_call_t *call); /* the transport          */
+    void            *owner;
+
+    vg_unit_t       *unit;
+    void           (*unit_setup)(vg_call_t *call, vg_unit_t *unit);
+    ngx_uint_t       step;
+    struct {
+        vg_str_t     charge_point;
+        const char  *action;
+        vg_str_t     payload;
+    } command;
+};
+
+#define VG_CALL_DEADLINE 10000 /* ms, for people and partners            */
+
+/* A call in a pool of its own, one reference; NULL: no memory. */
+vg_call_t *vg_call_create(vg_endpoint_t *endpoint, ngx_log_t *log);
+void vg_call_ref(vg_call_t *call);
+void vg_call_release(vg_call_t *call);
+
+/* Runs fields, load, check, unit, render; then finish(call), exactly once,
+ * possibly before it returns. With a deadline in ms. */
+void vg_call_run(vg_call_t *call, ngx_msec_t deadline);
+
+/* The client is gone: a read is dropped, a change is finished unseen. */
+void vg_call_abandon(vg_call_t *call);
+
+/* Ends the call now with an error of the kit. */
+void vg_call_fail(vg_call_t *call, const char *error);
+void vg_call_finish(vg_call_t *call);
+ngx_int_t vg_call_status(vg_call_t *call); /* of HTTP */
+
+/* steps.c */
+void vg_steps_run(vg_call_t *call);
+
+/* fields.c: fills call->values; adds what is wrong to the call. */
+vg_rc_t vg_fields_check(vg_call_t *call);
+
+/* bind.c: the text of each parameter; a NULL element binds NULL */
+const char **vg_bind_values(vg_call_t *call, const vg_statement_t *statement);
+
+/* problem.c: the document for call->error */
+vg_str_t vg_problem_render(vg_pool_t *pool, const vg_error_t *error,
+                           vg_str_t detail, vg_str_t errors,
+                           ngx_uint_t count, int64_t now,
+                           vg_str_t correlation);
+const vg_error_t *vg_kit_error(const char *name, size_t len);
+const vg_error_t *vg_kit_error_status(ngx_int_t status);
+
+/* time and ids */
+int64_t vg_time_now(void);                  /* microseconds              */
+vg_str_t vg_time_text(vg_pool_t *pool, int64_t us);
+void vg_uuid7(char *text37, int64_t us);
+void vg_random(void *data, size_t size);
+
+static inline vg_str_t
+vg_of(ngx_str_t s)
+{
+    return (vg_str_t){ (const char *) s.data, s.len };
+}
+
+static inline ngx_str_t
+vg_ngx(vg_str_t s)
+{
+    return (ngx_str_t){ s.len, (u_char *) s.data };
+}
+
+/* openapi.c */
+ngx_int_t vg_openapi_render(ngx_conf_t *cf, vg_host_t *host);
+
+/* An ask of another plugin's internal route, also one with a statement:
+ * done is called once, with the finished call; data is call->owner. The kit's
+ * own (auth, OCPP); hooks use vg_ask(). args: a JSON object. */
+vg_call_t *vg_ask_start(const char *route, vg_str_t args, ngx_log_t *log,
+                        vg_str_t correlation, void (*done)(vg_call_t *),
+                        void *owner);
+
+
+/* ---------------------------------------------- idempotency, shared state */
+
+/* keys.c: VG_OK, VG_DECLINED (running elsewhere on this node) */
+vg_rc_t vg_key_take(vg_call_t *call);
+void    vg_key_give(vg_call_t *call);
+size_t  vg_keys_size(void);
+void    vg_keys_init(void *shared);
+
+/* observe/metrics.c */
+void   vg_metrics_call(vg_endpoint_t *endpoint, ngx_int_t status,
+                       ngx_msec_t ms);
+void   vg_metrics_unit(vg_endpoint_t *endpoint, ngx_msec_t ms, ngx_uint_t ok);
+size_t vg_metrics_size(void);
+void   vg_metrics_init(void *shared);
+vg_str_t vg_metrics_render(vg_pool_t *pool);
+
+/* one zone holds the rooms' fixed tables; each gets its part at start */
+void *vg_shared(ngx_uint_t part);
+enum { VG_SHARED_KEYS, VG_SHARED_METRICS, VG_SHARED_OCPP, VG_SHARED_PARTS };
+
+#endif /* VG_HOST_H */

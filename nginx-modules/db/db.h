@@ -1,0 +1,107 @@
+/*
+ * db.h: units of work for PostgreSQL.
+ *
+ * A unit is at most: role, lock, statement, and one kit statement after it
+ * (cursor or timer), under one Sync: one transaction. It is handed to a lane;
+ * done(unit) is called once, from the event loop, never from vg_unit_submit().
+ * When it is a change, done means durable.
+ */
+
+#ifndef VG_DB_H
+#define VG_DB_H
+
+#include <libpq-fe.h>
+
+#include "host.h"
+
+typedef enum {
+    VG_LANE_READ,    /* all of a turn under one Sync                     */
+    VG_LANE_WRITE,   /* a Sync each, one barrier a turn                  */
+    VG_LANE_PATIENT, /* one at a time, waits for locks                   */
+    VG_LANE_APPEND,  /* many rows, one Sync a turn                       */
+    VG_LANE_SLOW,    /* one at a time, long                              */
+    VG_LANES,
+} vg_lane_t;
+
+typedef enum {
+    VG_UNIT_OK,
+    VG_UNIT_REFUSED, /* the database said no: sqlstate, constraint       */
+    VG_UNIT_LOST,    /* connection lost; a change may or may not be in   */
+    VG_UNIT_AWAY,    /* no connection: nothing was sent                  */
+    VG_UNIT_FULL,    /* queue is full: nothing was sent                  */
+} vg_unit_result_t;
+
+struct vg_unit_s {
+    ngx_queue_t           queue;
+    void                (*done)(vg_unit_t *unit);
+    void                 *data;
+    vg_endpoint_t        *endpoint; /* for metrics; may be NULL          */
+    vg_lane_t             lane;
+
+    const vg_statement_t *lock;
+    const char          **lock_values;
+    const vg_statement_t *statement;
+    const char          **values;
+    const vg_statement_t *after; /* as vg_kit                            */
+    const char          **after_values;
+
+    vg_unit_result_t      result;
+    PGresult             *rows; /* of statement; cleared after done()    */
+    char                  sqlstate[6];
+    char                  constraint[64];
+
+    ngx_msec_t            queued_at;
+    unsigned              queued:1;
+    unsigned              dropped:1;  /* nobody wants the rows           */
+    unsigned              alone:1;    /* its batch failed: run singly    */
+    unsigned              retried:1;  /* moved to the patient lane       */
+    unsigned              reprepared:1;
+    unsigned              failed:1;
+    unsigned              barrier:1;  /* its commit waits for a barrier  */
+    unsigned              relaxed:1;  /* commit need not be durable      */
+};
+
+/* Takes over the unit until done(). The unit and its values must live so
+ * long. */
+void vg_unit_submit(vg_unit_t *unit);
+
+/* Nobody waits for a read any more: if it was not sent, done() is not called
+ * and VG_OK is returned; else done() comes later as ever: VG_DECLINED. */
+vg_rc_t vg_unit_drop(vg_unit_t *unit);
+
+/* The database answers, as far as this worker knows. */
+ngx_uint_t vg_db_alive(void);
+
+/* db.c, per worker */
+ngx_int_t vg_db_start(ngx_cycle_t *cycle);
+void      vg_db_stop(void);
+
+/* conn.c */
+typedef struct vg_conn_s vg_conn_t;
+typedef struct vg_lane_state_s vg_lane_state_t;
+
+#define VG_LANE_CONNS 2
+
+struct vg_lane_state_s {
+    vg_lane_t   lane;
+    ngx_queue_t waiting;
+    ngx_uint_t  length;
+    ngx_uint_t  nconns;
+    vg_conn_t  *conns[VG_LANE_CONNS];
+    ngx_uint_t  failures; /* connects in a row that failed               */
+    ngx_uint_t  batch;    /* units taken at once                         */
+};
+
+vg_conn_t *vg_conn_create(vg_lane_state_t *lane, ngx_uint_t number);
+void       vg_conn_open(vg_conn_t *conn);
+void       vg_conn_close(vg_conn_t *conn);
+ngx_uint_t vg_conn_idle(vg_conn_t *conn);
+ngx_uint_t vg_conn_up(vg_conn_t *conn);
+/* takes what waits in the lane and sends it; conn must be idle */
+void       vg_conn_take(vg_conn_t *conn);
+/* a unit is over: counts it, calls done() */
+void       vg_unit_end(vg_unit_t *unit, vg_unit_result_t result);
+/* wakes the lanes at the end of this turn of the loop */
+void       vg_db_flush(void);
+
+#endif /* VG_DB_H */
