@@ -1,0 +1,827 @@
+/*
+ * vg_json.c: strings, arenas, JSON in and JSON out; see vg_json.h.
+ *
+ * yajl checks the grammar and unescapes strings. What it lets through is
+ * refused here: overlong UTF-8, halves of surrogate pairs, members that come
+ * twice, deep nesting. It knows no spans; they are found from where it stands
+ * when it calls back, which works because the text is given in one piece.
+ */
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <yajl/yajl_parse.h>
+
+#include "vg_json.h"
+
+#define ARENA_CHUNK 4096
+#define OUT_FIRST   256
+
+
+typedef struct chunk_s chunk_t;
+struct chunk_s {
+    chunk_t *next;
+    size_t   size;
+    size_t   used;
+};
+
+typedef struct {
+    vg_pool_t pool; /* first: what is handed out */
+    chunk_t  *chunks;
+} arena_t;
+
+typedef struct {
+    vg_pool_t  *pool;
+    vg_str_t    text;
+    yajl_handle yajl;
+    bool        finishing; /* yajl sees its own blank behind the text    */
+    size_t      end;       /* of the last token, in text                 */
+    vg_str_t    key;       /* of the member that comes next              */
+    vg_json_t  *top;
+    unsigned    depth;
+    const char *error;
+    struct {
+        vg_json_t *node;
+        vg_json_t *last;
+    } open[VG_JSON_DEPTH];
+} parse_t;
+
+
+static const char no_memory[] = "out of memory";
+
+
+/* ----------------------------------------------------- strings and arenas */
+
+bool
+vg_str_eq(vg_str_t a, const char *b)
+{
+    size_t len = strlen(b);
+
+    return a.data != NULL && a.len == len && memcmp(a.data, b, len) == 0;
+}
+
+
+vg_str_t
+vg_str(const char *z)
+{
+    return (vg_str_t){ z, z == NULL ? 0 : strlen(z) };
+}
+
+
+void *
+vg_alloc(vg_pool_t *pool, size_t size)
+{
+    return pool->alloc(pool->data, size == 0 ? 1 : size);
+}
+
+
+void *
+vg_calloc(vg_pool_t *pool, size_t size)
+{
+    void *memory = vg_alloc(pool, size);
+
+    if (memory != NULL) {
+        memset(memory, 0, size);
+    }
+
+    return memory;
+}
+
+
+static size_t
+align(size_t size)
+{
+    size_t unit = _Alignof(max_align_t);
+
+    return (size + unit - 1) / unit * unit;
+}
+
+
+static void *
+arena_alloc(void *data, size_t size)
+{
+    arena_t *arena = data;
+    chunk_t *chunk = arena->chunks;
+    size_t   head = align(sizeof(chunk_t));
+    size_t   room;
+    void    *memory;
+
+    if (size > SIZE_MAX / 4) {
+        return NULL;
+    }
+    size = align(size);
+
+    if (chunk == NULL || chunk->size - chunk->used < size) {
+        room = size > ARENA_CHUNK ? size : ARENA_CHUNK;
+        chunk = malloc(head + room);
+        if (chunk == NULL) {
+            return NULL;
+        }
+        *chunk = (chunk_t){ arena->chunks, room, 0 };
+        arena->chunks = chunk;
+    }
+
+    memory = (char *) chunk + head + chunk->used;
+    chunk->used += size;
+    return memory;
+}
+
+
+vg_pool_t *
+vg_arena_create(void)
+{
+    arena_t *arena = malloc(sizeof(*arena));
+
+    if (arena == NULL) {
+        return NULL;
+    }
+
+    *arena = (arena_t){ { arena_alloc, arena }, NULL };
+    return &arena->pool;
+}
+
+
+void
+vg_arena_destroy(vg_pool_t *pool)
+{
+    arena_t *arena;
+    chunk_t *chunk;
+
+    if (pool == NULL) {
+        return;
+    }
+
+    arena = pool->data;
+    while ((chunk = arena->chunks) != NULL) {
+        arena->chunks = chunk->next;
+        free(chunk);
+    }
+    free(arena);
+}
+
+
+/* ------------------------------------------------------------------ UTF-8 */
+
+/* Bytes of the character at p, or 0: broken, overlong, half of a surrogate
+ * pair, or beyond U+10FFFF. PostgreSQL refuses the same. */
+static size_t
+utf8_length(const unsigned char *p, const unsigned char *end)
+{
+    size_t        len, i;
+    unsigned char low = 0x80, high = 0xbf; /* bounds of the second byte */
+
+    if (*p < 0x80) {
+        return 1;
+    }
+    if (*p < 0xc2 || *p > 0xf4) {
+        return 0;
+    }
+
+    len = *p < 0xe0 ? 2 : *p < 0xf0 ? 3 : 4;
+    if ((size_t) (end - p) < len) {
+        return 0;
+    }
+
+    switch (*p) {
+    case 0xe0:
+        low = 0xa0;
+        break;
+    case 0xed:
+        high = 0x9f;
+        break;
+    case 0xf0:
+        low = 0x90;
+        break;
+    case 0xf4:
+        high = 0x8f;
+        break;
+    }
+    if (p[1] < low || p[1] > high) {
+        return 0;
+    }
+    for (i = 2; i < len; i++) {
+        if ((p[i] & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+
+    return len;
+}
+
+
+static bool
+is_utf8(vg_str_t text)
+{
+    const unsigned char *p = (const unsigned char *) text.data;
+    const unsigned char *end = p + text.len;
+    size_t               len;
+
+    while (p < end) {
+        len = utf8_length(p, end);
+        if (len == 0) {
+            return false;
+        }
+        p += len;
+    }
+
+    return true;
+}
+
+
+/* the four hexadecimal digits at p, which yajl has seen to be such */
+static unsigned
+hex4(const char *p)
+{
+    unsigned value = 0;
+    int      i;
+
+    for (i = 0; i < 4; i++) {
+        value = value * 16
+                + (unsigned) (p[i] <= '9' ? p[i] - '0' : (p[i] | 0x20) - 'a' + 10);
+    }
+
+    return value;
+}
+
+
+/* yajl turns "\ud800" into '?' or into bytes that are no UTF-8. */
+static bool
+surrogates_pair(vg_str_t raw)
+{
+    const char *p = raw.data;
+    const char *end = raw.data + raw.len;
+    unsigned    unit;
+
+    while (p < end) {
+        if (*p != '\\') {
+            p++;
+            continue;
+        }
+        if (p[1] != 'u') {
+            p += 2;
+            continue;
+        }
+        unit = hex4(p + 2);
+        p += 6;
+        if (unit < 0xd800 || unit > 0xdfff) {
+            continue;
+        }
+        if (unit >= 0xdc00 || end - p < 6 || p[0] != '\\' || p[1] != 'u') {
+            return false;
+        }
+        unit = hex4(p + 2);
+        if (unit < 0xdc00 || unit > 0xdfff) {
+            return false;
+        }
+        p += 6;
+    }
+
+    return true;
+}
+
+
+/* ---------------------------------------------------------------- JSON in */
+
+static int
+stop(parse_t *parse, const char *error)
+{
+    parse->error = error;
+    return 0; /* tells yajl to cancel */
+}
+
+
+/* The span of the token for which yajl calls back. */
+static vg_str_t
+token(parse_t *parse)
+{
+    const char *data = parse->text.data;
+    size_t      start = parse->end;
+
+    while (start < parse->text.len && memchr(" \t\r\n,:", data[start], 6)) {
+        start++;
+    }
+
+    /* A number that ends the text is reported when yajl sees what follows. */
+    parse->end = parse->finishing ? parse->text.len
+                                  : yajl_get_bytes_consumed(parse->yajl);
+
+    return (vg_str_t){ data + start, parse->end - start };
+}
+
+
+static vg_json_t *
+add(parse_t *parse, vg_json_type_t type)
+{
+    vg_json_t *node, *parent;
+
+    node = vg_calloc(parse->pool, sizeof(*node));
+    if (node == NULL) {
+        parse->error = no_memory;
+        return NULL;
+    }
+    node->type = type;
+    node->raw = token(parse);
+
+    if (parse->depth == 0) {
+        parse->top = node;
+        return node;
+    }
+
+    parent = parse->open[parse->depth - 1].node;
+    if (parent->type == VG_JSON_OBJECT) {
+        node->key = parse->key;
+    }
+    if (parent->first == NULL) {
+        parent->first = node;
+    } else {
+        parse->open[parse->depth - 1].last->next = node;
+    }
+    parse->open[parse->depth - 1].last = node;
+    parent->count++;
+
+    return node;
+}
+
+
+/* raw is the string with its quotes, value what yajl made of it */
+static int
+unescaped(parse_t *parse, vg_str_t raw, vg_str_t value, vg_str_t *text)
+{
+    char *copy;
+
+    if (memchr(raw.data, '\\', raw.len) == NULL) {
+        *text = (vg_str_t){ raw.data + 1, raw.len - 2 };
+        return 1;
+    }
+
+    if (!surrogates_pair(raw)) {
+        return stop(parse, "half of a surrogate pair");
+    }
+
+    copy = vg_alloc(parse->pool, value.len);
+    if (copy == NULL) {
+        return stop(parse, no_memory);
+    }
+    memcpy(copy, value.data, value.len);
+    *text = (vg_str_t){ copy, value.len };
+
+    return 1;
+}
+
+
+static int
+on_null(void *ctx)
+{
+    return add(ctx, VG_JSON_NULL) != NULL;
+}
+
+
+static int
+on_boolean(void *ctx, int value)
+{
+    return add(ctx, value ? VG_JSON_TRUE : VG_JSON_FALSE) != NULL;
+}
+
+
+static int
+on_number(void *ctx, const char *data, size_t len)
+{
+    vg_json_t *node = add(ctx, VG_JSON_NUMBER);
+
+    (void) data;
+
+    if (node == NULL) {
+        return 0;
+    }
+    node->raw.len = len; /* blanks may follow the last number of a text */
+    node->text = node->raw;
+
+    return 1;
+}
+
+
+static int
+on_string(void *ctx, const unsigned char *data, size_t len)
+{
+    vg_json_t *node = add(ctx, VG_JSON_STRING);
+    vg_str_t   value = { (const char *) data, len };
+
+    return node != NULL && unescaped(ctx, node->raw, value, &node->text);
+}
+
+
+static int
+on_key(void *ctx, const unsigned char *data, size_t len)
+{
+    parse_t *parse = ctx;
+    vg_str_t value = { (const char *) data, len };
+
+    return unescaped(parse, token(parse), value, &parse->key);
+}
+
+
+static int
+on_open(parse_t *parse, vg_json_type_t type)
+{
+    vg_json_t *node;
+
+    if (parse->depth == VG_JSON_DEPTH) {
+        return stop(parse, "nested too deep");
+    }
+
+    node = add(parse, type);
+    if (node == NULL) {
+        return 0;
+    }
+    parse->open[parse->depth].node = node;
+    parse->open[parse->depth].last = NULL;
+    parse->depth++;
+
+    return 1;
+}
+
+
+static int
+on_open_object(void *ctx)
+{
+    return on_open(ctx, VG_JSON_OBJECT);
+}
+
+
+static int
+on_open_array(void *ctx)
+{
+    return on_open(ctx, VG_JSON_ARRAY);
+}
+
+
+static int
+on_close_array(void *ctx)
+{
+    parse_t   *parse = ctx;
+    vg_json_t *node = parse->open[--parse->depth].node;
+
+    (void) token(parse);
+    node->raw.len = (size_t) (parse->text.data + parse->end - node->raw.data);
+
+    return 1;
+}
+
+
+static int
+by_key(const void *left, const void *right)
+{
+    const vg_json_t *a = *(const vg_json_t *const *) left;
+    const vg_json_t *b = *(const vg_json_t *const *) right;
+    size_t           len = a->key.len < b->key.len ? a->key.len : b->key.len;
+    int              order = memcmp(a->key.data, b->key.data, len);
+
+    return order != 0 ? order : (a->key.len > len) - (b->key.len > len);
+}
+
+
+/* Sorted, so that an object of a hundred thousand members costs no more than
+ * its bytes are worth. */
+static int
+on_close_object(void *ctx)
+{
+    parse_t    *parse = ctx;
+    vg_json_t  *node, *member;
+    vg_json_t **members;
+    size_t      i = 0;
+
+    on_close_array(ctx);
+    node = parse->open[parse->depth].node;
+    if (node->count < 2) {
+        return 1;
+    }
+
+    members = vg_alloc(parse->pool, node->count * sizeof(*members));
+    if (members == NULL) {
+        return stop(parse, no_memory);
+    }
+    for (member = node->first; member != NULL; member = member->next) {
+        members[i++] = member;
+    }
+    qsort(members, node->count, sizeof(*members), by_key);
+    for (i = 1; i < node->count; i++) {
+        if (by_key(&members[i - 1], &members[i]) == 0) {
+            return stop(parse, "a member comes twice in one object");
+        }
+    }
+
+    return 1;
+}
+
+
+static const yajl_callbacks callbacks = {
+    .yajl_null = on_null,
+    .yajl_boolean = on_boolean,
+    .yajl_number = on_number,
+    .yajl_string = on_string,
+    .yajl_start_map = on_open_object,
+    .yajl_map_key = on_key,
+    .yajl_end_map = on_close_object,
+    .yajl_start_array = on_open_array,
+    .yajl_end_array = on_close_array,
+};
+
+
+vg_json_t *
+vg_json_parse(vg_pool_t *pool, vg_str_t text, const char **error)
+{
+    parse_t     parse = { .pool = pool, .text = text };
+    const char *ignored;
+    yajl_status status;
+
+    error = error != NULL ? error : &ignored;
+    if (text.data == NULL || !is_utf8(text)) {
+        *error = text.data == NULL ? "empty" : "not UTF-8";
+        return NULL;
+    }
+
+    parse.yajl = yajl_alloc(&callbacks, NULL, &parse);
+    if (parse.yajl == NULL) {
+        *error = no_memory;
+        return NULL;
+    }
+
+    status = yajl_parse(parse.yajl, (const unsigned char *) text.data,
+                        text.len);
+    if (status == yajl_status_ok) {
+        parse.finishing = true;
+        status = yajl_complete_parse(parse.yajl);
+    }
+    yajl_free(parse.yajl);
+
+    if (status == yajl_status_ok && parse.top != NULL) {
+        return parse.top;
+    }
+    *error = parse.error != NULL ? parse.error : "not JSON";
+
+    return NULL;
+}
+
+
+const vg_json_t *
+vg_json_get(const vg_json_t *node, const char *name)
+{
+    const vg_json_t *member;
+
+    if (node == NULL || node->type != VG_JSON_OBJECT) {
+        return NULL;
+    }
+
+    for (member = node->first; member != NULL; member = member->next) {
+        if (vg_str_eq(member->key, name)) {
+            return member;
+        }
+    }
+
+    return NULL;
+}
+
+
+vg_str_t
+vg_json_text(const vg_json_t *node, const char *name)
+{
+    const vg_json_t *member = vg_json_get(node, name);
+
+    return member != NULL ? member->text : (vg_str_t){ NULL, 0 };
+}
+
+
+/* --------------------------------------------------------------- JSON out */
+
+static char *
+out_room(vg_out_t *out, size_t len)
+{
+    size_t size = out->size;
+    char  *data;
+
+    if (out->failed || len > SIZE_MAX / 4) {
+        out->failed = true;
+        return NULL;
+    }
+
+    if (size - out->len < len) {
+        size = size * 2 > out->len + len ? size * 2 : out->len + len;
+        data = vg_alloc(out->pool, size);
+        if (data == NULL) {
+            out->failed = true;
+            return NULL;
+        }
+        if (out->len > 0) {
+            memcpy(data, out->data, out->len);
+        }
+        out->data = data;
+        out->size = size;
+    }
+
+    data = out->data + out->len;
+    out->len += len;
+    return data;
+}
+
+
+static void
+out_bytes(vg_out_t *out, const char *bytes, size_t len)
+{
+    char *room = out_room(out, len);
+
+    if (room != NULL && len > 0) {
+        memcpy(room, bytes, len);
+    }
+}
+
+
+static void
+out_comma(vg_out_t *out)
+{
+    if (out->comma) {
+        out_bytes(out, ",", 1);
+    }
+    out->comma = true;
+}
+
+
+static void
+out_escape(vg_out_t *out, unsigned char c)
+{
+    static const char letters[] = "\bb\tt\nn\ff\rr\"\"\\\\";
+    const char       *p;
+    char              escape[7];
+
+    for (p = letters; *p != '\0'; p += 2) {
+        if ((unsigned char) *p == c) {
+            escape[0] = '\\';
+            escape[1] = p[1];
+            out_bytes(out, escape, 2);
+            return;
+        }
+    }
+
+    snprintf(escape, sizeof(escape), "\\u%04x", c);
+    out_bytes(out, escape, 6);
+}
+
+
+static void
+out_quoted(vg_out_t *out, vg_str_t value)
+{
+    size_t i, from = 0;
+
+    if (!is_utf8(value)) {
+        out->failed = true;
+        return;
+    }
+
+    out_bytes(out, "\"", 1);
+    for (i = 0; i < value.len; i++) {
+        unsigned char c = (unsigned char) value.data[i];
+
+        if (c < 0x20 || c == '"' || c == '\\') {
+            out_bytes(out, value.data + from, i - from);
+            out_escape(out, c);
+            from = i + 1;
+        }
+    }
+    out_bytes(out, value.data + from, i - from);
+    out_bytes(out, "\"", 1);
+}
+
+
+void
+vg_out_init(vg_out_t *out, vg_pool_t *pool)
+{
+    *out = (vg_out_t){ .pool = pool };
+}
+
+
+void
+vg_out_open(vg_out_t *out, char bracket)
+{
+    out_comma(out);
+    out_bytes(out, &bracket, 1);
+    out->comma = false;
+}
+
+
+void
+vg_out_close(vg_out_t *out, char bracket)
+{
+    out_bytes(out, &bracket, 1);
+    out->comma = true;
+}
+
+
+void
+vg_out_key(vg_out_t *out, const char *key)
+{
+    out_comma(out);
+    out_quoted(out, vg_str(key));
+    out_bytes(out, ":", 1);
+    out->comma = false;
+}
+
+
+void
+vg_out_string(vg_out_t *out, vg_str_t value)
+{
+    if (value.data == NULL) {
+        vg_out_null(out);
+        return;
+    }
+
+    out_comma(out);
+    out_quoted(out, value);
+}
+
+
+void
+vg_out_raw(vg_out_t *out, vg_str_t json)
+{
+    if (json.data == NULL) {
+        out->failed = true;
+        return;
+    }
+
+    out_comma(out);
+    out_bytes(out, json.data, json.len);
+}
+
+
+void
+vg_out_int(vg_out_t *out, int64_t value)
+{
+    char text[24];
+    int  len = snprintf(text, sizeof(text), "%lld", (long long) value);
+
+    vg_out_raw(out, (vg_str_t){ text, (size_t) len });
+}
+
+
+void
+vg_out_bool(vg_out_t *out, bool value)
+{
+    vg_out_raw(out, value ? VG_STR("true") : VG_STR("false"));
+}
+
+
+void
+vg_out_null(vg_out_t *out)
+{
+    vg_out_raw(out, VG_STR("null"));
+}
+
+
+void
+vg_out_member(vg_out_t *out, const char *key, vg_str_t value)
+{
+    vg_out_key(out, key);
+    vg_out_string(out, value);
+}
+
+
+void
+vg_out_member_raw(vg_out_t *out, const char *key, vg_str_t json)
+{
+    vg_out_key(out, key);
+    vg_out_raw(out, json);
+}
+
+
+vg_str_t
+vg_out_str(const vg_out_t *out)
+{
+    if (out->failed) {
+        return (vg_str_t){ NULL, 0 };
+    }
+
+    return (vg_str_t){ out->data != NULL ? out->data : "", out->len };
+}
+
+
+vg_str_t
+vg_printf(vg_pool_t *pool, const char *fmt, ...)
+{
+    va_list args;
+    int     len;
+    char   *data;
+
+    va_start(args, fmt);
+    len = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    data = len < 0 ? NULL : vg_alloc(pool, (size_t) len + 1);
+    if (data == NULL) {
+        return (vg_str_t){ NULL, 0 };
+    }
+
+    va_start(args, fmt);
+    vsnprintf(data, (size_t) len + 1, fmt, args);
+    va_end(args);
+
+    return (vg_str_t){ data, (size_t) len };
+}
