@@ -1,0 +1,185 @@
+# Everything is built here except nginx itself, of which only the generated
+# headers are taken (docker/headers, once per version of nginx-dev).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+B       ?= build
+NGX     := build/nginx
+VG_STATE ?= .voltgate
+VG_PORT ?= 8443
+export B VG_STATE VG_PORT
+
+CC      := gcc
+WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes
+CFLAGS  := -std=gnu11 -g -fPIC -fvisibility=hidden -fno-omit-frame-pointer \
+           -fstack-protector-strong $(WARN)
+LDFLAGS := -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
+ifdef SANITIZE
+CFLAGS  += -O1 -fsanitize=address,undefined
+LDFLAGS += -fsanitize=address,undefined
+else
+CFLAGS  += -O2 -D_FORTIFY_SOURCE=2
+endif
+
+SRC     := /usr/share/nginx/src/src
+ROOMS   := $(patsubst %/,%,$(wildcard nginx-modules/*/))
+KIT_INC := $(ROOMS:%=-I%) $(addprefix -isystem ,$(NGX) $(SRC)/core $(SRC)/event \
+           $(SRC)/event/modules $(SRC)/os/unix $(SRC)/http $(SRC)/http/modules \
+           $(SRC)/http/v2) -isystem /usr/include/postgresql
+KIT_SRC := $(sort $(wildcard nginx-modules/*/*.c))
+KIT_OBJ := $(KIT_SRC:%.c=$(B)/obj/%.o) $(B)/obj/modules.o
+KIT_LIB := $(shell vg_libs=; for c in nginx-modules/*/config; do . ./$$c; done; echo $$vg_libs)
+MODULES := $(shell sed -n 's/^ngx_module_t  *//p' $(KIT_SRC) /dev/null | sort)
+
+PLUGINS := $(sort $(patsubst plugins/%/,%,$(wildcard plugins/*/)))
+C_PLUGINS := $(foreach p,$(PLUGINS),$(if $(wildcard plugins/$(p)/*.c),$(p)))
+CLI_SRC := $(sort $(wildcard cli/*.c))
+UNITS   := $(sort $(wildcard t/kit/unit_*.c plugins/*/t/unit_*.c))
+UNIT_BIN := $(UNITS:%.c=$(B)/unit/%)
+C_FILES := $(sort $(wildcard nginx-modules/*/*.[ch] plugins/*/*.[ch] \
+           plugins/*/t/*.[ch] cli/*.[ch] t/kit/*.[ch]))
+
+.PHONY: help up down test unit check fmt bench asan routes clean build units kit \
+        plugins cli FORCE
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
+
+up: ## install what is missing, build, start, seed; prints how to call it
+	@docker/install run build
+	@$(MAKE) --no-print-directory -j$$(nproc) build
+	@docker/up
+
+down: ## stop what `make up` started; the data stay
+	@docker/down
+
+test: ## everything, on a cluster and ports of its own
+	@docker/install
+	@$(MAKE) --no-print-directory -j$$(nproc) build units
+	@t/run
+
+asan: ## the same tests over a build with ASan and UBSan
+	@docker/install
+	@$(MAKE) --no-print-directory -j$$(nproc) B=build/asan SANITIZE=1 build units
+	@B=build/asan SANITIZE=1 t/run
+
+check: build ## formatter, linters, sizes, heads of statements, borders
+	@docker/install test
+	@t/check/run
+
+fmt: ## format all C files
+	@clang-format -i $(C_FILES)
+
+bench: build ## four loads, each beside its limit
+	@t/bench/run
+
+routes: ## the routes of the running gateway
+	@docker/routes
+
+clean: ## remove what was built; no data
+	rm -rf build
+
+
+# ------------------------------------------------------------------ the kit
+
+build: kit plugins cli
+kit: $(B)/kit/current
+
+# written anew only when nginx-dev or the set of nginx modules changes
+$(NGX)/wanted: FORCE
+	@mkdir -p $(@D)
+	@{ dpkg-query -W nginx-dev; echo '$(MODULES)'; cat config; } >$@.now
+	@if cmp -s $@.now $@; then rm $@.now; else mv $@.now $@; fi
+
+$(NGX)/ngx_http_voltgate_module_modules.c: $(NGX)/wanted
+	docker/headers $(NGX)
+	@touch $@
+
+$(B)/obj/modules.o: $(NGX)/ngx_http_voltgate_module_modules.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -fvisibility=default $(KIT_INC) -c -o $@ $<
+
+$(B)/obj/nginx-modules/%.o: nginx-modules/%.c \
+        | $(NGX)/ngx_http_voltgate_module_modules.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(KIT_INC) -MMD -MP -c -o $@ $<
+
+$(B)/ngx_http_voltgate_module.so: $(KIT_OBJ)
+	$(CC) -shared -Wl,-Bsymbolic $(LDFLAGS) -o $@ $^ $(KIT_LIB)
+
+# glibc gives back the loaded object for a known path, so the content is in
+# the name; older ones stay for gateways that may reload with them.
+$(B)/kit/current: $(B)/ngx_http_voltgate_module.so
+	@mkdir -p $(@D)
+	@hash=$$(sha256sum <$< | cut -c1-16) && \
+	name=ngx_http_voltgate_module.$$hash.so && \
+	cp $< $(@D)/.$$name && mv $(@D)/.$$name $(@D)/$$name && echo $$name >$@
+
+
+# -------------------------------------------------------------- the plugins
+
+plugins: $(C_PLUGINS:%=$(B)/plugins/%.so)
+
+$(B)/obj/plugins/%.o: plugins/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -Inginx-modules/core -MMD -MP -c -o $@ $<
+
+# PLUGIN_RULE(name): all .c files of its folder make one shared object
+define PLUGIN_RULE
+$(B)/plugins/$(1).so: $$(patsubst %.c,$(B)/obj/%.o,$$(sort $$(wildcard plugins/$(1)/*.c)))
+	@mkdir -p $$(@D)
+	$$(CC) -shared -Wl,-Bsymbolic $$(LDFLAGS) -o $$@.new $$^
+	@mv $$@.new $$@
+endef
+$(foreach p,$(C_PLUGINS),$(eval $(call PLUGIN_RULE,$(p))))
+
+
+# ------------------------------------------------------------------ the CLI
+
+cli: $(B)/voltgate
+
+$(B)/obj/cli/%.o: cli/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -isystem /usr/include/postgresql -MMD -MP -c -o $@ $<
+
+$(B)/voltgate: $(CLI_SRC:%.c=$(B)/obj/%.o)
+	$(CC) $(LDFLAGS) -o $@ $^ -lpq -ljwt -lcrypto
+
+
+# --------------------------------------------------------------- unit tests
+
+units: $(UNIT_BIN)
+
+unit: units ## build and run the C programs among the tests
+	@PERL5LIB=t/lib prove --formatter Voltgate::Tally $(UNIT_BIN)
+
+# all of them with vg_json.c; -MF because one command compiles and links
+unit_cc = @mkdir -p $(@D) && rm -f $@.d && echo '$(CC) -o $@' && \
+          $(CC) $(CFLAGS) $(LDFLAGS) $(1) -MMD -MP -MF $@.d -o $@ \
+          $(filter %.c,$^) $(2) -lyajl -lcrypto
+JSON_SRC := nginx-modules/core/vg_json.c
+
+# A plugin's: with its pure files, those that do not include vg.h.
+# PLUGIN_UNIT(test without .c, folder of the plugin)
+define PLUGIN_UNIT
+$(B)/unit/$(1): $(1).c $(JSON_SRC) $(shell grep -sL '"vg\.h"' $(wildcard $(2)*.c) /dev/null | grep -v null)
+	$$(call unit_cc,-Inginx-modules/core -I$(2))
+endef
+$(foreach u,$(filter plugins/%,$(UNITS:%.c=%)),\
+    $(eval $(call PLUGIN_UNIT,$(u),$(dir $(patsubst %/t/,%,$(dir $(u)))))))
+
+# The kit's: with what they name in a line `with: files | libraries`.
+# KIT_UNIT(test without .c, files, libraries)
+with = $(shell sed -n 's,.*with: *\([^|*]*\)|* *\([^*]*\).*,\$(2),p;20q' $(1))
+define KIT_UNIT
+$(B)/unit/$(1): $(1).c $(sort $(JSON_SRC) $(2))
+	$$(call unit_cc,$(ROOMS:%=-I%),$(3))
+endef
+$(foreach u,$(filter t/%,$(UNITS:%.c=%)),\
+    $(eval $(call KIT_UNIT,$(u),$(call with,$(u).c,1),$(call with,$(u).c,2))))
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
