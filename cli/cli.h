@@ -1,0 +1,28 @@
+/*
+ * cli.h: what the commands share. A command returns the exit status.
+ */
+
+#ifndef VG_CLI_H
+#define VG_CLI_H
+
+#include <stddef.h>
+
+int cli_migrate(int argc, char **argv);
+int cli_token(int argc, char **argv);
+int cli_keys(int argc, char **argv);
+
+/* prints "voltgate: ..." to stderr; always returns 1 */
+int cli_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* A whole file, NUL-terminated, from malloc; NULL: it could not be read (and
+ * was reported), or holds a NUL. */
+char *cli_read(const char *path, size_t *len);
+
+/* SHA-256 in lower-case hex; out holds 65 bytes. 0, or 1 when it failed. */
+int cli_sha256(const void *data, size_t len, char *out);
+
+/* The path of a key in the state folder: $VG_STATE, else .voltgate. From
+ * malloc. */
+char *cli_key_path(const char *name);
+
+#endif /* VG_CLI_H */

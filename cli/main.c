@@ -1,0 +1,139 @@
+/*
+ * main.c: `voltgate COMMAND`. One row of the table is one command.
+ */
+
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "cli.h"
+
+
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *usage;
+} commands[] = {
+    { "migrate", cli_migrate,
+      "[--baseline] [--root DIR] [PLUGIN...]\n"
+      "    applies sql/ and each plugin's sql/ as DATABASE_OWNER_URL's owner;\n"
+      "    plugins: those of conf/plugins.d, unless named. --baseline notes\n"
+      "    the plugins' files as applied without running them" },
+    { "token", cli_token,
+      "--role R --subject S [--company C] [--scopes \"a b\"] [--ttl 1h]\n"
+      "    [--key FILE]\n"
+      "    prints a signed token; the key is $VG_STATE/keys/private.pem" },
+    { "keys", cli_keys,
+      "\n    makes the key pair in $VG_STATE/keys unless it is there" },
+};
+
+#define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+
+int
+main(int argc, char **argv)
+{
+    if (argc > 1) {
+        for (size_t i = 0; i < NCOMMANDS; i++) {
+            if (strcmp(argv[1], commands[i].name) == 0) {
+                return commands[i].run(argc - 1, argv + 1);
+            }
+        }
+    }
+
+    for (size_t i = 0; i < NCOMMANDS; i++) {
+        fprintf(stderr, "voltgate %s %s\n", commands[i].name,
+                commands[i].usage);
+    }
+    return 2;
+}
+
+
+int
+cli_fail(const char *fmt, ...)
+{
+    va_list args;
+
+    fputs("voltgate: ", stderr);
+    va_start(args, fmt);
+    vfprintf(stderr, fmt, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return 1;
+}
+
+
+char *
+cli_read(const char *path, size_t *len)
+{
+    FILE  *file = fopen(path, "re");
+    char  *text = NULL;
+    size_t size = 0;
+
+    if (file == NULL || getdelim(&text, &size, '\0', file) < 0) {
+        /* an empty file is at its end, and that is no error */
+        if (file == NULL || ferror(file)) {
+            cli_fail("%s: %s", path, strerror(errno));
+            goto failed;
+        }
+        free(text);
+        text = calloc(1, 1);
+    }
+    if (text == NULL) {
+        cli_fail("%s: no memory", path);
+        goto failed;
+    }
+    /* getdelim stops behind a NUL; then there is more, or the NUL is last */
+    *len = strlen(text);
+    if (fgetc(file) != EOF || (long) *len != ftell(file)) {
+        cli_fail("%s: holds a NUL", path);
+        goto failed;
+    }
+    (void) fclose(file);
+    return text;
+
+failed:
+    if (file != NULL) {
+        (void) fclose(file);
+    }
+    free(text);
+    return NULL;
+}
+
+
+int
+cli_sha256(const void *data, size_t len, char *out)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int  size = 0;
+
+    if (EVP_Digest(data, len, digest, &size, EVP_sha256(), NULL) != 1) {
+        return cli_fail("SHA-256 is not to be had");
+    }
+    for (unsigned int i = 0; i < size; i++) {
+        (void) sprintf(out + (size_t) 2 * i, "%02x", digest[i]);
+    }
+    return 0;
+}
+
+
+char *
+cli_key_path(const char *name)
+{
+    const char *state = getenv("VG_STATE");
+    char       *path = NULL;
+
+    if (state == NULL || *state == '\0') {
+        state = ".voltgate";
+    }
+    if (asprintf(&path, "%s/keys/%s", state, name) < 0) {
+        return NULL;
+    }
+    return path;
+}

@@ -1,0 +1,286 @@
+/*
+ * token.c: key pairs and signed tokens for development and the first admin.
+ *
+ * ES256 alone. The header's kid is the first 16 hex digits of SHA-256 over
+ * the DER of the public key, so that a verifier finds the key by what it is.
+ */
+
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <jwt.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "cli.h"
+
+#define KID_DIGITS 16
+
+typedef struct {
+    const char *role;
+    const char *subject;
+    const char *company;
+    const char *scopes;
+    const char *key;
+    long        ttl; /* s; negative: already over, for tests */
+} token_t;
+
+static int token_ttl(const char *text, long *ttl);
+static int token_print(const token_t *token, const char *path);
+static int token_claims(jwt_t *jwt, const token_t *token);
+static int key_id(const char *pem, size_t len, char *kid);
+static int keys_create(const char *private_path, const char *public_path);
+
+
+int
+cli_token(int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "role", required_argument, NULL, 'r' },
+        { "subject", required_argument, NULL, 's' },
+        { "company", required_argument, NULL, 'c' },
+        { "scopes", required_argument, NULL, 'o' },
+        { "ttl", required_argument, NULL, 't' },
+        { "key", required_argument, NULL, 'k' },
+        { NULL, 0, NULL, 0 },
+    };
+    token_t token = { .ttl = 3600 };
+    char   *path = NULL;
+    int     option, rc;
+
+    /* getopt's state is the process's, and one command runs in it */
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'r':
+            token.role = optarg;
+            break;
+        case 's':
+            token.subject = optarg;
+            break;
+        case 'c':
+            token.company = optarg;
+            break;
+        case 'o':
+            token.scopes = optarg;
+            break;
+        case 'k':
+            token.key = optarg;
+            break;
+        case 't':
+            if (token_ttl(optarg, &token.ttl) != 0) {
+                return cli_fail("--ttl is a number and s, m, h or d");
+            }
+            break;
+        default:
+            return 2;
+        }
+    }
+    if (token.role == NULL || token.subject == NULL || optind != argc) {
+        return cli_fail("token needs --role and --subject");
+    }
+
+    if (token.key == NULL) {
+        path = cli_key_path("private.pem");
+        if (path == NULL) {
+            return cli_fail("no memory");
+        }
+    }
+    rc = token_print(&token, path ? path : token.key);
+    free(path);
+    return rc;
+}
+
+
+static int
+token_ttl(const char *text, long *ttl)
+{
+    static const struct {
+        char unit;
+        long seconds;
+    } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+    char *end;
+    long  number;
+
+    errno = 0;
+    number = strtol(text, &end, 10);
+    /* ten years bound every product below */
+    if (errno != 0 || end == text || labs(number) > 10L * 366 * 86400) {
+        return 1;
+    }
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (end[0] == units[i].unit && end[1] == '\0') {
+            *ttl = number * units[i].seconds;
+            return 0;
+        }
+    }
+    return 1;
+}
+
+
+static int
+token_print(const token_t *token, const char *path)
+{
+    size_t len;
+    char  *pem = cli_read(path, &len), *text = NULL;
+    char   kid[65];
+    jwt_t *jwt = NULL;
+    int    rc = 1;
+
+    if (pem == NULL || key_id(pem, len, kid) != 0) {
+        goto done;
+    }
+    if (jwt_new(&jwt) != 0
+        || jwt_set_alg(jwt, JWT_ALG_ES256, (unsigned char *) pem, (int) len)
+               != 0
+        || jwt_add_header(jwt, "kid", kid) != 0
+        || token_claims(jwt, token) != 0
+        || (text = jwt_encode_str(jwt)) == NULL)
+    {
+        cli_fail("the token could not be signed with %s", path);
+        goto done;
+    }
+    rc = puts(text) < 0;
+
+done:
+    free(text);
+    if (jwt != NULL) {
+        jwt_free(jwt);
+    }
+    if (pem != NULL) {
+        OPENSSL_cleanse(pem, len);
+        free(pem);
+    }
+    return rc;
+}
+
+
+static int
+token_claims(jwt_t *jwt, const token_t *token)
+{
+    const struct {
+        const char *name;
+        const char *value; /* NULL: the claim is left out */
+    } claims[] = {
+        { "iss", "voltgate" },      { "aud", "voltgate" },
+        { "sub", token->subject },  { "role", token->role },
+        { "company", token->company }, { "scope", token->scopes },
+    };
+    time_t now = time(NULL);
+
+    for (size_t i = 0; i < sizeof(claims) / sizeof(claims[0]); i++) {
+        if (claims[i].value != NULL
+            && jwt_add_grant(jwt, claims[i].name, claims[i].value) != 0)
+        {
+            return 1;
+        }
+    }
+    return jwt_add_grant_int(jwt, "iat", now) != 0
+           || jwt_add_grant_int(jwt, "exp", now + token->ttl) != 0;
+}
+
+
+/* kid of the key pair whose private half is in pem; kid holds 65 bytes */
+static int
+key_id(const char *pem, size_t len, char *kid)
+{
+    BIO           *bio = BIO_new_mem_buf(pem, (int) len);
+    EVP_PKEY      *key = NULL;
+    unsigned char *der = NULL;
+    int            size = -1, rc;
+
+    if (bio != NULL) {
+        key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+    }
+    if (key != NULL) {
+        size = i2d_PUBKEY(key, &der);
+    }
+    rc = size > 0 ? cli_sha256(der, (size_t) size, kid)
+                  : cli_fail("the key is no private key in PEM");
+    if (rc == 0) {
+        kid[KID_DIGITS] = '\0';
+    }
+    OPENSSL_free(der);
+    EVP_PKEY_free(key);
+    BIO_free(bio);
+    return rc;
+}
+
+
+int
+cli_keys(int argc, char **argv)
+{
+    char *private_path = cli_key_path("private.pem");
+    char *public_path = cli_key_path("public.pem");
+    int   rc;
+
+    if (argc != 1 || private_path == NULL || public_path == NULL) {
+        rc = cli_fail("%s takes no arguments", argv[0]);
+    } else if (access(private_path, F_OK) == 0
+               && access(public_path, F_OK) == 0)
+    {
+        rc = 0;
+    } else {
+        rc = keys_create(private_path, public_path);
+    }
+    free(private_path);
+    free(public_path);
+    return rc;
+}
+
+
+/* The state folder is there; keys/ may not be. A private key without its
+ * public half (a run that was cut) is replaced: nobody trusted it yet. */
+static int
+keys_create(const char *private_path, const char *public_path)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    FILE     *secret = NULL, *shown = NULL;
+    char     *folder = cli_key_path("");
+    int       fd = -1, rc = 1;
+
+    if (folder == NULL || (mkdir(folder, 0700) != 0 && errno != EEXIST)) {
+        cli_fail("%s: %s", folder ? folder : "keys", strerror(errno));
+        goto done;
+    }
+    (void) unlink(private_path);
+    fd = open(private_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                0600);
+    if (fd != -1) {
+        secret = fdopen(fd, "w");
+    }
+    shown = fopen(public_path, "we");
+    if (key == NULL || secret == NULL || shown == NULL
+        || PEM_write_PrivateKey(secret, key, NULL, NULL, 0, NULL, NULL) != 1
+        || fflush(secret) != 0 || PEM_write_PUBKEY(shown, key) != 1
+        || fflush(shown) != 0)
+    {
+        cli_fail("the key pair could not be written to %s", folder);
+        (void) unlink(public_path);
+        goto done;
+    }
+    rc = 0;
+
+done:
+    if (secret != NULL) {
+        (void) fclose(secret);
+    } else if (fd != -1) {
+        (void) close(fd);
+    }
+    if (shown != NULL) {
+        (void) fclose(shown);
+    }
+    EVP_PKEY_free(key);
+    free(folder);
+    return rc;
+}
