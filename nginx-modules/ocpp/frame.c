@@ -72,21 +72,33 @@ frame_type(vg_frame_t *frame, vg_str_t number)
 }
 
 
-/* takes c, and blanks before it */
-static bool
-take(vg_str_t *text, char c)
+static void
+skip(vg_str_t *text, size_t n)
+{
+    text->data += n;
+    text->len -= n;
+}
+
+
+static void
+skip_blanks(vg_str_t *text)
 {
     while (text->len > 0 && (*text->data == ' ' || *text->data == '\t'
                              || *text->data == '\r' || *text->data == '\n'))
     {
-        text->data++;
-        text->len--;
+        skip(text, 1);
     }
+}
+
+
+static bool
+take(vg_str_t *text, char c)
+{
+    skip_blanks(text);
     if (text->len == 0 || *text->data != c) {
         return false;
     }
-    text->data++;
-    text->len--;
+    skip(text, 1);
     return true;
 }
 
@@ -99,11 +111,15 @@ frame_salvage(vg_str_t text, vg_frame_t *frame, const char *why)
     size_t   i;
     vg_str_t number;
 
-    if (!take(&text, '[') || text.len == 0) {
+    if (!take(&text, '[')) {
         return unreadable(frame, why);
     }
-    number = (vg_str_t){ text.data++, 1 };
-    text.len--;
+    skip_blanks(&text);
+    if (text.len == 0) {
+        return unreadable(frame, why);
+    }
+    number = (vg_str_t){ text.data, 1 };
+    skip(&text, 1);
     if (!take(&text, ',') || !take(&text, '"')
         || frame_type(frame, number) != VG_FRAME_GOOD)
     {
