@@ -1,0 +1,489 @@
+package Voltgate;
+
+# The harness: one gateway of two workers over TLS, on a database of its own,
+# for one .t file. It is stopped at the end of the file however that ends, and
+# what nginx or a sanitizer complained of fails the file.
+#
+#   my $vg = Voltgate->start;                    # as the admin
+#   my $r  = $vg->post('/api/v1/stations', { … }, { 'Idempotency-Key' => 'a' });
+#   is $r->{status}, 201;                        # status headers json body
+#   my $token = $vg->token(role => 'operator', subject => 's', company => 'c');
+#   $vg->get('/api/v1/stations', { Authorization => "Bearer $token" });
+#   $vg->sql('select count(*) from stations.station where city = $1', 'Ulm');
+#
+# start(own_cluster => 1) gives a PostgreSQL that may be stopped; extra =>
+# { http => '…', server => '…' } adds lines to the conf; env => {} to the
+# environment of the scripts.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use DBI;
+use File::Basename qw(basename dirname);
+use File::Path     qw(make_path remove_tree);
+use HTTP::Tiny;
+use IO::Socket::INET;
+use JSON::PP ();
+use Test2::API ();
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+our $ROOT = abs_path(dirname(__FILE__) . '/../..');
+
+my $json = JSON::PP->new->utf8->allow_nonref->canonical;
+my @running;
+
+sub start {
+    my ($class, %opts) = @_;
+
+    my $name = basename($0);
+    $name =~ s/[^a-z0-9]+/_/gi;
+    my $build = $ENV{B} || 'build';
+    $build = "$ROOT/$build" if $build !~ m{^/};
+    my $base = $ENV{VG_TEST} || "$build/test";
+    make_path($base);
+
+    my $self = bless {
+        opts     => \%opts,
+        build    => $build,
+        port     => free_port(),
+        owner    => $$,
+        expected => [],
+        state    => "$base/$name.$$." . scalar(@running),
+    }, $class;
+    make_path($self->{state});
+    push @running, $self;
+
+    $self->_database($opts{own_cluster} || !$ENV{VG_TEST_OWNER_URL});
+    $self->_script('docker/configure');
+    $self->_extra($opts{extra}) if $opts{extra};
+    $self->start_gateway;
+    return $self;
+}
+
+# ------------------------------------------------------------------- calls
+
+sub get    { my ($self, @rest) = @_; return $self->request(GET    => $rest[0], undef, $rest[1]) }
+sub delete { my ($self, @rest) = @_; return $self->request(DELETE => $rest[0], undef, $rest[1]) }
+sub post   { my ($self, @rest) = @_; return $self->request(POST   => @rest) }
+sub put    { my ($self, @rest) = @_; return $self->request(PUT    => @rest) }
+sub patch  { my ($self, @rest) = @_; return $self->request(PATCH  => @rest) }
+
+# A body that is no reference is sent as it is. Without Authorization or
+# X-API-Key among the headers the caller is the admin; X-API-Key => '' is
+# nobody. A connection that broke is status 599, as HTTP::Tiny has it.
+sub request {
+    my ($self, $method, $path, $body, $headers) = @_;
+
+    my %headers = %{ $headers || {} };
+    my %lower   = map { lc() => $_ } keys %headers;
+    if (!$lower{authorization} && !$lower{'x-api-key'}) {
+        $headers{Authorization} = 'Bearer ' . $self->admin;
+    }
+    delete $headers{ $lower{'x-api-key'} }
+        if $lower{'x-api-key'} && $headers{ $lower{'x-api-key'} } eq '';
+
+    my %options = (headers => \%headers);
+    if (defined $body) {
+        $options{content} = ref $body ? $json->encode($body) : $body;
+        $headers{'Content-Type'} = 'application/json'
+            if !$lower{'content-type'};
+    }
+
+    my $answer = $self->client->request($method, $self->url($path), \%options);
+    my $type   = $answer->{headers}{'content-type'} // '';
+    return {
+        status  => $answer->{status},
+        headers => $answer->{headers},
+        body    => $answer->{content},
+        json    => $type =~ /json/ ? eval { $json->decode($answer->{content}) } : undef,
+    };
+}
+
+# One kept connection: calls in turn go to one worker. fresh => 1 gives a
+# client of its own, so that both workers are met.
+sub client {
+    my ($self, %opts) = @_;
+
+    my $make = sub {
+        HTTP::Tiny->new(
+            timeout     => 30,
+            verify_SSL  => 1,
+            max_redirect => 0,
+            SSL_options => { SSL_ca_file => $self->ca },
+        );
+    };
+    return $make->() if $opts{fresh};
+    return $self->{client} ||= $make->();
+}
+
+sub url  { my ($self, $path) = @_; return "https://localhost:$self->{port}" . ($path // '') }
+sub port { return $_[0]{port} }
+sub ca   { return "$_[0]{state}/tls/cert.pem" }
+
+# token(role =>, subject =>, company =>, scopes => 'a b' or [], ttl => '1h')
+sub token {
+    my ($self, %claims) = @_;
+
+    $claims{scopes} = join ' ', @{ $claims{scopes} } if ref $claims{scopes};
+    $claims{subject} //= 'someone';
+    my $token = $self->_read("$self->{build}/voltgate", 'token',
+        map { ("--$_", $claims{$_}) } grep { defined $claims{$_} } sort keys %claims);
+    chomp $token;
+    return $token;
+}
+
+sub admin {
+    my ($self) = @_;
+    return $self->{admin} ||= $self->token(role => 'admin', subject => 'test-admin');
+}
+
+# --------------------------------------------------------------- database
+
+# As the owner. sql: the first column of the first row, in any context;
+# undef when there is none. rows: all rows, as hashes.
+sub sql {
+    my ($self, @rest) = @_;
+
+    my $statement = $self->_execute(@rest);
+    return undef if !$statement->{NUM_OF_FIELDS};
+    my $rows = $statement->fetchall_arrayref;
+    return @$rows ? $rows->[0][0] : undef;
+}
+
+sub rows {
+    my ($self, @rest) = @_;
+    return @{ $self->_execute(@rest)->fetchall_arrayref({}) };
+}
+
+sub _execute {
+    my ($self, $query, @params) = @_;
+
+    my $statement = $self->dbh->prepare_cached($query);
+    $statement->execute(@params);
+    return $statement;
+}
+
+sub dbh {
+    my ($self) = @_;
+
+    if (!$self->{dbh} || !$self->{dbh}->ping) {
+        $self->{dbh} = $self->_connect($self->{owner_url});
+        $self->{dbh}->do('set search_path = pg_catalog');
+    }
+    return $self->{dbh};
+}
+
+# With own_cluster alone. how: fast, or immediate for a crash.
+sub pg_stop {
+    my ($self, $how) = @_;
+
+    die 'pg_stop needs own_cluster' if !$self->{cluster};
+    delete $self->{dbh};
+    $self->_script('docker/cluster', 'stop', $how || 'fast');
+    return;
+}
+
+sub pg_start {
+    my ($self) = @_;
+    $self->_script('docker/cluster', 'start');
+    return;
+}
+
+# ---------------------------------------------------------------- gateway
+
+sub master {
+    my ($self) = @_;
+
+    open my $file, '<', "$self->{run}/nginx.pid" or return;
+    my $pid = <$file>;
+    return if !defined $pid;
+    chomp $pid;
+    return $pid;
+}
+
+# pids of the workers that take calls, oldest first
+sub workers {
+    my ($self) = @_;
+
+    my $master = $self->master or return;
+    return grep {
+        my $title = '';
+        if (open my $file, '<', "/proc/$_/cmdline") { $title = <$file> // '' }
+        $title =~ /worker process/ && $title !~ /shutting down/;
+    } split ' ', _slurp("/proc/$master/task/$master/children");
+}
+
+# kill_worker($pid, $signal): the log may then say that it died so
+sub kill_worker {
+    my ($self, $pid, $signal) = @_;
+
+    $signal ||= 'KILL';
+    $self->expect(qr/worker process $pid exited on signal/);
+    kill $signal, $pid;
+    return;
+}
+
+# expect(qr/…/): lines that the check of the log lets pass
+sub expect {
+    my ($self, @patterns) = @_;
+    push @{ $self->{expected} }, @patterns;
+    return;
+}
+
+sub reload {
+    my ($self) = @_;
+
+    my @before = $self->workers;
+    kill 'HUP', $self->master;
+    $self->wait_for(sub {
+        my %now = map { $_ => 1 } $self->workers;
+        return keys %now && !grep { $now{$_} } @before;
+    }, 10) or die "the reload did not come about\n";
+    delete $self->{client};
+    return;
+}
+
+sub start_gateway {
+    my ($self) = @_;
+
+    $self->_script('docker/gateway', 'start');
+    my $ready = $self->wait_for(sub {
+        $self->client->get($self->url('/ready'))->{status} == 200;
+    }, $self->{opts}{ready_seconds} // 20);
+    if (!$ready && !$self->{opts}{not_ready}) {
+        die "not ready:\n", $self->log, "\n";
+    }
+    return;
+}
+
+sub stop_gateway {
+    my ($self) = @_;
+    delete $self->{client};
+    $self->_script('docker/gateway', 'stop');
+    return;
+}
+
+sub log        { return _slurp("$_[0]{state}/log/error.log") }
+sub access_log { return map { $json->decode($_) } split /\n/, _slurp("$_[0]{state}/log/access.log") }
+
+# wait_for(sub, seconds): true as soon as sub is; false when time is up
+sub wait_for {
+    my ($self, $sub, $seconds) = @_;
+
+    my $end = time + ($seconds // 5);
+    while (1) {
+        my $result = $sub->();
+        return $result if $result;
+        return 0 if time > $end;
+        sleep 0.05;
+    }
+}
+
+# Stops all and tests that the logs are clean. done_testing() calls it, so
+# that files need not.
+sub finish {
+    my ($self) = @_;
+
+    return if $self->{closed};
+    my @bad = $self->close;
+    ok !@bad, 'the logs hold no complaint' or diag join "\n", @bad;
+    return;
+}
+
+# Stops all; returns what the logs complain of. VG_KEEP=1 keeps the folder.
+sub close {
+    my ($self) = @_;
+
+    return if $self->{closed}++;
+    delete $self->{dbh};
+    my @steps = (sub { $self->stop_gateway });
+    if ($self->{cluster}) {
+        push @steps, sub { $self->_script('docker/cluster', 'stop', 'immediate') };
+    } elsif ($self->{database}) {
+        push @steps, sub { $self->_maintenance("drop database $self->{database} with (force)") };
+    }
+    my @bad;
+    for my $step (@steps) {
+        eval { $step->(); 1 } or push @bad, "stopping: $@";
+    }
+    push @bad, $self->complaints;
+    if (@bad || $ENV{VG_KEEP}) {
+        diag "kept: $self->{state}";
+    } else {
+        remove_tree($self->{state}, $self->{run}, $self->{cluster} ? $self->{far} : ());
+    }
+    return @bad;
+}
+
+# lines of the error log that must not be, and what sanitizers wrote
+sub complaints {
+    my ($self) = @_;
+
+    my @bad = grep {
+        my $line = $_;
+        $line =~ /\[(?:alert|emerg|crit)\]|exited on signal/
+            && !grep { $line =~ $_ } @{ $self->{expected} };
+    } split /\n/, $self->log;
+    for my $file (glob "'$self->{run}/sanitizer/*'") {
+        push @bad, _slurp($file);
+    }
+    return @bad;
+}
+
+sub free_port {
+    my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
+        or die "no free port: $!";
+    return $socket->sockport;
+}
+
+# ------------------------------------------------------------------ within
+
+# A database copied from the one that t/run migrated; alone, or when asked
+# for, a whole cluster.
+sub _database {
+    my ($self, $own) = @_;
+
+    my %places = $self->_read('sh', '-c',
+        '. docker/state; printf "%s\n" run "$vg_run" far "$vg_far"'
+            . ' owner_url "$DATABASE_OWNER_URL"', 'docker/x') =~ /(.*)\n(.*)\n/g;
+    @$self{qw(run far owner_url)} = @places{qw(run far owner_url)};
+
+    if ($own) {
+        $self->{cluster} = 1;
+        $self->_script('docker/cluster', 'create');
+        $self->_script("$self->{build}/voltgate", 'migrate');
+        return;
+    }
+
+    my $name = 't_' . basename($self->{state});
+    $name =~ s/\W/_/g;
+    $name = substr $name, -60;
+    $self->_maintenance(qq{create database "$name" template voltgate});
+    $self->{database} = qq{"$name"};
+    # a copy has its template's tables but not its grants on the database
+    $self->_maintenance(qq{grant connect on database "$name" to vg_gate});
+    $self->_maintenance(qq{revoke temporary on database "$name" from public});
+    for my $which (qw(URL OWNER_URL)) {
+        (my $url = $ENV{"VG_TEST_$which"}) =~ s/dbname=\S+/dbname=$name/;
+        $self->{env}{"DATABASE_$which"} = $url;
+    }
+    $self->{owner_url} = $self->{env}{DATABASE_OWNER_URL};
+    return;
+}
+
+sub _maintenance {
+    my ($self, $statement) = @_;
+
+    (my $url = $ENV{VG_TEST_OWNER_URL}) =~ s/dbname=\S+/dbname=postgres/;
+    my $dbh = $self->_connect($url);
+    $dbh->do($statement);
+    $dbh->disconnect;
+    return;
+}
+
+sub _connect {
+    my ($self, $url) = @_;
+
+    (my $dsn = $url) =~ s/user=(\S+)//;
+    my $user = $1;
+    $dsn =~ s/\s+/;/g;
+    return DBI->connect("dbi:Pg:$dsn", $user, '', {
+        RaiseError => 1, PrintError => 0, AutoInactiveDestroy => 1,
+        pg_server_prepare => 1, pg_placeholder_dollaronly => 1,
+    });
+}
+
+sub _extra {
+    my ($self, $extra) = @_;
+
+    my $path = "$self->{state}/conf/nginx.conf";
+    my $conf = _slurp($path);
+    $conf =~ s/^(http \{\n)/$1$extra->{http}\n/m         if $extra->{http};
+    $conf =~ s/^(    server \{\n)/$1$extra->{server}\n/m if $extra->{server};
+    open my $file, '>', $path or die "$path: $!";
+    print {$file} $conf;
+    CORE::close $file or die "$path: $!";
+    return;
+}
+
+sub _environment {
+    my ($self, $command) = @_;
+
+    my %env = (
+        %ENV,
+        VG_STATE           => $self->{state},
+        VG_PORT            => $self->{port},
+        VG_WORKERS         => $self->{opts}{workers} // 2,
+        B                  => $self->{build},
+        DATABASE_URL       => '',
+        DATABASE_OWNER_URL => $self->{owner_url} // '',
+        %{ $self->{env} || {} },
+        %{ $self->{opts}{env} || {} },
+    );
+    # the workers' own folder, for they write the reports
+    if ($ENV{VG_PRELOAD} && $command eq 'docker/gateway') {
+        my $log = "$self->{run}/sanitizer/report";
+        $env{ASAN_OPTIONS}  = "detect_leaks=0:log_path=$log";
+        $env{UBSAN_OPTIONS} = "print_stacktrace=1:log_path=$log";
+    }
+    return %env;
+}
+
+sub _script {
+    my ($self, @command) = @_;
+    $self->_read(@command);
+    return;
+}
+
+sub _read {
+    my ($self, @command) = @_;
+
+    my %env = $self->_environment($command[0]);
+    my $pid = open(my $pipe, '-|') // die "fork: $!";
+    if (!$pid) {
+        chdir $ROOT or die "$ROOT: $!";
+        %ENV = %env;
+        exec { $command[0] } @command or die "$command[0]: $!\n";
+    }
+    my $out = do { local $/ = undef; <$pipe> } // '';
+    CORE::close $pipe or die "@command: exit status ", $? >> 8, "\n";
+    return $out;
+}
+
+sub _slurp {
+    my ($path) = @_;
+    open my $file, '<', $path or return '';
+    local $/ = undef;
+    return <$file> // '';
+}
+
+# The check of the logs is a test of its own, so it has to come before
+# done_testing() counts; subtests have theirs too, and are let through.
+{
+    no warnings 'redefine';
+    my $done = \&Test::Builder::done_testing;
+    *Test::Builder::done_testing = sub {
+        my ($builder, @rest) = @_;
+        if (!Test2::API::test2_stack()->top->isa('Test2::Hub::Subtest')) {
+            $_->finish for grep { $_->{owner} == $$ } @running;
+        }
+        return $builder->$done(@rest);
+    };
+}
+
+$SIG{$_} = sub { exit 1 } for qw(INT TERM HUP);
+
+# a file that died, or has a plan of its own
+END {
+    my $status = $?;
+    for my $self (grep { $_->{owner} == $$ } @running) {
+        my @bad = $self->close or next;
+        diag join "\n", @bad;
+        $status ||= 1;
+    }
+    $? = $status;
+}
+
+1;
