@@ -1,0 +1,117 @@
+/*
+ * plugin.c: the manifest of stations: every call, every error, every event.
+ */
+
+#include "stations.h"
+
+/* clang-format off */
+
+#define READ "stations:read"
+#define WRITE "stations:write"
+
+static const vg_route_t routes[] = {
+
+    { VG_POST, "/stations", WRITE, station_new_fields,
+      .check = station_create_check, .statement = "station_create",
+      .about = "Create a station with its connectors" },
+    { VG_GET, "/stations", READ, station_list_fields,
+      .statement = "station_list", .flags = VG_LIST, .about = "List stations" },
+    { VG_GET, "/stations/:id", READ, station_id_fields,
+      .statement = "station_get", .about = "One station" },
+    { VG_PUT, "/stations/:id", WRITE, station_replace_fields,
+      .check = station_replace_check, .lock = "station_lock",
+      .statement = "station_change",
+      .about = "Write a station anew; connectors that stay keep their ids" },
+    { VG_PATCH, "/stations/:id", WRITE, station_change_fields,
+      .check = station_change_check, .lock = "station_lock",
+      .statement = "station_change", .about = "Change parts of a station" },
+    { VG_DELETE, "/stations/:id", WRITE, station_id_fields,
+      .lock = "station_lock", .statement = "station_remove",
+      .about = "Remove a station; its charge points stay, pending" },
+    { VG_GET, "/stations/:id/status", READ, station_id_fields,
+      .statement = "station_status", .about = "The state of each connector" },
+
+    { VG_POST, "/charge-points", WRITE, charge_point_new_fields,
+      .check = charge_point_create_check, .statement = "charge_point_create",
+      .render = charge_point_render,
+      .about = "Register a charge point, or give one its password" },
+    { VG_GET, "/charge-points", WRITE, charge_point_list_fields,
+      .statement = "charge_point_list", .flags = VG_LIST,
+      .about = "List the company's charge points" },
+    { VG_GET, "/charge-points/:id", WRITE, charge_point_id_fields,
+      .statement = "charge_point_get", .about = "One charge point" },
+    { VG_PATCH, "/charge-points/:id", WRITE, charge_point_change_fields,
+      .check = charge_point_change_check, .lock = "charge_point_lock",
+      .statement = "charge_point_change", .render = charge_point_render,
+      .about = "Move a charge point, change its password" },
+    { VG_DELETE, "/charge-points/:id", WRITE, charge_point_id_fields,
+      .lock = "charge_point_lock", .statement = "charge_point_remove",
+      .about = "Remove a charge point that no station lists" },
+
+    { VG_INTERNAL, "charge_point.credentials", NULL, credentials_fields,
+      .statement = "credentials_find",
+      .about = "What a handshake is checked against" },
+    { VG_INTERNAL, "charge_point.connected", NULL, link_open_fields,
+      .statement = "link_open",
+      .about = "A socket was opened; answers its epoch" },
+    { VG_INTERNAL, "charge_point.disconnected", NULL, link_close_fields,
+      .statement = "link_close", .about = "A socket has ended" },
+
+    { VG_OCPP16, "BootNotification", NULL, boot_fields, .check = boot_check,
+      .statement = "boot",
+      .about = "Pending while the charge point has no station" },
+    { VG_OCPP16, "Heartbeat", .check = heartbeat_check, .about = "The time" },
+    { VG_OCPP16, "StatusNotification", NULL, status_fields,
+      .check = status_check, .statement = "connector_report",
+      .about = "The state of a connector" },
+    { VG_OCPP16, "DataTransfer", NULL, transfer_fields,
+      .check = transfer_check, .about = "No vendor's extension is known" },
+    { VG_OCPP16, "FirmwareStatusNotification", NULL, progress_fields,
+      .statement = "firmware_report", .about = "How far a firmware update is" },
+    { VG_OCPP16, "DiagnosticsStatusNotification", NULL, progress_fields,
+      .statement = "diagnostics_report",
+      .about = "How far an upload of diagnostics is" },
+
+    VG_ROUTES_END
+};
+
+static const vg_error_t errors[] = {
+    { "time_zone_unknown", 422, "Time zone is not an IANA name" },
+    { "connector_taken", 409, "Connector belongs to another station" },
+    { "charge_point_taken", 409,
+      "Charge point is another operator's, or stands elsewhere" },
+    { "charge_point_exists", 409, "Charge point exists already" },
+    { "charge_point_in_use", 409,
+      "A station lists connectors of this charge point" },
+    { "station_unknown", 422, "There is no such station of this operator" },
+    { "operator_missing", 422, "operatorId or stationId is needed" },
+    { NULL, 0, NULL }
+};
+
+static const vg_setting_t settings[] = {
+    { "heartbeat_interval", "300",
+      "seconds between heartbeats, told to chargers when they boot; shorter "
+      "finds dead ones sooner and costs traffic" },
+    { NULL, NULL, NULL }
+};
+
+static const char *const publishes[] = {
+    "station.created.v1",
+    "station.updated.v1",
+    "station.removed.v1",
+    "connector.status_changed.v1",
+    NULL
+};
+
+/* clang-format on */
+
+const vg_plugin_t vg_plugin = {
+    .abi = VG_ABI,
+    .name = "stations",
+    .version = "0.1.0",
+    .about = "Stations, charge points and what chargers say of themselves",
+    .routes = routes,
+    .errors = errors,
+    .settings = settings,
+    .publishes = publishes,
+};

@@ -1,0 +1,34 @@
+-- in: id
+-- out: empty; event station.removed.v1
+-- refuses: not_found
+--
+-- Its charge points stay, pending, with their credentials.
+with target as (
+    select s.id, s.operator_id
+    from stations.station as s
+    where s.id = :id
+        and (:callerRole = 'admin' or s.operator_id = :callerCompany)
+), connector as (
+    delete from stations.connector as c
+    using target as t
+    where c.station_id = t.id
+    returning c.id
+), station as (
+    delete from stations.station as s
+    using target as t
+    where s.id = t.id
+    returning s.id, s.operator_id
+), answer (status, body, events) as (
+    select
+        'empty',
+        null::json,
+        jsonb_build_array(jsonb_build_object(
+            'type', 'station.removed.v1',
+            'aggregateId', s.id,
+            'payload', jsonb_build_object('stationId', s.id, 'operatorId', s.operator_id)))
+    from station as s
+    union all
+    select 'not_found', null, null
+    where not exists (select from target)
+)
+select * from answer;

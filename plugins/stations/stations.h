@@ -1,0 +1,52 @@
+/*
+ * stations.h: the fields and hooks that plugin.c puts into its routes.
+ */
+
+#ifndef STATIONS_H
+#define STATIONS_H
+
+#include "vg.h"
+
+/* station.c */
+extern const vg_field_t station_new_fields[];
+extern const vg_field_t station_replace_fields[];
+extern const vg_field_t station_change_fields[];
+extern const vg_field_t station_id_fields[];
+extern const vg_field_t station_list_fields[];
+
+vg_rc_t station_create_check(vg_call_t *call);
+vg_rc_t station_replace_check(vg_call_t *call);
+vg_rc_t station_change_check(vg_call_t *call);
+
+/* charge_point.c */
+extern const vg_field_t charge_point_new_fields[];
+extern const vg_field_t charge_point_change_fields[];
+extern const vg_field_t charge_point_id_fields[];
+extern const vg_field_t charge_point_list_fields[];
+
+vg_rc_t charge_point_create_check(vg_call_t *call);
+vg_rc_t charge_point_change_check(vg_call_t *call);
+vg_rc_t charge_point_render(vg_call_t *call);
+
+bool charge_point_identity(vg_str_t text);
+
+/* charger.c */
+extern const vg_field_t credentials_fields[];
+extern const vg_field_t link_open_fields[];
+extern const vg_field_t link_close_fields[];
+extern const vg_field_t boot_fields[];
+extern const vg_field_t status_fields[];
+extern const vg_field_t transfer_fields[];
+extern const vg_field_t progress_fields[];
+
+vg_rc_t boot_check(vg_call_t *call);
+vg_rc_t heartbeat_check(vg_call_t *call);
+vg_rc_t status_check(vg_call_t *call);
+vg_rc_t transfer_check(vg_call_t *call);
+
+/* owner.c: whose the new thing is; binds "owner", NULL for an admin who
+ * named nobody. Refuses one who acts for a company that is not theirs. */
+vg_rc_t owner_bind(vg_call_t *call);
+vg_rc_t owner_check(vg_call_t *call);
+
+#endif /* STATIONS_H */
