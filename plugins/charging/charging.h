@@ -1,0 +1,53 @@
+/*
+ * charging.h: the fields, hooks and steps that the manifest's routes name.
+ * One resource a file; the routes themselves stand together in plugin.c.
+ */
+
+#ifndef CHARGING_H
+#define CHARGING_H
+
+#include "vg.h"
+
+/* copy.c: what neighbours tell */
+extern const vg_field_t station_told_fields[];
+extern const vg_field_t station_gone_fields[];
+extern const vg_field_t tariff_told_fields[];
+extern const vg_field_t status_told_fields[];
+extern const vg_field_t invoice_told_fields[];
+
+/* id_tag.c */
+extern const vg_field_t id_tag_fields[];
+extern const vg_field_t id_tag_list_fields[];
+extern const vg_field_t id_tag_change_fields[];
+extern const vg_field_t id_tag_path_fields[];
+vg_rc_t id_tag_check(vg_call_t *call);
+
+/* transaction.c: what chargers say */
+extern const vg_field_t authorize_fields[];
+extern const vg_field_t transaction_start_fields[];
+extern const vg_field_t transaction_stop_fields[];
+extern const vg_field_t meter_values_fields[];
+
+/* session.c */
+extern const vg_field_t session_start_fields[];
+extern const vg_field_t session_end_fields[];
+extern const vg_field_t session_path_fields[];
+extern const vg_field_t session_list_fields[];
+extern const vg_field_t vehicle_fields[];
+extern const vg_step_t  session_start_steps[];
+extern const vg_step_t  session_end_steps[];
+vg_rc_t session_start_check(vg_call_t *call);
+vg_rc_t session_end_check(vg_call_t *call);
+
+/* costing.c */
+extern const vg_field_t session_stopped_fields[];
+extern const vg_field_t session_price_fields[];
+vg_rc_t session_cost(vg_call_t *call);
+vg_rc_t session_price(vg_call_t *call);
+vg_rc_t session_render(vg_call_t *call);
+
+/* quarantine.c */
+extern const vg_field_t quarantine_list_fields[];
+extern const vg_field_t quarantine_resolve_fields[];
+
+#endif

@@ -1,0 +1,164 @@
+/*
+ * session.c: sessions that the API starts and ends, by asking the charger.
+ *
+ * Both answer 202 once the wish is committed; the step that follows sends the
+ * command. What the charger then says (its Start, its Stop) moves the session
+ * on; the deadlines end what nobody ends any more.
+ */
+
+#include "charging.h"
+
+#define SESSION_STATUS                                                       \
+    "PENDING|STARTING|ACTIVE|SUSPENDED|STOPPING|COMPLETED|FAILED"
+
+#define SECONDS_MAX 86400
+
+const vg_field_t  session_start_fields[] = {
+    { VG_BODY, "connectorId", VG_UUID, 0, 0, 0, NULL, NULL, NULL,
+      "where; or:" },
+    { VG_BODY, "stationId", VG_UUID, 0, 0, 0, NULL, NULL, NULL,
+      "any of its connectors that is free" },
+    { VG_BODY, "vehicleId", VG_UUID, 0, 0, 0, NULL, NULL, NULL,
+      "what is charged" },
+    { VG_BODY, "idTag", VG_TEXT, 0, 1, 20, NULL, NULL, NULL,
+      "default: one of the session's own" },
+    { VG_BODY, "reservationId", VG_UUID, 0, 0, 0, NULL, NULL, NULL,
+      "that it uses" },
+    { VG_BOUND, "startDeadline", VG_INT, 0, 0, 0, NULL, NULL, NULL,
+      "seconds" },
+    VG_FIELDS_END,
+};
+
+const vg_field_t  session_end_fields[] = {
+    { VG_PATH, "id", VG_UUID, VG_REQUIRED, 0, 0, NULL, NULL, NULL,
+      "the session" },
+    { VG_BOUND, "stopDeadline", VG_INT, 0, 0, 0, NULL, NULL, NULL,
+      "seconds" },
+    VG_FIELDS_END,
+};
+
+const vg_field_t  session_path_fields[] = {
+    { VG_PATH, "id", VG_UUID, VG_REQUIRED, 0, 0, NULL, NULL, NULL,
+      "the session" },
+    VG_FIELDS_END,
+};
+
+const vg_field_t  session_list_fields[] = {
+    { VG_QUERY, "vehicleId", VG_UUID, 0, 0, 0, NULL, NULL, NULL,
+      "of this vehicle" },
+    { VG_QUERY, "stationId", VG_UUID, 0, 0, 0, NULL, NULL, NULL,
+      "at this station" },
+    { VG_QUERY, "status", VG_ENUM, 0, 0, 0, SESSION_STATUS, NULL, NULL,
+      "in this state" },
+    { VG_QUERY, "from", VG_TIME, 0, 0, 0, NULL, NULL, NULL,
+      "begun then or later" },
+    { VG_QUERY, "to", VG_TIME, 0, 0, 0, NULL, NULL, NULL, "begun before" },
+    { VG_QUERY, "unpriced", VG_BOOL, 0, 0, 0, NULL, NULL, NULL,
+      "true: complete, and no tariff was known" },
+    VG_FIELDS_END,
+};
+
+const vg_field_t  vehicle_fields[] = {
+    { VG_PATH, "vehicleId", VG_UUID, VG_REQUIRED, 0, 0, NULL, NULL, NULL,
+      "the vehicle" },
+    VG_FIELDS_END,
+};
+
+
+/* A setting of seconds, bound to the field; what is no such number is as the
+ * default says. */
+static vg_rc_t
+seconds_bind(vg_call_t *call, const char *setting, const char *field,
+             const char *otherwise)
+{
+    size_t      i;
+    long        seconds = 0;
+    const char *value = vg_setting(call, setting);
+
+    for (i = 0; value[i] >= '0' && value[i] <= '9' && i < 6; i++) {
+        seconds = seconds * 10 + (value[i] - '0');
+    }
+    if (value[i] != '\0' || seconds < 1 || seconds > SECONDS_MAX) {
+        vg_log(call, VG_LOG_ERROR, "charging.%s is not 1 to %d seconds",
+               setting, SECONDS_MAX);
+        value = otherwise;
+    }
+    return vg_bind(call, field, vg_str(value));
+}
+
+
+vg_rc_t
+session_start_check(vg_call_t *call)
+{
+    bool connector = vg_get(call, "connectorId") != NULL;
+    bool station = vg_get(call, "stationId") != NULL;
+
+    if (connector == station) {
+        return vg_refuse_field(call, "connectorId",
+                               "either this or stationId is required");
+    }
+    return seconds_bind(call, "start_deadline", "startDeadline", "60");
+}
+
+
+vg_rc_t
+session_end_check(vg_call_t *call)
+{
+    return seconds_bind(call, "stop_deadline", "stopDeadline", "60");
+}
+
+
+static vg_rc_t
+remote_start(vg_call_t *call)
+{
+    vg_out_t         out;
+    vg_str_t         number;
+    const vg_json_t *session = vg_row(call);
+
+    number = vg_json_text(session, "connectorNumber");
+    if (number.data == NULL) {
+        return vg_refuse(call, "conflict");
+    }
+    vg_out_init(&out, vg_pool(call));
+    vg_out_open(&out, '{');
+    vg_out_member_raw(&out, "connectorId", number);
+    vg_out_member(&out, "idTag", vg_json_text(session, "idTag"));
+    vg_out_close(&out, '}');
+    return vg_command(call, vg_json_text(session, "chargePointId"),
+                      "RemoteStartTransaction", vg_out_str(&out));
+}
+
+
+/* Nothing is sent for what has not begun or is over. */
+static vg_rc_t
+remote_stop(vg_call_t *call)
+{
+    vg_out_t         out;
+    vg_str_t         transaction;
+    const vg_json_t *session = vg_row(call);
+
+    transaction = vg_json_text(session, "transactionId");
+    if (transaction.data == NULL
+        || !vg_str_eq(vg_json_text(session, "status"), "STOPPING"))
+    {
+        return vg_refuse(call, "conflict");
+    }
+    vg_out_init(&out, vg_pool(call));
+    vg_out_open(&out, '{');
+    vg_out_member_raw(&out, "transactionId", transaction);
+    vg_out_close(&out, '}');
+    return vg_command(call, vg_json_text(session, "chargePointId"),
+                      "RemoteStopTransaction", vg_out_str(&out));
+}
+
+
+const vg_step_t  session_start_steps[] = {
+    { "remote_start", remote_start, "session_accepted", "session_failed" },
+    { NULL, NULL, NULL, NULL },
+};
+
+const vg_step_t  session_end_steps[] = {
+    { "remote_stop", remote_stop, "session_end_answered",
+      "session_end_failed" },
+    { NULL, NULL, NULL, NULL },
+};

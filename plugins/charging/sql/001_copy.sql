@@ -1,0 +1,77 @@
+-- What charging keeps of its neighbours, fed by events: where a connector
+-- stands and what it costs. When a charger speaks, nothing else is asked.
+
+create table charging.connector (
+    connector_id      uuid        not null,
+    station_id        uuid        not null,
+    charge_point_id   text        not null,
+    connector_number  int         not null,
+    operator_id       text,
+    country           text,
+    time_zone         text        not null default 'UTC',
+    connector_type    text,
+    power_type        text,
+    max_power_kw      numeric,
+    status            text,                 -- OCPP's word, as last told
+    status_since      timestamptz,
+    removed_at        timestamptz,          -- gone from its station
+    constraint connector_pkey primary key (connector_id)
+);
+-- Not unique: that is the stations' invariant, and their events may take a
+-- number from one connector and give it to another in one step.
+create index connector_frame on charging.connector (charge_point_id, connector_number)
+    where removed_at is null;
+create index connector_station on charging.connector (station_id);
+
+
+-- Versions of OCPI tariffs; a row never changes, so a session freezes its
+-- tariff by naming the version.
+create table charging.tariff (
+    tariff_version_id uuid        not null,
+    tariff_id         text        not null,
+    connector_id      uuid,
+    station_id        uuid,
+    operator_id       text,
+    tariff            jsonb       not null,
+    currency          text        not null,
+    valid_from        timestamptz not null,
+    constraint tariff_pkey primary key (tariff_version_id),
+    constraint tariff_scope check (num_nonnulls(connector_id, station_id, operator_id) = 1)
+);
+create index tariff_connector on charging.tariff (connector_id, valid_from) where connector_id is not null;
+create index tariff_station on charging.tariff (station_id, valid_from) where station_id is not null;
+create index tariff_operator on charging.tariff (operator_id, valid_from) where operator_id is not null;
+
+-- tariff_at(…): the version in force for a connector at a moment; the
+-- connector's own goes before the station's, that before the operator's.
+create function charging.tariff_at(connector uuid, station uuid, operator text, moment timestamptz) returns uuid
+language sql stable parallel safe
+begin atomic
+    select t.tariff_version_id
+    from charging.tariff t
+    where t.valid_from <= moment
+        and (t.connector_id = connector or t.station_id = station or t.operator_id = operator)
+    order by t.connector_id is null, t.station_id is null, t.valid_from desc, t.tariff_version_id desc
+    limit 1;
+end;
+
+
+-- visible(…): whose rows an identity sees; the one copy of that rule.
+create function charging.visible(role text, caller text, company text,
+    customer_id text, operator_id text, company_id text) returns boolean
+language sql immutable parallel safe
+return case role
+    when 'admin' then true
+    when 'driver' then caller <> '' and customer_id = caller
+    when 'operator' then company <> '' and operator_id = company
+    when 'fleet_manager' then company <> '' and company_id = company
+    when 'partner' then company <> '' and (company_id = company or operator_id = company)
+    else false
+end;
+
+-- cursor_id(text): a page's cursor as an id; NULL when it is none of ours.
+create function charging.cursor_id(cursor text) returns uuid
+language sql immutable parallel safe
+return case
+    when cursor ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then cursor::uuid
+end;

@@ -1,0 +1,25 @@
+-- in: idTag, customerId, vehicleId, status, expiresAt, parentIdTag
+-- out: ok
+-- refuses: not_found
+-- Only a tag's keeper changes it; a customer sees it.
+with changed as (
+    update charging.id_tag as t
+    set customer_id = case when :body ? 'customerId' then :customerId else t.customer_id end,
+        vehicle_id = case when :body ? 'vehicleId' then :vehicleId else t.vehicle_id end,
+        status = coalesce(:status, t.status),
+        expires_at = case when :body ? 'expiresAt' then :expiresAt else t.expires_at end,
+        parent_id_tag = case when :body ? 'parentIdTag' then :parentIdTag else t.parent_id_tag end,
+        updated_at = :now,
+        version = t.version + 1
+    where t.tag_key = lower(:idTag)
+        and :callerRole <> 'driver'
+        and charging.tag_visible(:callerRole, :callerId, :callerCompany, t.customer_id, t.company_id)
+    returning charging.id_tag_body(t) as body
+), answer (status, body, events) as (
+    select case when c.body is null then 'not_found' else 'ok' end,
+        c.body,
+        null::jsonb
+    from (select) one
+    left join changed c on true
+)
+select * from answer;

@@ -1,0 +1,39 @@
+-- in: id, stopDeadline
+-- out: accepted, the session; ok when it is over already
+-- refuses: not_found
+-- What has not begun is cancelled; what runs is asked to stop by the step
+-- that follows. Asking twice is asking once.
+with found as (
+    select s.id,
+        s.status,
+        charging.session_body(s) as body
+    from charging.session s
+    where s.id = :id
+        and charging.visible(:callerRole, :callerId, :callerCompany, s.customer_id, s.operator_id, s.company_id)
+), ended as (
+    update charging.session s
+    set status = case when f.status in ('PENDING', 'STARTING') then 'FAILED' else 'STOPPING' end,
+        failure = case when f.status in ('PENDING', 'STARTING') then 'cancelled' end,
+        stop_deadline = case
+            when f.status in ('ACTIVE', 'SUSPENDED') then :now + make_interval(secs => :stopDeadline)
+        end,
+        version = s.version + 1
+    from found f
+    where s.id = f.id
+        and f.status in ('PENDING', 'STARTING', 'ACTIVE', 'SUSPENDED')
+    returning s.status,
+        charging.session_body(s) as body,
+        charging.session_event(s, 'charging.session.failed.v1') as event
+), answer (status, body, events) as (
+    select case
+            when f.id is null then 'not_found'
+            when f.status in ('COMPLETED', 'FAILED') then 'ok'
+            else 'accepted'
+        end,
+        coalesce(e.body, f.body),
+        case when e.status = 'FAILED' then jsonb_build_array(e.event) end
+    from (select) one
+    left join found f on true
+    left join ended e on true
+)
+select * from answer;

@@ -1,0 +1,5 @@
+-- in: id
+select s.id
+from charging.session s
+where s.id = :id
+for update;

@@ -1,0 +1,39 @@
+-- out: ok
+-- Ends what nobody ends any more: sessions whose charger did not start in
+-- time fail; those whose charger did not stop in time are active again.
+with waited as (
+    select s.id
+    from charging.session s
+    where s.status in ('PENDING', 'STARTING')
+        and s.deadline <= :now
+    order by s.deadline
+    limit 500
+    for update skip locked
+), failed as (
+    update charging.session s
+    set status = 'FAILED',
+        failure = 'start_timeout',
+        version = s.version + 1
+    from waited w
+    where s.id = w.id
+    returning charging.session_event(s, 'charging.session.failed.v1') as event
+), held as (
+    select s.id
+    from charging.session s
+    where s.status = 'STOPPING'
+        and s.stop_deadline <= :now
+    order by s.stop_deadline
+    limit 500
+    for update skip locked
+), resumed as (
+    update charging.session s
+    set status = 'ACTIVE',
+        failure = 'stop_timeout',
+        stop_deadline = null,
+        version = s.version + 1
+    from held h
+    where s.id = h.id
+), answer (status, body, events) as (
+    select 'ok', null::json, (select jsonb_agg(f.event) from failed f)
+)
+select * from answer;
