@@ -1,0 +1,21 @@
+/*
+ * accounts.h: the fields and hooks that plugin.c puts into its routes.
+ */
+
+#ifndef ACCOUNTS_H
+#define ACCOUNTS_H
+
+#include "vg.h"
+
+/* api_key.c */
+extern const vg_field_t api_key_new_fields[];
+extern const vg_field_t api_key_id_fields[];
+extern const vg_field_t api_key_find_fields[];
+
+vg_rc_t api_key_create_check(vg_call_t *call);
+vg_rc_t api_key_render(vg_call_t *call);
+
+/* me.c */
+vg_rc_t me_check(vg_call_t *call);
+
+#endif /* ACCOUNTS_H */

@@ -1,0 +1,55 @@
+-- API keys. A key is "vg_", 12 characters of prefix, "_" and 32 random bytes;
+-- the prefix finds the row, the hash over salt and whole key proves it.
+create table accounts.api_key (
+    id         uuid        not null,
+    name       text        not null,
+    prefix     text        not null,
+    salt       text        not null,
+    hash       text        not null,    -- SHA-256, hex
+    role       text        not null,
+    scopes     jsonb,                   -- null: all of the role's
+    company_id text,
+    created_by text        not null,    -- subject of the caller who made it
+    expires_at timestamptz,
+    created_at timestamptz not null,
+    revoked_at timestamptz,
+    constraint api_key_pkey primary key (id),
+    constraint api_key_prefix unique (prefix),
+    constraint api_key_role check (role in (
+        'partner', 'operator', 'fleet_manager', 'driver', 'planner', 'admin'))
+);
+create index api_key_maker on accounts.api_key (created_by, id);
+create index api_key_company on accounts.api_key (company_id, id);
+
+
+-- api_key_owned(): who may see and revoke a key: its maker, the company that
+-- it acts for, an admin.
+create function accounts.api_key_owned(
+    k accounts.api_key, caller_id text, caller_role text, caller_company text) returns boolean
+language sql stable
+return caller_role = 'admin'
+    or k.created_by = caller_id
+    or (caller_role in ('operator', 'fleet_manager')
+        and caller_company <> ''
+        and k.company_id = caller_company);
+
+create function accounts.api_key_body(k accounts.api_key) returns json
+language sql stable
+return pg_catalog.json_build_object(
+    'id', k.id,
+    'name', k.name,
+    'prefix', k.prefix,
+    'role', k.role,
+    'scopes', k.scopes,
+    'companyId', k.company_id,
+    'expiresAt', vg.z(k.expires_at),
+    'createdAt', vg.z(k.created_at));
+
+-- after(cursor): the id that a page begins behind; a cursor that is none
+-- begins at the first row.
+create function accounts.after(cursor text) returns uuid
+language sql immutable parallel safe
+return case
+    when cursor ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then cursor::uuid
+    else '00000000-0000-0000-0000-000000000000'::uuid
+end;

@@ -1,0 +1,14 @@
+-- in: prefix
+-- out: what a presented key is checked against; no row: unknown, revoked or expired
+select json_build_object(
+    'id', k.id,
+    'salt', k.salt,
+    'hash', k.hash,
+    'role', k.role,
+    'scopes', k.scopes,
+    'companyId', k.company_id,
+    'expiresAt', vg.z(k.expires_at)) as body
+from accounts.api_key as k
+where k.prefix = :prefix
+    and k.revoked_at is null
+    and (k.expires_at is null or k.expires_at > :now);
