@@ -1,0 +1,175 @@
+/*
+ * charger.c: the charge points that are connected to this worker.
+ */
+
+#include "charger.h"
+
+static ngx_rbtree_t       vg_chargers;
+static ngx_rbtree_node_t  vg_chargers_sentinel;
+static uint64_t           vg_charger_last;
+
+
+static void *
+vg_charger_alloc(void *data, size_t size)
+{
+    return ngx_palloc(data, size);
+}
+
+
+vg_pool_t
+vg_charger_arena(ngx_pool_t *pool)
+{
+    return (vg_pool_t){ vg_charger_alloc, pool };
+}
+
+
+void
+vg_charger_complain(vg_charger_t *charger, const char *what, vg_str_t about)
+{
+    u_char text[64];
+    size_t i, len = ngx_min(about.len, sizeof(text));
+
+    if (charger->complained == ngx_time()) {
+        return;
+    }
+    charger->complained = ngx_time();
+    for (i = 0; i < len; i++) { /* it may be hostile: one line stays one */
+        text[i] = about.data[i] < ' ' || about.data[i] > '~' ? '?'
+                                                             : about.data[i];
+    }
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                  "voltgate: charge point \"%*s\": %s \"%*s\"",
+                  charger->identity.len, charger->identity.data, what, len,
+                  text);
+}
+
+
+/* ------------------------------------------------------------- its socket */
+
+/* wslay may hold a buffer of whole frames more when reading stops, so the
+ * queue is bounded by this and by 4 KiB of frames. */
+static ngx_uint_t
+vg_charger_full(void *owner)
+{
+    vg_charger_t *charger = owner;
+
+    return charger->nwaiting >= VG_CHARGER_CALLS;
+}
+
+
+static ngx_uint_t
+vg_charger_busy(void *owner)
+{
+    vg_charger_t *charger = owner;
+
+    return charger->running != NULL || charger->sent != NULL;
+}
+
+
+static void
+vg_charger_closed(void *owner)
+{
+    vg_charger_t *charger = owner;
+
+    ngx_rbtree_delete(&vg_chargers, &charger->node);
+    vg_table_leave(charger->identity, &charger->holder);
+    vg_order_close(charger);
+    vg_exchange_close(charger);
+    vg_farewell(charger->identity, charger->holder.epoch);
+}
+
+
+static const vg_socket_owner_t  vg_charger_hooks = {
+    vg_exchange_text,
+    vg_charger_closed,
+    vg_charger_full,
+    vg_charger_busy,
+};
+
+
+/* ------------------------------------------------------------ connections */
+
+void
+vg_charger_init(void)
+{
+    ngx_rbtree_init(&vg_chargers, &vg_chargers_sentinel,
+                    ngx_rbtree_insert_value);
+}
+
+
+vg_charger_t *
+vg_charger_find(uint64_t number, vg_str_t identity)
+{
+    vg_charger_t      *charger;
+    ngx_rbtree_node_t *node = vg_chargers.root;
+
+    while (node != &vg_chargers_sentinel && node->key != number) {
+        node = number < node->key ? node->left : node->right;
+    }
+    if (node == &vg_chargers_sentinel) {
+        return NULL;
+    }
+    charger = ngx_rbtree_data(node, vg_charger_t, node);
+    return charger->identity.len == identity.len
+                   && ngx_memcmp(charger->identity.data, identity.data,
+                                 identity.len) == 0
+               ? charger
+               : NULL;
+}
+
+
+/* The newest connection wins: whoever held the identity is told to close. */
+static vg_rc_t
+vg_charger_register(vg_charger_t *charger)
+{
+    vg_rc_t     rc;
+    vg_out_t    out;
+    vg_pool_t   arena;
+    vg_holder_t old;
+    ngx_pool_t *pool = ngx_create_pool(512, ngx_cycle->log);
+
+    if (pool == NULL) {
+        return VG_ERROR;
+    }
+    rc = vg_table_claim(charger->identity, &charger->holder, &old);
+    if (rc == VG_OK && old.pid != 0) {
+        arena = vg_charger_arena(pool);
+        vg_out_init(&out, &arena);
+        vg_out_open(&out, '[');
+        vg_out_string(&out, charger->identity);
+        vg_out_int(&out, (int64_t) old.number);
+        vg_out_close(&out, ']');
+        (void) vg_link_tell(old.pid, VG_LINK_CLOSE, vg_out_str(&out));
+    }
+    ngx_destroy_pool(pool);
+    return rc;
+}
+
+
+vg_rc_t
+vg_charger_open(ngx_http_request_t *r, const vg_socket_conf_t *conf,
+                vg_str_t identity, int64_t epoch, ngx_uint_t booted)
+{
+    vg_charger_t *charger = ngx_pcalloc(r->pool, sizeof(vg_charger_t));
+
+    if (charger == NULL) {
+        return VG_ERROR;
+    }
+    charger->identity = identity;
+    charger->boot = booted ? VG_BOOT_ACCEPTED : VG_BOOT_NONE;
+    charger->node.key = ++vg_charger_last;
+    charger->holder = (vg_holder_t){ ngx_pid, charger->node.key, epoch };
+    ngx_queue_init(&charger->waiting);
+    vg_order_open(charger);
+
+    if (vg_charger_register(charger) != VG_OK) {
+        return VG_ERROR;
+    }
+    charger->socket = vg_socket_open(r, conf, &vg_charger_hooks, charger);
+    if (charger->socket == NULL) {
+        vg_table_leave(identity, &charger->holder);
+        return VG_ERROR;
+    }
+    ngx_rbtree_insert(&vg_chargers, &charger->node);
+    return VG_OK;
+}

@@ -1,0 +1,391 @@
+/*
+ * socket.c: the life of a socket: messages, pings, closing, shutdown.
+ *
+ * A socket ends in vg_socket_turn() alone: from an event of its connection,
+ * its timer, or a posted event, and never inside of a callback of wslay.
+ */
+
+#include "wire.h"
+
+#define VG_SOCKET_FRAGMENTS 256   /* of one message; each costs memory     */
+#define VG_SOCKET_GOODBYE   2000  /* ms for the other's close frame        */
+#define VG_SOCKET_DRAIN     10000 /* ms, without worker_shutdown_timeout   */
+#define VG_SOCKET_BUSY      50    /* ms until a busy owner is asked again  */
+
+
+static void
+vg_socket_later(vg_socket_t *s)
+{
+    ngx_post_event(&s->turn, &ngx_posted_events);
+}
+
+
+static void
+vg_socket_frame(wslay_event_context_ptr ws,
+                const struct wslay_event_on_frame_recv_start_arg *arg,
+                void *data)
+{
+    vg_socket_t *s = data;
+
+    (void) ws;
+
+    if (wslay_is_ctrl_frame(arg->opcode)) {
+        return;
+    }
+    s->fragments = arg->opcode == WSLAY_CONTINUATION_FRAME ? s->fragments + 1
+                                                           : 0;
+    if (s->fragments > VG_SOCKET_FRAGMENTS) {
+        s->dead = 1;
+    }
+}
+
+
+static void
+vg_socket_message(wslay_event_context_ptr ws,
+                  const struct wslay_event_on_msg_recv_arg *arg, void *data)
+{
+    vg_socket_t *s = data;
+
+    (void) ws;
+
+    if (s->closing) {
+        return;
+    }
+    switch (arg->opcode) {
+
+    case WSLAY_TEXT_FRAME:
+        s->hooks->text(s->owner, (vg_str_t){ (const char *) arg->msg,
+                                             arg->msg_length });
+        break;
+
+    case WSLAY_BINARY_FRAME:
+        vg_socket_close(s, VG_CLOSE_BINARY, "text frames only");
+        break;
+
+    default: /* wslay answers pings and closes */
+        break;
+    }
+}
+
+
+static void
+vg_socket_listen(vg_socket_t *s)
+{
+    ngx_connection_t *c = s->request->connection;
+
+    s->stalled = 0;
+    s->budget = VG_SOCKET_BUDGET;
+    if (wslay_event_recv(s->ws) != 0
+        || ngx_handle_read_event(c->read, 0) != NGX_OK)
+    {
+        s->dead = 1;
+    }
+    if (s->budget == 0) { /* others first */
+        s->resting = 1;
+        ngx_post_event(&s->rested, &ngx_posted_next_events);
+    }
+}
+
+
+void
+vg_socket_send(vg_socket_t *s, vg_str_t text)
+{
+    struct wslay_event_msg msg = { WSLAY_TEXT_FRAME,
+                                   (const uint8_t *) text.data, text.len };
+
+    if (s->closing || s->released) {
+        return;
+    }
+    if (text.data == NULL || wslay_event_queue_msg(s->ws, &msg) != 0) {
+        s->dead = 1;
+    }
+    vg_socket_later(s);
+}
+
+
+/* ----------------------------------------------------------------- ending */
+
+static void
+vg_socket_release(void *data)
+{
+    vg_socket_t *s = data;
+
+    if (s->released) {
+        return;
+    }
+    s->released = 1;
+    s->hooks->closed(s->owner);
+    if (s->timer.timer_set) {
+        ngx_del_timer(&s->timer);
+    }
+    if (s->turn.posted) {
+        ngx_delete_posted_event(&s->turn);
+    }
+    if (s->rested.posted) {
+        ngx_delete_posted_event(&s->rested);
+    }
+    if (s->kept != NULL) {
+        ngx_free(s->kept);
+    }
+    wslay_event_context_free(s->ws);
+}
+
+
+static void
+vg_socket_end(vg_socket_t *s)
+{
+    ngx_http_request_t *r = s->request;
+    ngx_connection_t   *c = r->connection;
+
+    vg_socket_release(s);
+    c->idle = 0;
+    if (s->dead) {
+        c->error = 1;
+    }
+    r->keepalive = 0;
+    ngx_http_finalize_request(r, NGX_OK);
+    ngx_http_run_posted_requests(c);
+}
+
+
+static ngx_uint_t
+vg_socket_reads_on(vg_socket_t *s)
+{
+    return s->stalled && !s->resting && !s->dead
+           && wslay_event_want_read(s->ws)
+           && (s->closing || !s->hooks->full(s->owner));
+}
+
+
+/* What is due: read on, write, end. Nothing of s may be used after it. */
+static void
+vg_socket_turn(vg_socket_t *s)
+{
+    ngx_int_t rc;
+
+    if (vg_socket_reads_on(s)) {
+        vg_socket_listen(s);
+    }
+    rc = vg_wire_flush(s);
+    if (rc == NGX_ERROR) {
+        s->dead = 1;
+    }
+    if (s->dead
+        || (rc == NGX_OK && wslay_event_get_close_sent(s->ws)
+            && !wslay_event_want_write(s->ws)
+            && (wslay_event_get_close_received(s->ws)
+                || !wslay_event_get_read_enabled(s->ws))))
+    {
+        vg_socket_end(s);
+        return;
+    }
+    if (rc == NGX_OK && vg_socket_reads_on(s)) {
+        vg_socket_later(s); /* the queue out was full, and is no more */
+    }
+}
+
+
+void
+vg_socket_close(vg_socket_t *s, ngx_uint_t code, const char *reason)
+{
+    if (s->closing || s->released) {
+        return;
+    }
+    s->closing = 1;
+    if (wslay_event_queue_close(s->ws, code, (const uint8_t *) reason,
+                                ngx_strlen(reason)) != 0)
+    {
+        s->dead = 1;
+    }
+    ngx_add_timer(&s->timer, VG_SOCKET_GOODBYE);
+    vg_socket_later(s);
+}
+
+
+void
+vg_socket_resume(vg_socket_t *s)
+{
+    if (s->stalled && !s->released) {
+        vg_socket_later(s);
+    }
+}
+
+
+/* ----------------------------------------------------------------- events */
+
+/* The worker leaves. Its sockets close one by one over most of the time that
+ * it has, so that they do not come back to the next one all at once. */
+static void
+vg_socket_drain(vg_socket_t *s)
+{
+    ngx_msec_t       window;
+    ngx_core_conf_t *ccf = (ngx_core_conf_t *) ngx_get_conf(
+        ngx_cycle->conf_ctx, ngx_core_module);
+
+    if (s->draining || s->closing) {
+        return;
+    }
+    s->draining = 1;
+    window = ccf->shutdown_timeout ? ccf->shutdown_timeout / 10 * 8
+                                   : VG_SOCKET_DRAIN;
+    ngx_add_timer(&s->timer, 1 + (ngx_msec_t) ngx_random() % (window + 1));
+}
+
+
+static void
+vg_socket_on_read(ngx_event_t *rev)
+{
+    ngx_connection_t   *c = rev->data;
+    ngx_http_request_t *r = c->data;
+    vg_socket_t        *s = ngx_http_get_module_ctx(
+        r, ngx_http_voltgate_ocpp_module);
+
+    if (c->close && c->error) { /* worker_shutdown_timeout is over */
+        s->dead = 1;
+    } else if (c->close) {
+        c->close = 0;
+        vg_socket_drain(s);
+    }
+    s->stalled = 1;
+    vg_socket_turn(s);
+}
+
+
+static void
+vg_socket_on_write(ngx_event_t *wev)
+{
+    ngx_connection_t   *c = wev->data;
+    ngx_http_request_t *r = c->data;
+    vg_socket_t        *s = ngx_http_get_module_ctx(
+        r, ngx_http_voltgate_ocpp_module);
+
+    if (wev->timedout) {
+        s->dead = 1;
+    }
+    vg_socket_turn(s);
+}
+
+
+static void
+vg_socket_on_turn(ngx_event_t *ev)
+{
+    vg_socket_turn(ev->data);
+}
+
+
+static void
+vg_socket_on_rested(ngx_event_t *ev)
+{
+    vg_socket_t *s = ev->data;
+
+    s->resting = 0;
+    vg_socket_turn(s);
+}
+
+
+static void
+vg_socket_ping(vg_socket_t *s)
+{
+    ngx_msec_t             quiet = ngx_current_msec - s->heard;
+    struct wslay_event_msg msg = { WSLAY_PING, NULL, 0 };
+
+    if (s->pinged) {
+        ngx_log_error(NGX_LOG_INFO, s->request->connection->log, 0,
+                      "voltgate: nothing heard for %M ms, not even a pong",
+                      quiet);
+        s->dead = 1;
+        return;
+    }
+    if (quiet < s->conf.ping) {
+        ngx_add_timer(&s->timer, s->conf.ping - quiet);
+        return;
+    }
+    s->pinged = 1;
+    if (wslay_event_queue_msg(s->ws, &msg) != 0) {
+        s->dead = 1;
+    }
+    ngx_add_timer(&s->timer, s->conf.ping);
+}
+
+
+static void
+vg_socket_on_timer(ngx_event_t *ev)
+{
+    vg_socket_t *s = ev->data;
+
+    if (s->closing) {
+        s->dead = 1;
+    } else if (!s->draining) {
+        vg_socket_ping(s);
+    } else if (s->hooks->busy(s->owner)) {
+        ngx_add_timer(&s->timer, VG_SOCKET_BUSY);
+    } else {
+        vg_socket_close(s, VG_CLOSE_RESTART, "the server restarts");
+    }
+    vg_socket_turn(s);
+}
+
+
+static const struct wslay_event_callbacks  vg_socket_callbacks = {
+    .recv_callback = vg_wire_recv,
+    .send_callback = vg_wire_send,
+    .on_frame_recv_start_callback = vg_socket_frame,
+    .on_msg_recv_callback = vg_socket_message,
+};
+
+
+static void
+vg_socket_attach(vg_socket_t *s)
+{
+    ngx_http_request_t *r = s->request;
+    ngx_connection_t   *c = r->connection;
+
+    ngx_http_set_ctx(r, s, ngx_http_voltgate_ocpp_module);
+    r->keepalive = 0;
+    c->read->handler = vg_socket_on_read;
+    c->write->handler = vg_socket_on_write;
+    c->log->action = "talking to a charge point";
+    c->idle = 1; /* so that a graceful shutdown tells us */
+    (void) ngx_tcp_nodelay(c); /* else each answer waits 40 ms for an ACK */
+
+    s->heard = ngx_current_msec;
+    s->stalled = 1; /* bytes may be here already */
+    vg_socket_later(s);
+    /* the first ping is spread, so that many do not fall together */
+    ngx_add_timer(&s->timer, s->conf.ping / 2
+                                 + (ngx_msec_t) ngx_random()
+                                       % (s->conf.ping / 2 + 1));
+    if (ngx_exiting) {
+        vg_socket_drain(s);
+    }
+}
+
+
+vg_socket_t *
+vg_socket_open(ngx_http_request_t *r, const vg_socket_conf_t *conf,
+               const vg_socket_owner_t *hooks, void *owner)
+{
+    vg_socket_t        *s = ngx_pcalloc(r->pool, sizeof(vg_socket_t));
+    ngx_http_cleanup_t *cln = ngx_http_cleanup_add(r, 0);
+
+    if (s == NULL || cln == NULL
+        || wslay_event_context_server_init(&s->ws, &vg_socket_callbacks, s)
+               != 0)
+    {
+        return NULL;
+    }
+    wslay_event_config_set_max_recv_msg_length(s->ws, conf->max_message);
+    s->request = r;
+    s->conf = *conf;
+    s->hooks = hooks;
+    s->owner = owner;
+    s->timer.handler = vg_socket_on_timer;
+    s->turn.handler = vg_socket_on_turn;
+    s->rested.handler = vg_socket_on_rested;
+    s->timer.data = s->turn.data = s->rested.data = s;
+    s->timer.log = s->turn.log = s->rested.log = r->connection->log;
+    cln->handler = vg_socket_release;
+    cln->data = s;
+    vg_socket_attach(s);
+    return s;
+}

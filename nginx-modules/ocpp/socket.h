@@ -1,0 +1,51 @@
+/*
+ * socket.h: one upgraded WebSocket connection: text messages in and out.
+ *
+ * Knows frames, pings and closing; what a message means is its owner's. What
+ * is sent in one turn of the loop leaves in one write at its end, so none of
+ * these calls ever ends the socket under its caller: closed() comes later,
+ * once, from the event loop.
+ */
+
+#ifndef VG_SOCKET_H
+#define VG_SOCKET_H
+
+#include "host.h"
+
+typedef struct vg_socket_s vg_socket_t;
+
+/* its context of a request is the request's socket */
+extern ngx_module_t ngx_http_voltgate_ocpp_module;
+
+typedef struct {
+    void (*text)(void *owner, vg_str_t message); /* bytes live until return */
+    void (*closed)(void *owner);                 /* nothing more is sent    */
+    ngx_uint_t (*full)(void *owner); /* reads no more until vg_socket_resume */
+    ngx_uint_t (*busy)(void *owner); /* a shutdown waits for its answer     */
+} vg_socket_owner_t;
+
+typedef struct {
+    ngx_msec_t ping;        /* silence after which one is sent; unanswered
+                               for as long again, the socket is dead       */
+    size_t     max_message; /* bytes */
+} vg_socket_conf_t;
+
+/* RFC 6455 7.4.1 and IANA's registry */
+enum {
+    VG_CLOSE_PROTOCOL = 1002,
+    VG_CLOSE_BINARY = 1003,
+    VG_CLOSE_POLICY = 1008,
+    VG_CLOSE_RESTART = 1012,
+};
+
+/* After 101 was sent and r->main->count was raised. NULL: no memory; the
+ * request is still the caller's. */
+vg_socket_t *vg_socket_open(ngx_http_request_t *r,
+                            const vg_socket_conf_t *conf,
+                            const vg_socket_owner_t *hooks, void *owner);
+
+void vg_socket_send(vg_socket_t *s, vg_str_t text);
+void vg_socket_close(vg_socket_t *s, ngx_uint_t code, const char *reason);
+void vg_socket_resume(vg_socket_t *s);
+
+#endif /* VG_SOCKET_H */

@@ -1,0 +1,203 @@
+/*
+ * table.c: charge point -> worker, in shared memory, in fixed slots.
+ *
+ * Open addressing with a bounded probe. A slot keeps its identity when its
+ * connection ends, and is taken over by another one when room is needed. The
+ * lock names its owner, so that one that died inside does not stop the rest;
+ * a slot it left half written has no pid.
+ */
+
+#include "ocpp.h"
+#include "table.h"
+
+#define VG_TABLE_SLOTS  16384 /* a power of two                            */
+#define VG_TABLE_PROBE  128
+#define VG_TABLE_LAYOUT 0x76676f31 /* "vgo1"                               */
+#define VG_TABLE_SPIN   1024  /* looks at the lock before its owner is checked */
+
+typedef struct {
+    vg_holder_t holder;
+    size_t      len; /* 0: never used                                     */
+    char        identity[VG_IDENTITY_MAX];
+} vg_table_slot_t;
+
+typedef struct {
+    vg_link_shared_t link; /* stands first: link.h                        */
+    ngx_atomic_t     lock; /* the owner's pid                             */
+    uint32_t         layout;
+    vg_table_slot_t  slots[VG_TABLE_SLOTS];
+} vg_table_t;
+
+
+size_t
+vg_ocpp_shared_size(void)
+{
+    return sizeof(vg_table_t);
+}
+
+
+void
+vg_ocpp_shared_init(void *shared)
+{
+    vg_table_t *table = shared;
+
+    if (table->layout == VG_TABLE_LAYOUT) {
+        return; /* a reload: sockets of old workers are in it */
+    }
+    ngx_memzero(table, sizeof(*table));
+    table->layout = VG_TABLE_LAYOUT;
+}
+
+
+/* ------------------------------------------------------------------- lock */
+
+static vg_table_t *
+vg_table_lock(void)
+{
+    ngx_uint_t        spin;
+    vg_table_t       *table = vg_shared(VG_SHARED_OCPP);
+    ngx_atomic_uint_t owner;
+
+    for (spin = 1;; spin++) {
+        owner = table->lock;
+        if (owner == 0) {
+            if (ngx_atomic_cmp_set(&table->lock, 0, ngx_pid)) {
+                return table;
+            }
+            continue;
+        }
+        if (spin % VG_TABLE_SPIN == 0) {
+            if (kill((pid_t) owner, 0) == -1 && ngx_errno == ESRCH
+                && ngx_atomic_cmp_set(&table->lock, owner, ngx_pid))
+            {
+                return table;
+            }
+            ngx_sched_yield();
+        }
+        ngx_cpu_pause();
+    }
+}
+
+
+static void
+vg_table_unlock(vg_table_t *table)
+{
+    ngx_memory_barrier();
+    table->lock = 0;
+}
+
+
+/* ------------------------------------------------------------------ slots */
+
+static ngx_uint_t
+vg_table_alive(const vg_holder_t *holder)
+{
+    return holder->pid != 0
+           && (holder->pid == ngx_pid || kill(holder->pid, 0) == 0
+               || ngx_errno != ESRCH);
+}
+
+
+/* The identity's slot, or NULL; *room: one that may be taken instead. */
+static vg_table_slot_t *
+vg_table_probe(vg_table_t *table, vg_str_t identity, vg_table_slot_t **room)
+{
+    ngx_uint_t       i;
+    uint32_t         hash;
+    vg_table_slot_t *slot;
+
+    *room = NULL;
+    if (identity.len == 0 || identity.len > VG_IDENTITY_MAX) {
+        return NULL;
+    }
+    hash = ngx_murmur_hash2((u_char *) identity.data, identity.len);
+    for (i = 0; i < VG_TABLE_PROBE; i++) {
+        slot = &table->slots[(hash + i) & (VG_TABLE_SLOTS - 1)];
+        if (slot->len == identity.len
+            && ngx_memcmp(slot->identity, identity.data, identity.len) == 0)
+        {
+            return slot;
+        }
+        if (*room == NULL && slot->holder.pid == 0) {
+            *room = slot;
+        }
+        if (slot->len == 0) {
+            break;
+        }
+    }
+    return NULL;
+}
+
+
+vg_rc_t
+vg_table_claim(vg_str_t identity, const vg_holder_t *mine, vg_holder_t *old)
+{
+    vg_rc_t          rc = VG_OK;
+    vg_table_t      *table = vg_table_lock();
+    vg_table_slot_t *room, *slot = vg_table_probe(table, identity, &room);
+
+    ngx_memzero(old, sizeof(*old));
+    if (slot == NULL && room == NULL) {
+        rc = VG_ERROR;
+    } else if (slot == NULL) {
+        room->len = identity.len;
+        ngx_memcpy(room->identity, identity.data, identity.len);
+        room->holder = *mine;
+    } else if (vg_table_alive(&slot->holder)
+               && slot->holder.epoch > mine->epoch)
+    {
+        rc = VG_DECLINED;
+    } else {
+        *old = slot->holder;
+        slot->holder = *mine;
+    }
+    vg_table_unlock(table);
+    return rc;
+}
+
+
+vg_holder_t
+vg_table_find(vg_str_t identity)
+{
+    vg_table_t      *table = vg_table_lock();
+    vg_holder_t      holder = { 0, 0, 0 };
+    vg_table_slot_t *room, *slot = vg_table_probe(table, identity, &room);
+
+    if (slot != NULL) {
+        holder = slot->holder;
+    }
+    vg_table_unlock(table);
+    return holder;
+}
+
+
+void
+vg_table_leave(vg_str_t identity, const vg_holder_t *mine)
+{
+    vg_table_t      *table = vg_table_lock();
+    vg_table_slot_t *room, *slot = vg_table_probe(table, identity, &room);
+
+    if (slot != NULL && slot->holder.pid == mine->pid
+        && slot->holder.number == mine->number)
+    {
+        slot->holder.pid = 0;
+    }
+    vg_table_unlock(table);
+}
+
+
+void
+vg_table_sweep(void)
+{
+    ngx_uint_t       i;
+    vg_table_t      *table = vg_table_lock();
+    vg_table_slot_t *slot;
+
+    for (i = 0; i < VG_TABLE_SLOTS; i++) {
+        slot = &table->slots[i];
+        if (slot->holder.pid != 0 && !vg_table_alive(&slot->holder)) {
+            slot->holder.pid = 0;
+        }
+    }
+    vg_table_unlock(table);
+}

@@ -1,0 +1,32 @@
+/*
+ * table.h: which worker of this node holds which charge point's socket.
+ */
+
+#ifndef VG_TABLE_H
+#define VG_TABLE_H
+
+#include "link.h"
+
+#define VG_IDENTITY_MAX 48 /* bytes; OCPP 2.0.1's bound, 1.6 has none      */
+
+typedef struct {
+    ngx_pid_t pid;    /* 0: nobody                                        */
+    uint64_t  number; /* of the connection, in that process               */
+    int64_t   epoch;  /* of the connection, in the house                  */
+} vg_holder_t;
+
+/* VG_OK: mine now, *old held it before. VG_DECLINED: a newer one holds it.
+ * VG_ERROR: no room. */
+vg_rc_t vg_table_claim(vg_str_t identity, const vg_holder_t *mine,
+                       vg_holder_t *old);
+
+/* pid 0: not connected to this node */
+vg_holder_t vg_table_find(vg_str_t identity);
+
+/* Ends mine alone; a newer connection's entry stays. */
+void vg_table_leave(vg_str_t identity, const vg_holder_t *mine);
+
+/* At start: a worker that died left its entries. */
+void vg_table_sweep(void);
+
+#endif /* VG_TABLE_H */
