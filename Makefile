@@ -13,6 +13,10 @@ VG_STATE ?= .voltgate
 VG_PORT ?= 8443
 export B VG_STATE VG_PORT
 
+# one short line a file; V=1 shows the commands
+V       ?= 0
+say      = @echo '  $(1)  $@'; $(if $(filter 1,$(V)),set -x;)
+
 CC      := gcc
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes
 CFLAGS  := -std=gnu11 -g -fPIC -fvisibility=hidden -fno-omit-frame-pointer \
@@ -27,7 +31,7 @@ endif
 
 SRC     := /usr/share/nginx/src/src
 ROOMS   := $(patsubst %/,%,$(wildcard nginx-modules/*/))
-KIT_INC := $(ROOMS:%=-I%) $(addprefix -isystem ,$(NGX) $(SRC)/core $(SRC)/event \
+KIT_INC := $(ROOMS:%=-iquote %) $(addprefix -isystem ,$(NGX) $(SRC)/core $(SRC)/event \
            $(SRC)/event/modules $(SRC)/os/unix $(SRC)/http $(SRC)/http/modules \
            $(SRC)/http/v2) -isystem /usr/include/postgresql
 KIT_SRC := $(sort $(wildcard nginx-modules/*/*.c))
@@ -40,8 +44,7 @@ C_PLUGINS := $(foreach p,$(PLUGINS),$(if $(wildcard plugins/$(p)/*.c),$(p)))
 CLI_SRC := $(sort $(wildcard cli/*.c))
 UNITS   := $(sort $(wildcard t/kit/unit_*.c plugins/*/t/unit_*.c))
 UNIT_BIN := $(UNITS:%.c=$(B)/unit/%)
-C_FILES := $(sort $(wildcard nginx-modules/*/*.[ch] plugins/*/*.[ch] \
-           plugins/*/t/*.[ch] cli/*.[ch] t/kit/*.[ch]))
+C_FILES := $(sort $(shell find nginx-modules plugins cli t -name "*.[ch]"))
 
 .PHONY: help up down test unit check fmt bench asan routes clean build units kit \
         plugins cli FORCE
@@ -67,9 +70,9 @@ asan: ## the same tests over a build with ASan and UBSan
 	@$(MAKE) --no-print-directory -j$$(nproc) B=build/asan SANITIZE=1 build units
 	@B=build/asan SANITIZE=1 t/run
 
-check: build ## formatter, linters, sizes, heads of statements, borders
+check: $(NGX)/ngx_http_voltgate_module_modules.c ## formatter, linters, sizes, heads of statements, borders
 	@docker/install test
-	@t/check/run
+	@C_FILES="$(C_FILES)" KIT_INC="$(KIT_INC)" t/check/run
 
 fmt: ## format all C files
 	@clang-format -i $(C_FILES)
@@ -101,15 +104,15 @@ $(NGX)/ngx_http_voltgate_module_modules.c: $(NGX)/wanted
 
 $(B)/obj/modules.o: $(NGX)/ngx_http_voltgate_module_modules.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -fvisibility=default $(KIT_INC) -c -o $@ $<
+	$(call say,CC  ) $(CC) $(CFLAGS) -fvisibility=default $(KIT_INC) -c -o $@ $<
 
 $(B)/obj/nginx-modules/%.o: nginx-modules/%.c \
         | $(NGX)/ngx_http_voltgate_module_modules.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(KIT_INC) -MMD -MP -c -o $@ $<
+	$(call say,CC  ) $(CC) $(CFLAGS) $(KIT_INC) -MMD -MP -c -o $@ $<
 
 $(B)/ngx_http_voltgate_module.so: $(KIT_OBJ)
-	$(CC) -shared -Wl,-Bsymbolic $(LDFLAGS) -o $@ $^ $(KIT_LIB)
+	$(call say,LINK) $(CC) -shared -Wl,-Bsymbolic $(LDFLAGS) -o $@ $^ $(KIT_LIB)
 
 # glibc gives back the loaded object for a known path, so the content is in
 # the name; older ones stay for gateways that may reload with them.
@@ -126,13 +129,13 @@ plugins: $(C_PLUGINS:%=$(B)/plugins/%.so)
 
 $(B)/obj/plugins/%.o: plugins/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -Inginx-modules/core -MMD -MP -c -o $@ $<
+	$(call say,CC  ) $(CC) $(CFLAGS) -iquote nginx-modules/core -MMD -MP -c -o $@ $<
 
 # PLUGIN_RULE(name): all .c files of its folder make one shared object
 define PLUGIN_RULE
 $(B)/plugins/$(1).so: $$(patsubst %.c,$(B)/obj/%.o,$$(sort $$(wildcard plugins/$(1)/*.c)))
 	@mkdir -p $$(@D)
-	$$(CC) -shared -Wl,-Bsymbolic $$(LDFLAGS) -o $$@.new $$^
+	$$(call say,LINK) $$(CC) -shared -Wl,-Bsymbolic $$(LDFLAGS) -o $$@.new $$^
 	@mv $$@.new $$@
 endef
 $(foreach p,$(C_PLUGINS),$(eval $(call PLUGIN_RULE,$(p))))
@@ -144,10 +147,10 @@ cli: $(B)/voltgate
 
 $(B)/obj/cli/%.o: cli/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -isystem /usr/include/postgresql -MMD -MP -c -o $@ $<
+	$(call say,CC  ) $(CC) $(CFLAGS) -isystem /usr/include/postgresql -MMD -MP -c -o $@ $<
 
 $(B)/voltgate: $(CLI_SRC:%.c=$(B)/obj/%.o)
-	$(CC) $(LDFLAGS) -o $@ $^ -lpq -ljwt -lcrypto
+	$(call say,LINK) $(CC) $(LDFLAGS) -o $@ $^ -lpq -ljwt -lcrypto
 
 
 # --------------------------------------------------------------- unit tests
@@ -158,7 +161,7 @@ unit: units ## build and run the C programs among the tests
 	@PERL5LIB=t/lib prove --formatter Voltgate::Tally $(UNIT_BIN)
 
 # all of them with vg_json.c; -MF because one command compiles and links
-unit_cc = @mkdir -p $(@D) && rm -f $@.d && echo '$(CC) -o $@' && \
+unit_cc = $(call say,UNIT) mkdir -p $(@D); rm -f $@.d; \
           $(CC) $(CFLAGS) $(LDFLAGS) $(1) -MMD -MP -MF $@.d -o $@ \
           $(filter %.c,$^) $(2) -lyajl -lcrypto
 JSON_SRC := nginx-modules/core/vg_json.c
@@ -167,7 +170,7 @@ JSON_SRC := nginx-modules/core/vg_json.c
 # PLUGIN_UNIT(test without .c, folder of the plugin)
 define PLUGIN_UNIT
 $(B)/unit/$(1): $(1).c $(JSON_SRC) $(shell grep -sL '"vg\.h"' $(wildcard $(2)*.c) /dev/null | grep -v null)
-	$$(call unit_cc,-Inginx-modules/core -I$(2))
+	$$(call unit_cc,-iquote nginx-modules/core -iquote $(2))
 endef
 $(foreach u,$(filter plugins/%,$(UNITS:%.c=%)),\
     $(eval $(call PLUGIN_UNIT,$(u),$(dir $(patsubst %/t/,%,$(dir $(u)))))))
@@ -177,7 +180,7 @@ $(foreach u,$(filter plugins/%,$(UNITS:%.c=%)),\
 with = $(shell sed -n 's,.*with: *\([^|*]*\)|* *\([^*]*\).*,\$(2),p;20q' $(1))
 define KIT_UNIT
 $(B)/unit/$(1): $(1).c $(sort $(JSON_SRC) $(2))
-	$$(call unit_cc,$(ROOMS:%=-I%),$(3))
+	$$(call unit_cc,$(ROOMS:%=-iquote %),$(3))
 endef
 $(foreach u,$(filter t/%,$(UNITS:%.c=%)),\
     $(eval $(call KIT_UNIT,$(u),$(call with,$(u).c,1),$(call with,$(u).c,2))))

@@ -39,18 +39,17 @@ typedef struct {
 typedef struct {
     const char *plugin; /* "" is the kit */
     const char *path;
-    const char *file;   /* the last part of path */
+    const char *file; /* the last part of path */
     char       *text;
     char        checksum[65];
 } sql_file_t;
 
-static int       migrate_all(migration_t *m, char **plugins, int count);
-static int       migrate_enabled(migration_t *m);
-static int       migrate_plugin(migration_t *m, const char *plugin);
-static int       migrate_folder(migration_t *m, const char *plugin);
-static int       migrate_file(migration_t *m, const char *plugin,
-                              const char *path);
-static int       file_known(migration_t *m, const sql_file_t *sql, bool *known);
+static int migrate_all(migration_t *m, char **plugins, int count);
+static int migrate_enabled(migration_t *m);
+static int migrate_plugin(migration_t *m, const char *plugin);
+static int migrate_folder(migration_t *m, const char *plugin);
+static int migrate_file(migration_t *m, const char *plugin, const char *path);
+static int file_known(migration_t *m, const sql_file_t *sql, bool *known);
 static outcome_t file_apply(migration_t *m, const void *data);
 static outcome_t ground_plugin(migration_t *m, const void *data);
 static outcome_t take_lock(migration_t *m, const void *data);
@@ -247,9 +246,9 @@ file_known(migration_t *m, const sql_file_t *sql, bool *known)
     } else if (PQntuples(rows) == 1) {
         *known = true;
         if (strcmp(PQgetvalue(rows, 0, 0), sql->checksum) != 0) {
-            rc = cli_fail("%s: %s was changed after it was applied",
-                          *sql->plugin != '\0' ? sql->plugin : "kit",
-                          sql->file);
+            rc =
+                cli_fail("%s: %s was changed after it was applied",
+                         *sql->plugin != '\0' ? sql->plugin : "kit", sql->file);
         }
     }
     PQclear(rows);
@@ -319,7 +318,7 @@ static int
 persist(migration_t *m, outcome_t (*step)(migration_t *m, const void *data),
         const void *data, const char *what)
 {
-    const struct timespec pause = { .tv_nsec = 200 * 1000 * 1000 };
+    const struct timespec pause = { .tv_nsec = 200L * 1000 * 1000 };
 
     for (int i = 0; i < LOCK_TRIES; i++) {
         switch (step(m, data)) {

@@ -143,8 +143,7 @@ token_print(const token_t *token, const char *path)
     if (jwt_new(&jwt) != 0
         || jwt_set_alg(jwt, JWT_ALG_ES256, (unsigned char *) pem, (int) len)
                != 0
-        || jwt_add_header(jwt, "kid", kid) != 0
-        || token_claims(jwt, token) != 0
+        || jwt_add_header(jwt, "kid", kid) != 0 || token_claims(jwt, token) != 0
         || (text = jwt_encode_str(jwt)) == NULL)
     {
         cli_fail("the token could not be signed with %s", path);
@@ -172,8 +171,8 @@ token_claims(jwt_t *jwt, const token_t *token)
         const char *name;
         const char *value; /* NULL: the claim is left out */
     } claims[] = {
-        { "iss", "voltgate" },      { "aud", "voltgate" },
-        { "sub", token->subject },  { "role", token->role },
+        { "iss", "voltgate" },         { "aud", "voltgate" },
+        { "sub", token->subject },     { "role", token->role },
         { "company", token->company }, { "scope", token->scopes },
     };
     time_t now = time(NULL);
@@ -227,8 +226,7 @@ cli_keys(int argc, char **argv)
     if (argc != 1 || private_path == NULL || public_path == NULL) {
         rc = cli_fail("%s takes no arguments", argv[0]);
     } else if (access(private_path, F_OK) == 0
-               && access(public_path, F_OK) == 0)
-    {
+               && access(public_path, F_OK) == 0) {
         rc = 0;
     } else {
         rc = keys_create(private_path, public_path);
@@ -254,8 +252,7 @@ keys_create(const char *private_path, const char *public_path)
         goto done;
     }
     (void) unlink(private_path);
-    fd = open(private_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-                0600);
+    fd = open(private_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd != -1) {
         secret = fdopen(fd, "w");
     }
