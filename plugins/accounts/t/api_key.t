@@ -1,0 +1,116 @@
+# API keys: made, used, listed, revoked.
+
+use strict;
+use warnings;
+
+use Digest::SHA qw(sha256_hex);
+use POSIX      qw(strftime);
+use Test::More;
+
+use Voltgate;
+
+my $vg = Voltgate->start;
+
+my ($north, $south) = map { "019393c0-0000-7000-8000-00000000000$_" } 1, 2;
+my %as = map { $_->[0] => { Authorization => 'Bearer '
+    . $vg->token(role => 'operator', subject => $_->[0], company => $_->[1]) } }
+    (['north', $north], ['colleague', $north], ['south', $south]);
+
+my $url = '/api/v1/api-keys';
+my $me  = '/api/v1/auth/me';
+
+subtest 'who am I' => sub {
+    is_deeply { map { $_ => $vg->get($me, $as{north})->{json}{$_} }
+        qw(id role companyId) },
+        { id => 'north', role => 'operator', companyId => $north };
+    is $vg->get($me, { 'X-API-Key' => '' })->{status}, 401;
+};
+
+my $made = $vg->post($url, { name => 'a partner',
+    scopes => ['stations:read'] }, $as{north});
+
+subtest 'a key is shown once' => sub {
+    is $made->{status}, 201;
+    my $row = $made->{json};
+    like $row->{key}, qr/^vg_[A-Za-z0-9]{12}_[A-Za-z0-9_-]{43}$/;
+    is substr($row->{key}, 3, 12), $row->{prefix};
+    is $row->{role}, 'partner';
+    is $row->{companyId}, $north;
+    is_deeply $row->{scopes}, ['stations:read'];
+    my ($kept) = $vg->rows('select salt, hash from accounts.api_key
+        where id = $1', $row->{id});
+    is $kept->{hash}, sha256_hex($kept->{salt} . $row->{key});
+    my $list = $vg->get($url, $as{north});
+    is_deeply [ map { $_->{id} } @{ $list->{json}{items} } ], [ $row->{id} ];
+    unlike $list->{body}, qr/"(?:key|salt|hash)"/;
+};
+
+subtest 'it opens what its scopes name' => sub {
+    my $key = { 'X-API-Key' => $made->{json}{key} };
+    is $vg->get('/api/v1/stations', $key)->{status}, 200;
+    is $vg->get($me, $key)->{json}{role}, 'partner';
+    is $vg->post('/api/v1/stations', {}, $key)->{status}, 403;
+    is $vg->get($url, $key)->{status}, 403;
+    (my $wrong = $made->{json}{key}) =~ s/(.)$/$1 eq 'A' ? 'B' : 'A'/e;
+    is $vg->get($me, { 'X-API-Key' => $wrong })->{status}, 401;
+    is $vg->get($me, { 'X-API-Key' => $_ })->{status}, 401
+        for 'vg_', 'vg_aaaaaaaaaaaa_', 'x' x 500, "vg_'--";
+};
+
+subtest 'the same call again does not show the key again' => sub {
+    my %key = (%{ $as{north} }, 'Idempotency-Key' => 'k1');
+    my $first  = $vg->post($url, { name => 'twice' }, \%key);
+    my $second = $vg->post($url, { name => 'twice' }, \%key);
+    is $second->{status}, 201;
+    is $second->{json}{id}, $first->{json}{id};
+    ok !exists $second->{json}{key};
+    is $vg->get($me, { 'X-API-Key' => $first->{json}{key} })->{status}, 200,
+        'the first one works';
+    is $vg->delete("$url/$first->{json}{id}", $as{north})->{status}, 204;
+};
+
+subtest 'what may be given' => sub {
+    is $vg->post($url, { name => 'x', role => 'admin' }, $as{north})->{status},
+        403, 'no role but partner, unless by an admin';
+    is $vg->post($url, { name => 'x', companyId => $south }, $as{north})->{status},
+        403, 'no other company';
+    is $vg->post($url, { name => 'x', expiresAt => '2001-01-01T00:00:00Z' },
+        $as{north})->{status}, 422;
+    is_deeply [ sort keys %{ $vg->post($url, { role => 'king',
+        scopes => [ 7 ], expiresAt => 'soon' })->{json}{errors} } ],
+        [ sort 'name', 'role', 'scopes[0]', 'expiresAt' ];
+    is_deeply [ sort keys %{ $vg->post($url, { name => 'x',
+        scopes => [ 'stations', 'stations:read', 'a:write:b', ':read' ] })
+        ->{json}{errors} } ], [ map { "scopes[$_]" } 0, 2, 3 ];
+    is $vg->post($url, { name => 'x', role => 'operator' })
+        ->{json}{errors}{companyId}, 'is required for this role';
+    my $admin = $vg->post($url, { name => 'admin', role => 'admin' });
+    is $admin->{status}, 201;
+    is $vg->get($me, { 'X-API-Key' => $admin->{json}{key} })->{json}{role},
+        'admin';
+};
+
+subtest 'whose keys they are' => sub {
+    is_deeply $vg->get($url, $as{south})->{json}{items}, [];
+    is scalar @{ $vg->get($url, $as{colleague})->{json}{items} }, 1,
+        'a company\'s operators see its keys';
+    is $vg->delete("$url/$made->{json}{id}", $as{south})->{status}, 404;
+};
+
+subtest 'a key ends' => sub {
+    my $soon = $vg->post($url, { name => 'short', expiresAt =>
+        strftime('%Y-%m-%dT%H:%M:%SZ', gmtime time + 3) }, $as{north});
+    my $key = { 'X-API-Key' => $soon->{json}{key} };
+    is $vg->get($me, $key)->{status}, 200;
+    ok $vg->wait_for(sub { $vg->get($me, $key)->{status} == 401 }, 10),
+        'when its time is over';
+
+    $key = { 'X-API-Key' => $made->{json}{key} };
+    is $vg->get($me, $key)->{status}, 200;
+    is $vg->delete("$url/$made->{json}{id}", $as{north})->{status}, 204;
+    ok $vg->wait_for(sub { $vg->get($me, $key)->{status} == 401 }, 10),
+        'when it is revoked';
+    is $vg->delete("$url/$made->{json}{id}", $as{north})->{status}, 404;
+};
+
+done_testing;
