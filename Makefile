@@ -166,14 +166,19 @@ unit_cc = $(call say,UNIT) mkdir -p $(@D); rm -f $@.d; \
           $(filter %.c,$^) $(2) -lyajl -lcrypto
 JSON_SRC := nginx-modules/core/vg_json.c
 
-# A plugin's: with its pure files, those that do not include vg.h.
+# A plugin's: with its pure files, those that include vg.h neither themselves
+# nor by a header of their folder.
+pure = $(addprefix $(1),$(shell cd $(1) && \
+       h=$$(grep -ls '"vg\.h"' *.h | paste -sd'|'); \
+       ls *.c 2>/dev/null | xargs -r grep -LE "\"(vg\.h$${h:+|$$h})\""))
+
 # PLUGIN_UNIT(test without .c, folder of the plugin)
 define PLUGIN_UNIT
-$(B)/unit/$(1): $(1).c $(JSON_SRC) $(shell grep -sL '"vg\.h"' $(wildcard $(2)*.c) /dev/null | grep -v null)
+$(B)/unit/$(1): $(1).c $(JSON_SRC) $(call pure,$(2))
 	$$(call unit_cc,-iquote nginx-modules/core -iquote $(2))
 endef
 $(foreach u,$(filter plugins/%,$(UNITS:%.c=%)),\
-    $(eval $(call PLUGIN_UNIT,$(u),$(dir $(patsubst %/t/,%,$(dir $(u)))))))
+    $(eval $(call PLUGIN_UNIT,$(u),$(patsubst %/t/,%/,$(dir $(u))))))
 
 # The kit's: with what they name in a line `with: files | libraries`.
 # KIT_UNIT(test without .c, files, libraries)
