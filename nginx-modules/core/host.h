@@ -169,7 +169,9 @@ typedef struct {
     ngx_str_t key; /* Idempotency-Key; len 0: none                       */
     ngx_str_t hash;
     ngx_int_t slot; /* in the table of running keys, or -1               */
+    vg_str_t  correlation, at; /* of the stored answer                   */
     unsigned  replayed:1;
+    unsigned  looked:1;
 } vg_key_t;
 
 typedef struct {
@@ -215,6 +217,7 @@ struct vg_call_s {
     ngx_uint_t       nproblems;
     const char      *status;   /* ok, created, accepted, empty           */
     vg_str_t         text;
+    unsigned         fault:2; /* of the first field: see VG_FAULT_*      */
     unsigned         answered:1;
     unsigned         finished:1;
     unsigned         running:1; /* a unit is out                         */
@@ -238,7 +241,11 @@ struct vg_call_s {
     } command;
 };
 
-#define VG_CALL_DEADLINE 10000 /* ms, for people and partners            */
+/* what is wrong with a field, for OCPP-J's error codes */
+enum { VG_FAULT_NONE, VG_FAULT_MISSING, VG_FAULT_TYPE, VG_FAULT_VALUE };
+
+#define VG_CALL_DEADLINE  10000 /* ms, for people and partners           */
+#define VG_AWAIT_DEADLINE 45000 /* ms, where they wait for a charger     */
 
 /* A call in a pool of its own, one reference; NULL: no memory. */
 vg_call_t *vg_call_create(vg_endpoint_t *endpoint, ngx_log_t *log);
@@ -269,7 +276,7 @@ const char **vg_bind_values(vg_call_t *call, const vg_statement_t *statement);
 /* problem.c: the document for call->error */
 vg_str_t vg_problem_render(vg_pool_t *pool, const vg_error_t *error,
                            vg_str_t detail, vg_str_t errors,
-                           ngx_uint_t count, int64_t now,
+                           ngx_uint_t count, vg_str_t timestamp,
                            vg_str_t correlation);
 const vg_error_t *vg_kit_error(const char *name, size_t len);
 const vg_error_t *vg_kit_error_status(ngx_int_t status);
@@ -310,6 +317,9 @@ vg_rc_t vg_key_take(vg_call_t *call);
 void    vg_key_give(vg_call_t *call);
 size_t  vg_keys_size(void);
 void    vg_keys_init(void *shared);
+
+/* events: a change told something; rings the clerk once a turn */
+void vg_events_bell(void);
 
 /* observe/metrics.c */
 void   vg_metrics_call(vg_endpoint_t *endpoint, ngx_int_t status,

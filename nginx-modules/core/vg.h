@@ -121,6 +121,10 @@ typedef struct {
                                fields are wrong; then statement
                                `<statement>_quarantine` gets :payload    */
 #define VG_NO_BODY     0x08 /* a POST that takes none                    */
+#define VG_AWAIT       0x10 /* steps[0] runs after check() and before the
+                               statement, and the caller waits: what the
+                               charger said is vg_outcome(); not connected,
+                               silent or an error end the call           */
 
 typedef struct {
     vg_method_t       method;
@@ -231,6 +235,9 @@ vg_str_t vg_sha256(vg_call_t *call, vg_str_t salt, vg_str_t text);
 /* In a step's command(): the CALL to send. Returns VG_OK. */
 vg_rc_t vg_command(vg_call_t *call, vg_str_t charge_point,
                    const char *action, vg_str_t payload);
+
+/* With VG_AWAIT: the payload of the charger's CALLRESULT, JSON text. */
+vg_str_t vg_outcome(vg_call_t *call);
 
 /* Who is calling. Never NULL; empty strings for chargers and events. */
 typedef struct {

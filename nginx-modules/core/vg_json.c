@@ -718,12 +718,19 @@ vg_out_close(vg_out_t *out, char bracket)
 
 
 void
-vg_out_key(vg_out_t *out, const char *key)
+vg_out_name(vg_out_t *out, vg_str_t key)
 {
     out_comma(out);
-    out_quoted(out, vg_str(key));
+    out_quoted(out, key);
     out_bytes(out, ":", 1);
     out->comma = false;
+}
+
+
+void
+vg_out_key(vg_out_t *out, const char *key)
+{
+    vg_out_name(out, vg_str(key));
 }
 
 

@@ -49,15 +49,17 @@ struct vg_unit_s {
     PGresult             *rows; /* of statement; cleared after done()    */
     char                  sqlstate[6];
     char                  constraint[64];
+    char                  message[160]; /* for the log alone             */
 
     ngx_msec_t            queued_at;
     unsigned              queued:1;
     unsigned              dropped:1;  /* nobody wants the rows           */
+    unsigned              probe:1;    /* is only prepared, not run       */
     unsigned              alone:1;    /* its batch failed: run singly    */
     unsigned              retried:1;  /* moved to the patient lane       */
     unsigned              reprepared:1;
     unsigned              failed:1;
-    unsigned              barrier:1;  /* its commit waits for a barrier  */
+    unsigned              aborted:1;  /* by another of its batch         */
     unsigned              relaxed:1;  /* commit need not be durable      */
 };
 
@@ -76,31 +78,49 @@ ngx_uint_t vg_db_alive(void);
 ngx_int_t vg_db_start(ngx_cycle_t *cycle);
 void      vg_db_stop(void);
 
-/* conn.c */
+/* check.c: every statement seen by the database, every migration there */
+ngx_int_t vg_check_init(ngx_conf_t *cf);
+void      vg_check_start(void);
+
+/* In what the worker lacks to be ready: NULL when it is. */
+const char *vg_check_lacks(void);
+
+
+/* ---------------------------------------------- between db.c and conn.c */
+
 typedef struct vg_conn_s vg_conn_t;
-typedef struct vg_lane_state_s vg_lane_state_t;
 
 #define VG_LANE_CONNS 2
 
-struct vg_lane_state_s {
+typedef struct {
     vg_lane_t   lane;
+    const char *options;  /* of the session                              */
+    ngx_uint_t  nconns;
+    ngx_uint_t  batch;    /* units taken at once                         */
     ngx_queue_t waiting;
     ngx_uint_t  length;
-    ngx_uint_t  nconns;
-    vg_conn_t  *conns[VG_LANE_CONNS];
     ngx_uint_t  failures; /* connects in a row that failed               */
-    ngx_uint_t  batch;    /* units taken at once                         */
-};
+    vg_conn_t  *conns[VG_LANE_CONNS];
+} vg_lane_state_t;
 
-vg_conn_t *vg_conn_create(vg_lane_state_t *lane, ngx_uint_t number);
+vg_conn_t *vg_conn_create(vg_lane_state_t *lane);
 void       vg_conn_open(vg_conn_t *conn);
 void       vg_conn_close(vg_conn_t *conn);
 ngx_uint_t vg_conn_idle(vg_conn_t *conn);
 ngx_uint_t vg_conn_up(vg_conn_t *conn);
-/* takes what waits in the lane and sends it; conn must be idle */
+
+/* send.c: takes what waits in the lane and sends it; conn must be idle */
 void       vg_conn_take(vg_conn_t *conn);
+
 /* a unit is over: counts it, calls done() */
 void       vg_unit_end(vg_unit_t *unit, vg_unit_result_t result);
+
+/* back to the head of its lane, to be run by itself */
+void       vg_unit_again(vg_unit_t *unit);
+
+/* this lane cannot connect: what waits is told so */
+void       vg_lane_away(vg_lane_state_t *lane);
+
 /* wakes the lanes at the end of this turn of the loop */
 void       vg_db_flush(void);
 

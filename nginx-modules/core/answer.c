@@ -1,0 +1,284 @@
+/*
+ * answer.c: what goes back over HTTP: headers, bodies, problems; and nginx's
+ * own refusals in the same shape.
+ */
+
+#include "http.h"
+
+extern ngx_module_t ngx_http_voltgate_module;
+
+
+ngx_str_t *
+vg_http_header(ngx_http_request_t *r, const char *name)
+{
+    size_t           len = ngx_strlen(name);
+    ngx_uint_t       i;
+    ngx_list_part_t *part;
+    ngx_table_elt_t *h;
+
+    for (part = &r->headers_in.headers.part; part != NULL; part = part->next) {
+        h = part->elts;
+        for (i = 0; i < part->nelts; i++) {
+            if (h[i].key.len == len
+                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0) {
+                return &h[i].value;
+            }
+        }
+    }
+    return NULL;
+}
+
+
+ngx_int_t
+vg_http_add(ngx_http_request_t *r, const char *name, vg_str_t value)
+{
+    ngx_table_elt_t *h = ngx_list_push(&r->headers_out.headers);
+    ngx_str_t        s = vg_ngx(value);
+
+    if (h == NULL || value.data == NULL) {
+        return NGX_ERROR;
+    }
+    h->hash = 1;
+    h->key.len = ngx_strlen(name);
+    h->key.data = (u_char *) name;
+    h->value.len = s.len;
+    h->value.data = ngx_pstrdup(r->pool, &s);
+    return h->value.data ? NGX_OK : NGX_ERROR;
+}
+
+
+/* what may stand in logs, headers and statements unquoted */
+static ngx_uint_t
+vg_http_is_token(ngx_str_t *s, size_t max)
+{
+    size_t i;
+    u_char c;
+
+    if (s == NULL || s->len == 0 || s->len > max) {
+        return 0;
+    }
+    for (i = 0; i < s->len; i++) {
+        c = s->data[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')
+              || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.'))
+        {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+
+static void
+vg_http_free(void *data)
+{
+    (void) data; /* marks the context: found again after a redirect */
+}
+
+
+/* an internal redirect (error_page) forgets contexts; the cleanup does not */
+static vg_http_t *
+vg_http_again(ngx_http_request_t *r)
+{
+    ngx_pool_cleanup_t *cln;
+
+    for (cln = r->pool->cleanup; cln != NULL; cln = cln->next) {
+        if (cln->handler == vg_http_free) {
+            ngx_http_set_ctx(r, cln->data, ngx_http_voltgate_module);
+            return cln->data;
+        }
+    }
+    return NULL;
+}
+
+
+vg_http_t *
+vg_http_get(ngx_http_request_t *r)
+{
+    char                uuid[37];
+    ngx_str_t          *given;
+    vg_http_t          *http;
+    ngx_pool_cleanup_t *cln;
+
+    http = ngx_http_get_module_ctx(r, ngx_http_voltgate_module);
+    if (http == NULL) {
+        http = vg_http_again(r);
+    }
+    if (http != NULL) {
+        return http;
+    }
+    cln = ngx_pool_cleanup_add(r->pool, sizeof(vg_http_t));
+    if (cln == NULL) {
+        return NULL;
+    }
+    http = cln->data;
+    ngx_memzero(http, sizeof(vg_http_t));
+    cln->handler = vg_http_free;
+    http->request = r;
+    given = vg_http_header(r, "X-Correlation-ID");
+    if (vg_http_is_token(given, 64)) {
+        http->correlation = *given;
+    } else {
+        vg_uuid7(uuid, vg_time_now());
+        http->correlation = (ngx_str_t){ 36, (u_char *) uuid };
+        http->correlation.data = ngx_pstrdup(r->pool, &http->correlation);
+    }
+    given = vg_http_header(r, "traceparent");
+    if (vg_http_is_token(given, 55) && given->len == 55) {
+        http->trace = (ngx_str_t){ 32, given->data + 3 };
+    }
+    ngx_http_set_ctx(r, http, ngx_http_voltgate_module);
+    return http;
+}
+
+
+ngx_int_t
+vg_http_send(ngx_http_request_t *r, ngx_int_t status, const char *type,
+             vg_str_t body)
+{
+    ngx_int_t   rc;
+    ngx_buf_t  *b;
+    vg_http_t  *http = vg_http_get(r);
+    ngx_chain_t out = { NULL, NULL };
+
+    r->headers_out.status = status;
+    r->headers_out.content_length_n = status == NGX_HTTP_NO_CONTENT
+                                          ? -1 : (off_t) body.len;
+    if (http != NULL) {
+        (void) vg_http_add(r, "X-Correlation-ID", vg_of(http->correlation));
+    }
+    if (status != NGX_HTTP_NO_CONTENT) {
+        r->headers_out.content_type = (ngx_str_t){ ngx_strlen(type),
+                                                   (u_char *) type };
+        r->headers_out.content_type_len = r->headers_out.content_type.len;
+    } else {
+        r->header_only = 1;
+    }
+    rc = ngx_http_send_header(r);
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+    b = ngx_create_temp_buf(r->pool, body.len + 1);
+    if (b == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    b->last = ngx_cpymem(b->pos, body.data, body.len);
+    b->last_buf = r == r->main;
+    b->last_in_chain = 1;
+    b->memory = 1;
+    b->sync = body.len == 0;
+    out.buf = b;
+    return ngx_http_output_filter(r, &out);
+}
+
+
+static ngx_int_t
+vg_http_allow(ngx_http_request_t *r, ngx_uint_t allow)
+{
+    char       *p, *last;
+    vg_method_t m;
+    static char text[64];
+
+    p = text;
+    last = text + sizeof(text);
+    for (m = VG_GET; m <= VG_DELETE; m++) {
+        if (allow & (1u << m)) {
+            p += snprintf(p, last - p, "%s%s", p > text ? ", " : "",
+                          vg_method_name(m));
+        }
+    }
+    return vg_http_add(r, "Allow", vg_str(text));
+}
+
+
+static void
+vg_http_problem_headers(ngx_http_request_t *r, const vg_error_t *error,
+                        ngx_uint_t retry)
+{
+    char       text[160];
+    vg_http_t *http = vg_http_get(r);
+
+    if (error->status == NGX_HTTP_UNAUTHORIZED && http != NULL) {
+        (void) snprintf(text, sizeof(text),
+                        http->challenge
+                            ? "Bearer realm=\"voltgate\", "
+                              "error=\"invalid_token\", "
+                              "error_description=\"%s\""
+                            : "Bearer realm=\"voltgate\"",
+                        http->challenge ? http->challenge : "");
+        (void) vg_http_add(r, "WWW-Authenticate", vg_str(text));
+    }
+    if (error->status == NGX_HTTP_NOT_ALLOWED && http != NULL) {
+        (void) vg_http_allow(r, http->allow);
+    }
+    if (error->status >= 502 && retry == 0) {
+        retry = 5;
+    }
+    if (retry) {
+        (void) snprintf(text, sizeof(text), "%d", (int) retry);
+        (void) vg_http_add(r, "Retry-After", vg_str(text));
+    }
+}
+
+
+static void *
+vg_http_alloc(void *data, size_t size)
+{
+    return ngx_palloc(data, size);
+}
+
+
+ngx_int_t
+vg_http_problem(ngx_http_request_t *r, const vg_error_t *error)
+{
+    vg_str_t   body, none = { NULL, 0 };
+    vg_pool_t  pool = { vg_http_alloc, r->pool };
+    vg_http_t *http = vg_http_get(r);
+
+    if (http == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    body = vg_problem_render(&pool, error, none, none, 0,
+                             vg_time_text(&pool, vg_time_now()), vg_of(http->correlation));
+    vg_http_problem_headers(r, error, 0);
+    return vg_http_send(r, error->status, "application/problem+json", body);
+}
+
+
+ngx_int_t
+vg_http_answer(vg_http_t *http, vg_call_t *call)
+{
+    vg_str_t            body;
+    ngx_int_t           status = vg_call_status(call);
+    ngx_http_request_t *r = http->request;
+
+    if (call->key.replayed) {
+        (void) vg_http_add(r, "Idempotent-Replayed", VG_STR("true"));
+    }
+    if (call->error == NULL) {
+        body = call->text.data ? call->text : VG_STR("");
+        return vg_http_send(r, status, "application/json", body);
+    }
+    body = vg_problem_render(&call->arena, call->error, call->detail,
+                             vg_out_str(&call->problems), call->nproblems,
+                             call->key.replayed
+                                 ? call->key.at
+                                 : vg_time_text(&call->arena, call->now),
+                             call->key.replayed ? call->key.correlation
+                                                : call->correlation);
+    vg_http_problem_headers(r, call->error, call->retry_after);
+    return vg_http_send(r, status, "application/problem+json", body);
+}
+
+
+/* what nginx refused by itself, on its way through error_page */
+ngx_int_t
+vg_http_problem_handler(ngx_http_request_t *r)
+{
+    ngx_int_t status = r->err_status ? (ngx_int_t) r->err_status
+                                     : (ngx_int_t) r->headers_out.status;
+
+    (void) ngx_http_discard_request_body(r);
+    r->err_status = 0;
+    return vg_http_problem(r, vg_kit_error_status(status ? status : 400));
+}

@@ -1,0 +1,98 @@
+/*
+ * ask.c: one plugin's internal route asked by another, in process.
+ *
+ * An ask inherits caller, correlation and depth; it is a call of its own with
+ * a commit of its own.
+ */
+
+#include "host.h"
+
+#define VG_ASK_DEPTH    8
+#define VG_ASK_DEADLINE 5000 /* ms */
+
+
+static void
+vg_ask_nothing(vg_call_t *call)
+{
+    (void) call;
+}
+
+
+vg_rc_t
+vg_ask(vg_call_t *call, const char *route, vg_str_t args, vg_str_t *answer)
+{
+    vg_rc_t        rc = VG_ERROR;
+    char          *copy;
+    vg_call_t     *ask;
+    vg_endpoint_t *e = vg_registry_find(VG_INTERNAL, route,
+                                        ngx_strlen(route));
+
+    if (e == NULL || e->plugin->state == VG_PLUGIN_OUT) {
+        return VG_DECLINED;
+    }
+    if (e->statement || e->load || call->depth == VG_ASK_DEPTH) {
+        vg_log(call, VG_LOG_ERROR, "%s cannot be asked in a hook", route);
+        return vg_refuse(call, "internal");
+    }
+    ask = vg_call_create(e, call->log);
+    if (ask == NULL) {
+        return vg_refuse(call, "internal");
+    }
+    ask->caller = call->caller;
+    ask->correlation = call->correlation;
+    ask->depth = call->depth + 1;
+    ask->now = call->now;
+    ask->body = vg_json_parse(&ask->arena, args, NULL);
+    ask->finish = vg_ask_nothing;
+    vg_call_ref(ask);
+    vg_call_run(ask, VG_ASK_DEADLINE);
+    if (ask->error == NULL && ask->text.data != NULL) {
+        copy = vg_alloc(&call->arena, ask->text.len);
+        if (copy != NULL) {
+            ngx_memcpy(copy, ask->text.data, ask->text.len);
+            *answer = (vg_str_t){ copy, ask->text.len };
+            rc = VG_OK;
+        }
+    } else if (ask->error != NULL) {
+        vg_log(call, VG_LOG_INFO, "%s refused: %s %.*s", route,
+               ask->error->name, (int) ask->problems.len,
+               ask->problems.len ? ask->problems.data : "");
+        (void) vg_refuse(call, ask->error->name);
+    }
+    vg_call_release(ask);
+    return rc;
+}
+
+
+vg_call_t *
+vg_ask_start(const char *route, vg_str_t args, ngx_log_t *log,
+             vg_str_t correlation, void (*done)(vg_call_t *), void *owner)
+{
+    char          *copy;
+    vg_call_t     *ask;
+    vg_endpoint_t *e = vg_registry_find(VG_INTERNAL, route,
+                                        ngx_strlen(route));
+
+    if (e == NULL) {
+        return NULL;
+    }
+    ask = vg_call_create(e, log);
+    if (ask == NULL) {
+        return NULL;
+    }
+    copy = vg_alloc(&ask->arena, args.len + correlation.len + 1);
+    if (copy == NULL) {
+        vg_call_release(ask);
+        return NULL;
+    }
+    ngx_memcpy(copy, args.data, args.len);
+    ngx_memcpy(copy + args.len, correlation.data, correlation.len);
+    ask->body = vg_json_parse(&ask->arena, (vg_str_t){ copy, args.len }, NULL);
+    ask->correlation = (vg_str_t){ copy + args.len, correlation.len };
+    ask->caller.role = VG_STR("system");
+    ask->caller.id = VG_STR("system");
+    ask->finish = done;
+    ask->owner = owner;
+    vg_call_run(ask, VG_ASK_DEADLINE);
+    return ask;
+}

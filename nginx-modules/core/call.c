@@ -1,0 +1,436 @@
+/*
+ * call.c: one call from its route to its answer.
+ *
+ * Owns the order of things (fields, load, check, await, unit, render) and the
+ * call's life. Knows no transport: HTTP, OCPP, events, timers and asks each
+ * give a finish(). Every wait has its deadline timer set in vg_call_run().
+ */
+
+#include "db.h"
+#include "outcome.h"
+
+static void vg_call_load(vg_call_t *call);
+static void vg_call_check(vg_call_t *call);
+static void vg_call_unit(vg_call_t *call);
+static void vg_call_render(vg_call_t *call);
+static void vg_call_end(vg_call_t *call);
+static void vg_call_overdue(ngx_event_t *ev);
+
+
+static void *
+vg_call_alloc(void *data, size_t size)
+{
+    return ngx_palloc(data, size);
+}
+
+
+vg_call_t *
+vg_call_create(vg_endpoint_t *endpoint, ngx_log_t *log)
+{
+    size_t      n = endpoint ? endpoint->nfields + 1 : 1;
+    vg_call_t  *call;
+    ngx_pool_t *pool = ngx_create_pool(4096, log);
+
+    if (pool == NULL) {
+        return NULL;
+    }
+    call = ngx_pcalloc(pool, sizeof(vg_call_t));
+    if (call == NULL) {
+        ngx_destroy_pool(pool);
+        return NULL;
+    }
+    call->pool = pool;
+    call->arena = (vg_pool_t){ vg_call_alloc, pool };
+    call->log = ngx_cycle->log;
+    call->refs = 1;
+    call->endpoint = endpoint;
+    call->values = ngx_pcalloc(pool, n * sizeof(vg_json_t *));
+    call->bound = ngx_pcalloc(pool, n * sizeof(vg_str_t));
+    if (call->values == NULL || call->bound == NULL) {
+        ngx_destroy_pool(pool);
+        return NULL;
+    }
+    call->now = vg_time_now();
+    call->started = ngx_current_msec;
+    call->key.slot = -1;
+    vg_uuid7(call->new_id, call->now);
+    vg_out_init(&call->problems, &call->arena);
+    call->deadline.handler = vg_call_overdue;
+    call->deadline.data = call;
+    call->deadline.log = call->log;
+    if (endpoint != NULL) {
+        endpoint->plugin->calls++;
+    }
+    return call;
+}
+
+
+void
+vg_call_ref(vg_call_t *call)
+{
+    call->refs++;
+}
+
+
+void
+vg_call_release(vg_call_t *call)
+{
+    if (--call->refs) {
+        return;
+    }
+    if (call->deadline.timer_set) {
+        ngx_del_timer(&call->deadline);
+    }
+    if (call->endpoint != NULL) {
+        call->endpoint->plugin->calls--;
+    }
+    ngx_destroy_pool(call->pool);
+}
+
+
+void
+vg_call_run(vg_call_t *call, ngx_msec_t deadline)
+{
+    vg_endpoint_t *e = call->endpoint;
+
+    ngx_add_timer(&call->deadline, deadline);
+    if (e->plugin->state == VG_PLUGIN_OUT) {
+        call->retry_after = 5;
+        vg_call_fail(call, "plugin_out");
+        return;
+    }
+    if (call->key.key.len && vg_key_take(call) != VG_OK) {
+        call->retry_after = 1;
+        vg_call_fail(call, "key_running");
+        return;
+    }
+    if (vg_fields_check(call) != VG_OK) {
+        if (e->quarantine != NULL && call->error == NULL) {
+            call->quarantine = 1;
+            ngx_memzero(call->values, e->nfields * sizeof(vg_json_t *));
+            vg_call_unit(call);
+            return;
+        }
+        vg_call_end(call);
+        return;
+    }
+    vg_call_load(call);
+}
+
+
+static vg_unit_t *
+vg_call_send(vg_call_t *call, const vg_statement_t *lock,
+             const vg_statement_t *statement, void (*done)(vg_unit_t *))
+{
+    vg_unit_t *unit = vg_calloc(&call->arena, sizeof(vg_unit_t));
+
+    if (unit == NULL) {
+        return NULL;
+    }
+    unit->statement = statement;
+    unit->values = vg_bind_values(call, statement);
+    unit->lock = lock;
+    unit->lock_values = lock ? vg_bind_values(call, lock) : NULL;
+    if (unit->values == NULL || (lock && unit->lock_values == NULL)) {
+        return NULL;
+    }
+    unit->done = done;
+    unit->data = call;
+    unit->endpoint = call->endpoint;
+    unit->lane = !statement->change ? VG_LANE_READ
+                 : (call->endpoint->row->flags & VG_APPEND) ? VG_LANE_APPEND
+                                                            : VG_LANE_WRITE;
+    if (call->unit_setup != NULL) {
+        call->unit_setup(call, unit);
+    }
+    call->unit = unit;
+    call->running = 1;
+    call->changed |= statement->change;
+    vg_call_ref(call);
+    vg_unit_submit(unit);
+    return unit;
+}
+
+
+/* The unit is back. VG_ERROR: the call was over already. */
+static vg_rc_t
+vg_call_back(vg_call_t *call)
+{
+    call->running = 0;
+    call->unit = NULL;
+    if (call->finished) {
+        vg_call_release(call);
+        return VG_ERROR;
+    }
+    return VG_OK;
+}
+
+
+static void
+vg_call_loaded(vg_unit_t *unit)
+{
+    vg_call_t *call = unit->data;
+
+    if (vg_call_back(call) != VG_OK) {
+        return;
+    }
+    if (unit->result != VG_UNIT_OK) {
+        vg_outcome_error(call, unit);
+        vg_call_end(call);
+    } else if (PQntuples(unit->rows) == 0) {
+        (void) vg_refuse(call, "not_found");
+        vg_call_end(call);
+    } else {
+        call->loaded = vg_outcome_text(call, unit->rows, 0, 0);
+        vg_call_check(call);
+    }
+    vg_call_release(call);
+}
+
+
+static void
+vg_call_load(vg_call_t *call)
+{
+    vg_unit_t *unit;
+
+    if (call->endpoint->load == NULL) {
+        vg_call_check(call);
+        return;
+    }
+    unit = vg_call_send(call, NULL, call->endpoint->load, vg_call_loaded);
+    if (unit == NULL) {
+        vg_call_fail(call, "internal");
+    }
+}
+
+
+static void
+vg_call_check(vg_call_t *call)
+{
+    vg_rc_t           rc;
+    const vg_route_t *row = call->endpoint->row;
+
+    if (row->check != NULL) {
+        rc = row->check(call);
+        if (rc == VG_ERROR && call->error == NULL && call->nproblems == 0) {
+            (void) vg_refuse(call, "internal");
+        }
+        if (rc != VG_OK) {
+            vg_call_end(call);
+            return;
+        }
+    }
+    if ((row->flags & VG_AWAIT) && !call->answered) {
+        vg_steps_run(call);
+        return;
+    }
+    vg_call_unit(call);
+}
+
+
+/* steps.c goes on here when the awaited step is over */
+void
+vg_call_awaited(vg_call_t *call)
+{
+    if (call->finished) {
+        return;
+    }
+    if (call->error != NULL) {
+        vg_call_end(call);
+    } else {
+        vg_call_unit(call);
+    }
+}
+
+
+static void
+vg_call_done(vg_unit_t *unit)
+{
+    vg_call_t *call = unit->data;
+
+    if (vg_call_back(call) != VG_OK) {
+        return;
+    }
+    if (unit->result != VG_UNIT_OK) {
+        vg_outcome_error(call, unit);
+    } else if (unit->statement->change) {
+        vg_outcome_change(call, unit->rows);
+    } else if (unit->statement->list) {
+        vg_outcome_page(call, unit->rows);
+    } else if (PQntuples(unit->rows) == 0) {
+        (void) vg_refuse(call, "not_found");
+    } else {
+        call->text = vg_outcome_text(call, unit->rows, 0, 0);
+    }
+    if (call->error != NULL) {
+        vg_call_end(call);
+    } else {
+        vg_call_render(call);
+    }
+    vg_call_release(call);
+}
+
+
+static void
+vg_call_unit(vg_call_t *call)
+{
+    vg_endpoint_t  *e = call->endpoint;
+    vg_statement_t *statement;
+
+    statement = call->quarantine ? e->quarantine : e->statement;
+    if (statement == NULL) {
+        call->text = call->answered ? call->text : call->loaded;
+        vg_call_render(call);
+        return;
+    }
+    if (vg_call_send(call, call->quarantine ? NULL : e->lock, statement,
+                     vg_call_done) == NULL) {
+        vg_call_fail(call, "internal");
+    }
+}
+
+
+static void
+vg_call_render(vg_call_t *call)
+{
+    const vg_route_t *row = call->endpoint->row;
+
+    if (call->status == NULL) {
+        call->status = call->text.data ? "ok" : "empty";
+    }
+    if (row->render != NULL && !call->quarantine && !call->answered) {
+        call->row = NULL;
+        if (row->render(call) == VG_ERROR && call->error == NULL) {
+            (void) vg_refuse(call, "internal");
+        }
+    }
+    vg_call_end(call);
+}
+
+
+/* A keyed call that failed for any reason is looked up before it is told. */
+static void
+vg_call_found(vg_unit_t *unit)
+{
+    vg_call_t *call = unit->data;
+
+    if (vg_call_back(call) != VG_OK) {
+        return;
+    }
+    call->key.looked = 1;
+    if (unit->result == VG_UNIT_OK && PQntuples(unit->rows) > 0) {
+        vg_outcome_stored(call, unit->rows);
+        if (call->error == NULL) {
+            vg_call_render(call);
+            vg_call_release(call);
+            return;
+        }
+    }
+    vg_call_finish(call);
+    vg_call_release(call);
+}
+
+
+static void
+vg_call_end(vg_call_t *call)
+{
+    if (call->nproblems && call->error == NULL) {
+        call->error = vg_kit_error("validation", 10);
+    }
+    if (call->error != NULL && call->key.key.len && !call->key.looked
+        && vg_db_alive()
+        && vg_call_send(call, NULL, vg_outcome_lookup, vg_call_found)) {
+        return;
+    }
+    vg_call_finish(call);
+}
+
+
+void
+vg_call_finish(vg_call_t *call)
+{
+    ngx_msec_t took = ngx_current_msec - call->started;
+
+    if (call->finished) {
+        return;
+    }
+    if (call->nproblems && call->error == NULL) {
+        call->error = vg_kit_error("validation", 10);
+    }
+    call->finished = 1;
+    if (call->deadline.timer_set) {
+        ngx_del_timer(&call->deadline);
+    }
+    vg_key_give(call);
+    vg_metrics_call(call->endpoint, vg_call_status(call), took);
+    call->finish(call);
+    if (call->error == NULL && !call->quarantine && !call->key.replayed
+        && call->endpoint->steps && !(call->endpoint->row->flags & VG_AWAIT))
+    {
+        vg_steps_run(call);
+    }
+    vg_call_release(call);
+}
+
+
+void
+vg_call_fail(vg_call_t *call, const char *error)
+{
+    if (!call->finished) {
+        (void) vg_refuse(call, error);
+        vg_call_finish(call);
+    }
+}
+
+
+static void
+vg_call_overdue(ngx_event_t *ev)
+{
+    vg_call_t *call = ev->data;
+
+    ngx_log_error(NGX_LOG_WARN, call->log, 0,
+                  "voltgate: %V overdue, correlation %*s",
+                  &call->endpoint->label, call->correlation.len,
+                  call->correlation.data);
+    call->retry_after = 1;
+    vg_call_fail(call, "overdue");
+}
+
+
+void
+vg_call_abandon(vg_call_t *call)
+{
+    vg_unit_t *unit = call->unit;
+
+    call->abandoned = 1;
+    if (call->finished || call->changed) {
+        return;
+    }
+    vg_call_ref(call);
+    if (unit != NULL && vg_unit_drop(unit) == VG_OK) {
+        call->unit = NULL;
+        call->running = 0;
+        vg_call_release(call);
+    }
+    vg_call_fail(call, "unavailable");
+    vg_call_release(call);
+}
+
+
+ngx_int_t
+vg_call_status(vg_call_t *call)
+{
+    if (call->error != NULL) {
+        return call->error->status;
+    }
+    if (call->status == NULL || ngx_strcmp(call->status, "ok") == 0) {
+        return NGX_HTTP_OK;
+    }
+    if (ngx_strcmp(call->status, "created") == 0) {
+        return NGX_HTTP_CREATED;
+    }
+    if (ngx_strcmp(call->status, "accepted") == 0) {
+        return NGX_HTTP_ACCEPTED;
+    }
+    return NGX_HTTP_NO_CONTENT;
+}

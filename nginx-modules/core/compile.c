@@ -1,0 +1,276 @@
+/*
+ * compile.c: statement files of plugins, and the kit's own texts, made ready
+ * to be prepared: parameters resolved to fields and kit values, the tail
+ * added to changes, a name that changes with the text.
+ */
+
+#include <openssl/sha.h>
+
+#include "host.h"
+#include "statement.h"
+
+enum { OID_BOOL = 16, OID_INT8 = 20, OID_TEXT = 25, OID_TIMESTAMPTZ = 1184,
+       OID_NUMERIC = 1700, OID_UUID = 2950, OID_JSONB = 3802 };
+
+typedef struct {
+    const char  *name;
+    vg_bind_t    what;
+    unsigned int type;
+} vg_builtin_t;
+
+static const vg_builtin_t  vg_builtins[] = {
+    { "callerId", VG_BIND_CALLER_ID, OID_TEXT },
+    { "callerRole", VG_BIND_CALLER_ROLE, OID_TEXT },
+    { "callerCompany", VG_BIND_CALLER_COMPANY, OID_TEXT },
+    { "now", VG_BIND_NOW, OID_TIMESTAMPTZ },
+    { "correlationId", VG_BIND_CORRELATION_ID, OID_TEXT },
+    { "newId", VG_BIND_NEW_ID, OID_UUID },
+    { "body", VG_BIND_BODY, OID_JSONB },
+    { "row", VG_BIND_ROW, OID_JSONB },
+    { "cursor", VG_BIND_CURSOR, OID_TEXT },
+    { "limit", VG_BIND_LIMIT, OID_INT8 },
+    { "chargePoint", VG_BIND_CHARGE_POINT, OID_TEXT },
+    { "payload", VG_BIND_PAYLOAD, OID_JSONB },
+    { "eventId", VG_BIND_EVENT_ID, OID_UUID },
+    { "eventType", VG_BIND_EVENT_TYPE, OID_TEXT },
+    { "aggregateId", VG_BIND_AGGREGATE_ID, OID_TEXT },
+    { "eventTime", VG_BIND_EVENT_TIME, OID_TIMESTAMPTZ },
+    { "outcome", VG_BIND_OUTCOME, OID_JSONB },
+    { "reason", VG_BIND_REASON, OID_TEXT },
+    { "vgKey", VG_BIND_KEY, OID_TEXT },
+    { "vgKeyHash", VG_BIND_KEY_HASH, OID_TEXT },
+    { "vgRoute", VG_BIND_ROUTE, OID_TEXT },
+    { "vgPlugin", VG_BIND_PLUGIN, OID_TEXT },
+    { NULL, VG_BIND_FIELD, 0 },
+};
+
+static const unsigned int  vg_field_oids[] = {
+    [VG_TEXT] = OID_TEXT,       [VG_INT] = OID_INT8,
+    [VG_DECIMAL] = OID_NUMERIC, [VG_BOOL] = OID_BOOL,
+    [VG_UUID] = OID_UUID,       [VG_TIME] = OID_TIMESTAMPTZ,
+    [VG_ENUM] = OID_TEXT,       [VG_OBJECT] = OID_JSONB,
+    [VG_ARRAY] = OID_JSONB,     [VG_ANY] = OID_JSONB,
+};
+
+/* What takes the place of `select * from answer;`: events into the outbox and
+ * a keyed answer into vg.answer, in the commit of the change. */
+static const char  vg_tail[] =
+    ", vg_told as ("
+    "insert into vg.outbox (plugin, type, aggregate_id, payload,"
+    " correlation_id, actor_id) "
+    "select :vgPlugin, e.value ->> 'type', e.value ->> 'aggregateId',"
+    " e.value -> 'payload', :correlationId, :callerId "
+    "from answer a, jsonb_array_elements(a.events) with ordinality e"
+    " order by e.ordinality"
+    "), vg_kept as ("
+    "insert into vg.answer (caller, route, key, hash, plugin, status, body,"
+    " correlation_id, at) "
+    "select :callerId, :vgRoute, :vgKey, :vgKeyHash, :vgPlugin, a.status,"
+    " a.body::text, :correlationId, :now "
+    "from answer a where :vgKey is not null"
+    ") select a.status, a.body::text,"
+    " coalesce(jsonb_array_length(a.events), 0) from answer a";
+
+static ngx_uint_t  vg_statements;
+
+
+ngx_uint_t
+vg_statement_total(void)
+{
+    return vg_statements;
+}
+
+
+static ngx_int_t
+vg_statement_param(vg_statement_t *st, ngx_uint_t i, vg_str_t name,
+                   const vg_route_t *row)
+{
+    ngx_uint_t          f;
+    const vg_builtin_t *b;
+
+    for (f = 0; row && row->fields && row->fields[f].name != NULL; f++) {
+        if (vg_str_eq(name, row->fields[f].name)) {
+            st->params[i] = (vg_param_t){ VG_BIND_FIELD, f };
+            st->types[i] = vg_field_oids[row->fields[f].type];
+            return NGX_OK;
+        }
+    }
+    for (b = vg_builtins; b->name != NULL; b++) {
+        if (vg_str_eq(name, b->name)) {
+            st->params[i] = (vg_param_t){ b->what, 0 };
+            st->types[i] = b->type;
+            return NGX_OK;
+        }
+    }
+    return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+vg_statement_refusals(vg_plugin_slot_t *plugin, const char *name,
+                      const vg_sql_t *sql)
+{
+    size_t i;
+
+    for (i = 0; i < sql->nrefuses; i++) {
+        if (vg_registry_error(plugin, sql->refuses[i].data,
+                              sql->refuses[i].len) == NULL) {
+            vg_plugin_out(plugin, "%s.sql refuses with an unknown error %.*s",
+                          name, (int) sql->refuses[i].len,
+                          sql->refuses[i].data);
+            return NGX_ERROR;
+        }
+    }
+    return NGX_OK;
+}
+
+
+static vg_str_t
+vg_statement_read(vg_pool_t *pool, const char *path)
+{
+    FILE  *file = fopen(path, "r");
+    long   size = -1;
+    char  *data = NULL;
+
+    if (file == NULL) {
+        return (vg_str_t){ NULL, 0 };
+    }
+    if (fseek(file, 0, SEEK_END) == 0 && (size = ftell(file)) >= 0
+        && fseek(file, 0, SEEK_SET) == 0) {
+        data = vg_alloc(pool, size + 1);
+        if (data != NULL && fread(data, 1, size, file) != (size_t) size) {
+            data = NULL;
+        }
+    }
+    (void) fclose(file);
+    return (vg_str_t){ data, data ? (size_t) size : 0 };
+}
+
+
+static vg_statement_t *
+vg_statement_make(vg_pool_t *pool, const char *plugin, const char *name,
+                  vg_sql_t *sql)
+{
+    u_char          md[SHA256_DIGEST_LENGTH];
+    vg_statement_t *st;
+
+    (void) SHA256((const u_char *) sql->text.data, sql->text.len, md);
+    st = vg_calloc(pool, sizeof(vg_statement_t));
+    if (st == NULL) {
+        return NULL;
+    }
+    st->name = vg_printf(pool, "%s.%s@%02x%02x%02x%02x", plugin, name, md[0],
+                         md[1], md[2], md[3]).data;
+    st->role = vg_printf(pool, "vg_%s", plugin).data;
+    st->text = sql->text.data;
+    st->change = sql->change;
+    st->count = sql->count;
+    st->types = vg_calloc(pool, (sql->count + 1) * sizeof(unsigned int));
+    st->params = vg_calloc(pool, (sql->count + 1) * sizeof(vg_param_t));
+    if (st->types == NULL || st->params == NULL || st->name == NULL) {
+        return NULL;
+    }
+    st->index = vg_statements++;
+    return st;
+}
+
+
+/* The tail's names go through the same scanner, so that they share numbers. */
+static const char *
+vg_statement_tail(vg_pool_t *pool, vg_str_t *source)
+{
+    size_t      last = sizeof("select * from answer;") - 1;
+    vg_sql_t    probe;
+    const char *wrong;
+
+    wrong = vg_sql_compile(pool, *source, &probe);
+    if (wrong != NULL || !probe.change) {
+        return wrong;
+    }
+    while (source->data[source->len - 1] <= ' ') {
+        source->len--;
+    }
+    *source = vg_printf(pool, "%.*s%s;", (int) (source->len - last),
+                        source->data, vg_tail);
+    return NULL;
+}
+
+
+static void *
+vg_statement_alloc(void *data, size_t size)
+{
+    return ngx_palloc(data, size);
+}
+
+
+vg_statement_t *
+vg_statement_load(ngx_conf_t *cf, vg_plugin_slot_t *plugin,
+                  const char *sources, const vg_route_t *row,
+                  const char *name)
+{
+    bool            change;
+    vg_sql_t        sql;
+    vg_str_t        source;
+    vg_pool_t      *pool;
+    ngx_uint_t      i;
+    const char     *wrong;
+    vg_statement_t *st;
+
+    pool = ngx_palloc(cf->pool, sizeof(vg_pool_t));
+    if (pool == NULL) {
+        return NULL;
+    }
+    *pool = (vg_pool_t){ vg_statement_alloc, cf->pool };
+    source = vg_statement_read(pool,
+                 vg_printf(pool, "%s/%.*s/sql/queries/%s.sql", sources,
+                           (int) plugin->name.len, plugin->name.data, name)
+                     .data);
+    if (source.data == NULL) {
+        vg_plugin_out(plugin, "no statement sql/queries/%s.sql", name);
+        return NULL;
+    }
+    wrong = vg_sql_compile(pool, source, &sql);
+    change = wrong == NULL && sql.change;
+    if (wrong == NULL && vg_statement_refusals(plugin, name, &sql) != NGX_OK) {
+        return NULL;
+    }
+    wrong = wrong ? wrong : vg_statement_tail(pool, &source);
+    wrong = wrong ? wrong : vg_sql_compile(pool, source, &sql);
+    if (wrong != NULL) {
+        vg_plugin_out(plugin, "%s.sql: %s", name, wrong);
+        return NULL;
+    }
+    st = vg_statement_make(pool, (const char *) plugin->name.data, name, &sql);
+    if (st == NULL) {
+        return NULL;
+    }
+    st->change = change;
+    st->list = (row->flags & VG_LIST) != 0;
+    for (i = 0; i < sql.count; i++) {
+        if (vg_statement_param(st, i, sql.names[i], row) != NGX_OK) {
+            vg_plugin_out(plugin, "%s.sql: no field :%.*s", name,
+                          (int) sql.names[i].len, sql.names[i].data);
+            return NULL;
+        }
+    }
+    return st;
+}
+
+
+/* Parameters are $1 … $count, declared by casts in the text. */
+vg_statement_t *
+vg_statement_kit(ngx_conf_t *cf, const char *name, const char *text,
+                 ngx_uint_t count)
+{
+    vg_sql_t         sql = { .text = vg_str(text), .count = count };
+    vg_pool_t        pool = { vg_statement_alloc, cf->pool };
+    vg_statement_t  *st, **slot;
+
+    st = vg_statement_make(&pool, "kit", name, &sql); /* as vg_kit */
+    slot = st ? ngx_array_push(&vg_host_conf(cf)->kit_statements) : NULL;
+    if (slot == NULL) {
+        return NULL;
+    }
+    *slot = st;
+    return st;
+}

@@ -1,0 +1,334 @@
+/*
+ * fields.c: is what came in what the route's table says?
+ *
+ * Owns the check of body, path and query against vg_field_t rows; all that is
+ * wrong goes into one answer. Values that pass hold no NUL, fit PostgreSQL's
+ * types, and are kept as text: numbers never become doubles.
+ */
+
+#include "host.h"
+#include "value.h"
+
+static const vg_json_t *vg_fields_query(vg_call_t *call, const char *name);
+static vg_rc_t vg_fields_object(vg_call_t *call, const vg_field_t *fields,
+                                const vg_json_t *node, const char *path);
+static void vg_fields_unknown(vg_call_t *call, const vg_field_t *fields,
+                              vg_in_t in, const vg_json_t *node,
+                              const char *path);
+
+
+static void
+vg_fields_wrong(vg_call_t *call, const char *path, const char *message,
+                unsigned fault)
+{
+    if (call->fault == VG_FAULT_NONE) {
+        call->fault = fault;
+    }
+    (void) vg_refuse_field(call, path, message);
+}
+
+
+static const char *
+vg_fields_join(vg_call_t *call, const char *path, const char *name)
+{
+    return path[0] == '\0'
+               ? name
+               : vg_printf(&call->arena, "%s.%s", path, name).data;
+}
+
+
+static void
+vg_fields_array(vg_call_t *call, const vg_field_t *field,
+                const vg_json_t *node, const char *path)
+{
+    size_t           i = 0;
+    const char      *at, *message;
+    unsigned         fault;
+    const vg_json_t *item;
+
+    for (item = node->first; item != NULL; item = item->next, i++) {
+        at = vg_printf(&call->arena, "%s[%zu]", path, i).data;
+        if (at == NULL) {
+            return;
+        }
+        message = vg_value_check(field->item, item, &fault);
+        if (message != NULL) {
+            vg_fields_wrong(call, at, message, fault);
+        } else if (field->item->type == VG_OBJECT) {
+            (void) vg_fields_object(call, field->item->fields, item, at);
+        }
+    }
+}
+
+
+static void
+vg_fields_one(vg_call_t *call, const vg_field_t *field, const vg_json_t *node,
+              const char *path)
+{
+    unsigned    fault;
+    const char *message;
+
+    message = vg_value_check(field, node, &fault);
+    if (message != NULL) {
+        vg_fields_wrong(call, path, message, fault);
+        return;
+    }
+    if (node->type == VG_JSON_NULL) {
+        return;
+    }
+    if (field->type == VG_OBJECT && field->fields != NULL) {
+        (void) vg_fields_object(call, field->fields, node, path);
+    } else if (field->type == VG_ARRAY && field->item != NULL) {
+        vg_fields_array(call, field, node, path);
+    }
+}
+
+
+static vg_rc_t
+vg_fields_object(vg_call_t *call, const vg_field_t *fields,
+                 const vg_json_t *node, const char *path)
+{
+    const char       *at;
+    const vg_json_t  *value;
+    const vg_field_t *field;
+
+    for (field = fields; field->name != NULL; field++) {
+        value = vg_json_get(node, field->name);
+        at = vg_fields_join(call, path, field->name);
+        if (at == NULL) {
+            return VG_ERROR;
+        }
+        if (value != NULL) {
+            vg_fields_one(call, field, value, at);
+        } else if (field->flags & VG_REQUIRED) {
+            vg_fields_wrong(call, at, "is required", VG_FAULT_MISSING);
+        }
+    }
+    vg_fields_unknown(call, fields, VG_BODY, node, path);
+    return VG_OK;
+}
+
+
+/* Our own clients hear of a misspelt member; chargers and events may send
+ * more than we know. */
+static void
+vg_fields_unknown(vg_call_t *call, const vg_field_t *fields, vg_in_t in,
+                  const vg_json_t *node, const char *path)
+{
+    const char       *name;
+    const vg_json_t  *m;
+    const vg_field_t *f;
+
+    if (call->endpoint->row->method > VG_DELETE) {
+        return;
+    }
+    for (m = node->first; m != NULL; m = m->next) {
+        for (f = fields; f != NULL && f->name != NULL; f++) {
+            if (f->in == in && vg_str_eq(m->key, f->name)) {
+                break;
+            }
+        }
+        if (f != NULL && f->name != NULL) {
+            continue;
+        }
+        name = vg_printf(&call->arena, "%.*s", (int) ngx_min(m->key.len, 64),
+                         m->key.data).data;
+        name = name ? vg_fields_join(call, path, name) : NULL;
+        if (name != NULL) {
+            vg_fields_wrong(call, name, "is not known", VG_FAULT_VALUE);
+        }
+    }
+}
+
+
+/* The value as it stands in the query, percent-decoded; NULL when absent. */
+static const vg_json_t *
+vg_fields_query(vg_call_t *call, const char *name)
+{
+    u_char     *dst, *src, *end, *eq;
+    size_t      len = ngx_strlen(name);
+    vg_json_t  *node;
+    const char *p = call->query.data, *amp, *last = p + call->query.len;
+
+    for (; p != NULL && p < last; p = amp + 1) {
+        amp = memchr(p, '&', last - p);
+        amp = amp ? amp : last;
+        eq = memchr(p, '=', amp - p);
+        if (eq == NULL || (size_t) (eq - (u_char *) p) != len
+            || ngx_strncmp(p, name, len) != 0) {
+            continue;
+        }
+        node = vg_calloc(&call->arena, sizeof(vg_json_t));
+        dst = vg_alloc(&call->arena, amp - p + 1);
+        if (node == NULL || dst == NULL) {
+            return NULL;
+        }
+        node->type = VG_JSON_STRING;
+        node->text.data = (char *) dst;
+        src = eq + 1;
+        end = (u_char *) amp;
+        for (u_char *s = src; s < end; s++) {
+            if (*s == '+') {
+                *s = ' ';
+            }
+        }
+        ngx_unescape_uri(&dst, &src, end - src, NGX_UNESCAPE_URI);
+        node->text.len = (char *) dst - node->text.data;
+        return node;
+    }
+    return NULL;
+}
+
+
+static void
+vg_fields_query_unknown(vg_call_t *call, const vg_field_t *fields)
+{
+    size_t            len;
+    const char       *p = call->query.data, *amp, *eq, *name;
+    const char       *last = p + call->query.len;
+    const vg_field_t *f;
+
+    for (; p != NULL && p < last; p = amp + 1) {
+        amp = memchr(p, '&', last - p);
+        amp = amp ? amp : last;
+        eq = memchr(p, '=', amp - p);
+        len = (eq ? eq : amp) - p;
+        if (len == 0) {
+            continue;
+        }
+        if ((call->endpoint->row->flags & VG_LIST)
+            && ((len == 5 && ngx_strncmp(p, "limit", 5) == 0)
+                || (len == 6 && ngx_strncmp(p, "cursor", 6) == 0))) {
+            continue;
+        }
+        for (f = fields; f != NULL && f->name != NULL; f++) {
+            if (f->in == VG_QUERY && ngx_strlen(f->name) == len
+                && ngx_strncmp(p, f->name, len) == 0) {
+                break;
+            }
+        }
+        if (f == NULL || f->name == NULL) {
+            name = vg_printf(&call->arena, "%.*s", (int) ngx_min(len, 64), p)
+                       .data;
+            if (name != NULL) {
+                vg_fields_wrong(call, name, "is not known", VG_FAULT_VALUE);
+            }
+        }
+    }
+}
+
+
+static const vg_field_t  vg_fields_limit = {
+    .in = VG_QUERY, .name = "limit", .type = VG_INT, .min = 1, .max = 200
+};
+static const vg_field_t  vg_fields_cursor = {
+    .in = VG_QUERY, .name = "cursor", .type = VG_TEXT, .min = 1, .max = 200
+};
+
+
+static void
+vg_fields_page(vg_call_t *call)
+{
+    const vg_json_t *node;
+
+    call->in.limit = 50;
+    node = vg_fields_query(call, "limit");
+    if (node != NULL) {
+        vg_fields_one(call, &vg_fields_limit, node, "limit");
+        call->in.limit = ngx_atoi((u_char *) node->text.data, node->text.len);
+    }
+    node = vg_fields_query(call, "cursor");
+    if (node != NULL) {
+        vg_fields_one(call, &vg_fields_cursor, node, "cursor");
+        call->in.cursor = node->text;
+    }
+}
+
+
+static const vg_json_t *
+vg_fields_value(vg_call_t *call, const vg_field_t *field, ngx_uint_t *path)
+{
+    vg_json_t *node;
+
+    switch (field->in) {
+
+    case VG_BODY:
+        return vg_json_get(call->body, field->name);
+
+    case VG_QUERY:
+        return vg_fields_query(call, field->name);
+
+    case VG_PATH:
+        node = vg_calloc(&call->arena, sizeof(vg_json_t));
+        if (node != NULL) {
+            node->type = VG_JSON_STRING;
+            node->text = call->path[(*path)++];
+        }
+        return node;
+
+    default:
+        return NULL;
+    }
+}
+
+
+static vg_rc_t
+vg_fields_body(vg_call_t *call, const vg_field_t *fields)
+{
+    ngx_uint_t        wanted = 0, needed = 0;
+    const vg_field_t *f;
+
+    for (f = fields; f != NULL && f->name != NULL; f++) {
+        wanted += f->in == VG_BODY;
+        needed += f->in == VG_BODY && (f->flags & VG_REQUIRED);
+    }
+    if (call->body != NULL && call->body->type != VG_JSON_OBJECT) {
+        return vg_refuse_with(call, "malformed",
+                         VG_STR("{\"message\":\"body must be a JSON object\"}"));
+    }
+    if (call->body == NULL && needed && call->endpoint->row->method <= VG_PATCH
+        && call->endpoint->row->method != VG_GET) {
+        return vg_refuse_with(call, "malformed",
+                              VG_STR("{\"message\":\"body is required\"}"));
+    }
+    if (call->body != NULL && (wanted || fields == NULL)) {
+        vg_fields_unknown(call, fields, VG_BODY, call->body, "");
+    }
+    return VG_OK;
+}
+
+
+vg_rc_t
+vg_fields_check(vg_call_t *call)
+{
+    ngx_uint_t        i, path = 0;
+    const vg_json_t  *value;
+    const vg_route_t *row = call->endpoint->row;
+    const vg_field_t *field;
+
+    if (vg_fields_body(call, row->fields) != VG_OK) {
+        return VG_ERROR;
+    }
+    if (row->method <= VG_DELETE) {
+        vg_fields_query_unknown(call, row->fields);
+    }
+    if (row->flags & VG_LIST) {
+        vg_fields_page(call);
+    }
+    for (i = 0; i < call->endpoint->nfields; i++) {
+        field = &row->fields[i];
+        value = vg_fields_value(call, field, &path);
+        if (value == NULL) {
+            if ((field->flags & VG_REQUIRED) && row->method != VG_PATCH) {
+                vg_fields_wrong(call, field->name, "is required",
+                                VG_FAULT_MISSING);
+            }
+            continue;
+        }
+        vg_fields_one(call, field, value, field->name);
+        if (value->type != VG_JSON_NULL) {
+            call->values[i] = value;
+        }
+    }
+    return call->nproblems ? VG_ERROR : VG_OK;
+}

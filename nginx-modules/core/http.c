@@ -1,0 +1,317 @@
+/*
+ * http.c: HTTP as a transport of calls: route, identity, body, answer.
+ *
+ * Lifetime: the handler takes one reference on the request (count++), which
+ * vg_http_finish() gives back by finalizing. A request that nginx ends before
+ * (client gone) cuts itself off the call by its cleanup.
+ */
+
+#include <openssl/sha.h>
+
+#include "http.h"
+
+static void vg_http_body(ngx_http_request_t *r);
+
+
+static void
+vg_http_finish(vg_call_t *call)
+{
+    vg_out_t            *wrong = &call->problems;
+    ngx_int_t            rc;
+    vg_http_t           *http = call->owner;
+    ngx_connection_t    *c;
+    ngx_http_request_t  *r;
+
+    if (http == NULL) {
+        return; /* the client went */
+    }
+    r = http->request;
+    http->call = NULL;
+    if (call->nproblems) {
+        wrong->comma = false;
+        vg_out_close(wrong, '}');
+    }
+    rc = vg_http_answer(http, call);
+    c = r->connection;
+    ngx_http_finalize_request(r, rc);
+    ngx_http_run_posted_requests(c);
+}
+
+
+static void
+vg_http_cleanup(void *data)
+{
+    vg_http_t *http = data;
+    vg_call_t *call = http->call;
+
+    http->call = NULL;
+    if (call != NULL) {
+        call->owner = NULL;
+        vg_call_abandon(call);
+    }
+}
+
+
+static ngx_int_t
+vg_http_key(vg_http_t *http, vg_call_t *call)
+{
+    ngx_str_t *key = vg_http_header(http->request, "Idempotency-Key");
+    u_char    *p;
+
+    if (key == NULL || call->endpoint->row->method != VG_POST) {
+        return NGX_OK;
+    }
+    if (key->len == 0 || key->len > 255) {
+        return NGX_ERROR;
+    }
+    for (p = key->data; p < key->data + key->len; p++) {
+        if (*p < 0x20 || *p > 0x7e) {
+            return NGX_ERROR;
+        }
+    }
+    call->key.key = *key;
+    return NGX_OK;
+}
+
+
+static vg_call_t *
+vg_http_call(vg_http_t *http, vg_endpoint_t *e, ngx_str_t *values)
+{
+    ngx_uint_t          i;
+    vg_call_t          *call;
+    ngx_http_request_t *r = http->request;
+    ngx_http_cleanup_t *cln = ngx_http_cleanup_add(r, 0);
+
+    if (cln == NULL) {
+        return NULL;
+    }
+    call = vg_call_create(e, r->connection->log);
+    if (call == NULL) {
+        return NULL;
+    }
+    cln->handler = vg_http_cleanup;
+    cln->data = http;
+    call->finish = vg_http_finish;
+    call->owner = http;
+    call->correlation = vg_of(http->correlation);
+    call->correlation.data = (char *) ngx_pstrdup(call->pool,
+                                                  &http->correlation);
+    for (i = 0; i < VG_PATH_VALUES; i++) {
+        call->path[i].len = values[i].len;
+        call->path[i].data = (char *) ngx_pstrdup(call->pool, &values[i]);
+    }
+    call->query.data = (char *) ngx_pstrdup(call->pool, &r->args);
+    call->query.len = r->args.len;
+    http->call = call;
+    http->route = e->label;
+    return call;
+}
+
+
+ngx_int_t
+vg_http_handler(ngx_http_request_t *r)
+{
+    vg_rc_t         rc;
+    ngx_int_t       page;
+    ngx_str_t       values[VG_PATH_VALUES];
+    vg_http_t      *http = vg_http_get(r);
+    vg_call_t      *call;
+    ngx_uint_t      allow;
+    vg_endpoint_t  *e;
+
+    if (http == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    page = vg_page_handler(r);
+    if (page != NGX_DECLINED) {
+        return page;
+    }
+    ngx_memzero(values, sizeof(values));
+    e = vg_route_match(r->method, &r->uri, values, &allow);
+    if (e == NULL) {
+        (void) ngx_http_discard_request_body(r);
+        http->allow = allow;
+        return vg_http_problem(r, allow ? vg_kit_error("method_not_allowed", 18)
+                                        : vg_kit_error("not_found", 9));
+    }
+    call = vg_http_call(http, e, values);
+    if (call == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    r->main->count++;
+    if (vg_http_key(http, call) != NGX_OK) {
+        (void) vg_refuse_field(call, "Idempotency-Key",
+                               "must be 1 to 255 printable characters");
+        vg_http_identified(http, VG_ERROR);
+        return NGX_DONE;
+    }
+    rc = vg_auth_identify(http);
+    if (rc != VG_DONE) {
+        vg_http_identified(http, rc);
+    }
+    return NGX_DONE;
+}
+
+
+static ngx_uint_t
+vg_http_has_body(ngx_http_request_t *r)
+{
+    return r->headers_in.content_length_n > 0 || r->headers_in.chunked;
+}
+
+
+static ngx_int_t
+vg_http_is_json(ngx_http_request_t *r)
+{
+    static const ngx_str_t json = ngx_string("application/json");
+    ngx_str_t             *type;
+
+    if (r->headers_in.content_type == NULL) {
+        return 1;
+    }
+    type = &r->headers_in.content_type->value;
+    return type->len >= json.len
+           && ngx_strncasecmp(type->data, json.data, json.len) == 0
+           && (type->len == json.len || type->data[json.len] == ';'
+               || type->data[json.len] == ' ');
+}
+
+
+/* the read handler while the database works: a client that leaves is seen */
+void
+vg_http_identified(vg_http_t *http, vg_rc_t rc)
+{
+    ngx_int_t           nrc;
+    vg_call_t          *call = http->call;
+    ngx_http_request_t *r = http->request;
+
+    if (call == NULL) {
+        return;
+    }
+    http->user.data = ngx_pnalloc(r->pool, call->caller.id.len + 1);
+    http->role.data = ngx_pnalloc(r->pool, call->caller.role.len + 1);
+    if (http->user.data != NULL && http->role.data != NULL) {
+        http->user.len = call->caller.id.len;
+        http->role.len = call->caller.role.len;
+        ngx_memcpy(http->user.data, call->caller.id.data, http->user.len);
+        ngx_memcpy(http->role.data, call->caller.role.data, http->role.len);
+    }
+    if (rc == VG_OK) {
+        rc = vg_auth_scope(call, call->endpoint->row->scope);
+    }
+    if (rc == VG_OK && vg_http_has_body(r) && !vg_http_is_json(r)) {
+        rc = vg_refuse(call, "media_type");
+    }
+    if (rc != VG_OK) {
+        (void) ngx_http_discard_request_body(r);
+        vg_call_finish(call);
+        return;
+    }
+    if (!vg_http_has_body(r)) {
+        (void) ngx_http_discard_request_body(r);
+        vg_http_run(http);
+        return;
+    }
+    r->request_body_in_single_buf = 1;
+    nrc = ngx_http_read_client_request_body(r, vg_http_body);
+    if (nrc >= NGX_HTTP_SPECIAL_RESPONSE && http->call != NULL) {
+        call->error = vg_kit_error_status(nrc);
+        vg_call_finish(call);
+    }
+}
+
+
+void
+vg_http_run(vg_http_t *http)
+{
+    ngx_http_request_t *r = http->request;
+
+    if (http->call->key.key.len) {
+        vg_http_hash(http->call);
+    }
+    r->read_event_handler = ngx_http_test_reading;
+    vg_call_run(http->call,
+                http->call->endpoint->row->flags & VG_AWAIT
+                    ? VG_AWAIT_DEADLINE : VG_CALL_DEADLINE);
+}
+
+
+/* one buffer by configuration; a body on disk is read back, once */
+static ngx_int_t
+vg_http_gather(ngx_http_request_t *r, vg_call_t *call, vg_str_t *body)
+{
+    char        *p;
+    off_t        size, all = 0;
+    ssize_t      n;
+    ngx_chain_t *cl;
+
+    for (cl = r->request_body->bufs; cl != NULL; cl = cl->next) {
+        all += ngx_buf_size(cl->buf);
+    }
+    p = ngx_pnalloc(call->pool, all + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+    *body = (vg_str_t){ p, all };
+    for (cl = r->request_body->bufs; cl != NULL; cl = cl->next) {
+        size = ngx_buf_size(cl->buf);
+        if (cl->buf->in_file) {
+            n = ngx_read_file(cl->buf->file, (u_char *) p, size,
+                              cl->buf->file_pos);
+            if (n != size) {
+                return NGX_ERROR;
+            }
+        } else {
+            ngx_memcpy(p, cl->buf->pos, size);
+        }
+        p += size;
+    }
+    return NGX_OK;
+}
+
+
+static void
+vg_http_body(ngx_http_request_t *r)
+{
+    vg_str_t    body = { NULL, 0 }, detail;
+    vg_http_t  *http = vg_http_get(r);
+    vg_call_t  *call = http ? http->call : NULL;
+    const char *wrong;
+
+    r->main->count--; /* reading took one; the call holds its own */
+    if (call == NULL) {
+        return;
+    }
+    if (r->request_body == NULL
+        || vg_http_gather(r, call, &body) != NGX_OK) {
+        vg_call_fail(call, "internal");
+        return;
+    }
+    if (body.len > 0) {
+        call->body = vg_json_parse(&call->arena, body, &wrong);
+        if (call->body == NULL) {
+            detail = vg_printf(&call->arena, "{\"message\":\"body: %s\"}",
+                               wrong);
+            (void) vg_refuse_with(call, "malformed", detail);
+            vg_call_finish(call);
+            return;
+        }
+        call->in.payload = body;
+    }
+    vg_http_run(http);
+}
+
+
+void
+vg_http_hash(vg_call_t *call)
+{
+    u_char   md[SHA256_DIGEST_LENGTH];
+    vg_str_t body = call->in.payload;
+
+    (void) SHA256((const u_char *) (body.data ? body.data : ""), body.len, md);
+    call->key.hash.data = ngx_pnalloc(call->pool, 64);
+    if (call->key.hash.data != NULL) {
+        (void) ngx_hex_dump(call->key.hash.data, md, sizeof(md));
+        call->key.hash.len = 64;
+    }
+}

@@ -1,0 +1,58 @@
+/*
+ * http.h: a call that came by HTTP; shared with auth and observe.
+ */
+
+#ifndef VG_HTTP_H
+#define VG_HTTP_H
+
+#include "host.h"
+
+/* Lies in the request's pool, so that the access log can read it last. */
+typedef struct vg_http_s vg_http_t;
+struct vg_http_s {
+    ngx_http_request_t *request;
+    vg_call_t          *call; /* NULL when it is over                    */
+    ngx_str_t           correlation;
+    ngx_str_t           trace; /* id out of traceparent                  */
+    ngx_str_t           user;
+    ngx_str_t           role;
+    ngx_str_t           route;
+    const char         *challenge; /* why 401, for WWW-Authenticate      */
+    ngx_uint_t          allow;     /* methods, for 405                   */
+};
+
+/* The request's, made at the first call; NULL: no memory. */
+vg_http_t *vg_http_get(ngx_http_request_t *r);
+
+ngx_str_t *vg_http_header(ngx_http_request_t *r, const char *name);
+ngx_int_t vg_http_add(ngx_http_request_t *r, const char *name, vg_str_t value);
+
+/* Sends one whole answer; gives what nginx's handlers return. */
+ngx_int_t vg_http_send(ngx_http_request_t *r, ngx_int_t status,
+                       const char *type, vg_str_t body);
+
+/* an error of the kit, without a call */
+ngx_int_t vg_http_problem(ngx_http_request_t *r, const vg_error_t *error);
+
+/* Goes on with a call whose identity is known, or ends it: http.c */
+void vg_http_identified(vg_http_t *http, vg_rc_t rc);
+
+/* answer.c */
+ngx_int_t vg_http_answer(vg_http_t *http, vg_call_t *call);
+
+void vg_http_run(vg_http_t *http);
+void vg_http_hash(vg_call_t *call);
+
+/* auth: fills call->caller and scopes. VG_OK, VG_ERROR (call->error says),
+ * VG_DONE: vg_http_identified() comes later. */
+vg_rc_t vg_auth_identify(vg_http_t *http);
+vg_rc_t vg_auth_scope(vg_call_t *call, const char *scope);
+
+/* observe: the kit's own pages. NGX_DECLINED: none of them */
+ngx_int_t vg_page_handler(ngx_http_request_t *r);
+
+/* pages.c and problem locations */
+ngx_int_t vg_http_handler(ngx_http_request_t *r);
+ngx_int_t vg_http_problem_handler(ngx_http_request_t *r);
+
+#endif /* VG_HTTP_H */

@@ -1,0 +1,303 @@
+/*
+ * openapi.c: the OpenAPI 3.1 document, printed from the registry: the same
+ * rows that route and validate. There is no second description.
+ */
+
+#include "host.h"
+
+static const char *const  vg_openapi_types[] = {
+    [VG_TEXT] = "string", [VG_INT] = "integer", [VG_DECIMAL] = "number",
+    [VG_BOOL] = "boolean", [VG_UUID] = "string", [VG_TIME] = "string",
+    [VG_ENUM] = "string", [VG_OBJECT] = "object", [VG_ARRAY] = "array",
+    [VG_ANY] = NULL,
+};
+
+static const char *const  vg_openapi_formats[] = {
+    [VG_INT] = "int64", [VG_UUID] = "uuid", [VG_TIME] = "date-time",
+    [VG_ANY] = NULL,
+};
+
+static void vg_openapi_object(vg_out_t *out, const vg_field_t *fields);
+
+
+static void
+vg_openapi_bounds(vg_out_t *out, const vg_field_t *f)
+{
+    static const char *const names[][2] = {
+        [VG_TEXT] = { "minLength", "maxLength" },
+        [VG_INT] = { "minimum", "maximum" },
+        [VG_DECIMAL] = { "minimum", "maximum" },
+        [VG_ARRAY] = { "minItems", "maxItems" },
+        [VG_ANY] = { NULL, NULL },
+    };
+
+    if (names[f->type][0] == NULL || (f->min == 0 && f->max == 0)) {
+        return;
+    }
+    vg_out_key(out, names[f->type][0]);
+    vg_out_int(out, f->min);
+    vg_out_key(out, names[f->type][1]);
+    vg_out_int(out, f->max);
+}
+
+
+static void
+vg_openapi_enum(vg_out_t *out, const char *values)
+{
+    size_t      n;
+    const char *bar;
+
+    vg_out_key(out, "enum");
+    vg_out_open(out, '[');
+    for (; *values != '\0'; values += n + (values[n] == '|')) {
+        bar = strchr(values, '|');
+        n = bar ? (size_t) (bar - values) : ngx_strlen(values);
+        vg_out_string(out, (vg_str_t){ values, n });
+    }
+    vg_out_close(out, ']');
+}
+
+
+static void
+vg_openapi_schema(vg_out_t *out, const vg_field_t *f)
+{
+    vg_out_open(out, '{');
+    if (vg_openapi_types[f->type] != NULL) {
+        vg_out_key(out, "type");
+        if (f->flags & VG_NULLABLE) {
+            vg_out_open(out, '[');
+            vg_out_string(out, vg_str(vg_openapi_types[f->type]));
+            vg_out_string(out, VG_STR("null"));
+            vg_out_close(out, ']');
+        } else {
+            vg_out_string(out, vg_str(vg_openapi_types[f->type]));
+        }
+    }
+    if (vg_openapi_formats[f->type] != NULL) {
+        vg_out_member(out, "format", vg_str(vg_openapi_formats[f->type]));
+    }
+    if (f->about != NULL) {
+        vg_out_member(out, "description", vg_str(f->about));
+    }
+    if (f->flags & VG_SECRET) {
+        vg_out_key(out, "writeOnly");
+        vg_out_bool(out, true);
+    }
+    vg_openapi_bounds(out, f);
+    if (f->type == VG_ENUM && !(f->flags & VG_LENIENT)) {
+        vg_openapi_enum(out, f->values);
+    }
+    if (f->type == VG_ARRAY && f->item != NULL) {
+        vg_out_key(out, "items");
+        vg_openapi_schema(out, f->item);
+    }
+    if (f->type == VG_OBJECT && f->fields != NULL) {
+        vg_openapi_object(out, f->fields);
+    }
+    vg_out_close(out, '}');
+}
+
+
+/* the members properties and required, into an object that is open */
+static void
+vg_openapi_object(vg_out_t *out, const vg_field_t *fields)
+{
+    const vg_field_t *f;
+
+    vg_out_key(out, "properties");
+    vg_out_open(out, '{');
+    for (f = fields; f->name != NULL; f++) {
+        if (f->in == VG_BODY) {
+            vg_out_key(out, f->name);
+            vg_openapi_schema(out, f);
+        }
+    }
+    vg_out_close(out, '}');
+    vg_out_key(out, "required");
+    vg_out_open(out, '[');
+    for (f = fields; f->name != NULL; f++) {
+        if (f->in == VG_BODY && (f->flags & VG_REQUIRED)) {
+            vg_out_string(out, vg_str(f->name));
+        }
+    }
+    vg_out_close(out, ']');
+}
+
+
+static void
+vg_openapi_parameter(vg_out_t *out, const vg_field_t *f, const char *in)
+{
+    vg_out_open(out, '{');
+    vg_out_member(out, "name", vg_str(f->name));
+    vg_out_member(out, "in", vg_str(in));
+    vg_out_key(out, "required");
+    vg_out_bool(out, f->in == VG_PATH || (f->flags & VG_REQUIRED));
+    vg_out_key(out, "schema");
+    vg_openapi_schema(out, f);
+    vg_out_close(out, '}');
+}
+
+
+static void
+vg_openapi_parameters(vg_out_t *out, const vg_route_t *row)
+{
+    const vg_field_t       *f;
+    static const vg_field_t limit = { .in = VG_QUERY, .name = "limit",
+                                      .type = VG_INT, .min = 1, .max = 200 };
+    static const vg_field_t cursor = { .in = VG_QUERY, .name = "cursor",
+                                       .type = VG_TEXT };
+    static const vg_field_t key = { .name = "Idempotency-Key",
+                                    .type = VG_TEXT, .min = 1, .max = 255 };
+
+    vg_out_key(out, "parameters");
+    vg_out_open(out, '[');
+    for (f = row->fields; f && f->name != NULL; f++) {
+        if (f->in == VG_PATH || f->in == VG_QUERY) {
+            vg_openapi_parameter(out, f, f->in == VG_PATH ? "path" : "query");
+        }
+    }
+    if (row->flags & VG_LIST) {
+        vg_openapi_parameter(out, &limit, "query");
+        vg_openapi_parameter(out, &cursor, "query");
+    }
+    if (row->method == VG_POST) {
+        vg_openapi_parameter(out, &key, "header");
+    }
+    vg_out_close(out, ']');
+}
+
+
+static void
+vg_openapi_body(vg_out_t *out, const vg_route_t *row)
+{
+    const vg_field_t *f;
+
+    for (f = row->fields; f && f->name != NULL; f++) {
+        if (f->in == VG_BODY) {
+            break;
+        }
+    }
+    if (f == NULL || f->name == NULL) {
+        return;
+    }
+    vg_out_key(out, "requestBody");
+    vg_out_raw(out, VG_STR("{\"content\":{\"application/json\":{\"schema\":"));
+    vg_out_open(out, '{');
+    vg_out_member(out, "type", VG_STR("object"));
+    vg_openapi_object(out, row->fields);
+    vg_out_close(out, '}');
+    out->comma = false;
+    vg_out_raw(out, VG_STR("}}}"));
+}
+
+
+static void
+vg_openapi_route(vg_out_t *out, vg_pool_t *pool, vg_endpoint_t *e)
+{
+    const vg_route_t *row = e->row;
+
+    vg_out_open(out, '{');
+    vg_out_member(out, "operationId",
+                  vg_printf(pool, "%s.%d", e->plugin->name.data,
+                            (int) e->index));
+    vg_out_key(out, "tags");
+    vg_out_open(out, '[');
+    vg_out_string(out, vg_of(e->plugin->name));
+    vg_out_close(out, ']');
+    if (row->about != NULL) {
+        vg_out_member(out, "summary", vg_str(row->about));
+    }
+    vg_openapi_parameters(out, row);
+    vg_openapi_body(out, row);
+    if (row->scope == NULL || ngx_strcmp(row->scope, VG_PUBLIC) != 0) {
+        vg_out_member_raw(out, "security",
+                          VG_STR("[{\"bearer\":[]},{\"apiKey\":[]}]"));
+    }
+    if (row->scope != NULL && ngx_strcmp(row->scope, VG_PUBLIC) != 0) {
+        vg_out_member(out, "x-scope", vg_str(row->scope));
+    }
+    vg_out_member_raw(out, "responses",
+        VG_STR("{\"2XX\":{\"description\":\"done\"},"
+               "\"default\":{\"description\":\"problem\",\"content\":"
+               "{\"application/problem+json\":{\"schema\":"
+               "{\"$ref\":\"#/components/schemas/Problem\"}}}}}"));
+    vg_out_close(out, '}');
+}
+
+
+/* all methods of one path stand together, once */
+static void
+vg_openapi_path(vg_out_t *out, vg_pool_t *pool, vg_host_t *host, ngx_uint_t i)
+{
+    u_char          method[8], *last;
+    ngx_uint_t      j;
+    const char     *name;
+    vg_endpoint_t **e = host->endpoints.elts;
+
+    for (j = 0; j < i; j++) {
+        if (e[j]->row->method <= VG_DELETE
+            && ngx_strcmp(e[j]->row->path, e[i]->row->path) == 0) {
+            return;
+        }
+    }
+    vg_out_key(out, vg_printf(pool, "/api/v1%s", e[i]->row->path).data);
+    vg_out_open(out, '{');
+    for (j = i; j < host->endpoints.nelts; j++) {
+        if (e[j]->row->method > VG_DELETE
+            || ngx_strcmp(e[j]->row->path, e[i]->row->path) != 0) {
+            continue;
+        }
+        name = vg_method_name(e[j]->row->method);
+        ngx_strlow(method, (u_char *) name, ngx_strlen(name));
+        last = method + ngx_strlen(name);
+        *last = '\0';
+        vg_out_key(out, (const char *) method);
+        vg_openapi_route(out, pool, e[j]);
+    }
+    vg_out_close(out, '}');
+}
+
+
+static void *
+vg_openapi_alloc(void *data, size_t size)
+{
+    return ngx_palloc(data, size);
+}
+
+
+ngx_int_t
+vg_openapi_render(ngx_conf_t *cf, vg_host_t *host)
+{
+    vg_out_t        out;
+    vg_pool_t       pool = { vg_openapi_alloc, cf->pool };
+    ngx_uint_t      i;
+    vg_endpoint_t **e = host->endpoints.elts;
+
+    vg_out_init(&out, &pool);
+    vg_out_open(&out, '{');
+    vg_out_member(&out, "openapi", VG_STR("3.1.0"));
+    vg_out_member_raw(&out, "info",
+        VG_STR("{\"title\":\"Voltgate\",\"version\":\"1\"}"));
+    vg_out_key(&out, "paths");
+    vg_out_open(&out, '{');
+    for (i = 0; i < host->endpoints.nelts; i++) {
+        if (e[i]->row->method <= VG_DELETE) {
+            vg_openapi_path(&out, &pool, host, i);
+        }
+    }
+    vg_out_close(&out, '}');
+    vg_out_member_raw(&out, "components",
+        VG_STR("{\"securitySchemes\":{\"bearer\":{\"type\":\"http\","
+               "\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\"},"
+               "\"apiKey\":{\"type\":\"apiKey\",\"in\":\"header\","
+               "\"name\":\"X-API-Key\"}},\"schemas\":{\"Problem\":"
+               "{\"type\":\"object\",\"properties\":{\"type\":{\"type\":"
+               "\"string\"},\"title\":{\"type\":\"string\"},\"status\":"
+               "{\"type\":\"integer\"},\"message\":{\"type\":\"string\"},"
+               "\"errors\":{\"type\":\"object\"},\"timestamp\":{\"type\":"
+               "\"string\",\"format\":\"date-time\"},\"correlationId\":"
+               "{\"type\":\"string\"}}}}}"));
+    vg_out_close(&out, '}');
+    host->openapi = vg_ngx(vg_out_str(&out));
+    return host->openapi.data ? NGX_OK : NGX_ERROR;
+}

@@ -1,0 +1,219 @@
+/*
+ * outcome.c: rows and errors of the database as the call's answer.
+ */
+
+#include "outcome.h"
+
+vg_statement_t  *vg_outcome_lookup;
+
+static const char *const  vg_outcome_words[] = { "ok", "created", "accepted",
+                                                 "empty", NULL };
+
+/* SQLSTATE classes that are about the moment, not about the call */
+typedef struct {
+    const char *prefix;
+    const char *error;
+} vg_outcome_class_t;
+
+static const vg_outcome_class_t  vg_outcome_classes[] = {
+    { "57014", "overdue" },   { "57P", "unavailable" },
+    { "53", "unavailable" },  { "08", "unavailable" },
+    { "55P03", "busy" },      { "40", "busy" },
+    { "25006", "unavailable" }, { NULL, NULL },
+};
+
+
+ngx_int_t
+vg_outcome_init(ngx_conf_t *cf)
+{
+    static const vg_bind_t binds[] = { VG_BIND_CALLER_ID, VG_BIND_ROUTE,
+                                       VG_BIND_KEY };
+    ngx_uint_t             i;
+
+    vg_outcome_lookup = vg_statement_kit(
+        cf, "answer_find",
+        "select hash, status, body, correlation_id, vg.z(at) from vg.answer"
+        " where caller = $1::text and route = $2::text and key = $3::text"
+        " and at > now() - interval '24 hours'",
+        3);
+    if (vg_outcome_lookup == NULL) {
+        return NGX_ERROR;
+    }
+    for (i = 0; i < 3; i++) {
+        vg_outcome_lookup->params[i].what = binds[i];
+    }
+    return NGX_OK;
+}
+
+
+vg_str_t
+vg_outcome_text(vg_call_t *call, PGresult *rows, int row, int column)
+{
+    char    *data;
+    vg_str_t text = { NULL, 0 };
+
+    if (PQgetisnull(rows, row, column)) {
+        return text;
+    }
+    text.len = PQgetlength(rows, row, column);
+    data = vg_alloc(&call->arena, text.len + 1);
+    if (data == NULL) {
+        return (vg_str_t){ NULL, 0 };
+    }
+    ngx_memcpy(data, PQgetvalue(rows, row, column), text.len);
+    data[text.len] = '\0';
+    text.data = data;
+    return text;
+}
+
+
+/* the status word of a change: how it went, or the name of an error */
+static void
+vg_outcome_word(vg_call_t *call, vg_str_t word, vg_str_t body)
+{
+    const char *const *known;
+
+    for (known = vg_outcome_words; *known != NULL; known++) {
+        if (vg_str_eq(word, *known)) {
+            call->status = *known;
+            call->text = body;
+            return;
+        }
+    }
+    call->error = vg_registry_error(call->endpoint->plugin,
+                                    word.data ? word.data : "", word.len);
+    call->detail = body;
+    if (call->error == NULL) {
+        ngx_log_error(NGX_LOG_ERR, call->log, 0,
+                      "voltgate: %V answered an unknown status \"%*s\"",
+                      &call->endpoint->label, word.len, word.data);
+        (void) vg_refuse(call, "internal");
+    }
+}
+
+
+/* the tail's third column counts the events */
+void
+vg_outcome_told(PGresult *rows)
+{
+    if (PQntuples(rows) == 1 && PQnfields(rows) == 3
+        && PQgetvalue(rows, 0, 2)[0] != '0') {
+        vg_events_bell();
+    }
+}
+
+
+void
+vg_outcome_change(vg_call_t *call, PGresult *rows)
+{
+    if (PQntuples(rows) != 1) {
+        ngx_log_error(NGX_LOG_ERR, call->log, 0,
+                      "voltgate: %V answered %d rows", &call->endpoint->label,
+                      PQntuples(rows));
+        (void) vg_refuse(call, "internal");
+        return;
+    }
+    vg_outcome_told(rows);
+    vg_outcome_word(call, vg_outcome_text(call, rows, 0, 0),
+                    vg_outcome_text(call, rows, 0, 1));
+}
+
+
+void
+vg_outcome_page(vg_call_t *call, PGresult *rows)
+{
+    int      i, n = PQntuples(rows), limit = (int) call->in.limit;
+    vg_out_t out;
+
+    vg_out_init(&out, &call->arena);
+    vg_out_open(&out, '{');
+    vg_out_key(&out, "items");
+    vg_out_open(&out, '[');
+    for (i = 0; i < n && i < limit; i++) {
+        vg_out_raw(&out, (vg_str_t){ PQgetvalue(rows, i, 0),
+                                     PQgetlength(rows, i, 0) });
+    }
+    vg_out_close(&out, ']');
+    vg_out_key(&out, "nextCursor");
+    if (n > limit) {
+        vg_out_string(&out, (vg_str_t){ PQgetvalue(rows, limit - 1, 1),
+                                        PQgetlength(rows, limit - 1, 1) });
+    } else {
+        vg_out_null(&out);
+    }
+    vg_out_close(&out, '}');
+    call->text = vg_out_str(&out);
+}
+
+
+void
+vg_outcome_stored(vg_call_t *call, PGresult *rows)
+{
+    if (!vg_str_eq(vg_of(call->key.hash), PQgetvalue(rows, 0, 0))) {
+        (void) vg_refuse(call, "key_reused");
+        return;
+    }
+    call->error = NULL;
+    call->nproblems = 0;
+    call->detail = (vg_str_t){ NULL, 0 };
+    call->key.replayed = 1;
+    vg_outcome_word(call, vg_outcome_text(call, rows, 0, 1),
+                    vg_outcome_text(call, rows, 0, 2));
+    call->key.correlation = vg_outcome_text(call, rows, 0, 3);
+    call->key.at = vg_outcome_text(call, rows, 0, 4);
+}
+
+
+static void
+vg_outcome_refused(vg_call_t *call, vg_unit_t *unit)
+{
+    const vg_error_t         *e = NULL;
+    const vg_outcome_class_t *class;
+
+    if (unit->constraint[0] != '\0') {
+        e = vg_registry_error(call->endpoint->plugin, unit->constraint,
+                              ngx_strlen(unit->constraint));
+    }
+    if (e != NULL) {
+        call->error = e;
+        return;
+    }
+    if (ngx_strcmp(unit->constraint, "vg_answer_key") == 0) {
+        (void) vg_refuse(call, "key_running"); /* and is looked up next */
+        return;
+    }
+    for (class = vg_outcome_classes; class->prefix != NULL; class++) {
+        if (ngx_strncmp(unit->sqlstate, class->prefix,
+                        ngx_strlen(class->prefix)) == 0) {
+            call->retry_after = 1;
+            (void) vg_refuse(call, class->error);
+            return;
+        }
+    }
+    ngx_log_error(NGX_LOG_ERR, call->log, 0,
+                  "voltgate: %V failed: %s %s, correlation %*s",
+                  &call->endpoint->label, unit->sqlstate, unit->constraint,
+                  call->correlation.len, call->correlation.data);
+    (void) vg_refuse(call, "internal");
+}
+
+
+void
+vg_outcome_error(vg_call_t *call, vg_unit_t *unit)
+{
+    switch (unit->result) {
+
+    case VG_UNIT_REFUSED:
+        vg_outcome_refused(call, unit);
+        return;
+
+    case VG_UNIT_FULL:
+        call->retry_after = 1;
+        (void) vg_refuse(call, "busy");
+        return;
+
+    default:
+        call->retry_after = 2;
+        (void) vg_refuse(call, "unavailable");
+    }
+}

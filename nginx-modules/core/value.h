@@ -1,0 +1,24 @@
+/*
+ * value.h: is one JSON value what one field says? Pure C.
+ */
+
+#ifndef VG_VALUE_H
+#define VG_VALUE_H
+
+#include "vg.h"
+
+/* NULL: it fits. Else a static text that ends the sentence "<field> …", and
+ * *fault is one of VG_FAULT_* (1 missing, 2 type, 3 value). Members and items
+ * are not looked into, except that no string anywhere may hold a NUL and no
+ * number may be beyond what jsonb takes. */
+const char *vg_value_check(const vg_field_t *field, const vg_json_t *node,
+                           unsigned *fault);
+
+/* RFC 3339: true when text is a date and time that exists. Without an offset
+ * only when lenient. *offset says whether one was there. */
+bool vg_value_time(vg_str_t text, bool *offset);
+
+/* a value as JSON text fit for jsonb, whatever spelling came in */
+vg_str_t vg_value_json(vg_pool_t *pool, const vg_json_t *node);
+
+#endif /* VG_VALUE_H */

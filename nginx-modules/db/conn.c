@@ -1,0 +1,395 @@
+/*
+ * conn.c: the life of one connection to PostgreSQL on nginx's event loop.
+ *
+ * libpq's socket is registered level-triggered, since PQconsumeInput() may
+ * leave bytes in the kernel. The descriptor is libpq's: it is taken out of
+ * the event loop before PQfinish() closes it.
+ */
+
+#include "conn.h"
+
+static void vg_conn_readable(ngx_event_t *ev);
+static void vg_conn_writable(ngx_event_t *ev);
+static void vg_conn_timer(ngx_event_t *ev);
+static void vg_conn_poll(vg_conn_t *conn);
+
+
+vg_conn_t *
+vg_conn_create(vg_lane_state_t *lane)
+{
+    vg_conn_t *conn = ngx_calloc(sizeof(vg_conn_t), ngx_cycle->log);
+
+    if (conn == NULL) {
+        return NULL;
+    }
+    conn->prepared = ngx_calloc(vg_statement_total() / 8 + 1, ngx_cycle->log);
+    if (conn->prepared == NULL) {
+        ngx_free(conn);
+        return NULL;
+    }
+    conn->lane = lane;
+    conn->timer.handler = vg_conn_timer;
+    conn->timer.data = conn;
+    conn->timer.log = ngx_cycle->log;
+    ngx_queue_init(&conn->units);
+    return conn;
+}
+
+
+ngx_uint_t
+vg_conn_idle(vg_conn_t *conn)
+{
+    return conn->state == VG_CONN_IDLE;
+}
+
+
+ngx_uint_t
+vg_conn_up(vg_conn_t *conn)
+{
+    return conn->state >= VG_CONN_IDLE;
+}
+
+
+/* 50 ms doubling to 5 s, with jitter, so that workers do not come at once */
+static ngx_msec_t
+vg_conn_backoff(vg_conn_t *conn)
+{
+    ngx_msec_t ms = 50u << ngx_min(conn->attempts, 7);
+
+    ms = ngx_min(ms, 5000);
+    return ms / 2 + ngx_random() % (ms / 2 + 1);
+}
+
+
+void
+vg_conn_move(vg_conn_t *conn, vg_conn_state_t state)
+{
+    conn->state = state;
+    if (conn->timer.timer_set) {
+        ngx_del_timer(&conn->timer);
+    }
+    conn->timer.cancelable = state == VG_CONN_DOWN;
+
+    switch (state) {
+
+    case VG_CONN_DOWN:
+        ngx_add_timer(&conn->timer, vg_conn_backoff(conn));
+        return;
+
+    case VG_CONN_CONNECTING:
+        ngx_add_timer(&conn->timer, VG_CONN_CONNECT_MS);
+        return;
+
+    case VG_CONN_BUSY:
+        ngx_add_timer(&conn->timer, VG_CONN_ANSWER_MS);
+        return;
+
+    case VG_CONN_IDLE:
+        return;
+    }
+}
+
+
+/* out of the event loop, without closing the descriptor */
+static void
+vg_conn_detach(vg_conn_t *conn)
+{
+    ngx_connection_t *c = conn->c;
+
+    if (c == NULL) {
+        return;
+    }
+    if (c->read->active) {
+        (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
+    }
+    if (c->write->active) {
+        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, 0);
+    }
+    if (c->read->posted) {
+        ngx_delete_posted_event(c->read);
+    }
+    if (c->write->posted) {
+        ngx_delete_posted_event(c->write);
+    }
+    ngx_free_connection(c);
+    c->fd = (ngx_socket_t) -1;
+    conn->c = NULL;
+}
+
+
+static ngx_int_t
+vg_conn_attach(vg_conn_t *conn)
+{
+    int fd = PQsocket(conn->pg);
+
+    if (conn->c != NULL && conn->c->fd == fd) {
+        return NGX_OK;
+    }
+    vg_conn_detach(conn);
+    conn->c = fd == -1 ? NULL : ngx_get_connection(fd, ngx_cycle->log);
+    if (conn->c == NULL) {
+        return NGX_ERROR;
+    }
+    conn->c->data = conn;
+    conn->c->log_error = NGX_ERROR_INFO;
+    conn->c->read->handler = vg_conn_readable;
+    conn->c->write->handler = vg_conn_writable;
+    conn->c->read->log = ngx_cycle->log;
+    conn->c->write->log = ngx_cycle->log;
+    return ngx_add_event(conn->c->read, NGX_READ_EVENT, NGX_LEVEL_EVENT);
+}
+
+
+static ngx_int_t
+vg_conn_want_write(vg_conn_t *conn, ngx_uint_t want)
+{
+    ngx_event_t *ev = conn->c->write;
+
+    if (want && !ev->active) {
+        return ngx_add_event(ev, NGX_WRITE_EVENT, NGX_LEVEL_EVENT);
+    }
+    if (!want && ev->active) {
+        return ngx_del_event(ev, NGX_WRITE_EVENT, 0);
+    }
+    return NGX_OK;
+}
+
+
+static void
+vg_conn_silent(void *arg, const char *message)
+{
+    (void) arg;
+    (void) message; /* notices may quote values */
+}
+
+
+static PGconn *
+vg_conn_begin(vg_conn_t *conn)
+{
+    char             *error = NULL;
+    PGconn           *pg;
+    const char       *keys[64], *values[64];
+    ngx_uint_t        n = 0;
+    PQconninfoOption *parsed, *o;
+
+    parsed = PQconninfoParse((const char *) vg_host->database.data, &error);
+    if (parsed == NULL) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "voltgate: voltgate_database is not a conninfo");
+        PQfreemem(error);
+        return NULL;
+    }
+    for (o = parsed; o->keyword != NULL && n < 56; o++) {
+        if (o->val != NULL) {
+            keys[n] = o->keyword;
+            values[n++] = o->val;
+        }
+    }
+    keys[n] = "options";
+    values[n++] = conn->lane->options;
+    keys[n] = "application_name";
+    values[n++] = "voltgate";
+    keys[n] = "client_encoding";
+    values[n++] = "UTF8";
+    keys[n] = "gssencmode";
+    values[n++] = "disable";
+    keys[n] = NULL;
+    values[n] = NULL;
+    pg = PQconnectStartParams(keys, values, 0);
+    PQconninfoFree(parsed);
+    return pg;
+}
+
+
+void
+vg_conn_open(vg_conn_t *conn)
+{
+    if (conn->state != VG_CONN_DOWN || ngx_terminate) {
+        return;
+    }
+    vg_conn_move(conn, VG_CONN_CONNECTING);
+    conn->pg = vg_conn_begin(conn);
+    if (conn->pg == NULL || PQstatus(conn->pg) == CONNECTION_BAD) {
+        vg_conn_lost(conn);
+        return;
+    }
+    (void) PQsetNoticeProcessor(conn->pg, vg_conn_silent, NULL);
+    if (vg_conn_attach(conn) != NGX_OK
+        || vg_conn_want_write(conn, 1) != NGX_OK) {
+        vg_conn_lost(conn);
+    }
+}
+
+
+static void
+vg_conn_ready(vg_conn_t *conn)
+{
+    conn->attempts = 0;
+    conn->stale = 0;
+    conn->lane->failures = 0;
+    ngx_memzero(conn->prepared, vg_statement_total() / 8 + 1);
+    if (PQsetnonblocking(conn->pg, 1) != 0 || !PQenterPipelineMode(conn->pg)
+        || vg_conn_setup(conn) != NGX_OK) {
+        vg_conn_lost(conn);
+    }
+}
+
+
+static void
+vg_conn_poll(vg_conn_t *conn)
+{
+    PostgresPollingStatusType status = PQconnectPoll(conn->pg);
+
+    if (status == PGRES_POLLING_FAILED || vg_conn_attach(conn) != NGX_OK) {
+        vg_conn_lost(conn);
+        return;
+    }
+    if (vg_conn_want_write(conn, status == PGRES_POLLING_WRITING) != NGX_OK) {
+        vg_conn_lost(conn);
+        return;
+    }
+    if (status == PGRES_POLLING_OK) {
+        vg_conn_ready(conn);
+    }
+}
+
+
+/* Sends what libpq holds; reading goes on meanwhile, or two full pipes would
+ * wait for each other. */
+ngx_int_t
+vg_conn_flush(vg_conn_t *conn)
+{
+    int rc = PQflush(conn->pg);
+
+    if (rc < 0) {
+        return NGX_ERROR;
+    }
+    return vg_conn_want_write(conn, rc == 1);
+}
+
+
+static void
+vg_conn_readable(ngx_event_t *ev)
+{
+    ngx_connection_t *c = ev->data;
+    vg_conn_t        *conn = c->data;
+
+    if (c->close) {
+        return; /* idle sockets are asked to go; ours go at exit */
+    }
+    if (conn->state == VG_CONN_CONNECTING) {
+        vg_conn_poll(conn);
+        return;
+    }
+    if (!PQconsumeInput(conn->pg) || vg_conn_receive(conn) != NGX_OK) {
+        vg_conn_lost(conn);
+        return;
+    }
+    if (conn->c->write->active && vg_conn_flush(conn) != NGX_OK) {
+        vg_conn_lost(conn);
+    }
+}
+
+
+static void
+vg_conn_writable(ngx_event_t *ev)
+{
+    ngx_connection_t *c = ev->data;
+    vg_conn_t        *conn = c->data;
+
+    if (conn->state == VG_CONN_CONNECTING) {
+        vg_conn_poll(conn);
+        return;
+    }
+    if (vg_conn_flush(conn) != NGX_OK) {
+        vg_conn_lost(conn);
+    }
+}
+
+
+static void
+vg_conn_timer(ngx_event_t *ev)
+{
+    vg_conn_t *conn = ev->data;
+
+    if (conn->state == VG_CONN_DOWN) {
+        vg_conn_open(conn);
+        return;
+    }
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                  "voltgate: the database does not answer");
+    vg_conn_lost(conn);
+}
+
+
+/* What was sent may or may not have happened: reads are sent once more. */
+static void
+vg_conn_fail_units(vg_conn_t *conn)
+{
+    vg_unit_t   *unit;
+    ngx_queue_t *q, lost;
+
+    if (ngx_queue_empty(&conn->units)) {
+        return;
+    }
+    ngx_queue_init(&lost);
+    ngx_queue_add(&lost, &conn->units);
+    ngx_queue_init(&conn->units);
+    while (!ngx_queue_empty(&lost)) {
+        q = ngx_queue_last(&lost);
+        unit = ngx_queue_data(q, vg_unit_t, queue);
+        ngx_queue_remove(q);
+        if (!unit->statement->change && !unit->after && !unit->alone) {
+            vg_unit_again(unit);
+        } else {
+            vg_unit_end(unit, VG_UNIT_LOST);
+        }
+    }
+}
+
+
+void
+vg_conn_lost(vg_conn_t *conn)
+{
+    ngx_uint_t connecting = conn->state == VG_CONN_CONNECTING;
+
+    if (connecting) {
+        ngx_log_error(conn->attempts == 0 ? NGX_LOG_WARN : NGX_LOG_INFO,
+                      ngx_cycle->log, 0,
+                      "voltgate: cannot connect to the database");
+    } else if (!conn->stale) {
+        ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
+                      "voltgate: connection to the database lost");
+    }
+    vg_conn_detach(conn);
+    if (conn->pg != NULL) {
+        PQfinish(conn->pg);
+        conn->pg = NULL;
+    }
+    conn->nops = conn->at = 0;
+    conn->attempts++;
+    conn->lane->failures += connecting;
+    vg_conn_move(conn, VG_CONN_DOWN);
+    vg_conn_fail_units(conn);
+    if (connecting) {
+        vg_lane_away(conn->lane);
+    }
+    vg_db_flush();
+}
+
+
+void
+vg_conn_close(vg_conn_t *conn)
+{
+    vg_conn_detach(conn);
+    if (conn->pg != NULL) {
+        PQfinish(conn->pg);
+        conn->pg = NULL;
+    }
+    if (conn->timer.timer_set) {
+        ngx_del_timer(&conn->timer);
+    }
+    ngx_free(conn->ops);
+    ngx_free(conn->prepared);
+    ngx_free(conn);
+}

@@ -1,0 +1,68 @@
+/*
+ * conn.h: the inside of one connection, shared by conn.c (its life), send.c
+ * (what goes out) and receive.c (what comes back).
+ */
+
+#ifndef VG_CONN_H
+#define VG_CONN_H
+
+#include "db.h"
+
+typedef enum {
+    VG_CONN_DOWN,       /* timer: when to try again                      */
+    VG_CONN_CONNECTING, /* timer: until when                             */
+    VG_CONN_IDLE,       /* no timer                                      */
+    VG_CONN_BUSY,       /* timer: the database answers until then        */
+} vg_conn_state_t;
+
+/* what the next result is about, in the order sent */
+typedef enum {
+    VG_OP_SETUP,     /* session's own statements                         */
+    VG_OP_ROLE,      /* begins a unit, or a seam of a batch              */
+    VG_OP_PREPARE,
+    VG_OP_LOCK,
+    VG_OP_STATEMENT,
+    VG_OP_AFTER,
+    VG_OP_BARRIER,
+    VG_OP_SYNC,      /* ends what was for unit, or only preparation      */
+    VG_OP_SYNC_LAST, /* ends the batch                                   */
+} vg_op_kind_t;
+
+typedef struct {
+    vg_op_kind_t          kind;
+    vg_unit_t            *unit;
+    const vg_statement_t *statement;
+} vg_op_t;
+
+struct vg_conn_s {
+    vg_lane_state_t  *lane;
+    PGconn           *pg;
+    ngx_connection_t *c;
+    vg_conn_state_t   state;
+    ngx_event_t       timer;
+    u_char           *prepared; /* a bit a statement                     */
+    ngx_queue_t       units;    /* of the batch, in the order sent       */
+    vg_op_t          *ops;
+    size_t            nops, at, size;
+    ngx_uint_t        attempts;
+    unsigned          shared:1;  /* the batch is one transaction         */
+    unsigned          barrier:1; /* the batch ends in one                */
+    unsigned          broken:1;  /* a barrier failed                     */
+    unsigned          stale:1;   /* plans are old: reconnect after       */
+};
+
+#define VG_CONN_CONNECT_MS 5000
+#define VG_CONN_ANSWER_MS  40000 /* beyond every statement_timeout       */
+
+/* conn.c: the only assignment to state */
+void vg_conn_move(vg_conn_t *conn, vg_conn_state_t state);
+void vg_conn_lost(vg_conn_t *conn);
+ngx_int_t vg_conn_flush(vg_conn_t *conn);
+
+/* send.c */
+ngx_int_t vg_conn_setup(vg_conn_t *conn);
+
+/* receive.c: handles all results that are there. NGX_ERROR: conn is lost */
+ngx_int_t vg_conn_receive(vg_conn_t *conn);
+
+#endif /* VG_CONN_H */

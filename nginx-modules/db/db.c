@@ -1,0 +1,257 @@
+/*
+ * db.c: the lanes of one worker, and the way of a unit into one of them.
+ */
+
+#include "db.h"
+
+#define VG_LANE_QUEUE 512 /* units that wait; more are refused           */
+
+#define VG_SESSION                                                           \
+    "-c search_path= -c idle_in_transaction_session_timeout=5s "             \
+    "-c timezone=UTC -c datestyle=ISO -c intervalstyle=iso_8601 "
+
+static vg_lane_state_t  vg_lanes[VG_LANES] = {
+    [VG_LANE_READ] = { VG_LANE_READ,
+        VG_SESSION "-c statement_timeout=2s -c default_transaction_read_only=on",
+        2, 64, { 0 }, 0, 0, { 0 } },
+    [VG_LANE_WRITE] = { VG_LANE_WRITE,
+        VG_SESSION "-c statement_timeout=3s -c lock_timeout=100ms"
+                   " -c synchronous_commit=off",
+        2, 64, { 0 }, 0, 0, { 0 } },
+    [VG_LANE_PATIENT] = { VG_LANE_PATIENT,
+        VG_SESSION "-c statement_timeout=5s -c lock_timeout=2s",
+        2, 1, { 0 }, 0, 0, { 0 } },
+    [VG_LANE_APPEND] = { VG_LANE_APPEND,
+        VG_SESSION "-c statement_timeout=3s -c lock_timeout=1s",
+        1, 64, { 0 }, 0, 0, { 0 } },
+    [VG_LANE_SLOW] = { VG_LANE_SLOW,
+        VG_SESSION "-c statement_timeout=30s -c lock_timeout=2s",
+        1, 1, { 0 }, 0, 0, { 0 } },
+};
+
+static ngx_event_t  vg_db_turn;
+static ngx_uint_t   vg_db_started;
+
+/* units that ended without a connection; told from the event loop */
+static ngx_queue_t  vg_db_over;
+
+
+static void
+vg_lane_wake(vg_lane_state_t *lane)
+{
+    ngx_uint_t i;
+    vg_conn_t *conn;
+
+    for (i = 0; i < lane->nconns && !ngx_queue_empty(&lane->waiting); i++) {
+        conn = lane->conns[i];
+        if (conn == NULL) {
+            conn = lane->conns[i] = vg_conn_create(lane);
+            if (conn == NULL) {
+                return;
+            }
+            vg_conn_open(conn);
+            continue;
+        }
+        if (vg_conn_idle(conn)) {
+            vg_conn_take(conn);
+        }
+    }
+}
+
+
+static ngx_uint_t
+vg_lane_is_away(vg_lane_state_t *lane)
+{
+    ngx_uint_t i;
+
+    for (i = 0; i < lane->nconns; i++) {
+        if (lane->conns[i] != NULL && vg_conn_up(lane->conns[i])) {
+            return 0;
+        }
+    }
+    return lane->failures > 0;
+}
+
+
+/* the units that were put aside, then each lane */
+static void
+vg_db_turned(ngx_event_t *ev)
+{
+    vg_unit_t   *unit;
+    ngx_uint_t   i;
+    ngx_queue_t *q;
+
+    (void) ev;
+    while (!ngx_queue_empty(&vg_db_over)) {
+        q = ngx_queue_head(&vg_db_over);
+        ngx_queue_remove(q);
+        unit = ngx_queue_data(q, vg_unit_t, queue);
+        unit->queued = 0;
+        vg_unit_end(unit, unit->result);
+    }
+    for (i = 0; i < VG_LANES; i++) {
+        vg_lane_wake(&vg_lanes[i]);
+    }
+}
+
+
+void
+vg_db_flush(void)
+{
+    if (vg_db_started) {
+        ngx_post_event(&vg_db_turn, &ngx_posted_events);
+    }
+}
+
+
+static void
+vg_unit_aside(vg_unit_t *unit, vg_unit_result_t result)
+{
+    unit->result = result;
+    unit->queued = 1;
+    ngx_queue_insert_tail(&vg_db_over, &unit->queue);
+}
+
+
+void
+vg_lane_away(vg_lane_state_t *lane)
+{
+    vg_unit_t   *unit;
+    ngx_queue_t *q;
+
+    while (vg_lane_is_away(lane) && !ngx_queue_empty(&lane->waiting)) {
+        q = ngx_queue_head(&lane->waiting);
+        unit = ngx_queue_data(q, vg_unit_t, queue);
+        ngx_queue_remove(q);
+        lane->length--;
+        vg_unit_aside(unit, VG_UNIT_AWAY);
+    }
+    vg_db_flush();
+}
+
+
+void
+vg_unit_submit(vg_unit_t *unit)
+{
+    vg_lane_state_t *lane = &vg_lanes[unit->lane];
+
+    unit->queued_at = ngx_current_msec;
+    if (!vg_db_started || vg_lane_is_away(lane)) {
+        vg_unit_aside(unit, VG_UNIT_AWAY);
+    } else if (lane->length >= VG_LANE_QUEUE) {
+        vg_unit_aside(unit, VG_UNIT_FULL);
+    } else {
+        unit->queued = 1;
+        lane->length++;
+        ngx_queue_insert_tail(&lane->waiting, &unit->queue);
+    }
+    vg_db_flush();
+}
+
+
+void
+vg_unit_again(vg_unit_t *unit)
+{
+    vg_lane_state_t *lane = &vg_lanes[unit->lane];
+
+    PQclear(unit->rows);
+    unit->rows = NULL;
+    unit->failed = unit->aborted = 0;
+    unit->sqlstate[0] = unit->constraint[0] = '\0';
+    if (unit->dropped) {
+        vg_unit_aside(unit, VG_UNIT_AWAY);
+        return;
+    }
+    unit->alone = 1;
+    unit->queued = 1;
+    lane->length++;
+    ngx_queue_insert_head(&lane->waiting, &unit->queue);
+    vg_db_flush();
+}
+
+
+void
+vg_unit_end(vg_unit_t *unit, vg_unit_result_t result)
+{
+    unit->result = result;
+    if (unit->endpoint != NULL) {
+        vg_metrics_unit(unit->endpoint, ngx_current_msec - unit->queued_at,
+                        result == VG_UNIT_OK);
+    }
+    {
+        PGresult *rows;
+
+        /* done() may free the unit */
+        rows = unit->rows;
+        unit->done(unit);
+        PQclear(rows);
+    }
+}
+
+
+vg_rc_t
+vg_unit_drop(vg_unit_t *unit)
+{
+    if (!unit->queued || unit->result != VG_UNIT_OK) {
+        unit->dropped = 1;
+        return VG_DECLINED;
+    }
+    ngx_queue_remove(&unit->queue);
+    vg_lanes[unit->lane].length--;
+    unit->queued = 0;
+    return VG_OK;
+}
+
+
+ngx_uint_t
+vg_db_alive(void)
+{
+    ngx_uint_t i;
+    vg_conn_t *conn;
+
+    for (i = 0; i < VG_LANE_CONNS; i++) {
+        conn = vg_lanes[VG_LANE_READ].conns[i];
+        if (conn != NULL && vg_conn_up(conn)) {
+            return 1;
+        }
+    }
+    conn = vg_lanes[VG_LANE_SLOW].conns[0];
+    return conn != NULL && vg_conn_up(conn);
+}
+
+
+ngx_int_t
+vg_db_start(ngx_cycle_t *cycle)
+{
+    ngx_uint_t i;
+
+    if (vg_host->database.len == 0) {
+        return NGX_OK;
+    }
+    vg_db_turn.handler = vg_db_turned;
+    vg_db_turn.log = cycle->log;
+    ngx_queue_init(&vg_db_over);
+    for (i = 0; i < VG_LANES; i++) {
+        ngx_queue_init(&vg_lanes[i].waiting);
+    }
+    vg_db_started = 1;
+    vg_check_start();
+    return NGX_OK;
+}
+
+
+void
+vg_db_stop(void)
+{
+    ngx_uint_t i, j;
+
+    vg_db_started = 0;
+    for (i = 0; i < VG_LANES; i++) {
+        for (j = 0; j < VG_LANE_CONNS; j++) {
+            if (vg_lanes[i].conns[j] != NULL) {
+                vg_conn_close(vg_lanes[i].conns[j]);
+                vg_lanes[i].conns[j] = NULL;
+            }
+        }
+    }
+}

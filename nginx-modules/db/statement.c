@@ -1,0 +1,286 @@
+/*
+ * statement.c: one pass over a statement file.
+ *
+ * Owns the turning of :names into $n and the refusal of words by which a
+ * statement could step out of its role or its transaction. It is a fence
+ * against mistakes, not a parser of SQL.
+ */
+
+#include <string.h>
+#include <strings.h>
+
+#include "statement.h"
+
+static const char vg_sql_last[] = "select * from answer;";
+
+/* a file is one statement, and begins with one of these */
+static const char *const  vg_sql_verbs[] = { "select", "with", "insert",
+                                             "update", "delete", NULL };
+
+/* ways out of the role, the transaction or the process */
+static const char *const  vg_sql_refused[] = {
+    "set_config", "pg_notify", "pg_sleep", "dblink", "lo_import", "lo_export",
+    "pg_advisory_lock", "pg_terminate_backend", "pg_cancel_backend", NULL
+};
+
+typedef struct {
+    const char *p, *end;
+    vg_out_t    out;
+    vg_sql_t   *sql;
+    size_t      depth; /* of parentheses */
+    vg_str_t    word;  /* the last word */
+} vg_scan_t;
+
+typedef const char *(*vg_scan_pt)(vg_scan_t *scan);
+
+
+static bool
+vg_sql_is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+           || (c >= '0' && c <= '9') || c == '_';
+}
+
+
+static void
+vg_scan_put(vg_scan_t *scan, const char *data, size_t len)
+{
+    scan->out.comma = false;
+    vg_out_raw(&scan->out, (vg_str_t){ data, len });
+}
+
+
+size_t
+vg_sql_param(vg_sql_t *sql, vg_str_t name)
+{
+    size_t i;
+
+    for (i = 0; i < sql->count; i++) {
+        if (sql->names[i].len == name.len
+            && memcmp(sql->names[i].data, name.data, name.len) == 0) {
+            return i + 1;
+        }
+    }
+    if (sql->count == VG_STATEMENT_PARAMS) {
+        return 0;
+    }
+    sql->names[sql->count++] = name;
+    return sql->count;
+}
+
+
+/* 'text', "name": up to the closing quote, doubled quotes included */
+static const char *
+vg_scan_quoted(vg_scan_t *scan)
+{
+    char        quote = *scan->p;
+    const char *from = scan->p;
+
+    if (scan->word.data && scan->word.data + scan->word.len == from) {
+        return "a word before a quote (E'', U&'') is refused";
+    }
+    scan->p++;
+    while (scan->p < scan->end) {
+        if (*scan->p++ == quote) {
+            if (scan->p == scan->end || *scan->p != quote) {
+                vg_scan_put(scan, from, scan->p - from);
+                return NULL;
+            }
+            scan->p++;
+        }
+    }
+    return "a quote is not closed";
+}
+
+
+static const char *
+vg_scan_comment(vg_scan_t *scan)
+{
+    const char *end;
+
+    if (scan->p[1] == '-') {
+        end = memchr(scan->p, '\n', scan->end - scan->p);
+        scan->p = end ? end : scan->end;
+        return NULL;
+    }
+    for (end = scan->p + 2; end + 1 < scan->end; end++) {
+        if (end[0] == '*' && end[1] == '/') {
+            scan->p = end + 2;
+            vg_scan_put(scan, " ", 1);
+            return NULL;
+        }
+    }
+    return "a comment is not closed";
+}
+
+
+/* a colon: `::` is a cast, `:name` a parameter, all else is itself */
+static const char *
+vg_scan_colon(vg_scan_t *scan)
+{
+    size_t   n;
+    vg_str_t name, number;
+
+    if (scan->p + 1 < scan->end && scan->p[1] == ':') {
+        vg_scan_put(scan, "::", 2);
+        scan->p += 2;
+        return NULL;
+    }
+    name.data = ++scan->p;
+    while (scan->p < scan->end && vg_sql_is_word(*scan->p)) {
+        scan->p++;
+    }
+    name.len = scan->p - name.data;
+    if (name.len == 0) {
+        vg_scan_put(scan, ":", 1);
+        return NULL;
+    }
+    n = vg_sql_param(scan->sql, name);
+    if (n == 0) {
+        return "too many parameters";
+    }
+    number = vg_printf(scan->out.pool, "$%zu", n);
+    vg_scan_put(scan, number.data, number.len);
+    return NULL;
+}
+
+
+static bool
+vg_sql_among(const char *const *words, vg_str_t word)
+{
+    for (; *words != NULL; words++) {
+        if (strlen(*words) == word.len
+            && strncasecmp(*words, word.data, word.len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+
+static const char *
+vg_scan_word(vg_scan_t *scan)
+{
+    vg_str_t word = { scan->p, 0 };
+
+    while (scan->p < scan->end && vg_sql_is_word(*scan->p)) {
+        scan->p++;
+    }
+    word.len = scan->p - word.data;
+    if (scan->word.len == 0 && !vg_sql_among(vg_sql_verbs, word)) {
+        return "it must begin with select, with, insert, update or delete";
+    }
+    if (vg_sql_among(vg_sql_refused, word)) {
+        return vg_printf(scan->out.pool, "`%.*s` is refused", (int) word.len,
+                         word.data).data;
+    }
+    scan->word = word;
+    vg_scan_put(scan, word.data, word.len);
+    return NULL;
+}
+
+
+static const char *
+vg_scan_other(vg_scan_t *scan)
+{
+    char        c = *scan->p;
+    const char *q = scan->p;
+
+    scan->depth += c == '(';
+    scan->depth -= c == ')' && scan->depth > 0;
+    if (c == '$') {
+        return "`$` is refused: use :names, and no dollar quotes";
+    }
+    if (c == '*' && scan->depth == 0 && scan->word.len == 6
+        && strncasecmp(scan->word.data, "select", 6) == 0) {
+        return "a top-level `*` is refused";
+    }
+    if (c == ';') {
+        for (q++; q < scan->end; q++) {
+            if (*q > ' ') {
+                return "one statement a file";
+            }
+        }
+        scan->p = scan->end;
+        return NULL;
+    }
+    vg_scan_put(scan, scan->p++, 1);
+    return NULL;
+}
+
+
+static vg_scan_pt
+vg_scan_which(const vg_scan_t *scan)
+{
+    char c = *scan->p, d = scan->p + 1 < scan->end ? scan->p[1] : '\0';
+
+    if (c == '\'' || c == '"') {
+        return vg_scan_quoted;
+    }
+    if ((c == '-' && d == '-') || (c == '/' && d == '*')) {
+        return vg_scan_comment;
+    }
+    if (c == ':') {
+        return vg_scan_colon;
+    }
+    return vg_sql_is_word(c) ? vg_scan_word : vg_scan_other;
+}
+
+
+/* `-- refuses: a, b` */
+static void
+vg_sql_head(vg_str_t source, vg_sql_t *sql)
+{
+    const char *p, *end = source.data + source.len, *from;
+
+    p = memmem(source.data, source.len, "-- refuses:", 11);
+    if (p == NULL) {
+        return;
+    }
+    for (p += 11; p < end && *p != '\n';) {
+        from = p;
+        while (p < end && vg_sql_is_word(*p)) {
+            p++;
+        }
+        if (p > from && sql->nrefuses < 16) {
+            sql->refuses[sql->nrefuses++] = (vg_str_t){ from, p - from };
+        }
+        p += p == from;
+    }
+}
+
+
+const char *
+vg_sql_compile(vg_pool_t *pool, vg_str_t source, vg_sql_t *sql)
+{
+    size_t      last = sizeof(vg_sql_last) - 1;
+    vg_scan_t   scan = { .sql = sql };
+    const char *wrong;
+
+    *sql = (vg_sql_t){ .count = 0 };
+    vg_sql_head(source, sql);
+    while (source.len && source.data[source.len - 1] <= ' ') {
+        source.len--;
+    }
+    if (source.len >= last
+        && memcmp(source.data + source.len - last, vg_sql_last, last) == 0) {
+        sql->change = true;
+        source.len -= last;
+    }
+    vg_out_init(&scan.out, pool);
+    scan.p = source.data;
+    scan.end = source.data + source.len;
+    while (scan.p < scan.end) {
+        wrong = vg_scan_which(&scan)(&scan);
+        if (wrong != NULL) {
+            return wrong;
+        }
+    }
+    vg_scan_put(&scan, "", 1);
+    sql->text = vg_out_str(&scan.out);
+    if (sql->text.data == NULL) {
+        return "out of memory";
+    }
+    sql->text.len--;
+    return NULL;
+}

@@ -1,0 +1,30 @@
+/*
+ * statement.h: a statement file turned into what PostgreSQL prepares. Pure C.
+ */
+
+#ifndef VG_STATEMENT_H
+#define VG_STATEMENT_H
+
+#include "vg_json.h"
+
+#define VG_STATEMENT_PARAMS 64
+
+typedef struct {
+    vg_str_t   text;   /* :names are $1 …; NUL-terminated; without the last
+                          line when change                               */
+    vg_str_t   names[VG_STATEMENT_PARAMS];
+    size_t     count;
+    bool       change; /* ended in `select * from answer;`               */
+    vg_str_t   refuses[16]; /* of the head                               */
+    size_t     nrefuses;
+} vg_sql_t;
+
+/* Compiles one file. NULL: good; else why not, for the log. The results lie
+ * in pool. Quoted strings, identifiers, comments and casts are left alone;
+ * comments are dropped. */
+const char *vg_sql_compile(vg_pool_t *pool, vg_str_t source, vg_sql_t *sql);
+
+/* $n for a name, new or known; 0: too many */
+size_t vg_sql_param(vg_sql_t *sql, vg_str_t name);
+
+#endif /* VG_STATEMENT_H */

@@ -1,0 +1,427 @@
+/*
+ * consumer.c: one plugin along the log.
+ *
+ * A batch is read after the cursor; each event's effects and the cursor's
+ * step over it are one commit, so a second runner is fenced. An event that
+ * fails twice is parked and the cursor goes on; later ones of its aggregate
+ * park behind it. A worker runs the consumers that fall to it by name.
+ */
+
+#include "events.h"
+
+#define VG_CONSUMER_POLL 2000 /* ms; a wake comes first                  */
+#define VG_CONSUMER_REST 1500 /* ms, after somebody else moved the cursor */
+
+struct vg_consumer_s {
+    vg_plugin_slot_t *plugin;
+    ngx_event_t       timer;
+    ngx_pool_t       *pool;  /* of the batch */
+    vg_event_t       *events;
+    ngx_uint_t        count, at, tries;
+    char              pos[24]; /* where the cursor stands */
+    unsigned          busy:1;
+    unsigned          again:1;
+    vg_unit_t         unit;
+    const char       *values[8];
+    vg_parked_t       parked;
+};
+
+static vg_statement_t  *vg_cursor_read, *vg_cursor_make, *vg_cursor_move;
+static vg_statement_t  *vg_cursor_park;
+static vg_consumer_t   *vg_consumers;
+static ngx_uint_t       vg_consumer_count;
+
+static void vg_consumer_next(vg_consumer_t *consumer);
+static void vg_consumer_rest(vg_consumer_t *consumer, ngx_msec_t ms);
+
+
+ngx_int_t
+vg_consumer_init(ngx_conf_t *cf)
+{
+    vg_cursor_read = vg_statement_kit(cf, "cursor_read",
+        "select c.pos, c.paused, e.pos, e.event_id, e.type, e.aggregate_id,"
+        " e.payload::text, e.correlation_id, e.actor_id, vg.z(e.at),"
+        " exists (select from vg.parked p where p.consumer = c.consumer"
+        " and p.aggregate_id = e.aggregate_id and p.dead_at is null)"
+        " from vg.cursor c left join lateral"
+        " (select x.* from vg.event x where x.pos > c.pos"
+        " order by x.pos limit 100) e on true"
+        " where c.consumer = $1::text order by e.pos", 1);
+    vg_cursor_make = vg_statement_kit(cf, "cursor_make",
+        "insert into vg.cursor (consumer) values ($1::text)"
+        " on conflict (consumer) do nothing", 1);
+    vg_cursor_move = vg_statement_kit(cf, "cursor_move",
+        "select vg.cursor_move($1::text, $2::bigint, $3::bigint)", 3);
+    vg_cursor_park = vg_statement_kit(cf, "cursor_park",
+        "with parked as (insert into vg.parked (consumer, pos, event_id, type,"
+        " aggregate_id, next_at, error) values ($1::text, $3::bigint,"
+        " $4::uuid, $5::text, $6::text, now() + interval '1 second',"
+        " $7::text) on conflict (consumer, pos) do nothing)"
+        " select vg.cursor_move($1::text, $2::bigint, $3::bigint)", 7);
+    return vg_cursor_read && vg_cursor_make && vg_cursor_move
+                   && vg_cursor_park ? NGX_OK : NGX_ERROR;
+}
+
+
+vg_endpoint_t *
+vg_event_endpoint(vg_plugin_slot_t *plugin, vg_str_t type)
+{
+    ngx_uint_t      i;
+    vg_endpoint_t **e = plugin->endpoints.elts;
+
+    for (i = 0; i < plugin->endpoints.nelts; i++) {
+        if (e[i]->row->method == VG_EVENT
+            && vg_str_eq(type, e[i]->row->path)) {
+            return e[i];
+        }
+    }
+    return NULL;
+}
+
+
+static vg_str_t
+vg_event_text(vg_pool_t *pool, PGresult *rows, int row, int column)
+{
+    return vg_printf(pool, "%.*s", PQgetlength(rows, row, column),
+                     PQgetvalue(rows, row, column));
+}
+
+
+/* nine columns from this one on: pos, id, type … , blocked */
+void
+vg_event_read(vg_pool_t *pool, PGresult *rows, int row, int column,
+              vg_event_t *event)
+{
+    ngx_uint_t i;
+    vg_str_t  *to[] = { &event->pos,       &event->id,
+                        &event->type,      &event->aggregate,
+                        &event->payload,   &event->correlation,
+                        &event->actor,     &event->at };
+
+    for (i = 0; i < sizeof(to) / sizeof(to[0]); i++) {
+        *to[i] = vg_event_text(pool, rows, row, column + (int) i);
+    }
+    event->blocked = PQgetvalue(rows, row, column + (int) i)[0] == 't';
+}
+
+
+vg_call_t *
+vg_event_call(vg_endpoint_t *e, const vg_event_t *event,
+              void (*done)(vg_call_t *), void *owner)
+{
+    vg_call_t *call = vg_call_create(e, ngx_cycle->log);
+
+    if (call == NULL) {
+        return NULL;
+    }
+    call->body = vg_json_parse(&call->arena, event->payload, NULL);
+    call->in.event_id = event->id;
+    call->in.type = event->type;
+    call->in.aggregate_id = event->aggregate;
+    call->in.time = event->at;
+    call->correlation = event->correlation;
+    call->caller.id = event->actor;
+    call->caller.role = VG_STR("system");
+    call->finish = done;
+    call->owner = owner;
+    return call;
+}
+
+
+static void *
+vg_consumer_alloc(void *data, size_t size)
+{
+    return ngx_palloc(data, size);
+}
+
+
+static void
+vg_consumer_end(vg_consumer_t *consumer)
+{
+    if (consumer->pool != NULL) {
+        ngx_destroy_pool(consumer->pool);
+        consumer->pool = NULL;
+    }
+    consumer->count = 0;
+}
+
+
+/* after a wake meanwhile: at once; else later */
+static void
+vg_consumer_rest(vg_consumer_t *consumer, ngx_msec_t ms)
+{
+    vg_consumer_end(consumer);
+    consumer->busy = 0;
+    if (ngx_exiting) {
+        return;
+    }
+    if (consumer->again) {
+        consumer->again = 0;
+        ms = 1;
+    }
+    ngx_add_timer(&consumer->timer, ms);
+}
+
+
+static void
+vg_consumer_moved(vg_unit_t *unit)
+{
+    vg_consumer_t *consumer = unit->data;
+
+    if (unit->result != VG_UNIT_OK) {
+        vg_consumer_rest(consumer, VG_CONSUMER_REST);
+        return;
+    }
+    (void) snprintf(consumer->pos, sizeof(consumer->pos), "%s",
+                    consumer->values[2]);
+    consumer->at++;
+    consumer->tries = 0;
+    vg_consumer_next(consumer);
+}
+
+
+static void
+vg_consumer_park(vg_consumer_t *consumer, const char *why)
+{
+    const char **v = consumer->values;
+    vg_event_t  *event = &consumer->events[consumer->at];
+
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                  "voltgate: %V parks event %s %s: %s",
+                  &consumer->plugin->name, event->type.data, event->id.data,
+                  why);
+    v[0] = (const char *) consumer->plugin->name.data;
+    v[1] = consumer->pos;
+    v[2] = event->pos.data;
+    v[3] = event->id.data;
+    v[4] = event->type.data;
+    v[5] = event->aggregate.data;
+    v[6] = why;
+    vg_kit_unit(&consumer->unit, vg_cursor_park, v, VG_LANE_WRITE,
+                vg_consumer_moved, consumer);
+}
+
+
+static void
+vg_consumer_after(vg_call_t *call, vg_unit_t *unit)
+{
+    vg_consumer_t *consumer = call->owner;
+
+    unit->relaxed = 1;
+    if (!unit->statement->change) {
+        return; /* a load */
+    }
+    unit->after = vg_cursor_move;
+    unit->after_values = consumer->values;
+}
+
+
+static void
+vg_consumer_handled(vg_call_t *call)
+{
+    vg_consumer_t *consumer = call->owner;
+
+    if (call->error == NULL) {
+        (void) snprintf(consumer->pos, sizeof(consumer->pos), "%s",
+                        consumer->values[2]);
+        consumer->at++;
+        consumer->tries = 0;
+        vg_consumer_next(consumer);
+        return;
+    }
+    if (call->error->status >= 502 || ngx_exiting) {
+        vg_consumer_rest(consumer, VG_CONSUMER_REST); /* the moment's fault */
+        return;
+    }
+    if (consumer->tries++ == 0) {
+        vg_consumer_next(consumer);
+        return;
+    }
+    vg_consumer_park(consumer, call->error->name);
+}
+
+
+/* Over events that are not ours the cursor steps with the next one that is,
+ * or at the end of the batch. */
+static void
+vg_consumer_next(vg_consumer_t *consumer)
+{
+    vg_call_t     *call;
+    vg_event_t    *event;
+    const char   **v = consumer->values;
+    vg_endpoint_t *e = NULL;
+
+    while (consumer->at < consumer->count) {
+        event = &consumer->events[consumer->at];
+        e = vg_event_endpoint(consumer->plugin, event->type);
+        if (e != NULL || consumer->at + 1 == consumer->count) {
+            break;
+        }
+        consumer->at++;
+    }
+    if (consumer->at >= consumer->count) {
+        consumer->again |= consumer->count == 100;
+        vg_consumer_rest(consumer, VG_CONSUMER_POLL);
+        return;
+    }
+    v[0] = (const char *) consumer->plugin->name.data;
+    v[1] = consumer->pos;
+    v[2] = event->pos.data;
+    if (e == NULL) {
+        vg_kit_unit(&consumer->unit, vg_cursor_move, v, VG_LANE_WRITE,
+                    vg_consumer_moved, consumer);
+        return;
+    }
+    if (event->blocked) {
+        vg_consumer_park(consumer, "an earlier one of its aggregate is parked");
+        return;
+    }
+    call = vg_event_call(e, event, vg_consumer_handled, consumer);
+    if (call == NULL) {
+        vg_consumer_rest(consumer, VG_CONSUMER_REST);
+        return;
+    }
+    call->unit_setup = vg_consumer_after;
+    vg_call_run(call, VG_EVENT_DEADLINE);
+}
+
+
+static void
+vg_consumer_parked_done(void *data)
+{
+    vg_consumer_next(data);
+}
+
+
+static void
+vg_consumer_made(vg_unit_t *unit)
+{
+    vg_consumer_t *consumer = unit->data;
+
+    consumer->again = unit->result == VG_UNIT_OK;
+    vg_consumer_rest(consumer, VG_CONSUMER_REST);
+}
+
+
+static void
+vg_consumer_take(vg_consumer_t *consumer, PGresult *rows)
+{
+    int       i, n = PQntuples(rows);
+    vg_pool_t pool;
+
+    consumer->pool = ngx_create_pool(16384, ngx_cycle->log);
+    if (consumer->pool == NULL) {
+        return;
+    }
+    pool = (vg_pool_t){ vg_consumer_alloc, consumer->pool };
+    (void) snprintf(consumer->pos, sizeof(consumer->pos), "%s",
+                    PQgetvalue(rows, 0, 0));
+    consumer->at = consumer->tries = 0;
+    if (PQgetisnull(rows, 0, 2) || PQgetvalue(rows, 0, 1)[0] == 't') {
+        return;
+    }
+    consumer->events = ngx_pcalloc(consumer->pool, n * sizeof(vg_event_t));
+    for (i = 0; consumer->events != NULL && i < n; i++) {
+        vg_event_read(&pool, rows, i, 2, &consumer->events[i]);
+        consumer->count = i + 1;
+    }
+}
+
+
+static void
+vg_consumer_have(vg_unit_t *unit)
+{
+    vg_consumer_t *consumer = unit->data;
+
+    if (unit->result != VG_UNIT_OK) {
+        vg_consumer_rest(consumer, VG_CONSUMER_REST);
+        return;
+    }
+    if (PQntuples(unit->rows) == 0) {
+        vg_kit_unit(&consumer->unit, vg_cursor_make, consumer->values,
+                    VG_LANE_WRITE, vg_consumer_made, consumer);
+        return;
+    }
+    vg_consumer_take(consumer, unit->rows);
+    vg_parked_run(&consumer->parked);
+}
+
+
+static void
+vg_consumer_run(ngx_event_t *ev)
+{
+    vg_consumer_t *consumer = ev->data;
+
+    if (consumer->busy) {
+        consumer->again = 1;
+        return;
+    }
+    if (consumer->timer.timer_set) {
+        ngx_del_timer(&consumer->timer);
+    }
+    if (consumer->plugin->state != VG_PLUGIN_READY) {
+        ngx_add_timer(&consumer->timer, VG_CONSUMER_REST);
+        return;
+    }
+    consumer->busy = 1;
+    consumer->values[0] = (const char *) consumer->plugin->name.data;
+    vg_kit_unit(&consumer->unit, vg_cursor_read, consumer->values,
+                VG_LANE_READ, vg_consumer_have, consumer);
+}
+
+
+void
+vg_consumers_wake(void)
+{
+    ngx_uint_t i;
+
+    for (i = 0; i < vg_consumer_count && !ngx_exiting; i++) {
+        vg_consumer_run(&vg_consumers[i].timer);
+    }
+}
+
+
+static ngx_uint_t
+vg_consumer_mine(vg_plugin_slot_t *plugin)
+{
+    ngx_uint_t       i, n = 0, workers;
+    vg_endpoint_t  **e = plugin->endpoints.elts;
+    ngx_core_conf_t *ccf;
+
+    ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
+                                           ngx_core_module);
+    workers = ngx_max(ccf->worker_processes, 1);
+    for (i = 0; i < plugin->endpoints.nelts; i++) {
+        n += e[i]->row->method == VG_EVENT;
+    }
+    return n > 0
+           && ngx_crc32_short(plugin->name.data, plugin->name.len) % workers
+                  == ngx_worker;
+}
+
+
+void
+vg_consumers_start(void)
+{
+    ngx_uint_t         i;
+    vg_consumer_t     *consumer;
+    vg_plugin_slot_t **p = vg_host->plugins.elts;
+
+    vg_consumers = ngx_calloc((vg_host->plugins.nelts + 1)
+                                  * sizeof(vg_consumer_t), ngx_cycle->log);
+    for (i = 0; vg_consumers != NULL && i < vg_host->plugins.nelts; i++) {
+        if (!vg_consumer_mine(p[i])) {
+            continue;
+        }
+        consumer = &vg_consumers[vg_consumer_count++];
+        consumer->plugin = p[i];
+        consumer->timer.handler = vg_consumer_run;
+        consumer->timer.data = consumer;
+        consumer->timer.log = ngx_cycle->log;
+        consumer->timer.cancelable = 1;
+        consumer->parked.plugin = p[i];
+        consumer->parked.done = vg_consumer_parked_done;
+        consumer->parked.data = consumer;
+        ngx_add_timer(&consumer->timer, 200);
+    }
+}

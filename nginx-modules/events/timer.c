@@ -1,0 +1,108 @@
+/*
+ * timer.c: VG_EVERY routes. Each node's worker 0 tries; the row of vg.timer
+ * lets one of them through, in the commit of the effect.
+ */
+
+#include "events.h"
+
+typedef struct {
+    vg_endpoint_t *endpoint;
+    ngx_event_t    event;
+    const char    *values[2];
+    char           name[128];
+    char           period[32];
+} vg_timer_t;
+
+static vg_statement_t  *vg_timer_take;
+
+
+ngx_int_t
+vg_timer_init(ngx_conf_t *cf)
+{
+    vg_timer_take = vg_statement_kit(cf, "timer_take",
+        "select vg.timer_take($1::text, $2::interval)", 2);
+    return vg_timer_take ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+vg_timer_after(vg_call_t *call, vg_unit_t *unit)
+{
+    vg_timer_t *timer = call->owner;
+
+    if (unit->statement->change) {
+        unit->after = vg_timer_take;
+        unit->after_values = timer->values;
+    }
+}
+
+
+static void
+vg_timer_again(vg_call_t *call)
+{
+    vg_timer_t *timer = call->owner;
+
+    if (!ngx_exiting) {
+        ngx_add_timer(&timer->event, timer->endpoint->period);
+    }
+}
+
+
+static void
+vg_timer_fired(ngx_event_t *ev)
+{
+    vg_timer_t *timer = ev->data;
+    vg_call_t  *call;
+
+    call = timer->endpoint->plugin->state == VG_PLUGIN_READY
+               ? vg_call_create(timer->endpoint, ngx_cycle->log) : NULL;
+    if (call == NULL) {
+        ngx_add_timer(ev, timer->endpoint->period);
+        return;
+    }
+    call->caller.id = VG_STR("system");
+    call->caller.role = VG_STR("system");
+    call->correlation = (vg_str_t){ call->new_id, 36 };
+    call->finish = vg_timer_again;
+    call->owner = timer;
+    call->unit_setup = vg_timer_after;
+    vg_call_run(call, VG_EVENT_DEADLINE);
+}
+
+
+/* the row's period is a tenth shorter, or a clock's jitter would halve it */
+static void
+vg_timer_add(vg_endpoint_t *e)
+{
+    vg_timer_t *timer = ngx_calloc(sizeof(vg_timer_t), ngx_cycle->log);
+
+    if (timer == NULL) {
+        return;
+    }
+    timer->endpoint = e;
+    (void) snprintf(timer->name, sizeof(timer->name), "%s/%s/%s",
+                    e->plugin->name.data, e->row->statement, e->row->path);
+    (void) snprintf(timer->period, sizeof(timer->period), "%lu milliseconds",
+                    (unsigned long) e->period / 10 * 9);
+    timer->values[0] = timer->name;
+    timer->values[1] = timer->period;
+    timer->event.handler = vg_timer_fired;
+    timer->event.data = timer;
+    timer->event.log = ngx_cycle->log;
+    timer->event.cancelable = 1;
+    ngx_add_timer(&timer->event, e->period);
+}
+
+
+void
+vg_timers_start(void)
+{
+    ngx_uint_t      i;
+    vg_endpoint_t **e = vg_host->endpoints.elts;
+
+    for (i = 0; i < vg_host->endpoints.nelts && ngx_worker == 0; i++) {
+        if (e[i]->row->method == VG_EVERY) {
+            vg_timer_add(e[i]);
+        }
+    }
+}
