@@ -37,7 +37,7 @@ KIT_INC := $(ROOMS:%=-iquote %) $(addprefix -isystem ,$(NGX) $(SRC)/core $(SRC)/
 KIT_SRC := $(sort $(wildcard nginx-modules/*/*.c))
 KIT_OBJ := $(KIT_SRC:%.c=$(B)/obj/%.o) $(B)/obj/modules.o
 KIT_LIB := $(shell vg_libs=; for c in nginx-modules/*/config; do . ./$$c; done; echo $$vg_libs)
-MODULES := $(shell sed -n 's/^ngx_module_t  *//p' $(KIT_SRC) /dev/null | sort)
+MODULES := $(shell sed -n "s/^ngx_module_t  *\([a-z_]*\).*/\1/p" $(KIT_SRC) /dev/null | sort)
 
 PLUGINS := $(sort $(patsubst plugins/%/,%,$(wildcard plugins/*/)))
 C_PLUGINS := $(foreach p,$(PLUGINS),$(if $(wildcard plugins/$(p)/*.c),$(p)))
