@@ -65,9 +65,9 @@ jwt_base64url_digit(char c)
 static bool
 jwt_base64url_decode(vg_pool_t *pool, vg_str_t in, vg_str_t *out)
 {
-    int digit;
-    char *data;
-    size_t len = 0;
+    int      digit;
+    char    *data;
+    size_t   len = 0;
     unsigned bits = 0;
     uint32_t acc = 0;
 
@@ -131,7 +131,7 @@ jwt_split(vg_str_t token, jwt_parts_t *parts)
 static const vg_json_t *
 jwt_object(vg_pool_t *pool, vg_str_t part)
 {
-    vg_str_t text;
+    vg_str_t   text;
     vg_json_t *node;
 
     if (!jwt_base64url_decode(pool, part, &text)) {
@@ -165,7 +165,7 @@ static vg_jwt_error_t
 jwt_header(const vg_jwt_keys_t *keys, vg_pool_t *pool, vg_str_t part,
            const vg_jwt_key_t **key)
 {
-    vg_str_t kid, alg, typ;
+    vg_str_t         kid, alg, typ;
     const vg_json_t *header = jwt_object(pool, part);
 
     /* crit names extensions that must be understood; none is, and RFC 7515
@@ -203,7 +203,7 @@ jwt_header(const vg_jwt_keys_t *keys, vg_pool_t *pool, vg_str_t part,
 static bool
 jwt_seconds(const vg_json_t *node, int64_t *seconds)
 {
-    size_t i, digits;
+    size_t   i, digits;
     vg_str_t text;
 
     if (node->type != VG_JSON_NUMBER) {
@@ -238,7 +238,7 @@ jwt_seconds(const vg_json_t *node, int64_t *seconds)
 static vg_jwt_error_t
 jwt_times(const vg_json_t *payload, int64_t now_us, int64_t *exp_us)
 {
-    int64_t exp, from, now = now_us / 1000000;
+    int64_t          exp, from, now = now_us / 1000000;
     const vg_json_t *node = vg_json_get(payload, "exp");
 
     static const char *const begins[] = { "nbf", "iat" };
@@ -271,7 +271,7 @@ jwt_times(const vg_json_t *payload, int64_t now_us, int64_t *exp_us)
 static vg_jwt_error_t
 jwt_audience(const vg_json_t *payload, const char *audience)
 {
-    bool ours = false;
+    bool             ours = false;
     const vg_json_t *node = vg_json_get(payload, "aud");
 
     if (node == NULL) {
@@ -312,7 +312,7 @@ static vg_jwt_error_t
 jwt_claims(const vg_jwt_keys_t *keys, const vg_json_t *payload, int64_t now_us,
            vg_jwt_claims_t *claims)
 {
-    vg_str_t issuer;
+    vg_str_t       issuer;
     vg_jwt_error_t error;
 
     error = jwt_times(payload, now_us, &claims->exp);
@@ -348,10 +348,10 @@ vg_jwt_error_t
 vg_jwt_verify(const vg_jwt_keys_t *keys, vg_pool_t *pool, vg_str_t token,
               int64_t now_us, vg_jwt_claims_t *claims)
 {
-    vg_str_t signature;
-    jwt_parts_t parts;
-    vg_jwt_error_t error;
-    const vg_json_t *payload;
+    vg_str_t            signature;
+    jwt_parts_t         parts;
+    vg_jwt_error_t      error;
+    const vg_json_t    *payload;
     const vg_jwt_key_t *key;
 
     memset(claims, 0, sizeof(*claims));

@@ -15,9 +15,9 @@
 
 #include "vg_json.h"
 
-#define VG_JWT_MAX 4096  /* bytes of a whole token                      */
-#define VG_JWT_KID 16    /* hex digits of a kid                         */
-#define VG_JWT_LEEWAY 30 /* seconds that clocks may differ              */
+#define VG_JWT_MAX    4096 /* bytes of a whole token                      */
+#define VG_JWT_KID    16   /* hex digits of a kid                         */
+#define VG_JWT_LEEWAY 30   /* seconds that clocks may differ              */
 
 typedef enum {
     VG_JWT_OK = 0,
@@ -40,7 +40,7 @@ typedef struct {
     vg_str_t role;    /* never empty                                     */
     vg_str_t company; /* data NULL: none                                 */
     vg_str_t scope;   /* words by one space; data NULL: all of the role's */
-    int64_t exp;      /* microseconds since 1970; leeway not included    */
+    int64_t  exp;     /* microseconds since 1970; leeway not included    */
 } vg_jwt_claims_t;
 
 typedef struct vg_jwt_keys_s vg_jwt_keys_t;
@@ -48,7 +48,7 @@ typedef struct vg_jwt_keys_s vg_jwt_keys_t;
 /* The set of keys of one issuer; tokens must name this issuer and audience.
  * NULL: no memory. Freed by vg_jwt_keys_free(), which takes NULL too. */
 vg_jwt_keys_t *vg_jwt_keys_create(vg_str_t issuer, vg_str_t audience);
-void vg_jwt_keys_free(vg_jwt_keys_t *keys);
+void           vg_jwt_keys_free(vg_jwt_keys_t *keys);
 
 /* Adds the public key of a PEM file. NULL: added (a key that is there already
  * is left as it is); else a static text that says why not. */

@@ -22,9 +22,9 @@ typedef struct {
     const char *alg;
     const char *key_type; /* as EVP_PKEY_is_a() names it                */
     const char *group;    /* of an EC key                               */
-    size_t half;          /* EC: bytes of r, and of s                   */
-    int bits_min;
-    bool enabled;
+    size_t      half;     /* EC: bytes of r, and of s                   */
+    int         bits_min;
+    bool        enabled;
 } jwt_alg_t;
 
 static const jwt_alg_t jwt_algs[] = {
@@ -33,15 +33,15 @@ static const jwt_alg_t jwt_algs[] = {
 };
 
 struct vg_jwt_key_s {
-    char kid[VG_JWT_KID + 1];
+    char             kid[VG_JWT_KID + 1];
     const jwt_alg_t *alg;
-    EVP_PKEY *pkey;
+    EVP_PKEY        *pkey;
 };
 
 struct vg_jwt_keys_s {
-    char *issuer;
-    char *audience;
-    size_t count;
+    char        *issuer;
+    char        *audience;
+    size_t       count;
     vg_jwt_key_t key[JWT_KEYS_MAX];
 };
 
@@ -108,7 +108,7 @@ vg_jwt_keys_kid(const vg_jwt_keys_t *keys)
 static const jwt_alg_t *
 jwt_key_alg(EVP_PKEY *pkey)
 {
-    char group[64];
+    char             group[64];
     const jwt_alg_t *alg;
 
     for (size_t i = 0; i < sizeof(jwt_algs) / sizeof(jwt_algs[0]); i++) {
@@ -137,9 +137,9 @@ jwt_key_kid(EVP_PKEY *pkey, char kid[VG_JWT_KID + 1])
 {
     static const char hex[] = "0123456789abcdef";
 
-    unsigned char digest[SHA256_DIGEST_LENGTH];
+    unsigned char  digest[SHA256_DIGEST_LENGTH];
     unsigned char *der = NULL;
-    int len = i2d_PUBKEY(pkey, &der);
+    int            len = i2d_PUBKEY(pkey, &der);
 
     if (len <= 0) {
         return false;
@@ -207,8 +207,8 @@ jwt_key_add(vg_jwt_keys_t *keys, EVP_PKEY *pkey)
 const char *
 vg_jwt_keys_add_pem(vg_jwt_keys_t *keys, const char *path)
 {
-    BIO *bio = BIO_new_file(path, "r");
-    EVP_PKEY *pkey;
+    BIO        *bio = BIO_new_file(path, "r");
+    EVP_PKEY   *pkey;
     const char *why;
 
     if (bio == NULL) {
@@ -256,9 +256,9 @@ vg_jwt_keys_audience(const vg_jwt_keys_t *keys)
 static unsigned char *
 jwt_ecdsa_der(const jwt_alg_t *alg, vg_str_t raw, size_t *len)
 {
-    int n = -1;
-    BIGNUM *r, *s;
-    ECDSA_SIG *sig = ECDSA_SIG_new();
+    int            n = -1;
+    BIGNUM        *r, *s;
+    ECDSA_SIG     *sig = ECDSA_SIG_new();
     unsigned char *der = NULL;
 
     const unsigned char *bytes = (const unsigned char *) raw.data;
@@ -288,7 +288,7 @@ static vg_jwt_error_t
 jwt_digest_verify(EVP_PKEY *pkey, vg_str_t text, const unsigned char *sig,
                   size_t len)
 {
-    int rc;
+    int         rc;
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 
     if (ctx == NULL
@@ -309,7 +309,7 @@ jwt_digest_verify(EVP_PKEY *pkey, vg_str_t text, const unsigned char *sig,
 static vg_jwt_error_t
 jwt_verify(const vg_jwt_key_t *key, vg_str_t text, vg_str_t signature)
 {
-    size_t len;
+    size_t         len;
     unsigned char *der;
     vg_jwt_error_t error;
 

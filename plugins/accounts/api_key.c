@@ -10,8 +10,9 @@
 #include "accounts.h"
 
 #define PREFIX_CHARS 12
+#define PREFIX_BYTES 24 /* random ones, from which the letters are picked */
 #define SECRET_BYTES 32
-#define SALT_BYTES 16
+#define SALT_BYTES   16
 
 #define ROLES "partner|operator|fleet_manager|driver|planner|admin"
 
@@ -75,9 +76,9 @@ scope_is_good(vg_str_t scope)
 static vg_rc_t
 scopes_check(vg_call_t *call)
 {
-    size_t i = 0;
-    vg_str_t at;
-    vg_rc_t rc = VG_OK;
+    size_t           i = 0;
+    vg_str_t         at;
+    vg_rc_t          rc = VG_OK;
     const vg_json_t *scope, *scopes = vg_get(call, "scopes");
 
     for (scope = scopes ? scopes->first : NULL; scope != NULL;
@@ -104,9 +105,9 @@ scopes_check(vg_call_t *call)
 static vg_rc_t
 rights_check(vg_call_t *call)
 {
-    vg_str_t company = { NULL, 0 };
-    const vg_json_t *role = vg_get(call, "role");
-    const vg_json_t *named = vg_get(call, "companyId");
+    vg_str_t           company = { NULL, 0 };
+    const vg_json_t   *role = vg_get(call, "role");
+    const vg_json_t   *named = vg_get(call, "companyId");
     const vg_caller_t *caller = vg_caller(call);
 
     if (caller->company.len != 0) {
@@ -134,7 +135,7 @@ rights_check(vg_call_t *call)
     }
 
     if (named != NULL && named->type == VG_JSON_STRING
-        && (named->text.len != company.len
+        && (company.data == NULL || named->text.len != company.len
             || memcmp(named->text.data, company.data, company.len) != 0))
     {
         return vg_refuse(call, "forbidden");
@@ -148,12 +149,12 @@ rights_check(vg_call_t *call)
 static vg_str_t
 prefix_make(vg_call_t *call)
 {
-    size_t n = 0;
-    char *prefix = vg_alloc(vg_pool(call), PREFIX_CHARS);
+    size_t   n = 0;
+    char    *prefix = vg_alloc(vg_pool(call), PREFIX_CHARS);
     vg_str_t random;
 
     while (prefix != NULL && n < PREFIX_CHARS) {
-        random = vg_secret(call, 2 * PREFIX_CHARS);
+        random = vg_secret(call, PREFIX_BYTES);
         if (random.data == NULL) {
             return random;
         }
@@ -209,7 +210,7 @@ api_key_create_check(vg_call_t *call)
 vg_rc_t
 api_key_render(vg_call_t *call)
 {
-    vg_str_t body, key = vg_bound(call, "key");
+    vg_str_t         body, key = vg_bound(call, "key");
     const vg_json_t *row = vg_row(call);
 
     if (key.data == NULL || row == NULL || row->raw.len < 2) {

@@ -7,8 +7,8 @@
 vg_rc_t
 me_check(vg_call_t *call)
 {
-    vg_out_t out;
-    vg_str_t body, company;
+    vg_out_t           out;
+    vg_str_t           body, company;
     const vg_caller_t *caller = vg_caller(call);
 
     company =

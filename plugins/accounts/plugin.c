@@ -5,7 +5,7 @@
 
 #include "accounts.h"
 
-#define READ "accounts:read"
+#define READ  "accounts:read"
 #define WRITE "accounts:write"
 
 /* clang-format off */

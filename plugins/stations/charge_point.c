@@ -13,7 +13,7 @@
 /* 15 bytes are 20 characters: the most that an AuthorizationKey of OCPP 1.6
  * may have, and 120 bits */
 #define PASSWORD_BYTES 15
-#define SALT_BYTES 16
+#define SALT_BYTES     16
 
 /* clang-format off */
 
@@ -81,7 +81,7 @@ charge_point_identity(vg_str_t text)
 static vg_rc_t
 password_bind(vg_call_t *call)
 {
-    vg_str_t password, salt, hash;
+    vg_str_t         password, salt, hash;
     const vg_json_t *given = vg_get(call, "password");
 
     if (given != NULL && given->type == VG_JSON_STRING) {
@@ -138,7 +138,7 @@ charge_point_change_check(vg_call_t *call)
 vg_rc_t
 charge_point_render(vg_call_t *call)
 {
-    vg_str_t body, made = vg_bound(call, "made");
+    vg_str_t         body, made = vg_bound(call, "made");
     const vg_json_t *row = vg_row(call);
 
     if (made.data == NULL || row == NULL || row->raw.len < 2) {

@@ -99,7 +99,7 @@ vg_rc_t
 boot_check(vg_call_t *call)
 {
     const char *interval = vg_setting(call, "heartbeat_interval");
-    size_t len = strlen(interval);
+    size_t      len = strlen(interval);
 
     if (len == 0 || len > 6 || strspn(interval, "0123456789") != len) {
         vg_log(call, VG_LOG_ERROR, "heartbeat_interval is no number: 300");
@@ -114,10 +114,10 @@ boot_check(vg_call_t *call)
 vg_rc_t
 heartbeat_check(vg_call_t *call)
 {
-    char text[sizeof("9999-12-31T23:59:59Z")];
-    time_t now = (time_t) (vg_now(call) / 1000000);
+    char      text[sizeof("9999-12-31T23:59:59Z")];
+    time_t    now = (time_t) (vg_now(call) / 1000000);
     struct tm tm;
-    vg_str_t body;
+    vg_str_t  body;
 
     if (gmtime_r(&now, &tm) == NULL
         || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)

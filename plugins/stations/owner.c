@@ -25,7 +25,7 @@ owner_same(vg_str_t a, vg_str_t b)
 vg_rc_t
 owner_check(vg_call_t *call)
 {
-    const vg_json_t *named = vg_get(call, "operatorId");
+    const vg_json_t   *named = vg_get(call, "operatorId");
     const vg_caller_t *caller = vg_caller(call);
 
     if (owner_is_admin(call)) {
@@ -46,7 +46,7 @@ owner_check(vg_call_t *call)
 vg_rc_t
 owner_bind(vg_call_t *call)
 {
-    vg_str_t owner = { NULL, 0 };
+    vg_str_t         owner = { NULL, 0 };
     const vg_json_t *named = vg_get(call, "operatorId");
 
     if (owner_check(call) != VG_OK) {

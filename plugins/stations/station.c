@@ -77,7 +77,7 @@ static const vg_field_t amenity_item =
     { VG_BODY, "name", VG_TEXT, needed, 1, 200, .about = "name on the sign" }, \
     { VG_BODY, "location", VG_OBJECT, needed, .fields = location_fields,       \
       .about = "where it is" },                                                \
-    { VG_BODY, "address", VG_OBJECT, needed, .fields = address,                \
+    { VG_BODY, "address", VG_OBJECT, needed, .fields = (address),              \
       .about = "postal address" },                                             \
     { VG_BODY, "timeZone", VG_TEXT, needed, 1, 64,                             \
       .about = "IANA name; tariffs use it" },                                  \
@@ -203,10 +203,10 @@ connector_wrong(const vg_json_t *list, const vg_json_t *connector,
 static vg_rc_t
 body_check(vg_call_t *call)
 {
-    size_t i = 0;
-    vg_str_t at;
-    vg_rc_t rc = country_check(call);
-    const char *field, *wrong;
+    size_t           i = 0;
+    vg_str_t         at;
+    vg_rc_t          rc = country_check(call);
+    const char      *field, *wrong;
     const vg_json_t *c, *list = vg_get(call, "connectors");
 
     for (c = list ? list->first : NULL; c != NULL; c = c->next, i++) {

@@ -18,18 +18,18 @@
 
 #include "../../nginx-modules/auth/jwt.h"
 
-#define NOW 1800000000LL
+#define NOW    1800000000LL
 #define NOW_US (NOW * 1000000)
 
 /* a P-256 or RSA pair, with its PEM texts and a file for the public one */
 typedef struct {
     EVP_PKEY *pkey;
-    char *private_pem, *public_pem;
-    char path[64];
-    char kid[VG_JWT_KID + 1];
+    char     *private_pem, *public_pem;
+    char      path[64];
+    char      kid[VG_JWT_KID + 1];
 } pair_t;
 
-static unsigned tests, failures;
+static unsigned   tests, failures;
 static vg_pool_t *pool;
 
 static void
@@ -56,7 +56,7 @@ static char *
 bio_text(BIO *bio)
 {
     char *data;
-    long len = BIO_get_mem_data(bio, &data);
+    long  len = BIO_get_mem_data(bio, &data);
     char *text = strndup(data, (size_t) len);
 
     BIO_free(bio);
@@ -67,10 +67,10 @@ bio_text(BIO *bio)
 static void
 pair_make(pair_t *pair, EVP_PKEY *pkey)
 {
-    int fd;
-    BIO *bio;
+    int            fd;
+    BIO           *bio;
     unsigned char *der = NULL, digest[EVP_MAX_MD_SIZE];
-    int len = i2d_PUBKEY(pkey, &der);
+    int            len = i2d_PUBKEY(pkey, &der);
 
     pair->pkey = pkey;
 
@@ -116,8 +116,8 @@ pair_drop(pair_t *pair)
 static vg_str_t
 base64url(const void *data, size_t len)
 {
-    char *text = vg_alloc(pool, len * 4 / 3 + 8);
-    int n = EVP_EncodeBlock((unsigned char *) text, data, (int) len);
+    char  *text = vg_alloc(pool, len * 4 / 3 + 8);
+    int    n = EVP_EncodeBlock((unsigned char *) text, data, (int) len);
     size_t end;
 
     for (end = (size_t) n; end > 0 && text[end - 1] == '='; end--) {
@@ -136,11 +136,11 @@ base64url(const void *data, size_t len)
 static vg_str_t
 mint(const pair_t *pair, const char *header, const char *payload)
 {
-    size_t len = 80;
-    vg_str_t h, p, text, sig;
-    unsigned char der[80], raw[64];
-    ECDSA_SIG *ecdsa;
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    size_t               len = 80;
+    vg_str_t             h, p, text, sig;
+    unsigned char        der[80], raw[64];
+    ECDSA_SIG           *ecdsa;
+    EVP_MD_CTX          *ctx = EVP_MD_CTX_new();
     const unsigned char *at = der;
 
     h = base64url(header, strlen(header));
@@ -176,8 +176,8 @@ header_of(const char *alg, const char *kid)
 static vg_str_t
 libjwt_mint(jwt_alg_t alg, const char *key, const char *kid, long exp)
 {
-    char *text;
-    jwt_t *jwt;
+    char    *text;
+    jwt_t   *jwt;
     vg_str_t token;
 
     jwt_new(&jwt);
@@ -223,8 +223,8 @@ verify(const vg_jwt_keys_t *keys, vg_str_t token)
 static void
 test_both_ways(const vg_jwt_keys_t *keys, const pair_t *pair)
 {
-    jwt_t *jwt = NULL;
-    vg_str_t token;
+    jwt_t          *jwt = NULL;
+    vg_str_t        token;
     vg_jwt_claims_t claims;
 
     token = libjwt_mint(JWT_ALG_ES256, pair->private_pem, pair->kid, NOW + 60);
@@ -298,9 +298,9 @@ test_forgeries(const vg_jwt_keys_t *keys, const pair_t *pair,
 
 /* Each of these is signed well; only the claims are wrong. */
 static const struct {
-    const char *payload;
+    const char    *payload;
     vg_jwt_error_t want;
-    const char *name;
+    const char    *name;
 } claim_rows[] = {
 #define WHO "\"sub\":\"u\",\"role\":\"driver\","
 #define FOR "\"iss\":\"voltgate\",\"aud\":\"voltgate\","
@@ -368,8 +368,8 @@ test_claims(const vg_jwt_keys_t *keys, const pair_t *pair)
 static void
 test_damage(const vg_jwt_keys_t *keys, const pair_t *pair)
 {
-    char *copy;
-    size_t i, accepted = 0;
+    char    *copy;
+    size_t   i, accepted = 0;
     vg_str_t token =
         libjwt_mint(JWT_ALG_ES256, pair->private_pem, pair->kid, NOW + 60);
 
@@ -413,7 +413,7 @@ test_damage(const vg_jwt_keys_t *keys, const pair_t *pair)
 static void
 test_sizes(const vg_jwt_keys_t *keys, const pair_t *pair)
 {
-    char *text = malloc(VG_JWT_MAX + 1);
+    char    *text = malloc(VG_JWT_MAX + 1);
     vg_str_t token =
         libjwt_mint(JWT_ALG_ES256, pair->private_pem, pair->kid, NOW + 60);
 
@@ -448,7 +448,7 @@ test_keys(vg_jwt_keys_t *keys, const pair_t *pair, const pair_t *rsa)
 int
 main(void)
 {
-    pair_t pair, other, p384, rsa;
+    pair_t         pair, other, p384, rsa;
     vg_jwt_keys_t *keys;
 
     pool = vg_arena_create();
