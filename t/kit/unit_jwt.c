@@ -95,7 +95,7 @@ pair_make(pair_t *pair, EVP_PKEY *pkey)
 
     EVP_Digest(der, (size_t) len, digest, NULL, EVP_sha256(), NULL);
     OPENSSL_free(der);
-    for (int i = 0; i < VG_JWT_KID / 2; i++) {
+    for (size_t i = 0; i < VG_JWT_KID / 2; i++) {
         sprintf(pair->kid + 2 * i, "%02x", digest[i]);
     }
 }
@@ -384,7 +384,7 @@ test_damage(const vg_jwt_keys_t *keys, const pair_t *pair)
     }
     ok(accepted == 0, "truncated at each length it is refused");
 
-    copy = malloc(token.len);
+    copy = malloc(token.len + 1);
     for (i = 0; i < token.len; i++) {
         memcpy(copy, token.data, token.len);
         copy[i] = copy[i] == 'A' ? 'B' : 'A';
