@@ -55,9 +55,9 @@ step_up(cost_t *cost, const tariff_t *tariff, bool reserved, dimension_t one,
         line = &cost->lines[i];
         if ((line->phase != SESSION) != reserved
             || component_of(tariff, line)->price == 0
-            || (last == NULL ? line->dimension != one
-                                   && line->dimension != other
-                             : line->dimension != last->dimension))
+            || (last == NULL
+                    ? line->dimension != one && line->dimension != other
+                    : line->dimension != last->dimension))
         {
             continue;
         }
@@ -85,8 +85,7 @@ total_of(const line_t *line)
         [TIME] = TOTAL_TIME,
     };
 
-    return line->phase != SESSION ? TOTAL_RESERVATION
-                                  : totals[line->dimension];
+    return line->phase != SESSION ? TOTAL_RESERVATION : totals[line->dimension];
 }
 
 
@@ -206,8 +205,8 @@ cost_of(vg_pool_t *pool, const tariff_t *tariff, const session_t *session,
         faults_t *faults)
 {
     cost_t     *cost = vg_calloc(pool, sizeof(*cost));
-    const char *fault = cost == NULL ? "is too large"
-                                     : walk(pool, tariff, session, cost);
+    const char *fault =
+        cost == NULL ? "is too large" : walk(pool, tariff, session, cost);
 
     if (fault == NULL) {
         fault = price(pool, cost, tariff, session);

@@ -16,8 +16,8 @@ typedef enum { LINE_PRICE, LINE_MIN, LINE_MAX } line_kind_t;
 
 typedef struct {
     line_kind_t kind;
-    size_t      period;     /* of the input */
-    size_t      element;    /* of the tariff */
+    size_t      period;  /* of the input */
+    size_t      element; /* of the tariff */
     phase_t     phase;
     dimension_t dimension;
     int64_t     start, end; /* instants */

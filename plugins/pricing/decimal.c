@@ -109,11 +109,11 @@ decimal_print(vg_pool_t *pool, money_t value, int places)
 {
     char              text[64];
     char             *p = text + sizeof(text);
-    unsigned __int128 rest = value < 0 ? -(unsigned __int128) value
-                                       : (unsigned __int128) value;
-    bool              digit = false;
-    int               i;
-    char             *copy;
+    unsigned __int128 rest =
+        value < 0 ? -(unsigned __int128) value : (unsigned __int128) value;
+    bool  digit = false;
+    int   i;
+    char *copy;
 
     for (i = 0; i < places || rest != 0 || i == places; i++) {
         if (i == places && digit) {
@@ -183,8 +183,8 @@ money_flat(int64_t price, money_t *money)
 bool
 money_with_vat(money_t money, int64_t vat, money_t *with)
 {
-    return !__builtin_mul_overflow(money / VAT_WHOLE,
-                                   (money_t) VAT_WHOLE + vat, with);
+    return !__builtin_mul_overflow(money / VAT_WHOLE, (money_t) VAT_WHOLE + vat,
+                                   with);
 }
 
 

@@ -12,12 +12,12 @@
 
 #include "vg_json.h"
 
-#define PRICE_PLACES  6 /* currency per kWh, hour, session: 10^-6        */
-#define VAT_PLACES    4 /* per cent: 10^-4                               */
-#define ENERGY_PLACES 9 /* kWh: 10^-9                                    */
-#define POWER_PLACES  6 /* kW and A: 10^-6                               */
+#define PRICE_PLACES  6  /* currency per kWh, hour, session: 10^-6        */
+#define VAT_PLACES    4  /* per cent: 10^-4                               */
+#define ENERGY_PLACES 9  /* kWh: 10^-9                                    */
+#define POWER_PLACES  6  /* kW and A: 10^-6                               */
 #define EXACT_PLACES  12 /* of unrounded amounts in answers              */
-#define TOTAL_PLACES  4 /* of OCPI's totals                              */
+#define TOTAL_PLACES  4  /* of OCPI's totals                              */
 
 #define SECOND ((int64_t) 1000000) /* in microseconds                    */
 #define HOUR   (3600 * SECOND)

@@ -27,8 +27,7 @@ void fault_add(faults_t *faults, const char *path, const char *message);
 
 /* "parent.name", "parent[index]"; "" when there is no memory, which
  * fault_add() then counts all the same */
-const char *path_member(faults_t *faults, const char *parent,
-                        const char *name);
+const char *path_member(faults_t *faults, const char *parent, const char *name);
 const char *path_item(faults_t *faults, const char *parent, size_t index);
 
 #endif

@@ -115,12 +115,10 @@ out_line(vg_out_t *out, const tariff_t *tariff, const line_t *line, run_t *run)
 
     vg_out_open(out, '{');
     if (line->kind == LINE_PRICE) {
-        component = &tariff->elements[line->element]
-                         .component[line->dimension];
+        component = &tariff->elements[line->element].component[line->dimension];
         vg_out_member(out, "type", vg_str(dimension_names[line->dimension]));
         if (line->phase != SESSION) {
-            vg_out_member(out, "reservation",
-                          vg_str(phase_names[line->phase]));
+            vg_out_member(out, "reservation", vg_str(phase_names[line->phase]));
         }
         vg_out_key(out, "period");
         vg_out_int(out, (int64_t) line->period);
@@ -128,8 +126,7 @@ out_line(vg_out_t *out, const tariff_t *tariff, const line_t *line, run_t *run)
         vg_out_int(out, (int64_t) line->element);
         vg_out_member(out, "start_date_time",
                       moment_print(out->pool, line->start));
-        vg_out_member(out, "end_date_time",
-                      moment_print(out->pool, line->end));
+        vg_out_member(out, "end_date_time", moment_print(out->pool, line->end));
         out_component(out, component);
         out_volume(out, line);
     } else {

@@ -16,8 +16,7 @@ inside(const element_t *element, bound_t low, bool known, int64_t value)
         return true;
     }
 
-    return known
-           && (!(element->has >> low & 1) || value >= element->bound[low])
+    return known && (!(element->has >> low & 1) || value >= element->bound[low])
            && (!(element->has >> low & 2) || value < element->bound[low + 1]);
 }
 

@@ -152,8 +152,7 @@ dimensions_parse(const vg_json_t *node, dimensions_t *dimensions,
     }
 
     for (item = list->first; item != NULL && i <= D_COUNT; item = item->next) {
-        dimension_parse(item, dimensions, path_item(faults, path, i++),
-                        faults);
+        dimension_parse(item, dimensions, path_item(faults, path, i++), faults);
     }
 }
 
@@ -226,9 +225,8 @@ power_guess(period_t *period)
     }
     if (!period->has_power && (idle || length > 0)) {
         period->has_power = true;
-        period->power = idle ? 0
-                             : (int64_t) ((money_t) period->energy * 3600000
-                                          / length);
+        period->power =
+            idle ? 0 : (int64_t) ((money_t) period->energy * 3600000 / length);
     }
 }
 
@@ -317,8 +315,7 @@ order_check(const session_t *session, faults_t *faults)
         before = reserved;
     }
     if (!session->periods[0].reserved
-        && session->periods[0].start < session->start)
-    {
+        && session->periods[0].start < session->start) {
         fault_add(faults, "charging_periods[0].start_date_time",
                   "must not be before start_date_time");
     }
@@ -363,7 +360,8 @@ session_parse(vg_pool_t *pool, const vg_json_t *input, faults_t *faults)
         && moment(input, "end_date_time", "", &session->end, faults)
         && session->end < session->start)
     {
-        fault_add(faults, "end_date_time", "must not be before start_date_time");
+        fault_add(faults, "end_date_time",
+                  "must not be before start_date_time");
     }
     if (list == NULL || list->type != VG_JSON_ARRAY || list->count == 0
         || list->count > PERIODS_MAX)

@@ -13,9 +13,9 @@
 #define PERIODS_MAX 20000
 
 typedef struct {
-    int64_t start, end;           /* instants */
-    bool    reserved;             /* before the session */
-    int64_t energy;               /* 10^-9 kWh, spread evenly */
+    int64_t start, end;             /* instants */
+    bool    reserved;               /* before the session */
+    int64_t energy;                 /* 10^-9 kWh, spread evenly */
     int64_t time, parking, waiting; /* microseconds of TIME, PARKING_TIME and
                                      RESERVATION_TIME, spread evenly */
     bool    has_current, has_power;

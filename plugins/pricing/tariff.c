@@ -7,10 +7,10 @@
 #include "moment.h"
 #include "tariff.h"
 
-#define PRICE_MAX ((int64_t) 1000000000 * 1000000)    /* 10^9             */
-#define VAT_MAX   ((int64_t) 100 * 10000)             /* 100 %            */
-#define KWH_MAX   ((int64_t) 1000000 * 1000000000)    /* 10^6 kWh         */
-#define POWER_MAX ((int64_t) 1000000 * 1000000)       /* 10^6 kW or A     */
+#define PRICE_MAX ((int64_t) 1000000000 * 1000000) /* 10^9             */
+#define VAT_MAX   ((int64_t) 100 * 10000)          /* 100 %            */
+#define KWH_MAX   ((int64_t) 1000000 * 1000000000) /* 10^6 kWh         */
+#define POWER_MAX ((int64_t) 1000000 * 1000000)    /* 10^6 kW or A     */
 #define STEP_MAX  ((int64_t) 1000000000)
 #define YEAR      (366 * DAY)
 
@@ -114,8 +114,7 @@ component_parse(const vg_json_t *node, element_t *element, const char *path,
                   "comes twice in one element");
     }
     if (price == NULL
-        || !decimal(price, PRICE_PLACES, PRICE_MAX, &component.price))
-    {
+        || !decimal(price, PRICE_PLACES, PRICE_MAX, &component.price)) {
         fault_add(faults, path_member(faults, path, "price"),
                   "must be a number, 0 to 1000000000, at most 6 decimals");
     }
@@ -144,8 +143,7 @@ bound_parse(const vg_json_t *value, bound_t which, int64_t *bound)
 {
     switch (bounds[which].kind) {
     case CLOCK:
-        return value->type == VG_JSON_STRING
-               && clock_parse(value->text, bound);
+        return value->type == VG_JSON_STRING && clock_parse(value->text, bound);
     case DATE:
         return value->type == VG_JSON_STRING && date_parse(value->text, bound);
     case SECONDS:
@@ -208,8 +206,8 @@ ranges_check(const element_t *element, const char *path, faults_t *faults)
 
 
 static void
-restrictions_parse(const vg_json_t *node, element_t *element,
-                   const char *path, faults_t *faults)
+restrictions_parse(const vg_json_t *node, element_t *element, const char *path,
+                   faults_t *faults)
 {
     const vg_json_t *value;
     int              i;
@@ -323,13 +321,11 @@ limit_parse(const vg_json_t *node, limit_t *limit, const char *path,
 
     limit->present = true;
     limit->has_incl = incl != NULL;
-    if (excl == NULL || !decimal(excl, PRICE_PLACES, PRICE_MAX, &limit->excl))
-    {
+    if (excl == NULL || !decimal(excl, PRICE_PLACES, PRICE_MAX, &limit->excl)) {
         fault_add(faults, path_member(faults, path, "excl_vat"),
                   "must be a number, 0 to 1000000000, at most 6 decimals");
     }
-    if (incl != NULL && !decimal(incl, PRICE_PLACES, PRICE_MAX, &limit->incl))
-    {
+    if (incl != NULL && !decimal(incl, PRICE_PLACES, PRICE_MAX, &limit->incl)) {
         fault_add(faults, path_member(faults, path, "incl_vat"),
                   "must be a number, 0 to 1000000000, at most 6 decimals");
     }

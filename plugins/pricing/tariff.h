@@ -72,14 +72,14 @@ typedef struct {
 /* Reads and checks the object; what is wrong is added to faults, each under
  * its path, which begins with path. NULL: no memory, or no object. The
  * result may be used only when no fault was added. */
-tariff_t *tariff_parse(vg_pool_t *pool, const vg_json_t *node,
-                       const char *path, faults_t *faults);
+tariff_t *tariff_parse(vg_pool_t *pool, const vg_json_t *node, const char *path,
+                       faults_t *faults);
 
 bool element_matches(const element_t *element, const state_t *state);
 
 /* The first element of a phase that prices this dimension now, or -1. */
-int tariff_active(const tariff_t *tariff, phase_t phase,
-                  dimension_t dimension, const state_t *state);
+int tariff_active(const tariff_t *tariff, phase_t phase, dimension_t dimension,
+                  const state_t *state);
 
 extern const char *const dimension_names[DIMENSIONS];
 extern const char *const phase_names[3];

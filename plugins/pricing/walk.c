@@ -262,7 +262,7 @@ period_walk(walk_t *walk, size_t index)
     state_t         state;
     line_t          piece = { .period = index };
 
-    piece.phase = !period->reserved         ? SESSION
+    piece.phase = !period->reserved        ? SESSION
                   : walk->session->expired ? RESERVATION_EXPIRES
                                            : RESERVATION;
     do {
@@ -313,8 +313,9 @@ const char *
 walk(vg_pool_t *pool, const tariff_t *tariff, const session_t *session,
      cost_t *cost)
 {
-    walk_t          state = { .pool = pool, .tariff = tariff,
-                              .session = session, .cost = cost };
+    walk_t state = {
+        .pool = pool, .tariff = tariff, .session = session, .cost = cost
+    };
     const period_t *period;
     bool            charging = false;
     size_t          i;

@@ -121,8 +121,9 @@ abbreviation(text_t *text)
     const char *start = text->p;
     bool        quoted = take(text, '<');
 
-    while (text->p < text->end && *text->p != '>'
-           && (quoted || ((*text->p | 0x20) >= 'a' && (*text->p | 0x20) <= 'z')))
+    while (
+        text->p < text->end && *text->p != '>'
+        && (quoted || ((*text->p | 0x20) >= 'a' && (*text->p | 0x20) <= 'z')))
     {
         text->p++;
     }
@@ -238,8 +239,8 @@ rule_offset(const zone_t *zone, int64_t at, int64_t *next)
         for (i = 0; i < 2; i++) {
             /* of two at the same instant the beginning wins: such a rule
              * means summer all the year */
-            if (when[i] <= at && (when[i] > last || (i == 0 && when[i] == last)))
-            {
+            if (when[i] <= at
+                && (when[i] > last || (i == 0 && when[i] == last))) {
                 last = when[i];
                 offset = i == 0 ? zone->daylight : zone->standard;
             }
@@ -264,10 +265,9 @@ static bool
 read_header(vg_str_t bytes, size_t at, header_t *header)
 {
     const unsigned char *p = (const unsigned char *) bytes.data + at;
-    size_t              *counts[] = { &header->utc,   &header->standard,
-                                      &header->leap,  &header->times,
-                                      &header->types, &header->letters };
-    size_t               i;
+    size_t *counts[] = { &header->utc,   &header->standard, &header->leap,
+                         &header->times, &header->types,    &header->letters };
+    size_t  i;
 
     if (at > bytes.len || bytes.len - at < HEADER_BYTES
         || memcmp(p, "TZif", 4) != 0 || p[4] < '2')
@@ -301,8 +301,9 @@ sound(const zone_t *zone, const header_t *header)
 
     for (i = 0; i < zone->count; i++) {
         if (zone->index[i] >= header->types
-            || (i > 0 && big_endian(zone->times + i * 8, 8)
-                             <= big_endian(zone->times + i * 8 - 8, 8)))
+            || (i > 0
+                && big_endian(zone->times + i * 8, 8)
+                       <= big_endian(zone->times + i * 8 - 8, 8)))
         {
             return false;
         }
@@ -371,9 +372,8 @@ is_name(vg_str_t name)
     }
     for (i = 0; i < name.len; i++) {
         c = name.data[i];
-        if (!((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
-            && !(c >= '0' && c <= '9') && c != '+' && c != '-' && c != '_'
-            && !(c == '/' && before != '/'))
+        if (!((c | 0x20) >= 'a' && (c | 0x20) <= 'z') && !(c >= '0' && c <= '9')
+            && c != '+' && c != '-' && c != '_' && !(c == '/' && before != '/'))
         {
             return false;
         }
@@ -445,8 +445,8 @@ zone_offset(const zone_t *zone, int64_t at, int64_t *next)
         return rule_offset(zone, at, next);
     }
 
-    *next = low < zone->count ? big_endian(zone->times + low * 8, 8)
-                              : INT64_MAX;
+    *next =
+        low < zone->count ? big_endian(zone->times + low * 8, 8) : INT64_MAX;
     if (low > 0) {
         type = zone->index[low - 1];
     }

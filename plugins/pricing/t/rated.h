@@ -26,14 +26,14 @@ ok(bool good, const char *name)
 
 /* ---------------------------------------------------------------- tariffs */
 
-#define C(type, price, vat, step)                                            \
+#define C(type, price, vat, step)                                              \
     "{\"type\":\"" type "\",\"price\":" price "," vat "\"step_size\":" step "}"
-#define VAT(percent) "\"vat\":" percent ","
-#define NOVAT        ""
-#define E(components)          "{\"price_components\":[" components "]}"
-#define ER(components, limits)                                               \
+#define VAT(percent)  "\"vat\":" percent ","
+#define NOVAT         ""
+#define E(components) "{\"price_components\":[" components "]}"
+#define ER(components, limits)                                                 \
     "{\"price_components\":[" components "],\"restrictions\":{" limits "}}"
-#define T(members, elements)                                                 \
+#define T(members, elements)                                                   \
     "{\"currency\":\"EUR\"," members "\"elements\":[" elements "]}"
 
 #define KWH_025 C("ENERGY", "0.25", VAT("10.0"), "1")

@@ -13,16 +13,20 @@ static const char hours[] = T("", E(C("TIME", "2.00", VAT("10"), "60")));
 static void
 test_splits(void)
 {
-    static const char night[] =
-        T("", ER(C("ENERGY", "0.10", NOVAT, "1"),
-                 "\"start_time\":\"22:00\",\"end_time\":\"06:00\"") ","
-              E(C("ENERGY", "0.40", NOVAT, "1")));
+    static const char night[] = T(
+        "",
+        ER(C("ENERGY", "0.10", NOVAT, "1"),
+           "\"start_time\":\"22:00\",\"end_time\":\"06:00\"") "," E(C("ENERGY",
+                                                                      "0.40",
+                                                                      NOVAT,
+                                                                      "1")));
     static const char third[] =
-        T("", ER(C("ENERGY", "0.30", NOVAT, "1"), "\"max_kwh\":10") ","
-              E(C("ENERGY", "0.60", NOVAT, "1")));
+        T("", ER(C("ENERGY", "0.30", NOVAT, "1"),
+                 "\"max_kwh\":10") "," E(C("ENERGY", "0.60", NOVAT, "1")));
     static const char sunday[] =
-        T("", ER(C("TIME", "1", NOVAT, "1"), "\"day_of_week\":[\"SUNDAY\"]") ","
-              E(C("TIME", "2", NOVAT, "1")));
+        T("",
+          ER(C("TIME", "1", NOVAT, "1"),
+             "\"day_of_week\":[\"SUNDAY\"]") "," E(C("TIME", "2", NOVAT, "1")));
     static const char dated[] =
         T("", ER(C("TIME", "1", NOVAT, "1"),
                  "\"start_date\":\"2024-02-29\",\"end_date\":\"2024-03-01\""));
@@ -88,8 +92,8 @@ static void
 test_vat(void)
 {
     static const char mixed[] =
-        T("", E(C("FLAT", "1", VAT("20"), "1") "," C("ENERGY", "0.1", NOVAT,
-                                                     "1")));
+        T("",
+          E(C("FLAT", "1", VAT("20"), "1") "," C("ENERGY", "0.1", NOVAT, "1")));
     static const char zero[] = T("", E(C("ENERGY", "0.1", VAT("0"), "1")));
     static const char lone_min[] =
         T("\"min_price\":{\"excl_vat\":9},", E(KWH_025));
@@ -126,8 +130,8 @@ test_exactness(void)
 {
     static const char second[] = T("", E(C("TIME", "0.3601", NOVAT, "1")));
     static const char cent[] = T("", E(C("ENERGY", "0.00005", NOVAT, "1")));
-    static const char dear[] = T("", E(C("ENERGY", "999999999", VAT("100"),
-                                         "1")));
+    static const char dear[] =
+        T("", E(C("ENERGY", "999999999", VAT("100"), "1")));
     const vg_json_t *a;
 
     a = one(second, "2024-01-10T10:00:00Z", "2024-01-10T10:00:01Z", "UTC",
@@ -149,8 +153,7 @@ test_exactness(void)
     a = one(dear, "2024-01-10T10:00:00Z", "2024-01-10T11:00:00Z", "UTC",
             ENERGY_OF("900000"));
     ok(vg_str_eq(total(a, "total_cost", "excl_vat"), "899999999100000")
-           && vg_str_eq(total(a, "total_cost", "incl_vat"),
-                        "1799999998200000"),
+           && vg_str_eq(total(a, "total_cost", "incl_vat"), "1799999998200000"),
        "a sum of 1.8 10^15 is exact");
 }
 
@@ -161,9 +164,9 @@ test_periods(void)
     static const char two[] =
         "\"tariff\":%s,\"start_date_time\":\"2024-01-10T10:00:00Z\","
         "\"end_date_time\":\"2024-01-10T10:20:00Z\",\"charging_periods\":["
-        "{\"start_date_time\":\"2024-01-10T10:00:00Z\",\"dimensions\":["
-        ENERGY_OF("1") "]},{\"start_date_time\":\"2024-01-10T10:10:00Z\","
-        "\"dimensions\":[" ENERGY_OF("2") "]}]}";
+        "{\"start_date_time\":\"2024-01-10T10:00:00Z\",\"dimensions\":"
+        "[" ENERGY_OF("1") "]},{\"start_date_time\":\"2024-01-10T10:10:00Z\","
+                           "\"dimensions\":[" ENERGY_OF("2") "]}]}";
     vg_str_t         text = vg_printf(pool, two, energy);
     const vg_json_t *a;
 
@@ -179,8 +182,8 @@ test_periods(void)
            && line_at(a, 1) == NULL,
        "merge_lines makes one of lines that follow at the same price");
 
-    a = one(energy_start, "2024-01-10T10:00:00Z", "2024-01-10T10:00:00Z",
-            "UTC", ENERGY_OF("0"));
+    a = one(energy_start, "2024-01-10T10:00:00Z", "2024-01-10T10:00:00Z", "UTC",
+            ENERGY_OF("0"));
     ok(vg_str_eq(total(a, "total_cost", "excl_vat"), "0.5"),
        "a session of no length pays its start fee");
 
@@ -193,21 +196,22 @@ test_periods(void)
 
 /* ---------------------------------------------------------------- refused */
 
-#define QUOTE(start, end, zone, periods)                                     \
-    "{\"tariff\":" T("", E(KWH_025)) ",\"start_date_time\":\"" start "\","   \
-    "\"end_date_time\":\"" end "\",\"time_zone\":" zone ","                  \
-    "\"charging_periods\":" periods "}"
-#define TARIFF(tariff)                                                       \
-    "{\"tariff\":" tariff ",\"start_date_time\":\"" TEN "\","                \
-    "\"end_date_time\":\"" ELEVEN "\",\"charging_periods\":[" HOUR_AT(TEN)   \
-    "]}"
-#define TEN      "2024-01-10T10:00:00Z"
-#define ELEVEN   "2024-01-10T11:00:00Z"
-#define HOUR_AT(start)                                                       \
+#define QUOTE(start, end, zone, periods)                                       \
+    "{\"tariff\":" T("", E(KWH_025)) ",\"start_date_time\":\"" start "\","     \
+                                     "\"end_date_time\":\"" end                \
+                                     "\",\"time_zone\":" zone ","              \
+                                     "\"charging_periods\":" periods "}"
+#define TARIFF(tariff)                                                         \
+    "{\"tariff\":" tariff ",\"start_date_time\":\"" TEN "\","                  \
+    "\"end_date_time\":\"" ELEVEN                                              \
+    "\",\"charging_periods\":[" HOUR_AT(TEN) "]}"
+#define TEN    "2024-01-10T10:00:00Z"
+#define ELEVEN "2024-01-10T11:00:00Z"
+#define HOUR_AT(start)                                                         \
     "{\"start_date_time\":\"" start "\",\"dimensions\":[" ENERGY_OF("1") "]}"
-#define COMPONENT "tariff.elements[0].price_components[0]"
+#define COMPONENT      "tariff.elements[0].price_components[0]"
 #define LIMITS(limits) TARIFF(T("", ER(KWH_025, limits)))
-#define LIMIT(name) "tariff.elements[0].restrictions." name
+#define LIMIT(name)    "tariff.elements[0].restrictions." name
 
 static const struct {
     const char *input;
@@ -224,11 +228,14 @@ static const struct {
     { TARIFF(T("\"last_updated\":\"now\",", E(KWH_025))),
       "tariff.last_updated" },
     { TARIFF(T("\"start_date_time\":\"" ELEVEN "\",\"end_date_time\":\"" TEN
-               "\",", E(KWH_025))), "tariff.end_date_time" },
-    { TARIFF(T("\"min_price\":{},", E(KWH_025))),
-      "tariff.min_price.excl_vat" },
+               "\",",
+               E(KWH_025))),
+      "tariff.end_date_time" },
+    { TARIFF(T("\"min_price\":{},", E(KWH_025))), "tariff.min_price.excl_vat" },
     { TARIFF(T("\"min_price\":{\"excl_vat\":2},\"max_price\":{\"excl_vat\":1}"
-               ",", E(KWH_025))), "tariff.max_price" },
+               ",",
+               E(KWH_025))),
+      "tariff.max_price" },
     { TARIFF(T("", "7")), "tariff.elements[0].price_components" },
     { TARIFF(T("", E("7"))), COMPONENT },
     { TARIFF(T("", E(C("COFFEE", "1", NOVAT, "1")))), COMPONENT ".type" },
@@ -240,11 +247,11 @@ static const struct {
       COMPONENT ".price" },
     { TARIFF(T("", E(C("TIME", "1e400", NOVAT, "1")))), COMPONENT ".price" },
     { TARIFF(T("", E(C("TIME", "1e10", NOVAT, "1")))), COMPONENT ".price" },
-    { TARIFF(T("", E(C("TIME", "99999999999999999999999999999999999999999999"
-                       , NOVAT, "1")))), COMPONENT ".price" },
+    { TARIFF(T("", E(C("TIME", "99999999999999999999999999999999999999999999",
+                       NOVAT, "1")))),
+      COMPONENT ".price" },
     { TARIFF(T("", E(C("TIME", "1", VAT("101"), "1")))), COMPONENT ".vat" },
-    { TARIFF(T("", E(C("TIME", "1", NOVAT, "1.5")))),
-      COMPONENT ".step_size" },
+    { TARIFF(T("", E(C("TIME", "1", NOVAT, "1.5")))), COMPONENT ".step_size" },
     { TARIFF(T("", E(C("TIME", "1", NOVAT, "-1")))), COMPONENT ".step_size" },
     { LIMITS("\"start_time\":\"25:00\""), LIMIT("start_time") },
     { LIMITS("\"end_time\":\"9:00\""), LIMIT("end_time") },
@@ -264,7 +271,8 @@ static const struct {
       "start_date_time" },
     { QUOTE(ELEVEN, TEN, "null", "[" HOUR_AT(ELEVEN) "]"), "end_date_time" },
     { QUOTE("1970-01-01T00:00:00Z", "9999-12-31T00:00:00Z", "null",
-            "[" HOUR_AT("1970-01-01T00:00:00Z") "]"), "end_date_time" },
+            "[" HOUR_AT("1970-01-01T00:00:00Z") "]"),
+      "end_date_time" },
     { QUOTE(TEN, ELEVEN, "null", "[]"), "charging_periods" },
     { QUOTE(TEN, ELEVEN, "null", "[7]"),
       "charging_periods[0].start_date_time" },
@@ -273,15 +281,16 @@ static const struct {
     { QUOTE(TEN, ELEVEN, "null", "[" HOUR_AT(ELEVEN) "," HOUR_AT(TEN) "]"),
       "charging_periods[0].start_date_time" },
     { QUOTE(TEN, ELEVEN, "null",
-            "[{\"start_date_time\":\"" TEN "\",\"dimensions\":["
-            HOURS_OF("2") "]}]"), "charging_periods[0].dimensions" },
+            "[{\"start_date_time\":\"" TEN
+            "\",\"dimensions\":[" HOURS_OF("2") "]}]"),
+      "charging_periods[0].dimensions" },
     { QUOTE(TEN, ELEVEN, "null",
-            "[{\"start_date_time\":\"" TEN "\",\"dimensions\":["
-            ENERGY_OF("-1") "]}]"),
+            "[{\"start_date_time\":\"" TEN
+            "\",\"dimensions\":[" ENERGY_OF("-1") "]}]"),
       "charging_periods[0].dimensions[0].volume" },
     { QUOTE(TEN, ELEVEN, "null",
-            "[{\"start_date_time\":\"" TEN "\",\"dimensions\":["
-            ENERGY_OF("1") "," ENERGY_OF("1") "]}]"),
+            "[{\"start_date_time\":\"" TEN
+            "\",\"dimensions\":[" ENERGY_OF("1") "," ENERGY_OF("1") "]}]"),
       "charging_periods[0].dimensions[1].type" },
 };
 
@@ -298,8 +307,7 @@ test_refusals(void)
         faults = (faults_t){ .pool = pool };
         input = vg_json_parse(pool, vg_str(refusals[i].input), NULL);
         answer = receipt(pool, input, vg_json_get(input, "tariff"), &faults);
-        name = vg_printf(pool, "refused by name: %zu %s", i,
-                         refusals[i].path);
+        name = vg_printf(pool, "refused by name: %zu %s", i, refusals[i].path);
         if (!ok(input != NULL && answer.data == NULL && faults.count > 0
                     && strcmp(faults.first->path, refusals[i].path) == 0,
                 name.data))
@@ -319,11 +327,11 @@ test_work(void)
     faults_t         faults = { .pool = pool };
     vg_out_t         out;
     const vg_json_t *input;
-    vg_str_t         element = vg_str(
-        ER(C("TIME", "1", NOVAT, "1"),
-                   "\"start_time\":\"00:01\",\"end_time\":\"00:02\"," 
-                   "\"day_of_week\":[\"MONDAY\"]"));
-    int              i;
+    vg_str_t         element =
+        vg_str(ER(C("TIME", "1", NOVAT, "1"),
+                  "\"start_time\":\"00:01\",\"end_time\":\"00:02\","
+                  "\"day_of_week\":[\"MONDAY\"]"));
+    int i;
 
     vg_out_init(&out, pool);
     vg_out_open(&out, '{');

@@ -90,8 +90,7 @@ test_changes(void)
     for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         zone = zone_load(pool, vg_str(changes[i].zone));
         change = at(changes[i].change);
-        name = vg_printf(pool, "%s at %s", changes[i].zone,
-                         changes[i].change);
+        name = vg_printf(pool, "%s at %s", changes[i].zone, changes[i].change);
         if (zone == NULL) {
             ok(false, name.data);
             continue;
@@ -100,7 +99,8 @@ test_changes(void)
         after = zone_offset(zone, change, &then);
         if (!ok(before == changes[i].before * 60
                     && after == changes[i].after * 60 && next == change
-                    && then > change, name.data))
+                    && then > change,
+                name.data))
         {
             printf("# %lld to %lld, next %lld of %lld\n",
                    (long long) before / 60, (long long) after / 60,
@@ -118,9 +118,11 @@ test_still(void)
     int64_t       next = 0;
 
     ok(utc != NULL && zone_offset(utc, at(MIDDAY), &next) == 0
-           && next == INT64_MAX, "UTC never changes");
+           && next == INT64_MAX,
+       "UTC never changes");
     ok(kolkata != NULL && zone_offset(kolkata, at(MIDDAY), &next) == 330 * 60
-           && next == INT64_MAX, "nor does Kolkata any more");
+           && next == INT64_MAX,
+       "nor does Kolkata any more");
 }
 
 
@@ -153,10 +155,24 @@ static void
 test_names(void)
 {
     static const char *const names[] = {
-        "",  "/", "/etc/passwd", "..", "../zoneinfo/UTC", "Europe/../UTC",
-        "Europe//Berlin", "Europe/Berlin/", "Europe", "zone.tab", "tzdata.zi",
-        "right/UTC", "leap-seconds.list", "UTC\n", "Europe/Berl\xc3\xadn",
-        "Europe\\Berlin", "CET-1CEST,M3.5.0,M10.5.0/3", "Moon/Tranquility",
+        "",
+        "/",
+        "/etc/passwd",
+        "..",
+        "../zoneinfo/UTC",
+        "Europe/../UTC",
+        "Europe//Berlin",
+        "Europe/Berlin/",
+        "Europe",
+        "zone.tab",
+        "tzdata.zi",
+        "right/UTC",
+        "leap-seconds.list",
+        "UTC\n",
+        "Europe/Berl\xc3\xadn",
+        "Europe\\Berlin",
+        "CET-1CEST,M3.5.0,M10.5.0/3",
+        "Moon/Tranquility",
         "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
     };
     size_t i;
@@ -175,9 +191,9 @@ test_names(void)
 static void
 test_broken_files(void)
 {
-    char         bytes[4096], copy[4096];
-    FILE        *file = fopen(ZONE_FOLDER "Europe/Berlin", "rb");
-    size_t       len = file != NULL ? fread(bytes, 1, sizeof(bytes), file) : 0;
+    char          bytes[4096], copy[4096];
+    FILE         *file = fopen(ZONE_FOLDER "Europe/Berlin", "rb");
+    size_t        len = file != NULL ? fread(bytes, 1, sizeof(bytes), file) : 0;
     const zone_t *zone;
     vg_pool_t    *arena;
     int64_t       next;
@@ -215,14 +231,20 @@ test_moments(void)
         { "2024-03-01T00:30:00+01:00", "2024-02-29T23:30:00Z" },
         { "2015-06-29T20:39:09", "2015-06-29T20:39:09Z" },
         { "9999-12-31T23:59:59.999999z", "9999-12-31T23:59:59.999999Z" },
-        { "2100-02-29T00:00:00Z", NULL }, { "2024-02-30T00:00:00Z", NULL },
-        { "2024-13-01T00:00:00Z", NULL }, { "2024-01-01T24:00:00Z", NULL },
-        { "2024-01-01T00:60:00Z", NULL }, { "2024-01-01T00:00:60Z", NULL },
+        { "2100-02-29T00:00:00Z", NULL },
+        { "2024-02-30T00:00:00Z", NULL },
+        { "2024-13-01T00:00:00Z", NULL },
+        { "2024-01-01T24:00:00Z", NULL },
+        { "2024-01-01T00:60:00Z", NULL },
+        { "2024-01-01T00:00:60Z", NULL },
         { "1969-12-31T23:59:59Z", NULL },
         { "1970-01-01T00:00:00+00:01", NULL },
-        { "2024-01-01", NULL }, { "2024-01-01T00:00:00.Z", NULL },
-        { "2024-01-01T00:00:00Zz", NULL }, { "2024-01-01T00:00:00+1:00", NULL },
-        { "", NULL }, { "24-01-01T00:00:00Z", NULL },
+        { "2024-01-01", NULL },
+        { "2024-01-01T00:00:00.Z", NULL },
+        { "2024-01-01T00:00:00Zz", NULL },
+        { "2024-01-01T00:00:00+1:00", NULL },
+        { "", NULL },
+        { "24-01-01T00:00:00Z", NULL },
     };
     int64_t moment;
     size_t  i;
@@ -268,11 +290,11 @@ test_decimals(void)
         int         places;
         int64_t     value; /* -1: refused */
     } decimals[] = {
-        { "0", 4, 0 },          { "-0.0", 4, 0 },       { "0.25", 4, 2500 },
-        { "1e-1", 4, 1000 },    { "2.5E+1", 4, 250000 }, { "0.25000", 4, 2500 },
-        { "0.00005", 4, -1 },   { "-1", 4, -1 },        { "1e99", 4, -1 },
-        { "1e-99", 4, -1 },     { "100.0001", 4, -1 },  { "100", 4, 1000000 },
-        { "12e-1", 0, -1 },     { "10e-1", 0, 1 },
+        { "0", 4, 0 },        { "-0.0", 4, 0 },        { "0.25", 4, 2500 },
+        { "1e-1", 4, 1000 },  { "2.5E+1", 4, 250000 }, { "0.25000", 4, 2500 },
+        { "0.00005", 4, -1 }, { "-1", 4, -1 },         { "1e99", 4, -1 },
+        { "1e-99", 4, -1 },   { "100.0001", 4, -1 },   { "100", 4, 1000000 },
+        { "12e-1", 0, -1 },   { "10e-1", 0, 1 },
     };
     int64_t value;
     size_t  i;
@@ -304,12 +326,14 @@ test_rounding(void)
        "half up, away from zero");
     ok(money_time(1000000, HOUR / 3, &third)
            && money_round(third, 12) == 333333333333
-           && third * 3 == money_round(third * 3, 0) * (money_t) 9
-                               * 100000000000 * 100000000000,
+           && third * 3
+                  == money_round(third * 3, 0) * (money_t) 9 * 100000000000
+                         * 100000000000,
        "a third of an hour three times is the hour");
     ok(!money_energy(INT64_MAX, INT64_MAX, &half), "overflow is seen");
     ok(share(10, 1, 3) == 3 && share(10, 2, 3) == 7 && share(10, 3, 3) == 10
-           && share(10, 0, 0) == 10, "shares add up");
+           && share(10, 0, 0) == 10,
+       "shares add up");
 }
 
 

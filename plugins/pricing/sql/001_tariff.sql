@@ -1,0 +1,143 @@
+-- Tariffs, their versions, and our own copy of what they are for.
+
+-- Stations and connectors as stations told us by its events.
+create table pricing.station (
+    station_id  uuid not null,
+    name        text not null,
+    operator_id text,               -- a company
+    time_zone   text not null,      -- IANA name
+    country     text,
+    constraint station_pkey primary key (station_id)
+);
+
+create table pricing.connector (
+    connector_id     uuid not null,
+    station_id       uuid not null,
+    charge_point_id  text not null,
+    connector_number int  not null,
+    type             text,
+    power_type       text,
+    max_power_kw     numeric,
+    constraint connector_pkey primary key (connector_id),
+    constraint connector_station foreign key (station_id)
+        references pricing.station (station_id) on delete cascade
+);
+create index connector_of_station on pricing.connector (station_id);
+
+
+-- One tariff a target; what changes is its version.
+create table pricing.tariff (
+    tariff_id uuid not null,
+    scope     text not null,
+    target_id text not null,        -- of the station, connector or company
+    version   int  not null default 1,
+    constraint tariff_pkey primary key (tariff_id),
+    constraint tariff_target unique (scope, target_id),
+    constraint tariff_scope check (scope in ('connector', 'station', 'operator'))
+);
+
+-- Versions are never changed: sessions that began with one keep it.
+create table pricing.tariff_version (
+    tariff_version_id uuid        not null,
+    tariff_id         uuid        not null,
+    number            int         not null,
+    owner_id          text,         -- company that it binds; null: set by an admin
+    tariff            jsonb       not null,
+    currency          text        not null,
+    valid_from        timestamptz not null,
+    starts_at         timestamptz,  -- the tariff's own start_date_time
+    ends_at           timestamptz,  -- and end_date_time, exclusive
+    created_at        timestamptz not null,
+    constraint tariff_version_pkey primary key (tariff_version_id),
+    constraint tariff_version_number unique (tariff_id, number),
+    constraint tariff_version_tariff foreign key (tariff_id)
+        references pricing.tariff (tariff_id)
+);
+create index tariff_version_latest on pricing.tariff_version (tariff_id, valid_from desc, number desc);
+
+
+-- operator_of(scope, target): the company that a target belongs to; null as
+-- long as the target is not known.
+create function pricing.operator_of(scope text, target text) returns text
+language sql stable
+return case scope
+    when 'operator' then target
+    when 'station' then (
+        select s.operator_id
+        from pricing.station as s
+        where s.station_id::text = target)
+    else (
+        select s.operator_id
+        from pricing.connector as c
+        join pricing.station as s on s.station_id = c.station_id
+        where c.connector_id::text = target)
+end;
+
+-- in_force(tariff, moment): its version then, or null. A version that a
+-- company set for what turned out to be another's binds nobody.
+create function pricing.in_force(wanted uuid, moment timestamptz) returns uuid
+language sql stable
+return (
+    select v.tariff_version_id
+    from pricing.tariff as t
+    join pricing.tariff_version as v on v.tariff_id = t.tariff_id
+    where t.tariff_id = wanted
+        and v.valid_from <= moment
+        and (v.starts_at is null or v.starts_at <= moment)
+        and (v.ends_at is null or v.ends_at > moment)
+        and (v.owner_id is null or v.owner_id = pricing.operator_of(t.scope, t.target_id))
+    order by v.valid_from desc, v.number desc
+    limit 1);
+
+-- at_connector(connector, moment): the version in force there: the
+-- connector's own, else the station's, else the operator's.
+create function pricing.at_connector(wanted uuid, moment timestamptz) returns uuid
+language sql stable
+return (
+    select f.version_id
+    from pricing.connector as c
+    join pricing.station as s on s.station_id = c.station_id
+    join pricing.tariff as t on (t.scope, t.target_id) in (
+        ('connector', c.connector_id::text),
+        ('station', c.station_id::text),
+        ('operator', s.operator_id))
+    cross join lateral (
+        select pricing.in_force(t.tariff_id, moment) as version_id) as f
+    where c.connector_id = wanted
+        and f.version_id is not null
+    order by pg_catalog.array_position(array['connector', 'station', 'operator'], t.scope)
+    limit 1);
+
+-- station_board(station, moment): a station with the tariff at each of its
+-- connectors; the prices are added by the plugin, from the tariff.
+create function pricing.station_board(wanted uuid, moment timestamptz) returns json
+language sql stable
+return (
+    select pg_catalog.json_build_object(
+        'stationId', s.station_id,
+        'name', s.name,
+        'operatorId', s.operator_id,
+        'timeZone', s.time_zone,
+        'connectors', coalesce((
+            select pg_catalog.json_agg(
+                pg_catalog.json_build_object(
+                    'connectorId', c.connector_id,
+                    'chargePointId', c.charge_point_id,
+                    'connectorNumber', c.connector_number,
+                    'type', c.type,
+                    'powerType', c.power_type,
+                    'maxPowerKw', c.max_power_kw,
+                    'scope', t.scope,
+                    'tariffId', v.tariff_id,
+                    'tariffVersionId', v.tariff_version_id,
+                    'validFrom', vg.z(v.valid_from),
+                    'currency', v.currency,
+                    'tariff', v.tariff)
+                order by c.charge_point_id, c.connector_number)
+            from pricing.connector as c
+            left join pricing.tariff_version as v
+                on v.tariff_version_id = pricing.at_connector(c.connector_id, moment)
+            left join pricing.tariff as t on t.tariff_id = v.tariff_id
+            where c.station_id = s.station_id), '[]'::json))
+    from pricing.station as s
+    where s.station_id = wanted);

@@ -1,0 +1,70 @@
+-- in: stationId, connectorId, operatorId (one of them), tariff, currency, validFrom (not before now), startsAt, endsAt
+-- out: created, the version; event pricing.updated.v1
+-- refuses: not_yours
+--
+-- The conflict serialises versions of one tariff. A target that is not known
+-- yet (its event is on the way) is taken; whether it is the caller's is
+-- then decided where the tariff is used, by owner_id (ownerId in the event).
+with target as (
+    select
+        case
+            when :connectorId is not null then 'connector'
+            when :stationId is not null then 'station'
+            else 'operator'
+        end as scope,
+        coalesce(:connectorId::text, :stationId::text, :operatorId::text) as id,
+        :callerRole in ('admin', 'system') as free
+), allowed as (
+    select
+        t.scope,
+        t.id,
+        case when t.free then null else :callerCompany end as owner_id
+    from target as t
+    where t.free
+        or (:callerCompany <> ''
+            and coalesce(pricing.operator_of(t.scope, t.id), :callerCompany) = :callerCompany)
+), tariff as (
+    insert into pricing.tariff as t (tariff_id, scope, target_id)
+    select :newId, a.scope, a.id
+    from allowed as a
+    on conflict (scope, target_id) do update
+    set version = t.version + 1
+    returning t.tariff_id, t.version
+), stored as (
+    insert into pricing.tariff_version as v (
+        tariff_version_id, tariff_id, number, owner_id, tariff, currency,
+        valid_from, starts_at, ends_at, created_at)
+    select
+        vg.uuid7(), t.tariff_id, t.version, a.owner_id, :tariff, :currency,
+        greatest(:validFrom, :now), :startsAt, :endsAt, :now
+    from tariff as t
+    cross join allowed as a
+    returning v.tariff_version_id, v.tariff_id, v.owner_id, v.valid_from
+), told as (
+    select
+        s.tariff_id,
+        s.owner_id,
+        jsonb_build_object(
+            'tariffVersionId', s.tariff_version_id,
+            'tariffId', s.tariff_id,
+            'stationId', :stationId,
+            'connectorId', :connectorId,
+            'operatorId', :operatorId,
+            'tariff', :tariff,
+            'currency', :currency,
+            'validFrom', vg.z(s.valid_from)) as payload
+    from stored as s
+), answer (status, body, events) as (
+    select
+        'created',
+        t.payload::json,
+        jsonb_build_array(jsonb_build_object(
+            'type', 'pricing.updated.v1',
+            'aggregateId', t.tariff_id,
+            'payload', t.payload || jsonb_build_object('ownerId', t.owner_id)))
+    from told as t
+    union all
+    select 'not_yours', null, null
+    where not exists (select from allowed)
+)
+select * from answer;
