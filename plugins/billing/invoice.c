@@ -1,0 +1,482 @@
+/*
+ * invoice.c: the arithmetic of an invoice; see invoice.h.
+ *
+ * Amounts come in with at most 12 places and are held in 10^-12 of the
+ * currency; rates in 10^-4 per cent; volumes in 10^-9 of their unit.
+ */
+
+#include <string.h>
+
+#include "invoice.h"
+
+#define AMOUNT_PLACES 12
+#define RATE_PLACES   4
+#define VOLUME_PLACES 9
+#define PRICE_PLACES  6
+#define HUNDRED       ((exact_t) 1000000) /* per cent, in 10^-4          */
+#define DIGITS_MAX    15                  /* before the point            */
+#define RATE_MAX      (10 * HUNDRED)
+#define LINES_MAX     20000
+
+typedef __int128 exact_t;
+
+typedef struct {
+    vg_str_t type, reservation, unit, price;
+    exact_t  rate, volume, amount; /* rate of MIN_PRICE and MAX_PRICE: that of
+                                      the largest tax                     */
+    bool     priced;
+    exact_t  minor, rest; /* the line's share in minor units, and what of
+                             one was cut off                              */
+} line_t;
+
+typedef struct {
+    exact_t rate, sum, base, amount; /* base and amount in minor units    */
+} tax_t;
+
+typedef struct {
+    vg_pool_t *pool;
+    int        digits;
+    exact_t    unit; /* one minor unit, in 10^-12                         */
+    bool       unknown, adjusted;
+    size_t     nlines, ntaxes;
+    line_t    *lines;
+    tax_t     *taxes;
+} bill_t;
+
+/* ISO 4217: the currencies that have not two digits */
+static const struct {
+    const char *currencies;
+    int         digits;
+} exponents[] = {
+    { "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+      0 },
+    { "BHD IQD JOD KWD LYD OMR TND", 3 },
+    { "CLF UYW", 4 },
+};
+
+
+int
+currency_digits(vg_str_t currency)
+{
+    size_t      i;
+    const char *c;
+
+    for (i = 0; i < sizeof(exponents) / sizeof(exponents[0]); i++) {
+        for (c = exponents[i].currencies; currency.len == 3; c += 4) {
+            if (memcmp(c, currency.data, 3) == 0) {
+                return exponents[i].digits;
+            }
+            if (c[3] == '\0') {
+                break;
+            }
+        }
+    }
+    return 2;
+}
+
+
+/* A JSON number without exponent as a multiple of 10^-places; a sum of
+ * LINES_MAX of them still fits in exact_t, and so does its tax. */
+static bool
+number_read(vg_str_t text, int places, exact_t *value)
+{
+    size_t i = 0;
+    int    before = 0, behind = -1;
+    bool   minus;
+
+    *value = 0;
+    if (text.data == NULL || text.len == 0) {
+        return false;
+    }
+    minus = text.data[0] == '-';
+    for (i = minus; i < text.len; i++) {
+        if (text.data[i] == '.' && behind < 0) {
+            behind = 0;
+            continue;
+        }
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return false;
+        }
+        *value = *value * 10 + (text.data[i] - '0');
+        behind += behind >= 0;
+        if (behind > places || (behind < 0 && ++before > DIGITS_MAX)) {
+            return false;
+        }
+    }
+    for (behind = behind < 0 ? 0 : behind; behind < places; behind++) {
+        *value *= 10;
+    }
+    *value = minus ? -*value : *value;
+    return true;
+}
+
+
+static vg_str_t
+number_print(vg_pool_t *pool, exact_t value, int places, int least)
+{
+    char  text[64];
+    char *end = text + sizeof(text), *p = end, *point;
+    bool  minus = value < 0;
+    int   i;
+
+    value = minus ? -value : value;
+    for (i = 0; i <= places || value > 0; i++) {
+        if (i == places && places > 0) {
+            *--p = '.';
+        }
+        *--p = (char) ('0' + (int) (value % 10));
+        value /= 10;
+    }
+    point = end - places - 1;
+    while (places > 0 && end[-1] == '0' && end - point - 1 > least) {
+        end--;
+    }
+    end -= places > 0 && end[-1] == '.';
+    if (minus) {
+        *--p = '-';
+    }
+    return vg_printf(pool, "%.*s", (int) (end - p), p);
+}
+
+
+/* to the nearest, half away from zero */
+static exact_t
+divide(exact_t value, exact_t by)
+{
+    return value < 0 ? -((-value + by / 2) / by) : (value + by / 2) / by;
+}
+
+
+/* ------------------------------------------------------------------ lines */
+
+static bool
+text_same(vg_str_t a, vg_str_t b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+
+/* One line for each price of each component, whenever it held. */
+static void
+line_add(bill_t *bill, const line_t *line)
+{
+    size_t  i;
+    line_t *seen;
+
+    for (i = 0; i < bill->nlines; i++) {
+        seen = &bill->lines[i];
+        if (seen->priced == line->priced && seen->rate == line->rate
+            && text_same(seen->type, line->type)
+            && text_same(seen->price, line->price)
+            && text_same(seen->reservation, line->reservation))
+        {
+            seen->volume += line->volume;
+            seen->amount += line->amount;
+            return;
+        }
+    }
+    bill->lines[bill->nlines++] = *line;
+}
+
+
+static bool
+line_read(bill_t *bill, const vg_json_t *node, vg_str_t tax_rate)
+{
+    exact_t          price;
+    line_t           line = { .type = vg_json_text(node, "type") };
+    vg_str_t         rate = vg_json_text(node, "vat");
+    vg_str_t         volume = vg_json_text(node, "volume");
+
+    line.reservation = vg_json_text(node, "reservation");
+    line.unit = vg_json_text(node, "unit");
+    line.price = vg_json_text(node, "price");
+    line.priced = line.price.data != NULL;
+    if (line.type.data == NULL
+        || !number_read(vg_json_text(node, "excl_vat"), AMOUNT_PLACES,
+                        &line.amount))
+    {
+        return false;
+    }
+    if (!line.priced) { /* MIN_PRICE, MAX_PRICE: taxed as the most of it is */
+        bill->adjusted = true;
+        line_add(bill, &line);
+        return true;
+    }
+    if (!number_read(line.price, PRICE_PLACES, &price)
+        || !number_read(volume, VOLUME_PLACES, &line.volume))
+    {
+        return false;
+    }
+    if (rate.data == NULL) {
+        rate = tax_rate.data != NULL ? tax_rate : VG_STR("0");
+        bill->unknown |= tax_rate.data == NULL && line.amount != 0;
+    }
+    if (!number_read(rate, RATE_PLACES, &line.rate) || line.rate > RATE_MAX
+        || line.rate < 0)
+    {
+        return false;
+    }
+    line_add(bill, &line);
+    return true;
+}
+
+
+static bool
+lines_read(bill_t *bill, const vg_json_t *list, vg_str_t tax_rate)
+{
+    const vg_json_t *node;
+
+    for (node = list->first; node != NULL; node = node->next) {
+        if (!line_read(bill, node, tax_rate)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+
+/* ------------------------------------------------------------------ taxes */
+
+static tax_t *
+tax_of(bill_t *bill, exact_t rate)
+{
+    size_t i;
+
+    for (i = 0; i < bill->ntaxes; i++) {
+        if (bill->taxes[i].rate == rate) {
+            return &bill->taxes[i];
+        }
+    }
+    bill->taxes[bill->ntaxes] = (tax_t){ .rate = rate };
+    return &bill->taxes[bill->ntaxes++];
+}
+
+
+/* Of equal sums the first. An invoice with nothing but a least price has the
+ * rate of the country. */
+static tax_t *
+tax_largest(bill_t *bill, vg_str_t tax_rate)
+{
+    size_t  i;
+    tax_t  *largest = NULL;
+    exact_t rate = 0;
+
+    for (i = 0; i < bill->ntaxes; i++) {
+        if (largest == NULL || bill->taxes[i].sum > largest->sum) {
+            largest = &bill->taxes[i];
+        }
+    }
+    if (largest == NULL) {
+        bill->unknown |= tax_rate.data == NULL;
+        (void) number_read(tax_rate, RATE_PLACES, &rate);
+        largest = tax_of(bill, rate);
+    }
+    return largest;
+}
+
+
+static void
+taxes_sum(bill_t *bill, vg_str_t tax_rate)
+{
+    size_t i;
+    tax_t *largest;
+
+    for (i = 0; i < bill->nlines; i++) {
+        if (bill->lines[i].priced) {
+            tax_of(bill, bill->lines[i].rate)->sum += bill->lines[i].amount;
+        }
+    }
+    if (!bill->adjusted) {
+        return;
+    }
+    largest = tax_largest(bill, tax_rate);
+    for (i = 0; i < bill->nlines; i++) {
+        if (!bill->lines[i].priced) {
+            bill->lines[i].rate = largest->rate;
+            largest->sum += bill->lines[i].amount;
+        }
+    }
+}
+
+
+/* The rounded sum of one rate, shared out to its lines: each has what is
+ * whole in it, the largest remainders get one more, the first of equals. */
+static void
+tax_share(bill_t *bill, tax_t *tax)
+{
+    size_t   i;
+    exact_t  left;
+    line_t  *line, *next;
+
+    tax->base = left = divide(tax->sum, bill->unit);
+    tax->amount = divide(tax->base * tax->rate, HUNDRED);
+    for (i = 0; i < bill->nlines; i++) {
+        line = &bill->lines[i];
+        if (line->rate == tax->rate) {
+            line->rest = (line->amount % bill->unit + bill->unit) % bill->unit;
+            line->minor = (line->amount - line->rest) / bill->unit;
+            left -= line->minor;
+        }
+    }
+    for (; left > 0; left--) {
+        next = NULL;
+        for (i = 0; i < bill->nlines; i++) {
+            line = &bill->lines[i];
+            if (line->rate == tax->rate
+                && (next == NULL || line->rest > next->rest))
+            {
+                next = line;
+            }
+        }
+        next->minor++;
+        next->rest = -1;
+    }
+}
+
+
+/* A tariff's least or highest price including VAT is what was promised: the
+ * largest tax gives way, so that the total is that price. */
+static void
+promise_keep(bill_t *bill, const vg_json_t *costs, vg_str_t tax_rate)
+{
+    size_t  i;
+    exact_t promised, total = 0;
+    tax_t  *largest;
+
+    if (!bill->adjusted
+        || !number_read(vg_json_text(vg_json_get(costs, "unrounded"),
+                                     "incl_vat"),
+                        AMOUNT_PLACES, &promised))
+    {
+        return;
+    }
+    for (i = 0; i < bill->ntaxes; i++) {
+        total += bill->taxes[i].base + bill->taxes[i].amount;
+    }
+    largest = tax_largest(bill, tax_rate);
+    largest->amount += divide(promised, bill->unit) - total;
+}
+
+
+/* ----------------------------------------------------------------- output */
+
+static void
+out_amount(vg_out_t *out, const char *key, const bill_t *bill, exact_t minor)
+{
+    vg_out_member_raw(out, key, number_print(bill->pool, minor, bill->digits,
+                                             bill->digits));
+}
+
+
+static void
+line_render(vg_out_t *out, const bill_t *bill, const line_t *line)
+{
+    vg_out_open(out, '{');
+    vg_out_member(out, "type", line->type);
+    vg_out_member(out, "reservation", line->reservation);
+    if (line->priced) {
+        vg_out_member(out, "unit", line->unit);
+        vg_out_member_raw(out, "price", line->price);
+        vg_out_member_raw(out, "volume",
+                          number_print(bill->pool, line->volume,
+                                       VOLUME_PLACES, 0));
+    }
+    vg_out_member_raw(out, "taxRate", number_print(bill->pool, line->rate,
+                                                   RATE_PLACES, 0));
+    out_amount(out, "amount", bill, line->minor);
+    vg_out_close(out, '}');
+}
+
+
+static vg_str_t
+bill_render(const bill_t *bill, vg_str_t currency)
+{
+    size_t   i;
+    exact_t  net = 0, tax = 0;
+    vg_out_t out;
+
+    vg_out_init(&out, bill->pool);
+    vg_out_open(&out, '{');
+    vg_out_member(&out, "currency", currency);
+    vg_out_key(&out, "minorUnits");
+    vg_out_int(&out, bill->digits);
+    vg_out_key(&out, "lines");
+    vg_out_open(&out, '[');
+    for (i = 0; i < bill->nlines; i++) {
+        line_render(&out, bill, &bill->lines[i]);
+    }
+    vg_out_close(&out, ']');
+    vg_out_key(&out, "taxes");
+    vg_out_open(&out, '[');
+    for (i = 0; i < bill->ntaxes; i++) {
+        net += bill->taxes[i].base;
+        tax += bill->taxes[i].amount;
+        vg_out_open(&out, '{');
+        vg_out_member_raw(&out, "rate",
+                          number_print(bill->pool, bill->taxes[i].rate,
+                                       RATE_PLACES, 0));
+        out_amount(&out, "base", bill, bill->taxes[i].base);
+        out_amount(&out, "amount", bill, bill->taxes[i].amount);
+        vg_out_close(&out, '}');
+    }
+    vg_out_close(&out, ']');
+    out_amount(&out, "net", bill, net);
+    out_amount(&out, "tax", bill, tax);
+    out_amount(&out, "total", bill, net + tax);
+    vg_out_key(&out, "taxUnknown");
+    vg_out_bool(&out, bill->unknown);
+    vg_out_close(&out, '}');
+    return vg_out_str(&out);
+}
+
+
+static bool
+bill_empty(const bill_t *bill)
+{
+    size_t  i;
+    exact_t total = 0;
+
+    for (i = 0; i < bill->ntaxes; i++) {
+        total += bill->taxes[i].base + bill->taxes[i].amount;
+    }
+    return total == 0;
+}
+
+
+invoice_rc_t
+invoice_make(vg_pool_t *pool, const vg_json_t *costs, vg_str_t tax_rate,
+             vg_str_t *invoice)
+{
+    size_t           i;
+    vg_str_t         currency = vg_json_text(costs, "currency");
+    const vg_json_t *list = vg_json_get(costs, "lines");
+    bill_t           bill = { .pool = pool, .unit = 1 };
+
+    if (currency.len != 3 || list == NULL || list->type != VG_JSON_ARRAY
+        || list->count > LINES_MAX)
+    {
+        return INVOICE_NONSENSE;
+    }
+    bill.digits = currency_digits(currency);
+    for (i = bill.digits; i < AMOUNT_PLACES; i++) {
+        bill.unit *= 10;
+    }
+    bill.lines = vg_calloc(pool, (list->count + 1) * sizeof(line_t));
+    bill.taxes = vg_calloc(pool, (list->count + 1) * sizeof(tax_t));
+    if (bill.lines == NULL || bill.taxes == NULL) {
+        return INVOICE_NO_MEMORY;
+    }
+    if (!lines_read(&bill, list, tax_rate)) {
+        return INVOICE_NONSENSE;
+    }
+    taxes_sum(&bill, tax_rate);
+    for (i = 0; i < bill.ntaxes; i++) {
+        tax_share(&bill, &bill.taxes[i]);
+    }
+    promise_keep(&bill, costs, tax_rate);
+    if (bill_empty(&bill)) {
+        return INVOICE_NOTHING;
+    }
+    *invoice = bill_render(&bill, currency);
+    return invoice->data != NULL ? INVOICE_OK : INVOICE_NO_MEMORY;
+}

@@ -1,0 +1,38 @@
+/*
+ * invoice.h: the arithmetic of an invoice.
+ *
+ * Pure: knows neither the kit nor the database. From the lines that the
+ * tariff engine rated to lines, taxes and totals in the currency's minor
+ * unit. Integers only.
+ *
+ * There is one rounding of money for each rate of tax, half up (away from
+ * zero): the exact sum of the lines of that rate, to the minor unit. The
+ * lines share it out by largest remainder, so they add up to it and none is
+ * off by a whole unit. Tax is that rounded sum times the rate, rounded the
+ * same way, as the reader of the invoice can check.
+ */
+
+#ifndef BILLING_INVOICE_H
+#define BILLING_INVOICE_H
+
+#include "vg_json.h"
+
+typedef enum {
+    INVOICE_OK,
+    INVOICE_NOTHING,  /* there is nothing to pay                         */
+    INVOICE_NONSENSE, /* the costs are no costs                          */
+    INVOICE_NO_MEMORY,
+} invoice_rc_t;
+
+/* Digits behind the point of an ISO 4217 currency. */
+int currency_digits(vg_str_t currency);
+
+/* costs: as `pricing.rate` answers them. tax_rate: per cent, for lines whose
+ * tariff names no VAT; data NULL: not known, taxed at 0 and marked.
+ * *invoice: {currency, minorUnits, lines:[{type, reservation, unit, price,
+ * volume, taxRate, amount}], taxes:[{rate, base, amount}], net, tax, total,
+ * taxUnknown}. */
+invoice_rc_t invoice_make(vg_pool_t *pool, const vg_json_t *costs,
+                          vg_str_t tax_rate, vg_str_t *invoice);
+
+#endif

@@ -1,0 +1,12 @@
+-- in: sessionId, customerId, status
+-- out: invoices, newest first
+select j.body,
+    j.id::text as cursor
+from billing.invoice_json j
+where billing.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.issuer, j.company_id)
+    and (:sessionId is null or j.session_id = :sessionId)
+    and (:customerId is null or j.customer_id = :customerId)
+    and (:status is null or j.status = :status)
+    and (:cursor is null or j.id < billing.cursor_id(:cursor))
+order by j.id desc
+limit :limit;
