@@ -5,6 +5,7 @@
 
 #include "decimal.h"
 #include "moment.h"
+#include "vg.h"
 #include "pricing.h"
 #include "receipt.h"
 #include "tariff.h"

@@ -3,6 +3,7 @@
  * session costs by them; not who pays.
  */
 
+#include "vg.h"
 #include "pricing.h"
 
 static const vg_route_t routes[] = {

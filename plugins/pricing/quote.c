@@ -3,6 +3,7 @@
  * other plugins in process by pricing.rate. Both ask receipt().
  */
 
+#include "vg.h"
 #include "pricing.h"
 #include "receipt.h"
 
