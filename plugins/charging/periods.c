@@ -160,7 +160,10 @@ session_read(session_t *s, const vg_json_t *costing, int64_t now)
     {
         return false;
     }
-    s->stopped = integer_read(costing, "meterStopWh", &last);
+    s->stopped = vg_json_text(costing, "meterStopWh").data != NULL;
+    if (s->stopped && !integer_read(costing, "meterStopWh", &last)) {
+        return false;
+    }
     if (!s->stopped || last < first) { /* backwards: nothing was delivered */
         last = first;
     }
