@@ -112,7 +112,9 @@ $(B)/obj/nginx-modules/%.o: nginx-modules/%.c \
 	$(call say,CC  ) $(CC) $(CFLAGS) $(KIT_INC) -MMD -MP -c -o $@ $<
 
 $(B)/ngx_http_voltgate_module.so: $(KIT_OBJ)
-	$(call say,LINK) $(CC) -shared -Wl,-Bsymbolic $(LDFLAGS) -o $@ $^ $(KIT_LIB)
+	$(call say,LINK) $(CC) -shared -Wl,-Bsymbolic $(LDFLAGS) -o $@.new $^ $(KIT_LIB)
+	@! nm -D --undefined-only $@.new | grep ' vg_'
+	@mv $@.new $@
 
 # glibc gives back the loaded object for a known path, so the content is in
 # the name; older ones stay for gateways that may reload with them.
