@@ -39,6 +39,12 @@ test_splits(void)
            && line_is(a, 2, "2024-01-11T05:00:00Z", "1", "0.4"),
        "a night tariff wraps midnight, in local time");
 
+    a = one(night, "2024-01-10T23:00:00Z", "2024-01-11T06:00:00Z",
+            "Europe/Berlin", ENERGY_OF("7"));
+    ok(line_is(a, 0, "2024-01-10T23:00:00Z", "6", "0.6")
+           && line_is(a, 1, "2024-01-11T05:00:00Z", "1", "0.4"),
+       "also for a session that begins behind midnight");
+
     a = one(third, "2024-01-10T10:00:00Z", "2024-01-10T10:07:00Z", "UTC",
             ENERGY_OF("30"));
     ok(line_is(a, 0, "2024-01-10T10:00:00Z", "10", "3")
@@ -85,6 +91,23 @@ test_clock_changes(void)
             "Australia/Lord_Howe", HOURS_OF("24"));
     ok(line_is(a, 0, "2024-04-06T14:00:00Z", "1.5", "1.5"),
        "a zone that moves by half an hour");
+}
+
+
+/* A price of 0 is free: what came before it keeps its step. */
+static void
+test_free_steps(void)
+{
+    static const char parking_free[] =
+        T("", E(C("TIME", "6", NOVAT, "600") "," C("PARKING_TIME", "0", NOVAT,
+                                                   "900")));
+    const vg_json_t *a;
+
+    a = one(parking_free, "2024-01-10T10:00:00Z", "2024-01-10T11:00:00Z", "UTC",
+            HOURS_OF("0.25") ",{\"type\":\"PARKING_TIME\",\"volume\":0.5}");
+    ok(line_is(a, 0, "2024-01-10T10:00:00Z", "0.333333333", "2")
+           && line_is(a, 1, "2024-01-10T10:00:00Z", "0.5", "0"),
+       "free parking leaves the step to the time before it");
 }
 
 
@@ -367,6 +390,7 @@ main(void)
     pool = vg_arena_create();
     test_splits();
     test_clock_changes();
+    test_free_steps();
     test_vat();
     test_exactness();
     test_periods();
