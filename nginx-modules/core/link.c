@@ -10,7 +10,8 @@ struct vg_link_ask_s {
     vg_link_done_pt   done;
     void             *data;
     ngx_event_t       timer;
-    ngx_event_t       failed; /* posted when it could not be sent         */
+    ngx_event_t       failed; /* posted when no answer can come           */
+    unsigned          sent:1;
 };
 
 /* a message to oneself, or what stands for it, until the loop turns */
@@ -79,7 +80,10 @@ vg_link_overdue(ngx_event_t *ev)
 static void
 vg_link_failed(ngx_event_t *ev)
 {
-    vg_link_end(ev->data, VG_DECLINED, (vg_str_t){ NULL, 0 });
+    vg_link_ask_t *ask = ev->data;
+
+    vg_link_end(ask, ask->sent ? VG_ERROR : VG_DECLINED,
+                (vg_str_t){ NULL, 0 });
 }
 
 
@@ -203,6 +207,7 @@ vg_link_ask(ngx_pid_t pid, vg_link_kind_t kind, vg_str_t bytes,
         ask->peer = peer->number;
         rc = vg_peer_send(peer, &head, bytes);
     }
+    ask->sent = rc == VG_OK;
     if (rc != VG_OK) {
         ngx_post_event(&ask->failed, &ngx_posted_events);
     }

@@ -36,8 +36,9 @@ typedef struct {
 typedef void (*vg_link_handler_pt)(vg_link_ref_t ref, vg_str_t bytes,
                                    ngx_msec_t timeout);
 
-/* VG_OK: bytes are the answer, until done returns. VG_DECLINED: the worker is
- * gone or has no room. VG_ERROR: no answer in time. */
+/* VG_OK: bytes are the answer, until done returns. VG_DECLINED: nothing was
+ * sent, since the worker is gone or has no room. VG_ERROR: it was sent, but
+ * there is no answer, in time or because the worker died. */
 typedef void (*vg_link_done_pt)(void *data, vg_rc_t rc, vg_str_t bytes);
 
 typedef struct vg_link_ask_s vg_link_ask_t;

@@ -89,11 +89,43 @@ static const vg_socket_owner_t  vg_charger_hooks = {
 
 /* ------------------------------------------------------------ connections */
 
+/* [identity, number]: a newer connection of it exists. */
+static void
+vg_charger_replaced(vg_link_ref_t ref, vg_str_t bytes, ngx_msec_t timeout)
+{
+    vg_pool_t        arena;
+    ngx_pool_t      *pool = ngx_create_pool(512, ngx_cycle->log);
+    vg_charger_t    *charger = NULL;
+    const vg_json_t *message, *number;
+
+    (void) ref;
+    (void) timeout;
+
+    if (pool == NULL) {
+        return;
+    }
+    arena = vg_charger_arena(pool);
+    message = vg_json_parse(&arena, bytes, NULL);
+    if (message != NULL && message->count == 2) {
+        number = message->first->next;
+        charger = vg_charger_find(
+            ngx_atoof((u_char *) number->text.data, number->text.len),
+            message->first->text);
+    }
+    if (charger != NULL) {
+        vg_socket_close(charger->socket, VG_CLOSE_POLICY,
+                        "a newer connection took over");
+    }
+    ngx_destroy_pool(pool);
+}
+
+
 void
 vg_charger_init(void)
 {
     ngx_rbtree_init(&vg_chargers, &vg_chargers_sentinel,
                     ngx_rbtree_insert_value);
+    vg_link_on(VG_LINK_CLOSE, vg_charger_replaced);
 }
 
 

@@ -12,7 +12,6 @@
 
 #define VG_TABLE_SLOTS  16384 /* a power of two                            */
 #define VG_TABLE_PROBE  128
-#define VG_TABLE_LAYOUT 0x76676f31 /* "vgo1"                               */
 #define VG_TABLE_SPIN   1024  /* looks at the lock before its owner is checked */
 
 typedef struct {
@@ -24,7 +23,6 @@ typedef struct {
 typedef struct {
     vg_link_shared_t link; /* stands first: link.h                        */
     ngx_atomic_t     lock; /* the owner's pid                             */
-    uint32_t         layout;
     vg_table_slot_t  slots[VG_TABLE_SLOTS];
 } vg_table_t;
 
@@ -39,13 +37,7 @@ vg_ocpp_shared_size(void)
 void
 vg_ocpp_shared_init(void *shared)
 {
-    vg_table_t *table = shared;
-
-    if (table->layout == VG_TABLE_LAYOUT) {
-        return; /* a reload: sockets of old workers are in it */
-    }
-    ngx_memzero(table, sizeof(*table));
-    table->layout = VG_TABLE_LAYOUT;
+    (void) shared; /* fresh memory is zero: the empty table */
 }
 
 

@@ -1,0 +1,156 @@
+/*
+ * ngx_http_voltgate_ocpp_module.c: the room's directives, and its start on
+ * each worker.
+ *
+ *   voltgate_ocpp;                     location: a WebSocket endpoint; the
+ *                                      rest of the path is the identity
+ *   voltgate_ocpp_ping 60s;            http: silence before a ping
+ *   voltgate_ocpp_max_message 64k;     http: of one message
+ *   voltgate_ocpp_call_timeout 30s;    http: for a charger's answer
+ */
+
+#include "charger.h"
+#include "module.h"
+
+static const vg_ocpp_conf_t  *vg_ocpp_running;
+
+
+static char *
+vg_ocpp_location(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_core_loc_conf_t *clcf = ngx_http_conf_get_module_loc_conf(
+        cf, ngx_http_core_module);
+
+    (void) cmd;
+    (void) conf;
+
+    clcf->handler = vg_handshake;
+    return NGX_CONF_OK;
+}
+
+
+static ngx_command_t  vg_ocpp_commands[] = {
+
+    { ngx_string("voltgate_ocpp"),
+      NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS,
+      vg_ocpp_location,
+      0,
+      0,
+      NULL },
+
+    { ngx_string("voltgate_ocpp_ping"),
+      NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(vg_ocpp_conf_t, socket.ping),
+      NULL },
+
+    { ngx_string("voltgate_ocpp_max_message"),
+      NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(vg_ocpp_conf_t, socket.max_message),
+      NULL },
+
+    { ngx_string("voltgate_ocpp_call_timeout"),
+      NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(vg_ocpp_conf_t, call_timeout),
+      NULL },
+
+    ngx_null_command
+};
+
+
+static void *
+vg_ocpp_create_conf(ngx_conf_t *cf)
+{
+    vg_ocpp_conf_t *conf = ngx_pcalloc(cf->pool, sizeof(vg_ocpp_conf_t));
+
+    if (conf == NULL) {
+        return NULL;
+    }
+    conf->socket.ping = NGX_CONF_UNSET_MSEC;
+    conf->socket.max_message = NGX_CONF_UNSET_SIZE;
+    conf->call_timeout = NGX_CONF_UNSET_MSEC;
+    return conf;
+}
+
+
+static char *
+vg_ocpp_init_conf(ngx_conf_t *cf, void *data)
+{
+    vg_ocpp_conf_t *conf = data;
+
+    (void) cf;
+
+    ngx_conf_init_msec_value(conf->socket.ping, 60000);
+    ngx_conf_init_size_value(conf->socket.max_message, 65536);
+    ngx_conf_init_msec_value(conf->call_timeout, 30000);
+
+    if (conf->socket.ping < 100 || conf->call_timeout == 0) {
+        return "has an OCPP ping or timeout that is too short";
+    }
+    /* a result must fit into a message between workers */
+    if (conf->socket.max_message < 1024 || conf->socket.max_message > 65536) {
+        return "must have voltgate_ocpp_max_message between 1k and 64k";
+    }
+    return NGX_CONF_OK;
+}
+
+
+const vg_ocpp_conf_t *
+vg_ocpp_conf(void)
+{
+    return vg_ocpp_running;
+}
+
+
+static ngx_int_t
+vg_ocpp_init_process(ngx_cycle_t *cycle)
+{
+    vg_ocpp_running = ngx_http_cycle_get_module_main_conf(
+        cycle, ngx_http_voltgate_ocpp_module);
+    if (vg_ocpp_running == NULL || vg_host == NULL
+        || (ngx_process != NGX_PROCESS_WORKER
+            && ngx_process != NGX_PROCESS_SINGLE))
+    {
+        return NGX_OK;
+    }
+    vg_charger_init();
+    vg_order_init();
+    vg_table_sweep();
+    return NGX_OK;
+}
+
+
+static ngx_http_module_t  vg_ocpp_module_ctx = {
+    NULL,                                  /* preconfiguration */
+    NULL,                                  /* postconfiguration */
+
+    vg_ocpp_create_conf,                   /* create main configuration */
+    vg_ocpp_init_conf,                     /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    NULL,                                  /* create location configuration */
+    NULL                                   /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_voltgate_ocpp_module = {
+    NGX_MODULE_V1,
+    &vg_ocpp_module_ctx,                   /* module context */
+    vg_ocpp_commands,                      /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    vg_ocpp_init_process,                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
