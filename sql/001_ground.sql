@@ -38,9 +38,9 @@ language sql volatile parallel safe
 return pg_catalog.encode(
     pg_catalog.set_bit(
         pg_catalog.set_bit(
-            pg_catalog.overlay(
+            overlay(
                 pg_catalog.uuid_send(pg_catalog.gen_random_uuid())
-                placing pg_catalog.substring(pg_catalog.int8send(
+                placing substring(pg_catalog.int8send(
                     pg_catalog.floor(extract(epoch from pg_catalog.clock_timestamp()) * 1000)::bigint) from 3)
                 from 1 for 6),
             52, 1),
@@ -77,7 +77,7 @@ alter table vg.outbox enable row level security;
 create policy kit_moves on vg.outbox to vg_kit using (true);
 create policy own_name on vg.outbox for insert
     with check (plugin = pg_catalog.substr(current_user, 4));
-grant select, delete on vg.outbox to vg_kit;
+grant select, insert, delete on vg.outbox to vg_kit;
 
 
 -- The log is the archive. pos has no holes that matter: one mover at a time.

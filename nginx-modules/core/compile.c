@@ -147,31 +147,41 @@ vg_statement_read(vg_pool_t *pool, const char *path)
 }
 
 
-static vg_statement_t *
-vg_statement_make(vg_pool_t *pool, const char *plugin, const char *name,
-                  vg_sql_t *sql)
+/* routes with other fields may give one file other types: they count too */
+static void
+vg_statement_name(vg_pool_t *pool, vg_statement_t *st, const char *plugin,
+                  const char *name)
 {
-    u_char          md[SHA256_DIGEST_LENGTH];
+    u_char     md[SHA256_DIGEST_LENGTH];
+    vg_str_t   all = vg_str(st->text);
+    ngx_uint_t i;
+
+    for (i = 0; i < st->count; i++) {
+        all = vg_printf(pool, "%.*s %u", (int) all.len, all.data,
+                        st->types[i]);
+    }
+    (void) SHA256((const u_char *) all.data, all.len, md);
+    st->name = vg_printf(pool, "%s.%s@%02x%02x%02x%02x", plugin, name, md[0],
+                         md[1], md[2], md[3]).data;
+}
+
+
+static vg_statement_t *
+vg_statement_make(vg_pool_t *pool, const char *plugin, vg_sql_t *sql)
+{
     vg_statement_t *st;
 
-    (void) SHA256((const u_char *) sql->text.data, sql->text.len, md);
     st = vg_calloc(pool, sizeof(vg_statement_t));
     if (st == NULL) {
         return NULL;
     }
-    st->name = vg_printf(pool, "%s.%s@%02x%02x%02x%02x", plugin, name, md[0],
-                         md[1], md[2], md[3]).data;
     st->role = vg_printf(pool, "vg_%s", plugin).data;
     st->text = sql->text.data;
     st->change = sql->change;
     st->count = sql->count;
     st->types = vg_calloc(pool, (sql->count + 1) * sizeof(unsigned int));
     st->params = vg_calloc(pool, (sql->count + 1) * sizeof(vg_param_t));
-    if (st->types == NULL || st->params == NULL || st->name == NULL) {
-        return NULL;
-    }
-    st->index = vg_statements++;
-    return st;
+    return st->types && st->params && st->role ? st : NULL;
 }
 
 
@@ -200,6 +210,29 @@ static void *
 vg_statement_alloc(void *data, size_t size)
 {
     return ngx_palloc(data, size);
+}
+
+
+/* what another route of the plugin prepared already keeps its place */
+static ngx_int_t
+vg_statement_place(vg_plugin_slot_t *plugin, vg_statement_t *st)
+{
+    ngx_uint_t       i;
+    vg_statement_t **known = plugin->statements.elts, **slot;
+
+    for (i = 0; i < plugin->statements.nelts; i++) {
+        if (ngx_strcmp(known[i]->name, st->name) == 0) {
+            st->index = known[i]->index;
+            return NGX_OK;
+        }
+    }
+    st->index = vg_statements++;
+    slot = ngx_array_push(&plugin->statements);
+    if (slot == NULL) {
+        return NGX_ERROR;
+    }
+    *slot = st;
+    return NGX_OK;
 }
 
 
@@ -240,7 +273,7 @@ vg_statement_load(ngx_conf_t *cf, vg_plugin_slot_t *plugin,
         vg_plugin_out(plugin, "%s.sql: %s", name, wrong);
         return NULL;
     }
-    st = vg_statement_make(pool, (const char *) plugin->name.data, name, &sql);
+    st = vg_statement_make(pool, (const char *) plugin->name.data, &sql);
     if (st == NULL) {
         return NULL;
     }
@@ -253,7 +286,8 @@ vg_statement_load(ngx_conf_t *cf, vg_plugin_slot_t *plugin,
             return NULL;
         }
     }
-    return st;
+    vg_statement_name(pool, st, (const char *) plugin->name.data, name);
+    return vg_statement_place(plugin, st) == NGX_OK ? st : NULL;
 }
 
 
@@ -266,11 +300,13 @@ vg_statement_kit(ngx_conf_t *cf, const char *name, const char *text,
     vg_pool_t        pool = { vg_statement_alloc, cf->pool };
     vg_statement_t  *st, **slot;
 
-    st = vg_statement_make(&pool, "kit", name, &sql); /* as vg_kit */
+    st = vg_statement_make(&pool, "kit", &sql); /* as vg_kit */
     slot = st ? ngx_array_push(&vg_host_conf(cf)->kit_statements) : NULL;
     if (slot == NULL) {
         return NULL;
     }
+    vg_statement_name(&pool, st, "kit", name);
+    st->index = vg_statements++;
     *slot = st;
     return st;
 }

@@ -57,7 +57,8 @@ vg_library_copy(const char *path, vg_bytes_t *bytes)
     if (access(path, R_OK) == 0) {
         return NGX_OK;
     }
-    (void) snprintf(aside, sizeof(aside), "%s.%d", path, (int) ngx_pid);
+    (void) ngx_snprintf((u_char *) aside, sizeof(aside), "%s.%P%Z", path,
+                        ngx_pid);
     fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
     if (fd == -1) {
         return NGX_ERROR;
@@ -152,7 +153,8 @@ vg_migrations_add(ngx_conf_t *cf, ngx_array_t *list, const char *folder,
     vg_bytes_t      bytes;
     vg_migration_t *m = ngx_array_push(list);
 
-    (void) snprintf(path, sizeof(path), "%s/%s", folder, name);
+    (void) ngx_snprintf((u_char *) path, sizeof(path), "%s/%s%Z", folder,
+                        name);
     if (m == NULL || vg_library_read(cf->pool, path, &bytes) != NGX_OK) {
         return NGX_ERROR;
     }

@@ -71,26 +71,17 @@ vg_registry_find(vg_method_t method, const char *path, size_t len)
 }
 
 
-/* one object for each name, however many routes use it with equal fields:
- * fields differ per route, so a statement belongs to its route */
 static ngx_int_t
 vg_endpoint_statement(ngx_conf_t *cf, vg_host_t *host,
                       vg_plugin_slot_t *plugin, const vg_route_t *row,
                       const char *name, vg_statement_t **st)
 {
-    vg_statement_t **slot;
-
     if (name == NULL) {
         return NGX_OK;
     }
     *st = vg_statement_load(cf, plugin, (const char *) host->sources.data, row,
                             name);
-    slot = *st ? ngx_array_push(&plugin->statements) : NULL;
-    if (slot == NULL) {
-        return NGX_ERROR;
-    }
-    *slot = *st;
-    return NGX_OK;
+    return *st ? NGX_OK : NGX_ERROR;
 }
 
 

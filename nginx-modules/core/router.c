@@ -86,6 +86,7 @@ vg_route_match(ngx_uint_t method, ngx_str_t *path, ngx_str_t *values,
     vg_endpoint_t **e = vg_host->endpoints.elts, *found = NULL;
 
     *allow = 0;
+    ngx_memzero(tried, sizeof(tried)); /* rows have fewer values than room */
     if (rest.len > vg_base.len
         && ngx_strncmp(rest.data, vg_base.data, vg_base.len) == 0) {
         rest.data += vg_base.len;

@@ -351,11 +351,11 @@ vg_conn_fail_units(vg_conn_t *conn)
 void
 vg_conn_lost(vg_conn_t *conn)
 {
-    ngx_uint_t connecting = conn->state == VG_CONN_CONNECTING;
+    ngx_uint_t level, connecting = conn->state == VG_CONN_CONNECTING;
 
     if (connecting) {
-        ngx_log_error(conn->attempts == 0 ? NGX_LOG_WARN : NGX_LOG_INFO,
-                      ngx_cycle->log, 0,
+        level = conn->attempts == 0 ? NGX_LOG_WARN : NGX_LOG_INFO;
+        ngx_log_error(level, ngx_cycle->log, 0,
                       "voltgate: cannot connect to the database");
     } else if (!conn->stale) {
         ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,

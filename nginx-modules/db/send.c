@@ -160,13 +160,13 @@ vg_send_prepares(vg_conn_t *conn)
 }
 
 
-static int
+static ngx_int_t
 vg_send_by_role(const ngx_queue_t *a, const ngx_queue_t *b)
 {
     vg_unit_t *x = ngx_queue_data(a, vg_unit_t, queue);
     vg_unit_t *y = ngx_queue_data(b, vg_unit_t, queue);
 
-    return (int) ngx_strcmp(x->statement->role, y->statement->role);
+    return ngx_strcmp(x->statement->role, y->statement->role);
 }
 
 
@@ -179,9 +179,7 @@ vg_send_shared(vg_conn_t *conn)
     ngx_queue_t *q;
 
     conn->shared = 1;
-    ngx_queue_sort(&conn->units,
-                   (ngx_int_t (*)(const ngx_queue_t *, const ngx_queue_t *))
-                       vg_send_by_role);
+    ngx_queue_sort(&conn->units, vg_send_by_role);
     for (q = ngx_queue_head(&conn->units);
          q != ngx_queue_sentinel(&conn->units); q = ngx_queue_next(q)) {
         unit = ngx_queue_data(q, vg_unit_t, queue);

@@ -231,13 +231,15 @@ vg_scan_which(const vg_scan_t *scan)
 static void
 vg_sql_head(vg_str_t source, vg_sql_t *sql)
 {
+    size_t      head = sizeof("-- refuses:") - 1;
     const char *p, *end = source.data + source.len, *from;
 
-    p = memmem(source.data, source.len, "-- refuses:", 11);
-    if (p == NULL) {
-        return;
+    for (p = source.data; p + head < end; p++) {
+        if (memcmp(p, "-- refuses:", head) == 0) {
+            break;
+        }
     }
-    for (p += 11; p < end && *p != '\n';) {
+    for (p += head; p < end && *p != '\n';) {
         from = p;
         while (p < end && vg_sql_is_word(*p)) {
             p++;
