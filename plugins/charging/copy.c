@@ -49,6 +49,7 @@ const vg_field_t  tariff_told_fields[] = {
     TOLD("operatorId", VG_TEXT, "where it holds"),
     MUST("tariff", VG_ANY, "OCPI Tariff object"),
     TOLD("currency", VG_TEXT, "ISO 4217"),
+    TOLD("ownerId", VG_TEXT, "company that set it; none: an admin"),
     TOLD("validFrom", VG_TIME, "from when on"),
     VG_FIELDS_END,
 };

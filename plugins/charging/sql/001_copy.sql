@@ -24,6 +24,25 @@ create index connector_frame on charging.connector (charge_point_id, connector_n
 create index connector_station on charging.connector (station_id);
 
 
+-- instant(text): a time as OCPP chargers write it; without offset it is UTC;
+-- NULL when it is none.
+create function charging.instant(written text) returns timestamptz
+language plpgsql immutable as $$
+begin
+    if written !~* '^\d{4}-\d\d-\d\d[t ]\d\d:\d\d:\d\d' then
+        return null;
+    end if;
+    if written !~* '(z|[+-]\d\d:?\d\d)$' then
+        return (written || 'Z')::timestamptz;
+    end if;
+    return written::timestamptz;
+exception
+    when data_exception then
+        return null;
+end
+$$;
+
+
 -- Versions of OCPI tariffs; a row never changes, so a session freezes its
 -- tariff by naming the version.
 create table charging.tariff (
@@ -34,7 +53,11 @@ create table charging.tariff (
     operator_id       text,
     tariff            jsonb       not null,
     currency          text        not null,
+    owner_id          text,                 -- company that set it; NULL: an admin
     valid_from        timestamptz not null,
+    starts_at         timestamptz,          -- the tariff's own bounds
+    ends_at           timestamptz,
+    arrival           bigint      generated always as identity,
     constraint tariff_pkey primary key (tariff_version_id),
     constraint tariff_scope check (num_nonnulls(connector_id, station_id, operator_id) = 1)
 );
@@ -43,15 +66,19 @@ create index tariff_station on charging.tariff (station_id, valid_from) where st
 create index tariff_operator on charging.tariff (operator_id, valid_from) where operator_id is not null;
 
 -- tariff_at(…): the version in force for a connector at a moment; the
--- connector's own goes before the station's, that before the operator's.
+-- connector's own goes before the station's, that before the operator's. What
+-- a company set for a place that turned out to be another's binds nobody.
 create function charging.tariff_at(connector uuid, station uuid, operator text, moment timestamptz) returns uuid
 language sql stable parallel safe
 begin atomic
     select t.tariff_version_id
     from charging.tariff t
     where t.valid_from <= moment
+        and (t.starts_at is null or t.starts_at <= moment)
+        and (t.ends_at is null or t.ends_at > moment)
         and (t.connector_id = connector or t.station_id = station or t.operator_id = operator)
-    order by t.connector_id is null, t.station_id is null, t.valid_from desc, t.tariff_version_id desc
+        and (t.owner_id is null or t.owner_id = operator)
+    order by t.connector_id is null, t.station_id is null, t.valid_from desc, t.arrival desc
     limit 1;
 end;
 

@@ -24,24 +24,6 @@ create index meter_value_session on charging.meter_value (session_id, at)
     where session_id is not null;
 
 
--- instant(text): a time as OCPP chargers write it; without offset it is UTC;
--- NULL when it is none.
-create function charging.instant(written text) returns timestamptz
-language plpgsql immutable as $$
-begin
-    if written !~* '^\d{4}-\d\d-\d\d[t ]\d\d:\d\d:\d\d' then
-        return null;
-    end if;
-    if written !~* '(z|[+-]\d\d:?\d\d)$' then
-        return (written || 'Z')::timestamptz;
-    end if;
-    return written::timestamptz;
-exception
-    when data_exception then
-        return null;
-end
-$$;
-
 -- samples(meterValue, received): OCPP's meterValue[], a row for each sample,
 -- its defaults filled in, energy in Wh, power in kW, current in A.
 create function charging.samples(meter jsonb, received timestamptz)
