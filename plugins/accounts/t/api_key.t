@@ -80,7 +80,7 @@ subtest 'what may be given' => sub {
         scopes => [ 7 ], expiresAt => 'soon' })->{json}{errors} } ],
         [ sort 'name', 'role', 'scopes[0]', 'expiresAt' ];
     is_deeply [ sort keys %{ $vg->post($url, { name => 'x',
-        scopes => [ 'stations', 'stations:read', 'a:write:b', ':read' ] })
+        scopes => [ 'stations', 'stations:read', 'a:write:b', ':write' ] })
         ->{json}{errors} } ], [ map { "scopes[$_]" } 0, 2, 3 ];
     is $vg->post($url, { name => 'x', role => 'operator' })
         ->{json}{errors}{companyId}, 'is required for this role';
