@@ -87,7 +87,7 @@ static const vg_route_t  routes[] = {
       invoice_list_fields, NULL, NULL,
       NULL, "invoice_list", NULL, VG_LIST, NULL,
       "Invoices, newest first" },
-    { VG_GET, "/billing/invoices/:id", "billing:read",
+    { VG_GET, "/billing/invoices/{id}", "billing:read",
       invoice_path_fields, NULL, NULL,
       NULL, "invoice_get", NULL, 0, NULL,
       "An invoice with its lines and taxes" },
