@@ -238,8 +238,9 @@ hex4(const char *p)
     int      i;
 
     for (i = 0; i < 4; i++) {
-        value = value * 16
-                + (unsigned) (p[i] <= '9' ? p[i] - '0' : (p[i] | 0x20) - 'a' + 10);
+        value =
+            value * 16
+            + (unsigned) (p[i] <= '9' ? p[i] - '0' : (p[i] | 0x20) - 'a' + 10);
     }
 
     return value;
@@ -296,10 +297,12 @@ stop(parse_t *parse, const char *error)
 static vg_str_t
 token(parse_t *parse)
 {
+    static const char gaps[] = { ' ', '\t', '\r', '\n', ',', ':' };
+
     const char *data = parse->text.data;
     size_t      start = parse->end;
 
-    while (start < parse->text.len && memchr(" \t\r\n,:", data[start], 6)) {
+    while (start < parse->text.len && memchr(gaps, data[start], sizeof(gaps))) {
         start++;
     }
 
@@ -498,6 +501,7 @@ on_close_object(void *ctx)
         return 1;
     }
 
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are sorted */
     members = vg_alloc(parse->pool, node->count * sizeof(*members));
     if (members == NULL) {
         return stop(parse, no_memory);
@@ -505,6 +509,7 @@ on_close_object(void *ctx)
     for (member = node->first; member != NULL; member = member->next) {
         members[i++] = member;
     }
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are sorted */
     qsort(members, node->count, sizeof(*members), by_key);
     for (i = 1; i < node->count; i++) {
         if (by_key(&members[i - 1], &members[i]) == 0) {
@@ -548,8 +553,8 @@ vg_json_parse(vg_pool_t *pool, vg_str_t text, const char **error)
         return NULL;
     }
 
-    status = yajl_parse(parse.yajl, (const unsigned char *) text.data,
-                        text.len);
+    status =
+        yajl_parse(parse.yajl, (const unsigned char *) text.data, text.len);
     if (status == yajl_status_ok) {
         parse.finishing = true;
         status = yajl_complete_parse(parse.yajl);

@@ -152,8 +152,7 @@ fraction(text_t *text)
 static int64_t
 offset(text_t *text)
 {
-    int     sign, hours;
-    int64_t minutes;
+    int64_t sign, minutes;
 
     if (text->p == text->end || letter(text, 'Z')) {
         return 0;
@@ -164,9 +163,9 @@ offset(text_t *text)
     }
 
     sign = *text->p++ == '-' ? -1 : 1;
-    hours = number(text, 2, 0, 23);
+    minutes = number(text, 2, 0, 23) * (int64_t) 60;
     need(text, ':');
-    minutes = hours * 60 + number(text, 2, 0, 59);
+    minutes += number(text, 2, 0, 59);
 
     return sign * minutes * 60 * SECOND;
 }
@@ -183,7 +182,7 @@ moment_parse(vg_str_t value, int64_t *moment)
     }
     at += number(&text, 2, 0, 23) * HOUR;
     need(&text, ':');
-    at += number(&text, 2, 0, 59) * 60 * SECOND;
+    at += number(&text, 2, 0, 59) * (60 * SECOND);
     need(&text, ':');
     at += number(&text, 2, 0, 59) * SECOND;
     if (text.p < text.end && *text.p == '.') {
@@ -239,7 +238,7 @@ clock_parse(vg_str_t value, int64_t *minutes)
 {
     text_t text = { value.data, value.data + value.len, false };
 
-    *minutes = number(&text, 2, 0, 23) * 60;
+    *minutes = number(&text, 2, 0, 23) * (int64_t) 60;
     need(&text, ':');
     *minutes += number(&text, 2, 0, 59);
 

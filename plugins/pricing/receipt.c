@@ -35,7 +35,9 @@ out_decimal(vg_out_t *out, const char *key, money_t value, int places)
 static void
 out_hours(vg_out_t *out, const char *key, int64_t microseconds)
 {
-    money_t hours = ((money_t) microseconds * 1000000000 + HOUR / 2) / HOUR;
+    money_t half = (money_t) HOUR / 2;
+    money_t hours =
+        ((money_t) microseconds * 1000000000 + half) / (money_t) HOUR;
 
     out_decimal(out, key, hours, 9);
 }
@@ -169,10 +171,10 @@ print(vg_pool_t *pool, const tariff_t *tariff, const cost_t *cost)
 
 
 vg_str_t
-receipt(vg_pool_t *pool, const vg_json_t *input, const vg_json_t *node,
+receipt(vg_pool_t *pool, const vg_json_t *input, const vg_json_t *json,
         faults_t *faults)
 {
-    tariff_t  *tariff = tariff_parse(pool, node, "tariff", faults);
+    tariff_t  *tariff = tariff_parse(pool, json, "tariff", faults);
     session_t *session = session_parse(pool, input, faults);
     cost_t    *cost;
 
@@ -186,10 +188,10 @@ receipt(vg_pool_t *pool, const vg_json_t *input, const vg_json_t *node,
 
 
 vg_str_t
-prices_at(vg_pool_t *pool, const vg_json_t *node, vg_str_t name, int64_t now)
+prices_at(vg_pool_t *pool, const vg_json_t *json, vg_str_t name, int64_t now)
 {
     faults_t  faults = { .pool = pool };
-    tariff_t *tariff = tariff_parse(pool, node, "tariff", &faults);
+    tariff_t *tariff = tariff_parse(pool, json, "tariff", &faults);
     zone_t   *zone = zone_load(pool, name);
     state_t   state;
     vg_out_t  out;

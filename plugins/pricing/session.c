@@ -168,7 +168,7 @@ duration(const dimensions_t *dimensions, volume_t which, int64_t length,
     int     places;
     money_t told = (money_t) dimensions->value[which] * 3600; /* 10^-9 s */
     money_t apart = told - (money_t) length * 1000;
-    money_t slack = SECOND * 1000;
+    money_t slack = (money_t) SECOND * 1000;
     money_t digit = (money_t) 3600 * 1000000000 / 2;
     int     i;
 

@@ -136,7 +136,7 @@ abbreviation(text_t *text)
 static change_t
 change(text_t *text)
 {
-    change_t at = { '0', 0, 0, 0, 2 * 3600 };
+    change_t at = { '0', 0, 0, 0, 7200 };
 
     if (!take(text, ',')) {
         text->bad = true;
@@ -195,14 +195,14 @@ static int64_t
 change_in(const change_t *at, int64_t year)
 {
     int64_t first = days_from_date(year, at->kind == 'M' ? at->month : 1, 1);
-    int64_t day, end;
+    int64_t day, end, wait;
 
     if (at->kind == 'M') {
         end = at->month == 12 ? days_from_date(year + 1, 1, 1)
                               : days_from_date(year, at->month + 1, 1);
         /* Sunday is 0 in the rule and 6 in weekday() */
-        day = first + ((at->day + 6) % 7 - weekday(first) + 7) % 7
-              + (at->week - 1) * 7;
+        wait = (at->day + 6) % 7 - weekday(first) + 7;
+        day = first + wait % 7 + 7 * ((int64_t) at->week - 1);
         while (day >= end) {
             day -= 7;
         }

@@ -46,7 +46,10 @@ static const struct {
     { "NaN", BYTES("[NaN]"), "not JSON" },
     { "a mark of byte order", BYTES("\xef\xbb\xbf{}"), "not JSON" },
     { "a raw NUL between values", BYTES("[1,\0 2]"), "not JSON" },
-    { "a raw NUL in front", BYTES("\0" "1"), "not JSON" },
+    { "a raw NUL in front",
+      BYTES("\0"
+            "1"),
+      "not JSON" },
     { "a raw NUL behind", BYTES("1\0"), "not JSON" },
     { "a raw NUL in a string", BYTES("\"a\0b\""), "not JSON" },
     { "a raw newline in a string", BYTES("\"a\nb\""), "not JSON" },
@@ -88,12 +91,12 @@ test_refusals(void)
 
     for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
         error = NULL;
-        node = vg_json_parse(pool,
-                             (vg_str_t){ refusals[i].text, refusals[i].len },
-                             &error);
+        node = vg_json_parse(
+            pool, (vg_str_t){ refusals[i].text, refusals[i].len }, &error);
         snprintf(name, sizeof(name), "refused: %s", refusals[i].name);
         ok(node == NULL && error != NULL
-               && strcmp(error, refusals[i].error) == 0, name);
+               && strcmp(error, refusals[i].error) == 0,
+           name);
     }
 
     ok(vg_json_parse(pool, (vg_str_t){ NULL, 0 }, &error) == NULL,
@@ -124,7 +127,8 @@ test_depth(void)
 
     ok(nested(pool, VG_JSON_DEPTH, &error) != NULL, "64 deep is taken");
     ok(nested(pool, VG_JSON_DEPTH + 1, &error) == NULL
-           && strcmp(error, "nested too deep") == 0, "65 deep is refused");
+           && strcmp(error, "nested too deep") == 0,
+       "65 deep is refused");
     ok(nested(pool, 400000, &error) == NULL, "400,000 deep is refused");
     vg_arena_destroy(pool);
 }
@@ -214,8 +218,8 @@ test_values(void)
     ok(vg_str_eq(vg_json_text(top, "s"), "\xe2\x82\xac"), "UTF-8 is kept");
     ok(vg_str_eq(vg_json_text(top, "ab"), "2"),
        "a name that begins with another is another");
-    ok(vg_json_text(top, "none").data == NULL
-           && vg_json_get(node, "a") == NULL && vg_json_get(NULL, "a") == NULL,
+    ok(vg_json_text(top, "none").data == NULL && vg_json_get(node, "a") == NULL
+           && vg_json_get(NULL, "a") == NULL,
        "what is not there is NULL");
     vg_arena_destroy(pool);
 }
@@ -318,8 +322,9 @@ test_no_memory(void)
 
     for (i = 0; i < 12; i++) {
         broken.left = i;
-        taken += vg_json_parse(&pool, VG_STR("{\"a\":[\"\\n\"],\"b\":{}}"),
-                               &error) != NULL;
+        taken +=
+            vg_json_parse(&pool, VG_STR("{\"a\":[\"\\n\"],\"b\":{}}"), &error)
+            != NULL;
     }
     ok(taken == 6, "a parse that lacks memory gives NULL");
 

@@ -80,24 +80,21 @@ static const char max_power[] = T(
     "", ER(C("ENERGY", "0.20", VAT("20"), "1"), "\"max_power\":16.00") "," ER(
             C("ENERGY", "0.35", VAT("20"), "1"),
             "\"max_power\":32.00") "," E(C("ENERGY", "0.50", VAT("20"), "1")));
-static const char steps[] = T("", ER(C("TIME", "1.20", NOVAT, "1800") "," C(
-                                         "PARKING_TIME", "1.00", NOVAT, "900"),
-                                     "\"start_time\":\"00:00\",\"end_time\":"
-                                     "\"17:00\"") "," ER(C("TIME", "2.40",
-                                                           NOVAT,
-                                                           "900") "," C("PARKIN"
-                                                                        "G_"
-                                                                        "TIME",
-                                                                        "1.00",
-                                                                        NOVAT,
-                                                                        "900"),
-                                                         "\"start_time\":\"17:"
-                                                         "00\",\"end_time\":"
-                                                         "\"20:00\"") "," ER(C("TIME",
-                                                                               "2.40",
-                                                                               NOVAT,
-                                                                               "900"),
-                                                                             "\"start_time\":\"20:00\",\"end_time\":\"00:00\""));
+static const char steps[] = T(
+    "",
+    ER(C("TIME", "1.20", NOVAT, "1800") "," C("PARKING_TIME", "1.00", NOVAT,
+                                              "900"),
+       "\"start_time\":\"00:00\",\"end_time\":"
+       "\"17:00\"") "," ER(C("TIME", "2.40", NOVAT, "900") "," C("PARKIN"
+                                                                 "G_"
+                                                                 "TIME",
+                                                                 "1.00", NOVAT,
+                                                                 "900"),
+                           "\"start_time\":\"17:"
+                           "00\",\"end_time\":"
+                           "\"20:00\"") "," ER(C("TIME", "2.40", NOVAT, "900"),
+                                               "\"start_time\":\"20:00\",\"end_"
+                                               "time\":\"00:00\""));
 static const char kwh_steps[] =
     T("", ER(C("ENERGY", "1", NOVAT, "10000"), "\"max_kwh\":3") "," ER(
               C("ENERGY", "2", NOVAT, "10000"),
