@@ -20,7 +20,7 @@ static const vg_route_t routes[] = {
       .about = "Make an API key; it is shown in this answer alone" },
     { VG_GET, "/api-keys", READ, .statement = "api_key_list",
       .flags = VG_LIST, .about = "List API keys" },
-    { VG_DELETE, "/api-keys/:id", WRITE, api_key_id_fields,
+    { VG_DELETE, "/api-keys/{id}", WRITE, api_key_id_fields,
       .statement = "api_key_revoke", .about = "Revoke an API key" },
 
     { VG_INTERNAL, "api_key.find", NULL, api_key_find_fields,

@@ -112,7 +112,7 @@ subtest 'the newest connection counts' => sub {
     my $again = Voltgate::Charger->connect($vg, 'CP1', $password);
     is $again->status, 101;
     ok $vg->wait_for(sub { $cp->recv(0.1); $cp->closed }), 'the older one is closed';
-    is $again->call('Heartbeat', {})->[0], 3;
+    is $again->call('Heartbeat', {})->[0], 3, 'and needs no second boot';
     ok point('CP1')->{connected}, 'whose end changed nothing';
     $again->drop;
     ok $vg->wait_for(sub { !point('CP1')->{connected} }), 'the newer one\'s does';
