@@ -10,7 +10,7 @@ static const vg_route_t routes[] = {
     { VG_POST, "/pricing", "pricing:write", tariff_set_fields, NULL,
       tariff_set_check, NULL, "tariff_set", NULL, 0, NULL,
       "sets a new version of a station's, connector's or operator's tariff" },
-    { VG_GET, "/pricing/:stationId", "pricing:read", station_prices_fields,
+    { VG_GET, "/pricing/{stationId}", "pricing:read", station_prices_fields,
       NULL, NULL, NULL, "station_prices", station_prices_render, 0, NULL,
       "the tariffs in force now, per connector, with the prices" },
     { VG_GET, "/charging/rates", "pricing:read", rate_list_fields, NULL, NULL,
