@@ -172,8 +172,8 @@ JSON_SRC := nginx-modules/core/vg_json.c
 # A plugin's: with its pure files, those that include vg.h neither themselves
 # nor by a header of their folder.
 pure = $(addprefix $(1),$(shell cd $(1) && \
-       h=$$(grep -ls '"vg\.h"' *.h | paste -sd'|'); \
-       ls *.c 2>/dev/null | xargs -r grep -LE "\"(vg\.h$${h:+|$$h})\""))
+       h=$$(grep -ls '"vg\.h"' *.h | paste -sd'|' || :); \
+       ls *.c 2>/dev/null | xargs -r grep -LE "\"(vg\.h$${h:+|$$h})\"" || :))
 
 # PLUGIN_UNIT(test without .c, folder of the plugin)
 define PLUGIN_UNIT

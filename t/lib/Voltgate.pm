@@ -309,10 +309,11 @@ sub close {
         eval { $step->(); 1 } or push @bad, "stopping: $@";
     }
     push @bad, $self->complaints;
+    remove_tree($self->{run}, $self->{cluster} ? $self->{far} : ());
     if (@bad || $ENV{VG_KEEP}) {
         diag "kept: $self->{state}";
     } else {
-        remove_tree($self->{state}, $self->{run}, $self->{cluster} ? $self->{far} : ());
+        remove_tree($self->{state});
     }
     return @bad;
 }
