@@ -129,6 +129,19 @@ vg_charger_init(void)
 }
 
 
+void
+vg_charger_stop(void)
+{
+    vg_charger_t *charger;
+
+    while (vg_chargers.root != vg_chargers.sentinel) {
+        charger = ngx_rbtree_data(vg_chargers.root, vg_charger_t, node);
+        vg_socket_abort(charger->socket, VG_CLOSE_RESTART,
+                        "the server restarts");
+    }
+}
+
+
 vg_charger_t *
 vg_charger_find(uint64_t number, vg_str_t identity)
 {

@@ -59,8 +59,9 @@ vg_charger_t *vg_charger_find(uint64_t number, vg_str_t identity);
 void vg_charger_complain(vg_charger_t *charger, const char *what,
                          vg_str_t about);
 
-/* at the start of each worker */
+/* at the start and at the end of each worker */
 void vg_charger_init(void);
+void vg_charger_stop(void);
 
 /* exchange.c */
 void vg_exchange_text(void *charger, vg_str_t message);

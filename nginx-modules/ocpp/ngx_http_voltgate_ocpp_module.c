@@ -13,6 +13,7 @@
 #include "module.h"
 
 static const vg_ocpp_conf_t  *vg_ocpp_running;
+static ngx_uint_t             vg_ocpp_started;
 
 
 static char *
@@ -118,10 +119,23 @@ vg_ocpp_init_process(ngx_cycle_t *cycle)
     {
         return NGX_OK;
     }
+    vg_ocpp_started = 1;
     vg_charger_init();
     vg_order_init();
     vg_table_sweep();
     return NGX_OK;
+}
+
+
+/* what is left when a worker is told to leave at once */
+static void
+vg_ocpp_exit_process(ngx_cycle_t *cycle)
+{
+    (void) cycle;
+
+    if (vg_ocpp_started) {
+        vg_charger_stop();
+    }
 }
 
 
@@ -150,7 +164,7 @@ ngx_module_t  ngx_http_voltgate_ocpp_module = {
     vg_ocpp_init_process,                  /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
+    vg_ocpp_exit_process,                  /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };

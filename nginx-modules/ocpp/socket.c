@@ -10,7 +10,10 @@
 #define VG_SOCKET_FRAGMENTS 256   /* of one message; each costs memory     */
 #define VG_SOCKET_GOODBYE   2000  /* ms for the other's close frame        */
 #define VG_SOCKET_DRAIN     10000 /* ms, without worker_shutdown_timeout   */
+#define VG_SOCKET_WAVE      5     /* ms between two that leave, if they may */
 #define VG_SOCKET_BUSY      50    /* ms until a busy owner is asked again  */
+
+static ngx_uint_t  vg_sockets; /* of this worker                           */
 
 
 static void
@@ -114,6 +117,7 @@ vg_socket_release(void *data)
         return;
     }
     s->released = 1;
+    vg_sockets--;
     s->hooks->closed(s->owner);
     if (s->timer.timer_set) {
         ngx_del_timer(&s->timer);
@@ -203,6 +207,15 @@ vg_socket_close(vg_socket_t *s, ngx_uint_t code, const char *reason)
 
 
 void
+vg_socket_abort(vg_socket_t *s, ngx_uint_t code, const char *reason)
+{
+    vg_socket_close(s, code, reason);
+    s->dead = 1;
+    vg_socket_turn(s);
+}
+
+
+void
 vg_socket_resume(vg_socket_t *s)
 {
     if (s->stalled && !s->released) {
@@ -213,8 +226,8 @@ vg_socket_resume(vg_socket_t *s)
 
 /* ----------------------------------------------------------------- events */
 
-/* The worker leaves. Its sockets close one by one over most of the time that
- * it has, so that they do not come back to the next one all at once. */
+/* The worker leaves. Its sockets close one by one, at most over most of the
+ * time that it has, so that they do not come back all at once. */
 static void
 vg_socket_drain(vg_socket_t *s)
 {
@@ -228,6 +241,7 @@ vg_socket_drain(vg_socket_t *s)
     s->draining = 1;
     window = ccf->shutdown_timeout ? ccf->shutdown_timeout / 10 * 8
                                    : VG_SOCKET_DRAIN;
+    window = ngx_min(window, vg_sockets * VG_SOCKET_WAVE);
     ngx_add_timer(&s->timer, 1 + (ngx_msec_t) ngx_random() % (window + 1));
 }
 
@@ -386,6 +400,7 @@ vg_socket_open(ngx_http_request_t *r, const vg_socket_conf_t *conf,
     s->timer.log = s->turn.log = s->rested.log = r->connection->log;
     cln->handler = vg_socket_release;
     cln->data = s;
+    vg_sockets++;
     vg_socket_attach(s);
     return s;
 }

@@ -48,4 +48,7 @@ void vg_socket_send(vg_socket_t *s, vg_str_t text);
 void vg_socket_close(vg_socket_t *s, ngx_uint_t code, const char *reason);
 void vg_socket_resume(vg_socket_t *s);
 
+/* Says so and ends it now, also s: for a process that exits. */
+void vg_socket_abort(vg_socket_t *s, ngx_uint_t code, const char *reason);
+
 #endif /* VG_SOCKET_H */
