@@ -32,8 +32,13 @@ is $vg->get('/api/v1/stations', { 'X-API-Key' => '' })->{status}, 401,
     'nobody is not let in';
 is $vg->get('/api/v1/stations')->{status}, 200, 'the admin is';
 
-my ($line) = grep { $_->{status} == 200 && $_->{route} =~ /stations/ } $vg->access_log;
-is $line->{role}, 'admin', 'the access log knows the role';
+# nginx logs a call after it has answered it
+my $line;
+ok $vg->wait_for(sub {
+    ($line) = grep { $_->{status} == 200 && $_->{route} =~ /stations/ } $vg->access_log;
+    return $line;
+}), 'the call is in the access log';
+is $line->{role}, 'admin', 'with the role';
 like $line->{ms}, qr/^\d+$/, 'and the milliseconds';
 
 $vg->kill_worker($workers[0]);
