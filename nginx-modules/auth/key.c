@@ -80,7 +80,7 @@ vg_key_check(vg_key_ask_t *ask, vg_call_t *answer)
     call->caller.id = vg_key_copy(call, vg_json_text(row, "id"));
     call->caller.role = vg_key_copy(call, vg_json_text(row, "role"));
     call->caller.company = vg_key_copy(call, vg_json_text(row, "companyId"));
-    call->scopes = vg_key_scopes(call, vg_json_get(row, "scopes"));
+    call->caller.scopes = vg_key_scopes(call, vg_json_get(row, "scopes"));
     if (!vg_role_known(call->caller.role)) {
         return vg_key_wrong(ask->http, call);
     }

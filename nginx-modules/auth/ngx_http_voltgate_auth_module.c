@@ -115,8 +115,8 @@ vg_auth_bearer(vg_http_t *http, vg_str_t token)
     if (!vg_role_known(claims.role)) {
         return vg_auth_refuse(http, "the role is not known");
     }
-    call->caller = (vg_caller_t){ claims.sub, claims.role, claims.company };
-    call->scopes = claims.scope;
+    call->caller = (vg_caller_t){ claims.sub, claims.role, claims.company,
+                                  claims.scope };
     vg_tokens_keep(call, token, claims.exp);
     return VG_OK;
 }

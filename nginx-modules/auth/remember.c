@@ -70,7 +70,7 @@ vg_tokens_find(vg_call_t *call, vg_str_t token)
         call->caller.id = vg_known_copy(call, &p, set[i].id);
         call->caller.role = vg_known_copy(call, &p, set[i].role);
         call->caller.company = vg_known_copy(call, &p, set[i].company);
-        call->scopes = set[i].scoped ? vg_known_copy(call, &p, set[i].scopes)
+        call->caller.scopes = set[i].scoped ? vg_known_copy(call, &p, set[i].scopes)
                                      : (vg_str_t){ NULL, 0 };
         return 1;
     }
@@ -87,7 +87,7 @@ vg_tokens_keep(vg_call_t *call, vg_str_t token, int64_t until_us)
     vg_known_t  *set, *k;
     vg_caller_t *who = &call->caller;
 
-    size = who->id.len + who->role.len + who->company.len + call->scopes.len;
+    size = who->id.len + who->role.len + who->company.len + call->caller.scopes.len;
     (void) SHA256((const u_char *) token.data, token.len, hash);
     set = vg_known_set(hash);
     if (set == NULL || size > VG_TEXT) {
@@ -104,14 +104,14 @@ vg_tokens_keep(vg_call_t *call, vg_str_t token, int64_t until_us)
     k->id = who->id.len;
     k->role = who->role.len;
     k->company = who->company.len;
-    k->scopes = call->scopes.len;
-    k->scoped = call->scopes.data != NULL;
+    k->scopes = call->caller.scopes.len;
+    k->scoped = call->caller.scopes.data != NULL;
     p = ngx_cpymem(k->text, who->id.data, k->id);
     p = ngx_cpymem(p, who->role.data, k->role);
     if (k->company) {
         p = ngx_cpymem(p, who->company.data, k->company);
     }
     if (k->scopes) {
-        (void) ngx_cpymem(p, call->scopes.data, k->scopes);
+        (void) ngx_cpymem(p, call->caller.scopes.data, k->scopes);
     }
 }

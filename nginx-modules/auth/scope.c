@@ -84,7 +84,7 @@ vg_auth_scope(vg_call_t *call, const char *scope)
     if (role != NULL
         && (ngx_strcmp(role->scopes, "*") == 0
             || vg_scope_among(vg_str(role->scopes), scope))
-        && (call->scopes.data == NULL || vg_scope_among(call->scopes, scope)))
+        && (call->caller.scopes.data == NULL || vg_scope_among(call->caller.scopes, scope)))
     {
         return VG_OK;
     }

@@ -221,18 +221,11 @@ vg_http_problem_headers(ngx_http_request_t *r, const vg_error_t *error,
 }
 
 
-static void *
-vg_http_alloc(void *data, size_t size)
-{
-    return ngx_palloc(data, size);
-}
-
-
 ngx_int_t
 vg_http_problem(ngx_http_request_t *r, const vg_error_t *error)
 {
     vg_str_t   body, none = { NULL, 0 };
-    vg_pool_t  pool = { vg_http_alloc, r->pool };
+    vg_pool_t  pool = vg_arena_of(r->pool);
     vg_http_t *http = vg_http_get(r);
 
     if (http == NULL) {

@@ -17,13 +17,6 @@ static void vg_call_end(vg_call_t *call);
 static void vg_call_overdue(ngx_event_t *ev);
 
 
-static void *
-vg_call_alloc(void *data, size_t size)
-{
-    return ngx_palloc(data, size);
-}
-
-
 vg_call_t *
 vg_call_create(vg_endpoint_t *endpoint, ngx_log_t *log)
 {
@@ -40,7 +33,7 @@ vg_call_create(vg_endpoint_t *endpoint, ngx_log_t *log)
         return NULL;
     }
     call->pool = pool;
-    call->arena = (vg_pool_t){ vg_call_alloc, pool };
+    call->arena = vg_arena_of(pool);
     call->log = ngx_cycle->log;
     call->refs = 1;
     call->endpoint = endpoint;

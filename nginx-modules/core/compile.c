@@ -206,13 +206,6 @@ vg_statement_tail(vg_pool_t *pool, vg_str_t *source)
 }
 
 
-static void *
-vg_statement_alloc(void *data, size_t size)
-{
-    return ngx_palloc(data, size);
-}
-
-
 /* what another route of the plugin prepared already keeps its place */
 static ngx_int_t
 vg_statement_place(vg_plugin_slot_t *plugin, vg_statement_t *st)
@@ -253,7 +246,7 @@ vg_statement_load(ngx_conf_t *cf, vg_plugin_slot_t *plugin,
     if (pool == NULL) {
         return NULL;
     }
-    *pool = (vg_pool_t){ vg_statement_alloc, cf->pool };
+    *pool = vg_arena_of(cf->pool);
     source = vg_statement_read(pool,
                  vg_printf(pool, "%s/%.*s/sql/queries/%s.sql", sources,
                            (int) plugin->name.len, plugin->name.data, name)
@@ -297,7 +290,7 @@ vg_statement_kit(ngx_conf_t *cf, const char *name, const char *text,
                  ngx_uint_t count)
 {
     vg_sql_t         sql = { .text = vg_str(text), .count = count };
-    vg_pool_t        pool = { vg_statement_alloc, cf->pool };
+    vg_pool_t        pool = vg_arena_of(cf->pool);
     vg_statement_t  *st, **slot;
 
     st = vg_statement_make(&pool, "kit", &sql); /* as vg_kit */

@@ -192,7 +192,6 @@ struct vg_call_s {
     vg_endpoint_t   *endpoint;
 
     vg_caller_t      caller;
-    vg_str_t         scopes; /* space separated                          */
     vg_str_t         correlation;
     vg_str_t         traceparent;
     int64_t          now; /* microseconds                                */
@@ -280,6 +279,9 @@ vg_str_t vg_problem_render(vg_pool_t *pool, const vg_error_t *error,
                            vg_str_t correlation);
 const vg_error_t *vg_kit_error(const char *name, size_t len);
 const vg_error_t *vg_kit_error_status(ngx_int_t status);
+
+/* arena.c: frees with pool */
+vg_pool_t vg_arena_of(ngx_pool_t *pool);
 
 /* time and ids */
 int64_t vg_time_now(void);                  /* microseconds              */

@@ -258,18 +258,11 @@ vg_openapi_path(vg_out_t *out, vg_pool_t *pool, vg_host_t *host, ngx_uint_t i)
 }
 
 
-static void *
-vg_openapi_alloc(void *data, size_t size)
-{
-    return ngx_palloc(data, size);
-}
-
-
 ngx_int_t
 vg_openapi_render(ngx_conf_t *cf, vg_host_t *host)
 {
     vg_out_t        out;
-    vg_pool_t       pool = { vg_openapi_alloc, cf->pool };
+    vg_pool_t       pool = vg_arena_of(cf->pool);
     ngx_uint_t      i;
     vg_endpoint_t **e = host->endpoints.elts;
 

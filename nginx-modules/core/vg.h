@@ -245,6 +245,8 @@ typedef struct {
     vg_str_t role;    /* driver, operator, fleet_manager, planner,
                          partner, admin; charger; system                 */
     vg_str_t company; /* id of the company, or empty                     */
+    vg_str_t scopes;  /* that the identity is narrowed to, by one space;
+                         data NULL: all of the role's                    */
 } vg_caller_t;
 
 const vg_caller_t *vg_caller(vg_call_t *call);

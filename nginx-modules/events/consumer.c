@@ -128,13 +128,6 @@ vg_event_call(vg_endpoint_t *e, const vg_event_t *event,
 }
 
 
-static void *
-vg_consumer_alloc(void *data, size_t size)
-{
-    return ngx_palloc(data, size);
-}
-
-
 static void
 vg_consumer_end(vg_consumer_t *consumer)
 {
@@ -313,7 +306,7 @@ vg_consumer_take(vg_consumer_t *consumer, PGresult *rows)
     if (consumer->pool == NULL) {
         return;
     }
-    pool = (vg_pool_t){ vg_consumer_alloc, consumer->pool };
+    pool = vg_arena_of(consumer->pool);
     (void) snprintf(consumer->pos, sizeof(consumer->pos), "%s",
                     PQgetvalue(rows, 0, 0));
     consumer->at = consumer->tries = 0;

@@ -96,13 +96,6 @@ vg_parked_handled(vg_call_t *call)
 }
 
 
-static void *
-vg_parked_alloc(void *data, size_t size)
-{
-    return ngx_palloc(data, size);
-}
-
-
 static void
 vg_parked_have(vg_unit_t *unit)
 {
@@ -120,7 +113,7 @@ vg_parked_have(vg_unit_t *unit)
         vg_parked_end(parked);
         return;
     }
-    pool = (vg_pool_t){ vg_parked_alloc, parked->pool };
+    pool = vg_arena_of(parked->pool);
     vg_event_read(&pool, unit->rows, 0, 0, &parked->event);
     parked->values[1] = parked->event.pos.data;
     e = vg_event_endpoint(parked->plugin, parked->event.type);

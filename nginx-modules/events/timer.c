@@ -10,7 +10,7 @@ typedef struct {
     ngx_event_t    event;
     const char    *values[2];
     char           name[128];
-    char           period[32];
+    char           period[48];
 } vg_timer_t;
 
 static vg_statement_t  *vg_timer_take;

@@ -122,19 +122,12 @@ static const struct {
 };
 
 
-static void *
-vg_page_alloc(void *data, size_t size)
-{
-    return ngx_palloc(data, size);
-}
-
-
 ngx_int_t
 vg_page_handler(ngx_http_request_t *r)
 {
     ngx_uint_t i;
     vg_http_t *http = vg_http_get(r);
-    vg_pool_t  pool = { vg_page_alloc, r->pool };
+    vg_pool_t  pool = vg_arena_of(r->pool);
 
     for (i = 0; vg_pages[i].page != NULL; i++) {
         if (r->uri.len == vg_pages[i].path.len

@@ -9,17 +9,10 @@ static ngx_rbtree_node_t  vg_chargers_sentinel;
 static uint64_t           vg_charger_last;
 
 
-static void *
-vg_charger_alloc(void *data, size_t size)
-{
-    return ngx_palloc(data, size);
-}
-
-
 vg_pool_t
 vg_charger_arena(ngx_pool_t *pool)
 {
-    return (vg_pool_t){ vg_charger_alloc, pool };
+    return vg_arena_of(pool);
 }
 
 
