@@ -23,6 +23,15 @@ vg_socket_later(vg_socket_t *s)
 }
 
 
+/* Nobody is there to take leave of: nginx does not linger. */
+static void
+vg_socket_lost(vg_socket_t *s)
+{
+    s->request->connection->error = 1;
+    s->dead = 1;
+}
+
+
 static void
 vg_socket_frame(wslay_event_context_ptr ws,
                 const struct wslay_event_on_frame_recv_start_arg *arg,
@@ -78,10 +87,11 @@ vg_socket_listen(vg_socket_t *s)
 
     s->stalled = 0;
     s->budget = VG_SOCKET_BUDGET;
-    if (wslay_event_recv(s->ws) != 0
-        || ngx_handle_read_event(c->read, 0) != NGX_OK)
-    {
+    if (wslay_event_recv(s->ws) != 0) { /* it queued a close, if it could */
         s->dead = 1;
+    }
+    if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
+        vg_socket_lost(s);
     }
     if (s->budget == 0) { /* others first */
         s->resting = 1;
@@ -143,9 +153,6 @@ vg_socket_end(vg_socket_t *s)
 
     vg_socket_release(s);
     c->idle = 0;
-    if (s->dead) {
-        c->error = 1;
-    }
     r->keepalive = 0;
     ngx_http_finalize_request(r, NGX_OK);
     ngx_http_run_posted_requests(c);
@@ -172,7 +179,7 @@ vg_socket_turn(vg_socket_t *s)
     }
     rc = vg_wire_flush(s);
     if (rc == NGX_ERROR) {
-        s->dead = 1;
+        vg_socket_lost(s);
     }
     if (s->dead
         || (rc == NGX_OK && wslay_event_get_close_sent(s->ws)
@@ -210,8 +217,9 @@ void
 vg_socket_abort(vg_socket_t *s, ngx_uint_t code, const char *reason)
 {
     vg_socket_close(s, code, reason);
-    s->dead = 1;
-    vg_socket_turn(s);
+    (void) vg_wire_flush(s);
+    vg_socket_lost(s);
+    vg_socket_end(s);
 }
 
 
@@ -274,7 +282,7 @@ vg_socket_on_write(ngx_event_t *wev)
         r, ngx_http_voltgate_ocpp_module);
 
     if (wev->timedout) {
-        s->dead = 1;
+        vg_socket_lost(s);
     }
     vg_socket_turn(s);
 }
@@ -307,7 +315,7 @@ vg_socket_ping(vg_socket_t *s)
         ngx_log_error(NGX_LOG_INFO, s->request->connection->log, 0,
                       "voltgate: nothing heard for %M ms, not even a pong",
                       quiet);
-        s->dead = 1;
+        vg_socket_lost(s);
         return;
     }
     if (quiet < s->conf.ping) {
@@ -328,7 +336,7 @@ vg_socket_on_timer(ngx_event_t *ev)
     vg_socket_t *s = ev->data;
 
     if (s->closing) {
-        s->dead = 1;
+        vg_socket_lost(s);
     } else if (!s->draining) {
         vg_socket_ping(s);
     } else if (s->hooks->busy(s->owner)) {
