@@ -11,6 +11,7 @@
 #define MAX_WH  ((int64_t) 1000000000000) /* what a register may show     */
 #define SECOND  ((int64_t) 1000000)
 #define DAY     (86400 * SECOND)
+#define AHEAD   (600 * SECOND)            /* as charging.billed_at        */
 #define MICRO   6                         /* places of kW and A           */
 #define MAX_MICRO ((int64_t) 1000000)     /* kW, A: more is no reading    */
 #define UNKNOWN (-1)
@@ -141,6 +142,33 @@ instant_print(vg_pool_t *pool, int64_t at)
 }
 
 
+static int64_t
+next_at(const vg_json_t *node)
+{
+    int64_t at;
+
+    return node != NULL && integer_read(node, "at", &at) ? at : INT64_MAX;
+}
+
+
+/* A running session lasts until now, or until its last reading where the
+ * charger's clock is ahead of ours by what is believed. */
+static int64_t
+running_until(const vg_json_t *costing, int64_t now)
+{
+    int64_t          at, end = now;
+    const vg_json_t *samples = vg_json_get(costing, "samples"), *sample;
+
+    for (sample = samples ? samples->first : NULL; sample != NULL;
+         sample = sample->next)
+    {
+        at = next_at(sample);
+        end = at > end && at <= now + AHEAD ? at : end;
+    }
+    return end;
+}
+
+
 static bool
 session_read(session_t *s, const vg_json_t *costing, int64_t now)
 {
@@ -150,7 +178,7 @@ session_read(session_t *s, const vg_json_t *costing, int64_t now)
         return false;
     }
     if (!integer_read(costing, "end", &s->end)) {
-        s->end = now;
+        s->end = running_until(costing, now);
     }
     if (s->end < s->start) {
         s->end = s->start;
@@ -210,15 +238,6 @@ cut_at(session_t *s, int64_t at, int64_t slot)
         cut++;
     }
     return cut;
-}
-
-
-static int64_t
-next_at(const vg_json_t *node)
-{
-    int64_t at;
-
-    return node != NULL && integer_read(node, "at", &at) ? at : INT64_MAX;
 }
 
 

@@ -68,12 +68,14 @@ create index tariff_operator on charging.tariff (operator_id, valid_from) where 
 -- tariff_at(…): the version in force for a connector at a moment; the
 -- connector's own goes before the station's, that before the operator's. What
 -- a company set for a place that turned out to be another's binds nobody.
+-- Chargers' clocks tell whole seconds: what came into force in the second in
+-- which a session began is in force for it.
 create function charging.tariff_at(connector uuid, station uuid, operator text, moment timestamptz) returns uuid
 language sql stable parallel safe
 begin atomic
     select t.tariff_version_id
     from charging.tariff t
-    where t.valid_from <= moment
+    where t.valid_from < moment + interval '1 second'
         and (t.starts_at is null or t.starts_at <= moment)
         and (t.ends_at is null or t.ends_at > moment)
         and (t.connector_id = connector or t.station_id = station or t.operator_id = operator)

@@ -53,7 +53,7 @@ subtest 'a charger that is away fails the session' => sub {
 
 my $cp = Voltgate::Charger->connect($vg, 'CP1', $password);
 my @asked;
-$cp->answer(sub { push @asked, [@_]; return { status => 'Accepted' } });
+$cp->answer(sub { push @asked, [ @_[0, 1] ]; return { status => 'Accepted' } });
 $cp->call(BootNotification => { chargePointVendor => 'v', chargePointModel => 'm' });
 
 my $session;

@@ -105,6 +105,10 @@ static const case_t  cases[] = {
       COSTING("null", "null", WH(M30, "3500"), ""),
       "[" P("02:00:00", ENERGY("2.5") "," TIME("0.5")) ","
       P("02:30:00", TIME("0.5")) "]" },
+    { "a charger's clock is a little ahead: until its last reading",
+      COSTING("null", "null", WH("1795230001000000", "2000") ","
+              WH("1795230700000000", "9000"), ""),
+      "[" P("02:00:00", ENERGY("1") "," TIME("1.000277778")) "]" },
     { "a fraction of a second is kept",
       COSTING("1795226400500000", "2000", "", ""),
       "[" P("02:00:00", ENERGY("1") "," TIME("0.000138889")) "]" },
