@@ -113,9 +113,25 @@ vg_charger_replaced(vg_link_ref_t ref, vg_str_t bytes, ngx_msec_t timeout)
 }
 
 
+/* A worker that died said no farewells; the one after it does. */
+static void
+vg_charger_sweep(void)
+{
+    char        identity[VG_IDENTITY_MAX];
+    size_t      len;
+    ngx_uint_t  next = 0;
+    vg_holder_t dead;
+
+    while (vg_table_sweep(&next, identity, &len, &dead)) {
+        vg_farewell((vg_str_t){ identity, len }, dead.epoch);
+    }
+}
+
+
 void
 vg_charger_init(void)
 {
+    vg_charger_sweep();
     ngx_rbtree_init(&vg_chargers, &vg_chargers_sentinel,
                     ngx_rbtree_insert_value);
     vg_link_on(VG_LINK_CLOSE, vg_charger_replaced);

@@ -122,7 +122,6 @@ vg_ocpp_init_process(ngx_cycle_t *cycle)
     vg_ocpp_started = 1;
     vg_charger_init();
     vg_order_init();
-    vg_table_sweep();
     return NGX_OK;
 }
 

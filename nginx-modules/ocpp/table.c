@@ -178,18 +178,24 @@ vg_table_leave(vg_str_t identity, const vg_holder_t *mine)
 }
 
 
-void
-vg_table_sweep(void)
+ngx_uint_t
+vg_table_sweep(ngx_uint_t *next, char *identity, size_t *len,
+               vg_holder_t *dead)
 {
-    ngx_uint_t       i;
+    ngx_uint_t       found = 0;
     vg_table_t      *table = vg_table_lock();
     vg_table_slot_t *slot;
 
-    for (i = 0; i < VG_TABLE_SLOTS; i++) {
-        slot = &table->slots[i];
+    while (*next < VG_TABLE_SLOTS && !found) {
+        slot = &table->slots[(*next)++];
         if (slot->holder.pid != 0 && !vg_table_alive(&slot->holder)) {
+            found = 1;
+            *dead = slot->holder;
+            *len = slot->len;
+            ngx_memcpy(identity, slot->identity, slot->len);
             slot->holder.pid = 0;
         }
     }
     vg_table_unlock(table);
+    return found;
 }

@@ -26,7 +26,9 @@ vg_holder_t vg_table_find(vg_str_t identity);
 /* Ends mine alone; a newer connection's entry stays. */
 void vg_table_leave(vg_str_t identity, const vg_holder_t *mine);
 
-/* At start: a worker that died left its entries. */
-void vg_table_sweep(void);
+/* Takes out one entry of a worker that died, from slot *next on; 0: there is
+ * none. identity has room for VG_IDENTITY_MAX bytes. */
+ngx_uint_t vg_table_sweep(ngx_uint_t *next, char *identity, size_t *len,
+                          vg_holder_t *dead);
 
 #endif /* VG_TABLE_H */

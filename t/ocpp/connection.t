@@ -1,0 +1,154 @@
+# The life of connections: which of two wins, who is taken for gone, and what
+# becomes of them when workers come and go.
+
+use strict;
+use warnings;
+
+use IO::Socket::SSL;
+use MIME::Base64 qw(encode_base64);
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use Voltgate;
+use Voltgate::Charger;
+
+my $vg = Voltgate->start(extra => { http => 'voltgate_ocpp_ping 1s;' });
+
+my $company  = '019393c0-0000-7000-8000-000000000001';
+my $password = 'sixteen letters!';
+my $boot = { chargePointVendor => 'Acme', chargePointModel => 'M1' };
+$vg->post('/api/v1/stations', {
+    name => 'Harbour', location => { lat => 1, lon => 2 },
+    address => { country => 'DE' }, timeZone => 'Europe/Berlin',
+    operatorId => $company,
+    connectors => [ map { { chargePointId => "CP$_", connectorNumber => 1,
+        type => 'CHADEMO', powerType => 'DC', maxPowerKw => 50 } } 1 .. 4 ],
+});
+$vg->post('/api/v1/charge-points', { id => "CP$_", operatorId => $company,
+    password => $password }) for 1 .. 4;
+
+sub connected {
+    my ($identity) = @_;
+    my $cp = Voltgate::Charger->connect($vg, $identity, $password);
+    is $cp->status, 101;
+    return $cp;
+}
+
+sub known { return $vg->get("/api/v1/charge-points/$_[0]")->{json}{connected} }
+
+# pid of the worker at the other end
+sub worker_of {
+    my ($cp) = @_;
+    my $port = sprintf '%04X', $cp->{socket}->sockport;
+    my $inode;
+    open my $table, '<', '/proc/net/tcp' or die;
+    while (<$table>) {
+        my @column = split;
+        $inode = $column[9] if $column[2] =~ /:$port$/ && $column[3] eq '01';
+    }
+    for my $pid ($vg->workers) {
+        return $pid if grep { (readlink($_) // '') eq "socket:[$inode]" } glob "/proc/$pid/fd/*";
+    }
+    return;
+}
+
+subtest 'the newest connection wins, on whichever worker' => sub {
+    my (%met, $old);
+    for (1 .. 60) {
+        my $new = connected('CP1');
+        is $new->call('BootNotification', $boot)->[2]{status}, 'Accepted';
+        if ($old) {
+            $old->recv(5);
+            ok $old->closed, 'the old one is closed';
+            is $old->close_code, 1008;
+            $met{ worker_of($new) == $old->{worker} ? 'same' : 'other' }++;
+            $old->drop;
+        }
+        $new->{worker} = worker_of($new);
+        $old = $new;
+        last if keys %met == 2;
+    }
+    is keys %met, 2, 'both were met: ' . join ' ', %met;
+    sleep 0.3;
+    ok known('CP1'), 'and its late close changed nothing';
+    ok $old->call('Heartbeat', {});
+    $old->close;
+    ok $vg->wait_for(sub { !known('CP1') }), 'until the last one goes';
+};
+
+subtest 'one that says nothing is asked, and stays' => sub {
+    my $cp = connected('CP2');
+    $cp->recv(3.5);
+    cmp_ok $cp->pings, '>=', 2, $cp->pings . ' pings';
+    ok !$cp->closed;
+    $cp->close;
+};
+
+subtest 'one that is half open is found' => sub {
+    my $cp = connected('CP2');
+    $cp->mute;
+    my $start = time;
+    $cp->recv(5);
+    ok $cp->closed, sprintf 'after %.1f s', time - $start;
+    ok $vg->wait_for(sub { !known('CP2') }), 'and told';
+    $cp->drop;
+};
+
+subtest 'one that vanishes is told' => sub {
+    my $cp = connected('CP2');
+    ok known('CP2');
+    $cp->drop;
+    ok $vg->wait_for(sub { !known('CP2') });
+};
+
+subtest 'a client that leaves during its handshake' => sub {
+    my %socket = (PeerAddr => '127.0.0.1', PeerPort => $vg->port, SSL_ca_file => $vg->ca,
+        SSL_hostname => 'localhost', SSL_verifycn_name => 'localhost');
+    for my $rest (0 .. 20) {
+        my $socket = IO::Socket::SSL->new(%socket) or die;
+        $socket->syswrite("GET /ocpp/CP3 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+            . "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            . "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: ocpp1.6\r\n"
+            . 'Authorization: Basic ' . encode_base64("CP3:$password", '') . "\r\n\r\n");
+        sleep $rest / 4000;
+        $socket->close(SSL_no_shutdown => 1);
+    }
+    ok $vg->wait_for(sub { !known('CP3') }), 'is not connected';
+};
+
+subtest 'a worker that dies takes its chargers along, and no others' => sub {
+    my $stays = connected('CP3');
+    my $goes;
+    for (1 .. 60) {
+        $goes = connected('CP4');
+        last if worker_of($goes) != worker_of($stays);
+        $goes->close;
+    }
+    $vg->kill_worker(worker_of($goes));
+    $goes->recv(5);
+    ok $goes->closed, 'its charger notices';
+    ok $vg->wait_for(sub { $vg->workers == 2 }), 'a worker comes after it';
+    ok $vg->wait_for(sub { !known('CP4') }), 'and tells what was lost';
+    ok known('CP3'), 'the other one stays';
+    ok $stays->call('BootNotification', $boot);
+    my $again = connected('CP4');
+    ok $again->call('BootNotification', $boot), 'and the first comes back';
+    $_->close for $again, $stays;
+    $_->drop for $goes;
+};
+
+subtest 'a reload hands them over' => sub {
+    my @cps = map { connected("CP$_") } 1 .. 4;
+    $vg->reload;
+    for (@cps) {
+        $_->recv(10);
+        ok $_->closed;
+        is $_->close_code, 1012;
+        $_->drop;
+    }
+    my $again = connected('CP1');
+    ok $again->call('BootNotification', $boot), 'the new workers take them';
+    $again->close;
+};
+
+done_testing;
