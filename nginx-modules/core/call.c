@@ -100,6 +100,8 @@ vg_call_run(vg_call_t *call, ngx_msec_t deadline)
     if (vg_fields_check(call) != VG_OK) {
         if (e->quarantine != NULL && call->error == NULL) {
             call->quarantine = 1;
+            call->nproblems = 0;
+            call->fault = VG_FAULT_NONE;
             ngx_memzero(call->values, e->nfields * sizeof(vg_json_t *));
             vg_call_unit(call);
             return;
