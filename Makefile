@@ -163,11 +163,11 @@ units: $(UNIT_BIN)
 unit: units ## build and run the C programs among the tests
 	@PERL5LIB=t/lib prove --formatter Voltgate::Tally $(UNIT_BIN)
 
-# all of them with vg_json.c; -MF because one command compiles and links
+# all of them with what vg_json.h offers; -MF because one command compiles and links
 unit_cc = $(call say,UNIT) mkdir -p $(@D); rm -f $@.d; \
           $(CC) $(CFLAGS) $(LDFLAGS) $(1) -MMD -MP -MF $@.d -o $@ \
           $(filter %.c,$^) $(2) -lyajl -lcrypto
-JSON_SRC := nginx-modules/core/vg_json.c
+JSON_SRC := $(addprefix nginx-modules/core/,vg_json.c vg_out.c vg_text.c)
 
 # A plugin's: with its pure files, those that include vg.h neither themselves
 # nor by a header of their folder.

@@ -181,13 +181,19 @@ vg_openapi_body(vg_out_t *out, const vg_route_t *row)
         return;
     }
     vg_out_key(out, "requestBody");
-    vg_out_raw(out, VG_STR("{\"content\":{\"application/json\":{\"schema\":"));
+    vg_out_open(out, '{');
+    vg_out_key(out, "content");
+    vg_out_open(out, '{');
+    vg_out_key(out, "application/json");
+    vg_out_open(out, '{');
+    vg_out_key(out, "schema");
     vg_out_open(out, '{');
     vg_out_member(out, "type", VG_STR("object"));
     vg_openapi_object(out, row->fields);
     vg_out_close(out, '}');
-    out->comma = false;
-    vg_out_raw(out, VG_STR("}}}"));
+    vg_out_close(out, '}');
+    vg_out_close(out, '}');
+    vg_out_close(out, '}');
 }
 
 

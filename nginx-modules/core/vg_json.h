@@ -26,6 +26,9 @@ typedef struct {
 bool     vg_str_eq(vg_str_t a, const char *b);
 vg_str_t vg_str(const char *z); /* of a NUL-terminated string */
 
+/* UTF-8 as RFC 3629 has it: nothing overlong, no surrogates */
+bool     vg_str_utf8(vg_str_t text);
+
 
 /* An arena: alloc() gives memory aligned for any type, or NULL; all of it is
  * freed at once by whoever owns the arena. */

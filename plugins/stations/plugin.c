@@ -9,6 +9,10 @@
 #define READ "stations:read"
 #define WRITE "stations:write"
 
+static const vg_step_t command_steps[] = {
+    { "command", command_send, NULL, NULL }, { NULL, NULL, NULL, NULL }
+};
+
 static const vg_route_t routes[] = {
 
     { VG_POST, "/stations", WRITE, station_new_fields,
@@ -47,6 +51,11 @@ static const vg_route_t routes[] = {
     { VG_DELETE, "/charge-points/{id}", WRITE, charge_point_id_fields,
       .lock = "charge_point_lock", .statement = "charge_point_remove",
       .about = "Remove a charge point that no station lists" },
+
+    { VG_POST, "/charge-points/{id}/commands", WRITE, command_fields,
+      .load = "charge_point_get", .flags = VG_AWAIT, .steps = command_steps,
+      .render = command_render,
+      .about = "Send a message to a charge point; answers what it said" },
 
     { VG_INTERNAL, "charge_point.credentials", NULL, credentials_fields,
       .statement = "credentials_find",

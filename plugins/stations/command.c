@@ -1,0 +1,60 @@
+/*
+ * command.c: a CALL to a charge point, for its operator: the caller waits and
+ * gets what the charger itself said.
+ *
+ * The payload is the charger's to judge: vendors extend it, and a wrong one
+ * comes back as the charger's own CALLERROR.
+ */
+
+#include "stations.h"
+
+/* clang-format off */
+
+#define ACTIONS                                                                \
+    "CancelReservation|CertificateSigned|ChangeAvailability|"                  \
+    "ChangeConfiguration|ClearCache|ClearChargingProfile|DataTransfer|"        \
+    "DeleteCertificate|ExtendedTriggerMessage|GetCompositeSchedule|"           \
+    "GetConfiguration|GetDiagnostics|GetInstalledCertificateIds|"              \
+    "GetLocalListVersion|GetLog|InstallCertificate|RemoteStartTransaction|"    \
+    "RemoteStopTransaction|ReserveNow|Reset|SendLocalList|"                    \
+    "SetChargingProfile|SignedUpdateFirmware|TriggerMessage|"                  \
+    "UnlockConnector|UpdateFirmware"
+
+const vg_field_t command_fields[] = {
+    { VG_PATH, "id", VG_TEXT, VG_REQUIRED, 1, 48, .about = "OCPP identity" },
+    { VG_BODY, "action", VG_ENUM, VG_REQUIRED, .values = ACTIONS,
+      .about = "a message of OCPP 1.6 to a charge point" },
+    { VG_BODY, "payload", VG_OBJECT, .about = "as OCPP has it; default {}" },
+    VG_FIELDS_END
+};
+
+/* clang-format on */
+
+
+vg_rc_t
+command_send(vg_call_t *call)
+{
+    const char      *action;
+    const vg_json_t *wanted = vg_get(call, "action");
+    const vg_json_t *payload = vg_get(call, "payload");
+
+    action = vg_printf(vg_pool(call), "%.*s", (int) wanted->text.len,
+                       wanted->text.data)
+                 .data;
+    return vg_command(call, vg_get(call, "id")->text, action,
+                      payload ? payload->raw : VG_STR("{}"));
+}
+
+
+vg_rc_t
+command_render(vg_call_t *call)
+{
+    vg_out_t out;
+
+    vg_out_init(&out, vg_pool(call));
+    vg_out_open(&out, '{');
+    vg_out_member(&out, "action", vg_get(call, "action")->text);
+    vg_out_member_raw(&out, "result", vg_outcome(call));
+    vg_out_close(&out, '}');
+    return vg_reply(call, vg_out_str(&out));
+}
