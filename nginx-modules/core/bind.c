@@ -62,8 +62,11 @@ vg_bind_new_id(vg_call_t *call)
 static vg_str_t
 vg_bind_body(vg_call_t *call)
 {
-    return call->body ? vg_value_json(&call->arena, call->body)
-                      : VG_STR("{}");
+    if (call->body == NULL) {
+        return VG_STR("{}");
+    }
+    return vg_value_stored(&call->arena,
+                           vg_value_json(&call->arena, call->body));
 }
 
 
@@ -98,7 +101,7 @@ vg_bind_charge_point(vg_call_t *call)
 static vg_str_t
 vg_bind_payload(vg_call_t *call)
 {
-    return call->in.payload;
+    return vg_value_stored(&call->arena, call->in.payload);
 }
 
 
@@ -133,7 +136,7 @@ vg_bind_event_time(vg_call_t *call)
 static vg_str_t
 vg_bind_outcome(vg_call_t *call)
 {
-    return call->in.outcome;
+    return vg_value_stored(&call->arena, call->in.outcome);
 }
 
 

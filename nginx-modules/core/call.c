@@ -9,6 +9,11 @@
 #include "db.h"
 #include "outcome.h"
 
+static void vg_call_fields(vg_call_t *call);
+static void vg_call_known(vg_unit_t *unit);
+static vg_unit_t *vg_call_send(vg_call_t *call, const vg_statement_t *lock,
+                               const vg_statement_t *statement,
+                               void (*done)(vg_unit_t *));
 static void vg_call_load(vg_call_t *call);
 static void vg_call_check(vg_call_t *call);
 static void vg_call_unit(vg_call_t *call);
@@ -97,6 +102,19 @@ vg_call_run(vg_call_t *call, ngx_msec_t deadline)
         vg_call_fail(call, "key_running");
         return;
     }
+    if (call->key.key.len && (e->row->flags & VG_AWAIT) && vg_db_alive()
+        && vg_call_send(call, NULL, vg_outcome_lookup, vg_call_known)) {
+        return; /* a charger must not be told twice */
+    }
+    vg_call_fields(call);
+}
+
+
+static void
+vg_call_fields(vg_call_t *call)
+{
+    vg_endpoint_t *e = call->endpoint;
+
     if (vg_fields_check(call) != VG_OK) {
         if (e->quarantine != NULL && call->error == NULL) {
             call->quarantine = 1;
@@ -300,6 +318,26 @@ vg_call_render(vg_call_t *call)
         }
     }
     vg_call_end(call);
+}
+
+
+/* stored already: replayed without another look at the charger */
+static void
+vg_call_known(vg_unit_t *unit)
+{
+    vg_call_t *call = unit->data;
+
+    if (vg_call_back(call) != VG_OK) {
+        return;
+    }
+    if (unit->result == VG_UNIT_OK && PQntuples(unit->rows) > 0) {
+        call->key.looked = 1;
+        vg_outcome_stored(call, unit->rows);
+        vg_call_end(call);
+    } else {
+        vg_call_fields(call);
+    }
+    vg_call_release(call);
 }
 
 

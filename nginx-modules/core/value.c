@@ -483,3 +483,22 @@ vg_value_json(vg_pool_t *pool, const vg_json_t *node)
     vg_value_write(&out, node);
     return vg_out_str(&out);
 }
+
+
+vg_str_t
+vg_value_stored(vg_pool_t *pool, vg_str_t json)
+{
+    vg_out_t   out;
+    vg_json_t *node;
+
+    if (json.data == NULL) {
+        return json;
+    }
+    node = vg_json_parse(pool, json, NULL);
+    if (node != NULL && vg_value_deep(node) == NULL) {
+        return json;
+    }
+    vg_out_init(&out, pool);
+    vg_out_string(&out, vg_str_utf8(json) ? json : VG_STR("not UTF-8"));
+    return vg_out_str(&out);
+}

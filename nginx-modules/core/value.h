@@ -21,4 +21,8 @@ bool vg_value_time(vg_str_t text, bool *offset);
 /* a value as JSON text fit for jsonb, whatever spelling came in */
 vg_str_t vg_value_json(vg_pool_t *pool, const vg_json_t *node);
 
+/* JSON text that jsonb takes: json itself, or, where PostgreSQL would refuse
+ * it (a NUL, a number without end), all of it as one JSON string. */
+vg_str_t vg_value_stored(vg_pool_t *pool, vg_str_t json);
+
 #endif /* VG_VALUE_H */

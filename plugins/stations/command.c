@@ -44,17 +44,3 @@ command_send(vg_call_t *call)
     return vg_command(call, vg_get(call, "id")->text, action,
                       payload ? payload->raw : VG_STR("{}"));
 }
-
-
-vg_rc_t
-command_render(vg_call_t *call)
-{
-    vg_out_t out;
-
-    vg_out_init(&out, vg_pool(call));
-    vg_out_open(&out, '{');
-    vg_out_member(&out, "action", vg_get(call, "action")->text);
-    vg_out_member_raw(&out, "result", vg_outcome(call));
-    vg_out_close(&out, '}');
-    return vg_reply(call, vg_out_str(&out));
-}

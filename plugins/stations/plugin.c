@@ -54,7 +54,7 @@ static const vg_route_t routes[] = {
 
     { VG_POST, "/charge-points/{id}/commands", WRITE, command_fields,
       .load = "charge_point_get", .flags = VG_AWAIT, .steps = command_steps,
-      .render = command_render,
+      .statement = "command_note",
       .about = "Send a message to a charge point; answers what it said" },
 
     { VG_INTERNAL, "charge_point.credentials", NULL, credentials_fields,

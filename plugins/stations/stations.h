@@ -34,7 +34,6 @@ bool charge_point_identity(vg_str_t text);
 extern const vg_field_t command_fields[];
 
 vg_rc_t command_send(vg_call_t *call);
-vg_rc_t command_render(vg_call_t *call);
 
 /* charger.c */
 extern const vg_field_t credentials_fields[];
