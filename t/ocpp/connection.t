@@ -11,6 +11,7 @@ use Time::HiRes qw(sleep time);
 
 use Voltgate;
 use Voltgate::Charger;
+use Voltgate::Worker;
 
 my $vg = Voltgate->start(extra => { http => 'voltgate_ocpp_ping 1s;' });
 
@@ -36,21 +37,7 @@ sub connected {
 
 sub known { return $vg->get("/api/v1/charge-points/$_[0]")->{json}{connected} }
 
-# pid of the worker at the other end
-sub worker_of {
-    my ($cp) = @_;
-    my $port = sprintf '%04X', $cp->{socket}->sockport;
-    my $inode;
-    open my $table, '<', '/proc/net/tcp' or die;
-    while (<$table>) {
-        my @column = split;
-        $inode = $column[9] if $column[2] =~ /:$port$/ && $column[3] eq '01';
-    }
-    for my $pid ($vg->workers) {
-        return $pid if grep { (readlink($_) // '') eq "socket:[$inode]" } glob "/proc/$pid/fd/*";
-    }
-    return;
-}
+sub worker_of { return Voltgate::Worker->of($vg, $_[0]{socket}) }
 
 subtest 'the newest connection wins, on whichever worker' => sub {
     my (%met, $old);

@@ -1,0 +1,153 @@
+# Commands to charge points: from either worker, and what may come of them.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(time);
+
+use Voltgate;
+use Voltgate::Charger;
+use Voltgate::Worker;
+
+my $vg = Voltgate->start(extra => { http => 'voltgate_ocpp_call_timeout 1s;' });
+
+my $company  = '019393c0-0000-7000-8000-000000000001';
+my $password = 'sixteen letters!';
+my $boot = { chargePointVendor => 'Acme', chargePointModel => 'M1' };
+$vg->post('/api/v1/stations', {
+    name => 'Harbour', location => { lat => 1, lon => 2 },
+    address => { country => 'DE' }, timeZone => 'Europe/Berlin',
+    operatorId => $company,
+    connectors => [ map { { chargePointId => "CP$_", connectorNumber => 1,
+        type => 'CHADEMO', powerType => 'DC', maxPowerKw => 50 } } 1, 2 ],
+});
+$vg->post('/api/v1/charge-points', { id => $_, operatorId => $company,
+    password => $password }) for qw(CP1 CP2 NEW);
+
+my $cp = Voltgate::Charger->connect($vg, 'CP1', $password);
+is $cp->call('BootNotification', $boot)->[2]{status}, 'Accepted';
+
+# Runs commands, each in a process and a connection of its own, so that both
+# workers are met, while $cp serves what comes; their answers, in order.
+sub commanded {
+    my ($serve, @commands) = @_;
+    my @pipes = map {
+        my ($identity, $action, $payload) = @$_;
+        my $pid = open(my $pipe, '-|') // die;
+        if (!$pid) {
+            delete $vg->{client};
+            $vg->get('/healthz');
+            my $worker = Voltgate::Worker->of($vg, $vg->client->{handle}{fh}) // 0;
+            my $r = $vg->post("/api/v1/charge-points/$identity/commands",
+                { action => $action, payload => $payload });
+            syswrite STDOUT, "$r->{status} $r->{body} $worker";
+            kill KILL => $$; # no END of the harness here
+        }
+        $pipe;
+    } @commands;
+    $serve->() if $serve;
+    return map { local $/ = undef; my $text = <$_> // ''; close $_; $text } @pipes;
+}
+
+sub served {
+    my ($count) = @_;
+    return sub { $cp->serve(5) for 1 .. $count };
+}
+
+subtest 'the result, from either worker' => sub {
+    $cp->answer(sub { return { status => 'Accepted', said => $_[1]{type} } });
+    my ($n, %met) = 0;
+    while (keys %met < 2 && $n++ < 60) {
+        my ($r) = commanded(served(1), ['CP1', 'Reset', { type => "Soft$n" }]);
+        like $r, qr/^200 .*"action" ?: ?"Reset".*"said" ?: ?"Soft$n"/;
+        $met{ ($r =~ /(\d+)$/)[0] }++;
+    }
+    my $holder = Voltgate::Worker->of($vg, $cp->{socket});
+    ok $met{$holder}, 'from the one that holds the socket';
+    is keys %met, 2, 'and from the other one';
+};
+
+subtest 'a CALLERROR' => sub {
+    $cp->answer(sub { return ['NotSupported', 'not "here"', {}] });
+    my ($r) = commanded(served(1), ['CP1', 'ClearCache', {}]);
+    like $r, qr/^502 .*charger_error/;
+    like $r, qr/NotSupported/;
+};
+
+subtest 'silence' => sub {
+    $cp->answer(sub { return });
+    my $start = time;
+    my ($r) = commanded(served(1), ['CP1', 'ClearCache', {}]);
+    like $r, qr/^504 .*charger_silent/;
+    cmp_ok time - $start, '>=', 0.9;
+    $cp->answer(sub { return { status => 'Accepted' } });
+    ($r) = commanded(served(1), ['CP1', 'ClearCache', {}]);
+    like $r, qr/^200 /, 'and the next is sent';
+};
+
+subtest 'an answer that comes late is not the next one' => sub {
+    my $late;
+    $cp->answer(sub { $late = $_[2]; return });
+    my ($r) = commanded(served(1), ['CP1', 'ClearCache', {}]);
+    like $r, qr/^504/;
+    $cp->answer(sub {
+        $cp->send_raw(qq([3,"$late",{"status":"late"}]));
+        return { status => 'right' };
+    });
+    ($r) = commanded(served(1), ['CP1', 'ClearCache', {}]);
+    like $r, qr/^200 .*right/;
+};
+
+subtest 'one at a time, while its own calls cross' => sub {
+    $cp->answer(sub { return { n => $_[1]{n} } });
+    my @r = commanded(sub {
+        for (1 .. 5) {
+            my $call = $cp->recv(5) or last;
+            is $call->[2], 'DataTransfer';
+            ok !defined $cp->recv(0.05), 'no second one before the answer';
+            ok $cp->call('Heartbeat', {}), 'a call of its own is answered';
+            $cp->_answer($call);
+        }
+    }, map { ['CP1', 'DataTransfer', { n => $_ }] } 1 .. 5);
+    like $r[$_ - 1], qr/^200 .*"n" ?: ?$_/ for 1 .. 5;
+};
+
+subtest 'who is not there' => sub {
+    my @r = commanded(undef, ['CP2', 'Reset', { type => 'Soft' }],
+        ['nobody', 'Reset', { type => 'Soft' }]);
+    like $_, qr/^409 .*not_connected/ for @r;
+};
+
+subtest 'one that leaves meanwhile' => sub {
+    my $two = Voltgate::Charger->connect($vg, 'CP2', $password);
+    $two->call('BootNotification', $boot);
+    my ($r) = commanded(sub { $two->recv(5); $two->drop },
+        ['CP2', 'Reset', { type => 'Soft' }]);
+    like $r, qr/^504/, 'may have done it: not a no';
+};
+
+subtest 'one that is pending' => sub {
+    my $new = Voltgate::Charger->connect($vg, 'NEW', $password);
+    is $new->call('BootNotification', $boot)->[2]{status}, 'Pending';
+    my ($r) = commanded(undef, ['NEW', 'RemoteStopTransaction', { transactionId => 1 }]);
+    like $r, qr/^409/, 'is not started or stopped';
+    is $new->call('Heartbeat', {})->[2], 'SecurityError';
+    $new->answer(sub { return { status => 'Accepted' } });
+    ($r) = commanded(sub { $new->serve(5) },
+        ['NEW', 'TriggerMessage', { requestedMessage => 'Heartbeat' }]);
+    like $r, qr/^200/;
+    is $new->call('Heartbeat', {})->[0], 3, 'may say what it was asked for';
+    $new->close;
+};
+
+subtest 'a queue that is full' => sub {
+    $cp->answer(sub { return {} });
+    my @r = commanded(sub { $cp->recv(5); select undef, undef, undef, 0.8; },
+        map { ['CP1', 'ClearCache', {}] } 1 .. 20);
+    is grep({ /^503 .*busy/ } @r), 4, 'sixteen wait, four do not';
+    is grep({ /^504/ } @r), 16, 'and time out, since nobody answers';
+    $cp->close;
+};
+
+done_testing;
