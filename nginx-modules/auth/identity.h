@@ -14,6 +14,6 @@ vg_rc_t vg_key_identify(vg_http_t *http, vg_str_t key);
 
 /* Identities seen before, by SHA-256 of what was shown; per worker. */
 ngx_uint_t vg_tokens_find(vg_call_t *call, vg_str_t token);
-void vg_tokens_keep(vg_call_t *call, vg_str_t token, int64_t until_us);
+void       vg_tokens_keep(vg_call_t *call, vg_str_t token, int64_t until_us);
 
 #endif /* VG_IDENTITY_H */

@@ -74,7 +74,8 @@ vg_key_check(vg_key_ask_t *ask, vg_call_t *answer)
     stored = vg_json_text(row, "hash");
     hash = vg_sha256(call, vg_json_text(row, "salt"), ask->key);
     if (hash.data == NULL || stored.len != hash.len
-        || CRYPTO_memcmp(hash.data, stored.data, hash.len) != 0) {
+        || CRYPTO_memcmp(hash.data, stored.data, hash.len) != 0)
+    {
         return vg_key_wrong(ask->http, call);
     }
     call->caller.id = vg_key_copy(call, vg_json_text(row, "id"));
@@ -128,7 +129,8 @@ vg_key_plain(vg_str_t key)
     for (i = 0; i < key.len; i++) {
         c = key.data[i];
         if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')
-              || (c >= 'A' && c <= 'Z') || c == '-' || c == '_')) {
+              || (c >= 'A' && c <= 'Z') || c == '-' || c == '_'))
+        {
             return false;
         }
     }
@@ -145,7 +147,8 @@ vg_key_identify(vg_http_t *http, vg_str_t key)
     vg_key_ask_t *ask;
 
     if (key.len < 8 || key.len > VG_KEY_MAX || !vg_key_plain(key)
-        || ngx_strncmp(key.data, "vg_", 3) != 0) {
+        || ngx_strncmp(key.data, "vg_", 3) != 0)
+    {
         return vg_key_wrong(http, call);
     }
     if (vg_tokens_find(call, key)) {
@@ -161,7 +164,9 @@ vg_key_identify(vg_http_t *http, vg_str_t key)
     args = vg_key_args(call, (vg_str_t){ key.data + 3, end - key.data - 3 });
     vg_call_ref(call);
     if (vg_ask_start("api_key.find", args, call->log, call->correlation,
-                     vg_key_answered, ask) == NULL) {
+                     vg_key_answered, ask)
+        == NULL)
+    {
         vg_call_release(call);
         return vg_refuse(call, "unavailable");
     }

@@ -9,7 +9,7 @@
 #include "identity.h"
 #include "jwt.h"
 
-static void *vg_auth_create(ngx_conf_t *cf);
+static void     *vg_auth_create(ngx_conf_t *cf);
 static ngx_int_t vg_auth_ready(ngx_conf_t *cf);
 
 typedef struct {
@@ -17,8 +17,9 @@ typedef struct {
     vg_jwt_keys_t *keys;
 } vg_auth_conf_t;
 
-static vg_jwt_keys_t  *vg_auth_keys;
+static vg_jwt_keys_t *vg_auth_keys;
 
+/* clang-format off */
 static ngx_command_t  vg_auth_commands[] = {
 
     { ngx_string("voltgate_public_key"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
@@ -40,6 +41,7 @@ ngx_module_t  ngx_http_voltgate_auth_module = {
     NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     NGX_MODULE_V1_PADDING
 };
+/* clang-format on */
 
 
 static void *
@@ -63,8 +65,8 @@ vg_auth_ready(ngx_conf_t *cf)
     vg_auth_conf_t     *conf;
     ngx_pool_cleanup_t *cln;
 
-    conf = ngx_http_conf_get_module_main_conf(cf,
-                                              ngx_http_voltgate_auth_module);
+    conf =
+        ngx_http_conf_get_module_main_conf(cf, ngx_http_voltgate_auth_module);
     if (conf->public_key.len == 0) {
         return NGX_OK;
     }
@@ -75,8 +77,8 @@ vg_auth_ready(ngx_conf_t *cf)
     }
     cln->handler = vg_auth_free;
     cln->data = conf->keys;
-    wrong = vg_jwt_keys_add_pem(conf->keys,
-                                (const char *) conf->public_key.data);
+    wrong =
+        vg_jwt_keys_add_pem(conf->keys, (const char *) conf->public_key.data);
     if (wrong != NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "voltgate_public_key: %s",
                            wrong);
@@ -98,9 +100,9 @@ vg_auth_refuse(vg_http_t *http, const char *why)
 static vg_rc_t
 vg_auth_bearer(vg_http_t *http, vg_str_t token)
 {
-    vg_call_t       *call = http->call;
-    vg_jwt_error_t   rc;
-    vg_jwt_claims_t  claims;
+    vg_call_t      *call = http->call;
+    vg_jwt_error_t  rc;
+    vg_jwt_claims_t claims;
 
     if (vg_auth_keys == NULL) {
         return vg_auth_refuse(http, "tokens are not taken here");
@@ -115,8 +117,8 @@ vg_auth_bearer(vg_http_t *http, vg_str_t token)
     if (!vg_role_known(claims.role)) {
         return vg_auth_refuse(http, "the role is not known");
     }
-    call->caller = (vg_caller_t){ claims.sub, claims.role, claims.company,
-                                  claims.scope };
+    call->caller =
+        (vg_caller_t){ claims.sub, claims.role, claims.company, claims.scope };
     vg_tokens_keep(call, token, claims.exp);
     return VG_OK;
 }
@@ -129,7 +131,8 @@ vg_auth_identify(vg_http_t *http)
     ngx_str_t *value;
 
     if (call->endpoint->row->scope != NULL
-        && ngx_strcmp(call->endpoint->row->scope, VG_PUBLIC) == 0) {
+        && ngx_strcmp(call->endpoint->row->scope, VG_PUBLIC) == 0)
+    {
         return VG_OK;
     }
     value = vg_http_header(http->request, "X-API-Key");
@@ -141,9 +144,10 @@ vg_auth_identify(vg_http_t *http)
         return vg_auth_refuse(http, NULL);
     }
     if (value->len < 8
-        || ngx_strncasecmp(value->data, (u_char *) "Bearer ", 7) != 0) {
+        || ngx_strncasecmp(value->data, (u_char *) "Bearer ", 7) != 0)
+    {
         return vg_auth_refuse(http, "only Bearer is taken here");
     }
-    return vg_auth_bearer(http, (vg_str_t){ (char *) value->data + 7,
-                                            value->len - 7 });
+    return vg_auth_bearer(
+        http, (vg_str_t){ (char *) value->data + 7, value->len - 7 });
 }

@@ -11,17 +11,17 @@
 
 #define VG_SETS 1024 /* a power of two */
 #define VG_WAYS 4
-#define VG_TEXT 640  /* id, role, company, scopes; longer is not kept */
+#define VG_TEXT 640 /* id, role, company, scopes; longer is not kept */
 
 typedef struct {
     u_char   hash[SHA256_DIGEST_LENGTH];
-    int64_t  until; /* microseconds */
+    int64_t  until;                     /* microseconds */
     uint16_t id, role, company, scopes; /* lengths                      */
     unsigned scoped:1;
     char     text[VG_TEXT];
 } vg_known_t;
 
-static vg_known_t  *vg_known;
+static vg_known_t *vg_known;
 
 
 static vg_known_t *
@@ -30,8 +30,8 @@ vg_known_set(const u_char *hash)
     size_t i = ((size_t) hash[0] << 8 | hash[1]) & (VG_SETS - 1);
 
     if (vg_known == NULL) {
-        vg_known = ngx_calloc(VG_SETS * VG_WAYS * sizeof(vg_known_t),
-                              ngx_cycle->log);
+        vg_known =
+            ngx_calloc(VG_SETS * VG_WAYS * sizeof(vg_known_t), ngx_cycle->log);
     }
     return vg_known ? &vg_known[i * VG_WAYS] : NULL;
 }
@@ -63,15 +63,17 @@ vg_tokens_find(vg_call_t *call, vg_str_t token)
     set = vg_known_set(hash);
     for (i = 0; set != NULL && i < VG_WAYS; i++) {
         if (set[i].until <= call->now
-            || ngx_memcmp(set[i].hash, hash, sizeof(hash)) != 0) {
+            || ngx_memcmp(set[i].hash, hash, sizeof(hash)) != 0)
+        {
             continue;
         }
         p = set[i].text;
         call->caller.id = vg_known_copy(call, &p, set[i].id);
         call->caller.role = vg_known_copy(call, &p, set[i].role);
         call->caller.company = vg_known_copy(call, &p, set[i].company);
-        call->caller.scopes = set[i].scoped ? vg_known_copy(call, &p, set[i].scopes)
-                                     : (vg_str_t){ NULL, 0 };
+        call->caller.scopes = set[i].scoped
+                                  ? vg_known_copy(call, &p, set[i].scopes)
+                                  : (vg_str_t){ NULL, 0 };
         return 1;
     }
     return 0;
@@ -87,7 +89,8 @@ vg_tokens_keep(vg_call_t *call, vg_str_t token, int64_t until_us)
     vg_known_t  *set, *k;
     vg_caller_t *who = &call->caller;
 
-    size = who->id.len + who->role.len + who->company.len + call->caller.scopes.len;
+    size = who->id.len + who->role.len + who->company.len
+           + call->caller.scopes.len;
     (void) SHA256((const u_char *) token.data, token.len, hash);
     set = vg_known_set(hash);
     if (set == NULL || size > VG_TEXT) {

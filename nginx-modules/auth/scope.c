@@ -9,7 +9,7 @@ typedef struct {
     const char *scopes; /* space separated; "*": all */
 } vg_role_t;
 
-static const vg_role_t  vg_roles[] = {
+static const vg_role_t vg_roles[] = {
     { "driver", "stations:read pricing:read charging:read charging:write "
                 "reservations:read reservations:write billing:read "
                 "parking:read parking:write accounts:read" },
@@ -84,11 +84,12 @@ vg_auth_scope(vg_call_t *call, const char *scope)
     if (role != NULL
         && (ngx_strcmp(role->scopes, "*") == 0
             || vg_scope_among(vg_str(role->scopes), scope))
-        && (call->caller.scopes.data == NULL || vg_scope_among(call->caller.scopes, scope)))
+        && (call->caller.scopes.data == NULL
+            || vg_scope_among(call->caller.scopes, scope)))
     {
         return VG_OK;
     }
-    detail = vg_printf(&call->arena,
-                       "{\"message\":\"scope %s is needed\"}", scope);
+    detail =
+        vg_printf(&call->arena, "{\"message\":\"scope %s is needed\"}", scope);
     return vg_refuse_with(call, "forbidden", detail);
 }

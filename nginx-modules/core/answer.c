@@ -20,7 +20,8 @@ vg_http_header(ngx_http_request_t *r, const char *name)
         h = part->elts;
         for (i = 0; i < part->nelts; i++) {
             if (h[i].key.len == len
-                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0) {
+                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
+            {
                 return &h[i].value;
             }
         }
@@ -142,14 +143,14 @@ vg_http_send(ngx_http_request_t *r, ngx_int_t status, const char *type,
     ngx_chain_t out = { NULL, NULL };
 
     r->headers_out.status = status;
-    r->headers_out.content_length_n = status == NGX_HTTP_NO_CONTENT
-                                          ? -1 : (off_t) body.len;
+    r->headers_out.content_length_n =
+        status == NGX_HTTP_NO_CONTENT ? -1 : (off_t) body.len;
     if (http != NULL) {
         (void) vg_http_add(r, "X-Correlation-ID", vg_of(http->correlation));
     }
     if (status != NGX_HTTP_NO_CONTENT) {
-        r->headers_out.content_type = (ngx_str_t){ ngx_strlen(type),
-                                                   (u_char *) type };
+        r->headers_out.content_type =
+            (ngx_str_t){ ngx_strlen(type), (u_char *) type };
         r->headers_out.content_type_len = r->headers_out.content_type.len;
     } else {
         r->header_only = 1;
@@ -200,11 +201,10 @@ vg_http_problem_headers(ngx_http_request_t *r, const vg_error_t *error,
 
     if (error->status == NGX_HTTP_UNAUTHORIZED && http != NULL) {
         (void) snprintf(text, sizeof(text),
-                        http->challenge
-                            ? "Bearer realm=\"voltgate\", "
-                              "error=\"invalid_token\", "
-                              "error_description=\"%s\""
-                            : "Bearer realm=\"voltgate\"",
+                        http->challenge ? "Bearer realm=\"voltgate\", "
+                                          "error=\"invalid_token\", "
+                                          "error_description=\"%s\""
+                                        : "Bearer realm=\"voltgate\"",
                         http->challenge ? http->challenge : "");
         (void) vg_http_add(r, "WWW-Authenticate", vg_str(text));
     }
@@ -232,7 +232,8 @@ vg_http_problem(ngx_http_request_t *r, const vg_error_t *error)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
     body = vg_problem_render(&pool, error, none, none, 0,
-                             vg_time_text(&pool, vg_time_now()), vg_of(http->correlation));
+                             vg_time_text(&pool, vg_time_now()),
+                             vg_of(http->correlation));
     vg_http_problem_headers(r, error, 0);
     return vg_http_send(r, error->status, "application/problem+json", body);
 }
@@ -252,13 +253,12 @@ vg_http_answer(vg_http_t *http, vg_call_t *call)
         body = call->text.data ? call->text : VG_STR("");
         return vg_http_send(r, status, "application/json", body);
     }
-    body = vg_problem_render(&call->arena, call->error, call->detail,
-                             vg_out_str(&call->problems), call->nproblems,
-                             call->key.replayed
-                                 ? call->key.at
-                                 : vg_time_text(&call->arena, call->now),
-                             call->key.replayed ? call->key.correlation
-                                                : call->correlation);
+    body = vg_problem_render(
+        &call->arena, call->error, call->detail, vg_out_str(&call->problems),
+        call->nproblems,
+        call->key.replayed ? call->key.at
+                           : vg_time_text(&call->arena, call->now),
+        call->key.replayed ? call->key.correlation : call->correlation);
     vg_http_problem_headers(r, call->error, call->retry_after);
     return vg_http_send(r, status, "application/problem+json", body);
 }

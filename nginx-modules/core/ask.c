@@ -24,8 +24,7 @@ vg_ask(vg_call_t *call, const char *route, vg_str_t args, vg_str_t *answer)
     vg_rc_t        rc = VG_ERROR;
     char          *copy;
     vg_call_t     *ask;
-    vg_endpoint_t *e = vg_registry_find(VG_INTERNAL, route,
-                                        ngx_strlen(route));
+    vg_endpoint_t *e = vg_registry_find(VG_INTERNAL, route, ngx_strlen(route));
 
     if (e == NULL || e->plugin->state == VG_PLUGIN_OUT) {
         return VG_DECLINED;
@@ -70,8 +69,7 @@ vg_ask_start(const char *route, vg_str_t args, ngx_log_t *log,
 {
     char          *copy;
     vg_call_t     *ask;
-    vg_endpoint_t *e = vg_registry_find(VG_INTERNAL, route,
-                                        ngx_strlen(route));
+    vg_endpoint_t *e = vg_registry_find(VG_INTERNAL, route, ngx_strlen(route));
 
     if (e == NULL) {
         return NULL;

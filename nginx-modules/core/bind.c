@@ -7,7 +7,7 @@
 
 typedef vg_str_t (*vg_bind_pt)(vg_call_t *call);
 
-static const vg_str_t  vg_bind_null = { NULL, 0 };
+static const vg_str_t vg_bind_null = { NULL, 0 };
 
 
 static vg_str_t
@@ -175,7 +175,7 @@ vg_bind_plugin(vg_call_t *call)
 }
 
 
-static const vg_bind_pt  vg_binds[] = {
+static const vg_bind_pt vg_binds[] = {
     [VG_BIND_CALLER_ID] = vg_bind_caller_id,
     [VG_BIND_CALLER_ROLE] = vg_bind_caller_role,
     [VG_BIND_CALLER_COMPANY] = vg_bind_caller_company,
@@ -223,8 +223,8 @@ vg_bind_field(vg_call_t *call, ngx_uint_t i)
     if (node->type == VG_JSON_FALSE) {
         return VG_STR("false");
     }
-    if (field->type == VG_TIME && vg_value_time(node->text, &offset)
-        && !offset) {
+    if (field->type == VG_TIME && vg_value_time(node->text, &offset) && !offset)
+    {
         return vg_printf(&call->arena, "%.*sZ", (int) node->text.len,
                          node->text.data);
     }
@@ -241,16 +241,15 @@ vg_bind_values(vg_call_t *call, const vg_statement_t *statement)
     vg_param_t  *param;
     const char **values;
 
-    values = vg_calloc(&call->arena,
-                       (statement->count + 1) * sizeof(const char *));
+    values =
+        vg_calloc(&call->arena, (statement->count + 1) * sizeof(const char *));
     if (values == NULL) {
         return NULL;
     }
     for (i = 0; i < statement->count; i++) {
         param = &statement->params[i];
-        value = param->what == VG_BIND_FIELD
-                    ? vg_bind_field(call, param->field)
-                    : vg_binds[param->what](call);
+        value = param->what == VG_BIND_FIELD ? vg_bind_field(call, param->field)
+                                             : vg_binds[param->what](call);
         if (value.data == NULL) {
             continue;
         }

@@ -9,17 +9,17 @@
 #include "db.h"
 #include "outcome.h"
 
-static void vg_call_fields(vg_call_t *call);
-static void vg_call_known(vg_unit_t *unit);
+static void       vg_call_fields(vg_call_t *call);
+static void       vg_call_known(vg_unit_t *unit);
 static vg_unit_t *vg_call_send(vg_call_t *call, const vg_statement_t *lock,
                                const vg_statement_t *statement,
                                void (*done)(vg_unit_t *));
-static void vg_call_load(vg_call_t *call);
-static void vg_call_check(vg_call_t *call);
-static void vg_call_unit(vg_call_t *call);
-static void vg_call_render(vg_call_t *call);
-static void vg_call_end(vg_call_t *call);
-static void vg_call_overdue(ngx_event_t *ev);
+static void       vg_call_load(vg_call_t *call);
+static void       vg_call_check(vg_call_t *call);
+static void       vg_call_unit(vg_call_t *call);
+static void       vg_call_render(vg_call_t *call);
+static void       vg_call_end(vg_call_t *call);
+static void       vg_call_overdue(ngx_event_t *ev);
 
 
 vg_call_t *
@@ -103,7 +103,8 @@ vg_call_run(vg_call_t *call, ngx_msec_t deadline)
         return;
     }
     if (call->key.key.len && (e->row->flags & VG_AWAIT) && vg_db_alive()
-        && vg_call_send(call, NULL, vg_outcome_lookup, vg_call_known)) {
+        && vg_call_send(call, NULL, vg_outcome_lookup, vg_call_known))
+    {
         return; /* a charger must not be told twice */
     }
     vg_call_fields(call);
@@ -150,7 +151,7 @@ vg_call_send(vg_call_t *call, const vg_statement_t *lock,
     unit->done = done;
     unit->data = call;
     unit->endpoint = call->endpoint;
-    unit->lane = !statement->change ? VG_LANE_READ
+    unit->lane = !statement->change                         ? VG_LANE_READ
                  : (call->endpoint->row->flags & VG_APPEND) ? VG_LANE_APPEND
                                                             : VG_LANE_WRITE;
     if (call->unit_setup != NULL) {
@@ -297,7 +298,9 @@ vg_call_unit(vg_call_t *call)
         return;
     }
     if (vg_call_send(call, call->quarantine ? NULL : e->lock, statement,
-                     vg_call_done) == NULL) {
+                     vg_call_done)
+        == NULL)
+    {
         vg_call_fail(call, "internal");
     }
 }
@@ -372,7 +375,8 @@ vg_call_end(vg_call_t *call)
     }
     if (call->error != NULL && call->key.key.len && !call->key.looked
         && vg_db_alive()
-        && vg_call_send(call, NULL, vg_outcome_lookup, vg_call_found)) {
+        && vg_call_send(call, NULL, vg_outcome_lookup, vg_call_found))
+    {
         return;
     }
     vg_call_finish(call);
@@ -421,10 +425,9 @@ vg_call_overdue(ngx_event_t *ev)
 {
     vg_call_t *call = ev->data;
 
-    ngx_log_error(NGX_LOG_WARN, call->log, 0,
-                  "voltgate: %V overdue, correlation %*s",
-                  &call->endpoint->label, call->correlation.len,
-                  call->correlation.data);
+    ngx_log_error(
+        NGX_LOG_WARN, call->log, 0, "voltgate: %V overdue, correlation %*s",
+        &call->endpoint->label, call->correlation.len, call->correlation.data);
     call->retry_after = 1;
     vg_call_fail(call, "overdue");
 }

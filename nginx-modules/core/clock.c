@@ -59,10 +59,10 @@ vg_random(void *data, size_t size)
 void
 vg_uuid7(char *text37, int64_t us)
 {
-    int             i;
-    u_char          b[16], *p = (u_char *) text37;
-    uint64_t        ms = us / 1000;
-    static u_char   hex[] = "0123456789abcdef";
+    int           i;
+    u_char        b[16], *p = (u_char *) text37;
+    uint64_t      ms = us / 1000;
+    static u_char hex[] = "0123456789abcdef";
 
     vg_random(b, sizeof(b));
     for (i = 0; i < 6; i++) {
@@ -111,7 +111,8 @@ vg_sha256(vg_call_t *call, vg_str_t salt, vg_str_t text)
     if (ctx == NULL || !EVP_DigestInit_ex(ctx, EVP_sha256(), NULL)
         || !EVP_DigestUpdate(ctx, salt.data, salt.len)
         || !EVP_DigestUpdate(ctx, text.data, text.len)
-        || !EVP_DigestFinal_ex(ctx, md, &n)) {
+        || !EVP_DigestFinal_ex(ctx, md, &n))
+    {
         n = 0;
     }
     EVP_MD_CTX_free(ctx);

@@ -9,8 +9,15 @@
 #include "host.h"
 #include "statement.h"
 
-enum { OID_BOOL = 16, OID_INT8 = 20, OID_TEXT = 25, OID_TIMESTAMPTZ = 1184,
-       OID_NUMERIC = 1700, OID_UUID = 2950, OID_JSONB = 3802 };
+enum {
+    OID_BOOL = 16,
+    OID_INT8 = 20,
+    OID_TEXT = 25,
+    OID_TIMESTAMPTZ = 1184,
+    OID_NUMERIC = 1700,
+    OID_UUID = 2950,
+    OID_JSONB = 3802
+};
 
 typedef struct {
     const char  *name;
@@ -18,7 +25,7 @@ typedef struct {
     unsigned int type;
 } vg_builtin_t;
 
-static const vg_builtin_t  vg_builtins[] = {
+static const vg_builtin_t vg_builtins[] = {
     { "callerId", VG_BIND_CALLER_ID, OID_TEXT },
     { "callerRole", VG_BIND_CALLER_ROLE, OID_TEXT },
     { "callerCompany", VG_BIND_CALLER_COMPANY, OID_TEXT },
@@ -44,17 +51,16 @@ static const vg_builtin_t  vg_builtins[] = {
     { NULL, VG_BIND_FIELD, 0 },
 };
 
-static const unsigned int  vg_field_oids[] = {
-    [VG_TEXT] = OID_TEXT,       [VG_INT] = OID_INT8,
-    [VG_DECIMAL] = OID_NUMERIC, [VG_BOOL] = OID_BOOL,
-    [VG_UUID] = OID_UUID,       [VG_TIME] = OID_TIMESTAMPTZ,
-    [VG_ENUM] = OID_TEXT,       [VG_OBJECT] = OID_JSONB,
-    [VG_ARRAY] = OID_JSONB,     [VG_ANY] = OID_JSONB,
+static const unsigned int vg_field_oids[] = {
+    [VG_TEXT] = OID_TEXT, [VG_INT] = OID_INT8,     [VG_DECIMAL] = OID_NUMERIC,
+    [VG_BOOL] = OID_BOOL, [VG_UUID] = OID_UUID,    [VG_TIME] = OID_TIMESTAMPTZ,
+    [VG_ENUM] = OID_TEXT, [VG_OBJECT] = OID_JSONB, [VG_ARRAY] = OID_JSONB,
+    [VG_ANY] = OID_JSONB,
 };
 
 /* What takes the place of `select * from answer;`: events into the outbox and
  * a keyed answer into vg.answer, in the commit of the change. */
-static const char  vg_tail[] =
+static const char vg_tail[] =
     ", vg_told as ("
     "insert into vg.outbox (plugin, type, aggregate_id, payload,"
     " correlation_id, actor_id) "
@@ -71,7 +77,7 @@ static const char  vg_tail[] =
     ") select a.status, a.body::text,"
     " coalesce(jsonb_array_length(a.events), 0) from answer a";
 
-static ngx_uint_t  vg_statements;
+static ngx_uint_t vg_statements;
 
 
 ngx_uint_t
@@ -113,8 +119,9 @@ vg_statement_refusals(vg_plugin_slot_t *plugin, const char *name,
     size_t i;
 
     for (i = 0; i < sql->nrefuses; i++) {
-        if (vg_registry_error(plugin, sql->refuses[i].data,
-                              sql->refuses[i].len) == NULL) {
+        if (vg_registry_error(plugin, sql->refuses[i].data, sql->refuses[i].len)
+            == NULL)
+        {
             vg_plugin_out(plugin, "%s.sql refuses with an unknown error %.*s",
                           name, (int) sql->refuses[i].len,
                           sql->refuses[i].data);
@@ -128,15 +135,16 @@ vg_statement_refusals(vg_plugin_slot_t *plugin, const char *name,
 static vg_str_t
 vg_statement_read(vg_pool_t *pool, const char *path)
 {
-    FILE  *file = fopen(path, "r");
-    long   size = -1;
-    char  *data = NULL;
+    FILE *file = fopen(path, "r");
+    long  size = -1;
+    char *data = NULL;
 
     if (file == NULL) {
         return (vg_str_t){ NULL, 0 };
     }
     if (fseek(file, 0, SEEK_END) == 0 && (size = ftell(file)) >= 0
-        && fseek(file, 0, SEEK_SET) == 0) {
+        && fseek(file, 0, SEEK_SET) == 0)
+    {
         data = vg_alloc(pool, size + 1);
         if (data != NULL && fread(data, 1, size, file) != (size_t) size) {
             data = NULL;
@@ -157,12 +165,12 @@ vg_statement_name(vg_pool_t *pool, vg_statement_t *st, const char *plugin,
     ngx_uint_t i;
 
     for (i = 0; i < st->count; i++) {
-        all = vg_printf(pool, "%.*s %u", (int) all.len, all.data,
-                        st->types[i]);
+        all = vg_printf(pool, "%.*s %u", (int) all.len, all.data, st->types[i]);
     }
     (void) SHA256((const u_char *) all.data, all.len, md);
     st->name = vg_printf(pool, "%s.%s@%02x%02x%02x%02x", plugin, name, md[0],
-                         md[1], md[2], md[3]).data;
+                         md[1], md[2], md[3])
+                   .data;
 }
 
 
@@ -230,9 +238,8 @@ vg_statement_place(vg_plugin_slot_t *plugin, vg_statement_t *st)
 
 
 vg_statement_t *
-vg_statement_load(ngx_conf_t *cf, vg_plugin_slot_t *plugin,
-                  const char *sources, const vg_route_t *row,
-                  const char *name)
+vg_statement_load(ngx_conf_t *cf, vg_plugin_slot_t *plugin, const char *sources,
+                  const vg_route_t *row, const char *name)
 {
     bool            change;
     vg_sql_t        sql;
@@ -247,10 +254,10 @@ vg_statement_load(ngx_conf_t *cf, vg_plugin_slot_t *plugin,
         return NULL;
     }
     *pool = vg_arena_of(cf->pool);
-    source = vg_statement_read(pool,
-                 vg_printf(pool, "%s/%.*s/sql/queries/%s.sql", sources,
-                           (int) plugin->name.len, plugin->name.data, name)
-                     .data);
+    source = vg_statement_read(
+        pool, vg_printf(pool, "%s/%.*s/sql/queries/%s.sql", sources,
+                        (int) plugin->name.len, plugin->name.data, name)
+                  .data);
     if (source.data == NULL) {
         vg_plugin_out(plugin, "no statement sql/queries/%s.sql", name);
         return NULL;
@@ -289,9 +296,9 @@ vg_statement_t *
 vg_statement_kit(ngx_conf_t *cf, const char *name, const char *text,
                  ngx_uint_t count)
 {
-    vg_sql_t         sql = { .text = vg_str(text), .count = count };
-    vg_pool_t        pool = vg_arena_of(cf->pool);
-    vg_statement_t  *st, **slot;
+    vg_sql_t        sql = { .text = vg_str(text), .count = count };
+    vg_pool_t       pool = vg_arena_of(cf->pool);
+    vg_statement_t *st, **slot;
 
     st = vg_statement_make(&pool, "kit", &sql); /* as vg_kit */
     slot = st ? ngx_array_push(&vg_host_conf(cf)->kit_statements) : NULL;

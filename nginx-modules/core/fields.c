@@ -12,9 +12,9 @@
 static const vg_json_t *vg_fields_query(vg_call_t *call, const char *name);
 static vg_rc_t vg_fields_object(vg_call_t *call, const vg_field_t *fields,
                                 const vg_json_t *node, const char *path);
-static void vg_fields_unknown(vg_call_t *call, const vg_field_t *fields,
-                              vg_in_t in, const vg_json_t *node,
-                              const char *path);
+static void    vg_fields_unknown(vg_call_t *call, const vg_field_t *fields,
+                                 vg_in_t in, const vg_json_t *node,
+                                 const char *path);
 
 
 static void
@@ -31,15 +31,14 @@ vg_fields_wrong(vg_call_t *call, const char *path, const char *message,
 static const char *
 vg_fields_join(vg_call_t *call, const char *path, const char *name)
 {
-    return path[0] == '\0'
-               ? name
-               : vg_printf(&call->arena, "%s.%s", path, name).data;
+    return path[0] == '\0' ? name
+                           : vg_printf(&call->arena, "%s.%s", path, name).data;
 }
 
 
 static void
-vg_fields_array(vg_call_t *call, const vg_field_t *field,
-                const vg_json_t *node, const char *path)
+vg_fields_array(vg_call_t *call, const vg_field_t *field, const vg_json_t *node,
+                const char *path)
 {
     size_t           i = 0;
     const char      *at, *message;
@@ -132,7 +131,8 @@ vg_fields_unknown(vg_call_t *call, const vg_field_t *fields, vg_in_t in,
             continue;
         }
         name = vg_printf(&call->arena, "%.*s", (int) ngx_min(m->key.len, 64),
-                         m->key.data).data;
+                         m->key.data)
+                   .data;
         name = name ? vg_fields_join(call, path, name) : NULL;
         if (name != NULL) {
             vg_fields_wrong(call, name, "is not known", VG_FAULT_VALUE);
@@ -155,7 +155,8 @@ vg_fields_query(vg_call_t *call, const char *name)
         amp = amp ? amp : last;
         eq = memchr(p, '=', amp - p);
         if (eq == NULL || (size_t) (eq - (u_char *) p) != len
-            || ngx_strncmp(p, name, len) != 0) {
+            || ngx_strncmp(p, name, len) != 0)
+        {
             continue;
         }
         node = vg_calloc(&call->arena, sizeof(vg_json_t));
@@ -198,18 +199,20 @@ vg_fields_query_unknown(vg_call_t *call, const vg_field_t *fields)
         }
         if ((call->endpoint->row->flags & VG_LIST)
             && ((len == 5 && ngx_strncmp(p, "limit", 5) == 0)
-                || (len == 6 && ngx_strncmp(p, "cursor", 6) == 0))) {
+                || (len == 6 && ngx_strncmp(p, "cursor", 6) == 0)))
+        {
             continue;
         }
         for (f = fields; f != NULL && f->name != NULL; f++) {
             if (f->in == VG_QUERY && ngx_strlen(f->name) == len
-                && ngx_strncmp(p, f->name, len) == 0) {
+                && ngx_strncmp(p, f->name, len) == 0)
+            {
                 break;
             }
         }
         if (f == NULL || f->name == NULL) {
-            name = vg_printf(&call->arena, "%.*s", (int) ngx_min(len, 64), p)
-                       .data;
+            name =
+                vg_printf(&call->arena, "%.*s", (int) ngx_min(len, 64), p).data;
             if (name != NULL) {
                 vg_fields_wrong(call, name, "is not known", VG_FAULT_VALUE);
             }
@@ -218,10 +221,10 @@ vg_fields_query_unknown(vg_call_t *call, const vg_field_t *fields)
 }
 
 
-static const vg_field_t  vg_fields_limit = {
+static const vg_field_t vg_fields_limit = {
     .in = VG_QUERY, .name = "limit", .type = VG_INT, .min = 1, .max = 200
 };
-static const vg_field_t  vg_fields_cursor = {
+static const vg_field_t vg_fields_cursor = {
     .in = VG_QUERY, .name = "cursor", .type = VG_TEXT, .min = 1, .max = 200
 };
 
@@ -283,11 +286,13 @@ vg_fields_body(vg_call_t *call, const vg_field_t *fields)
         needed += f->in == VG_BODY && (f->flags & VG_REQUIRED);
     }
     if (call->body != NULL && call->body->type != VG_JSON_OBJECT) {
-        return vg_refuse_with(call, "malformed",
-                         VG_STR("{\"message\":\"body must be a JSON object\"}"));
+        return vg_refuse_with(
+            call, "malformed",
+            VG_STR("{\"message\":\"body must be a JSON object\"}"));
     }
     if (call->body == NULL && needed && call->endpoint->row->method <= VG_PATCH
-        && call->endpoint->row->method != VG_GET) {
+        && call->endpoint->row->method != VG_GET)
+    {
         return vg_refuse_with(call, "malformed",
                               VG_STR("{\"message\":\"body is required\"}"));
     }

@@ -73,8 +73,7 @@ vg_bound(vg_call_t *call, const char *name)
 {
     ngx_int_t i = vg_hook_field(call, name);
 
-    return i < 0 || call->key.replayed ? (vg_str_t){ NULL, 0 }
-                                       : call->bound[i];
+    return i < 0 || call->key.replayed ? (vg_str_t){ NULL, 0 } : call->bound[i];
 }
 
 
@@ -105,8 +104,8 @@ vg_refuse(vg_call_t *call, const char *error)
 vg_rc_t
 vg_refuse_field(vg_call_t *call, const char *field, const char *message)
 {
-    vg_json_t  *known;
-    vg_str_t    text;
+    vg_json_t *known;
+    vg_str_t   text;
 
     if (call->nproblems == VG_PROBLEMS_MAX) {
         return VG_ERROR;
@@ -183,9 +182,11 @@ vg_setting(vg_call_t *call, const char *name)
 
     for (i = 0; i < vg_host->settings.nelts; i++) {
         if (set[i].key.len > len && set[i].key.data[len] == '.'
-            && ngx_strncmp(set[i].key.data,
-                           call->endpoint->plugin->name.data, len) == 0
-            && ngx_strcmp(set[i].key.data + len + 1, name) == 0) {
+            && ngx_strncmp(set[i].key.data, call->endpoint->plugin->name.data,
+                           len)
+                   == 0
+            && ngx_strcmp(set[i].key.data + len + 1, name) == 0)
+        {
             return (const char *) set[i].value.data;
         }
     }
@@ -209,9 +210,8 @@ vg_log(vg_call_t *call, vg_level_t level, const char *fmt, ...)
     va_start(args, fmt);
     (void) vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    ngx_log_error(levels[level], call->log, 0,
-                  "voltgate %V: %s, correlation %*s",
-                  call->endpoint ? &call->endpoint->plugin->name
-                                 : &vg_host->node,
-                  text, call->correlation.len, call->correlation.data);
+    ngx_log_error(
+        levels[level], call->log, 0, "voltgate %V: %s, correlation %*s",
+        call->endpoint ? &call->endpoint->plugin->name : &vg_host->node, text,
+        call->correlation.len, call->correlation.data);
 }

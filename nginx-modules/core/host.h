@@ -16,9 +16,9 @@
 #include "vg.h"
 
 typedef struct vg_plugin_slot_s vg_plugin_slot_t;
-typedef struct vg_endpoint_s vg_endpoint_t;
-typedef struct vg_statement_s vg_statement_t;
-typedef struct vg_unit_s vg_unit_t;
+typedef struct vg_endpoint_s    vg_endpoint_t;
+typedef struct vg_statement_s   vg_statement_t;
+typedef struct vg_unit_s        vg_unit_t;
 
 
 /* ------------------------------------------------------------ statements */
@@ -104,33 +104,33 @@ typedef struct {
 struct vg_endpoint_s {
     const vg_route_t   *row;
     vg_plugin_slot_t   *plugin;
-    ngx_uint_t          index;    /* its slot in the metrics             */
+    ngx_uint_t          index; /* its slot in the metrics             */
     ngx_uint_t          nfields;
-    ngx_str_t           label;    /* "GET /stations/{id}"                */
+    ngx_str_t           label; /* "GET /stations/{id}"                */
     vg_statement_t     *load;
     vg_statement_t     *lock;
     vg_statement_t     *statement;
     vg_statement_t     *quarantine;
-    vg_endpoint_step_t *steps;    /* ends with a NULL row                */
-    ngx_msec_t          period;   /* VG_EVERY                            */
+    vg_endpoint_step_t *steps;  /* ends with a NULL row                */
+    ngx_msec_t          period; /* VG_EVERY                            */
 };
 
 #define VG_MAX_ENDPOINTS 512
 
 typedef struct {
-    ngx_array_t  plugins;   /* of vg_plugin_slot_t *                     */
-    ngx_array_t  endpoints; /* of vg_endpoint_t *                        */
-    ngx_array_t  kit_statements; /* of vg_statement_t *                  */
-    ngx_array_t  kit_migrations; /* of vg_migration_t                    */
-    ngx_str_t    openapi;
-    ngx_str_t    sources;   /* folder of plugins/<name>                  */
-    ngx_str_t    kit_sql;   /* folder of sql/                            */
-    ngx_str_t    built;     /* folder of <name>.so                       */
-    ngx_str_t    run;       /* folder of the link's sockets              */
-    ngx_str_t    node;
-    ngx_array_t  names;     /* of ngx_str_t: voltgate_plugin             */
-    ngx_array_t  settings;  /* of ngx_keyval_t: plugin.name value        */
-    ngx_str_t    database;
+    ngx_array_t     plugins;   /* of vg_plugin_slot_t *                     */
+    ngx_array_t     endpoints; /* of vg_endpoint_t *                        */
+    ngx_array_t     kit_statements; /* of vg_statement_t *                  */
+    ngx_array_t     kit_migrations; /* of vg_migration_t                    */
+    ngx_str_t       openapi;
+    ngx_str_t       sources; /* folder of plugins/<name>                  */
+    ngx_str_t       kit_sql; /* folder of sql/                            */
+    ngx_str_t       built;   /* folder of <name>.so                       */
+    ngx_str_t       run;     /* folder of the link's sockets              */
+    ngx_str_t       node;
+    ngx_array_t     names;    /* of ngx_str_t: voltgate_plugin             */
+    ngx_array_t     settings; /* of ngx_keyval_t: plugin.name value        */
+    ngx_str_t       database;
     ngx_shm_zone_t *zone;
 } vg_host_t;
 
@@ -142,12 +142,12 @@ extern ngx_module_t ngx_http_voltgate_module;
 vg_host_t *vg_host_conf(ngx_conf_t *cf);
 
 /* registry.c */
-ngx_int_t vg_registry_open(ngx_conf_t *cf, vg_host_t *host);
-vg_endpoint_t *vg_registry_find(vg_method_t method, const char *path,
-                                size_t len);
+ngx_int_t         vg_registry_open(ngx_conf_t *cf, vg_host_t *host);
+vg_endpoint_t    *vg_registry_find(vg_method_t method, const char *path,
+                                   size_t len);
 const vg_error_t *vg_registry_error(vg_plugin_slot_t *plugin, const char *name,
                                     size_t len);
-void vg_plugin_out(vg_plugin_slot_t *plugin, const char *fmt, ...);
+void              vg_plugin_out(vg_plugin_slot_t *plugin, const char *fmt, ...);
 
 /* compile.c: a statement file of a plugin, or the kit's own text */
 vg_statement_t *vg_statement_load(ngx_conf_t *cf, vg_plugin_slot_t *plugin,
@@ -155,12 +155,12 @@ vg_statement_t *vg_statement_load(ngx_conf_t *cf, vg_plugin_slot_t *plugin,
                                   const char *name);
 vg_statement_t *vg_statement_kit(ngx_conf_t *cf, const char *name,
                                  const char *text, ngx_uint_t count);
-ngx_uint_t vg_statement_total(void);
+ngx_uint_t      vg_statement_total(void);
 
 /* router.c: path values point into path */
 vg_endpoint_t *vg_route_match(ngx_uint_t method, ngx_str_t *path,
                               ngx_str_t *values, ngx_uint_t *allow);
-const char *vg_method_name(vg_method_t method);
+const char    *vg_method_name(vg_method_t method);
 
 
 /* ----------------------------------------------------------------- calls */
@@ -185,58 +185,58 @@ typedef struct {
 #define VG_PATH_VALUES 4
 
 struct vg_call_s {
-    ngx_pool_t      *pool;
-    vg_pool_t        arena;
-    ngx_log_t       *log;
-    ngx_uint_t       refs;
-    vg_endpoint_t   *endpoint;
+    ngx_pool_t    *pool;
+    vg_pool_t      arena;
+    ngx_log_t     *log;
+    ngx_uint_t     refs;
+    vg_endpoint_t *endpoint;
 
-    vg_caller_t      caller;
-    vg_str_t         correlation;
-    vg_str_t         traceparent;
-    int64_t          now; /* microseconds                                */
-    char             new_id[37];
-    ngx_uint_t       depth; /* of asks                                   */
+    vg_caller_t caller;
+    vg_str_t    correlation;
+    vg_str_t    traceparent;
+    int64_t     now; /* microseconds                                */
+    char        new_id[37];
+    ngx_uint_t  depth; /* of asks                                   */
 
     const vg_json_t  *body;
     const vg_json_t **values; /* per field                               */
-    vg_str_t        *bound;  /* per field                                */
-    vg_str_t         path[VG_PATH_VALUES];
-    vg_str_t         query;
-    vg_input_t       in;
-    vg_key_t         key;
+    vg_str_t         *bound;  /* per field                                */
+    vg_str_t          path[VG_PATH_VALUES];
+    vg_str_t          query;
+    vg_input_t        in;
+    vg_key_t          key;
 
     vg_str_t         loaded; /* body of load's row                       */
     const vg_json_t *row;    /* parsed, when a hook asked for it         */
 
     /* the answer: error, or word and text */
     const vg_error_t *error;
-    vg_str_t         detail;   /* object with members for the problem    */
-    vg_out_t         problems; /* field errors; problems.len 0: none     */
-    ngx_uint_t       nproblems;
-    const char      *status;   /* ok, created, accepted, empty           */
-    vg_str_t         text;
-    unsigned         fault:2; /* of the first field: see VG_FAULT_*      */
-    unsigned         answered:1;
-    unsigned         finished:1;
-    unsigned         running:1; /* a unit is out                         */
-    unsigned         changed:1; /* ... and it changes something          */
-    unsigned         quarantine:1;
-    unsigned         abandoned:1; /* nobody waits any more               */
-    ngx_uint_t       retry_after; /* seconds; 0: none                    */
+    vg_str_t          detail;   /* object with members for the problem    */
+    vg_out_t          problems; /* field errors; problems.len 0: none     */
+    ngx_uint_t        nproblems;
+    const char       *status; /* ok, created, accepted, empty           */
+    vg_str_t          text;
+    unsigned          fault:2; /* of the first field: see VG_FAULT_*      */
+    unsigned          answered:1;
+    unsigned          finished:1;
+    unsigned          running:1; /* a unit is out                         */
+    unsigned          changed:1; /* ... and it changes something          */
+    unsigned          quarantine:1;
+    unsigned          abandoned:1; /* nobody waits any more               */
+    ngx_uint_t        retry_after; /* seconds; 0: none                    */
 
-    ngx_event_t      deadline;
-    ngx_msec_t       started;
-    void           (*finish)(vg_call_t *call); /* the transport          */
-    void            *owner;
+    ngx_event_t deadline;
+    ngx_msec_t  started;
+    void (*finish)(vg_call_t *call); /* the transport          */
+    void *owner;
 
-    vg_unit_t       *unit;
-    void           (*unit_setup)(vg_call_t *call, vg_unit_t *unit);
-    ngx_uint_t       step;
+    vg_unit_t *unit;
+    void (*unit_setup)(vg_call_t *call, vg_unit_t *unit);
+    ngx_uint_t step;
     struct {
-        vg_str_t     charge_point;
-        const char  *action;
-        vg_str_t     payload;
+        vg_str_t    charge_point;
+        const char *action;
+        vg_str_t    payload;
     } command;
 };
 
@@ -248,8 +248,8 @@ enum { VG_FAULT_NONE, VG_FAULT_MISSING, VG_FAULT_TYPE, VG_FAULT_VALUE };
 
 /* A call in a pool of its own, one reference; NULL: no memory. */
 vg_call_t *vg_call_create(vg_endpoint_t *endpoint, ngx_log_t *log);
-void vg_call_ref(vg_call_t *call);
-void vg_call_release(vg_call_t *call);
+void       vg_call_ref(vg_call_t *call);
+void       vg_call_release(vg_call_t *call);
 
 /* Runs fields, load, check, unit, render; then finish(call), exactly once,
  * possibly before it returns. With a deadline in ms. */
@@ -259,8 +259,8 @@ void vg_call_run(vg_call_t *call, ngx_msec_t deadline);
 void vg_call_abandon(vg_call_t *call);
 
 /* Ends the call now with an error of the kit. */
-void vg_call_fail(vg_call_t *call, const char *error);
-void vg_call_finish(vg_call_t *call);
+void      vg_call_fail(vg_call_t *call, const char *error);
+void      vg_call_finish(vg_call_t *call);
 ngx_int_t vg_call_status(vg_call_t *call); /* of HTTP */
 
 /* steps.c */
@@ -273,10 +273,9 @@ vg_rc_t vg_fields_check(vg_call_t *call);
 const char **vg_bind_values(vg_call_t *call, const vg_statement_t *statement);
 
 /* problem.c: the document for call->error */
-vg_str_t vg_problem_render(vg_pool_t *pool, const vg_error_t *error,
-                           vg_str_t detail, vg_str_t errors,
-                           ngx_uint_t count, vg_str_t timestamp,
-                           vg_str_t correlation);
+vg_str_t          vg_problem_render(vg_pool_t *pool, const vg_error_t *error,
+                                    vg_str_t detail, vg_str_t errors, ngx_uint_t count,
+                                    vg_str_t timestamp, vg_str_t correlation);
 const vg_error_t *vg_kit_error(const char *name, size_t len);
 const vg_error_t *vg_kit_error_status(ngx_int_t status);
 
@@ -284,10 +283,10 @@ const vg_error_t *vg_kit_error_status(ngx_int_t status);
 vg_pool_t vg_arena_of(ngx_pool_t *pool);
 
 /* time and ids */
-int64_t vg_time_now(void);                  /* microseconds              */
+int64_t  vg_time_now(void); /* microseconds              */
 vg_str_t vg_time_text(vg_pool_t *pool, int64_t us);
-void vg_uuid7(char *text37, int64_t us);
-void vg_random(void *data, size_t size);
+void     vg_uuid7(char *text37, int64_t us);
+void     vg_random(void *data, size_t size);
 
 static inline vg_str_t
 vg_of(ngx_str_t s)
@@ -309,7 +308,7 @@ ngx_int_t vg_openapi_render(ngx_conf_t *cf, vg_host_t *host);
  * own (auth, OCPP); hooks use vg_ask(). args: a JSON object. */
 vg_call_t *vg_ask_start(const char *route, vg_str_t args, ngx_log_t *log,
                         vg_str_t correlation, void (*done)(vg_call_t *),
-                        void *owner);
+                        void    *owner);
 
 
 /* ---------------------------------------------- idempotency, shared state */
@@ -324,11 +323,10 @@ void    vg_keys_init(void *shared);
 void vg_events_bell(void);
 
 /* observe/metrics.c */
-void   vg_metrics_call(vg_endpoint_t *endpoint, ngx_int_t status,
-                       ngx_msec_t ms);
-void   vg_metrics_unit(vg_endpoint_t *endpoint, ngx_msec_t ms, ngx_uint_t ok);
-size_t vg_metrics_size(void);
-void   vg_metrics_init(void *shared);
+void vg_metrics_call(vg_endpoint_t *endpoint, ngx_int_t status, ngx_msec_t ms);
+void vg_metrics_unit(vg_endpoint_t *endpoint, ngx_msec_t ms, ngx_uint_t ok);
+size_t   vg_metrics_size(void);
+void     vg_metrics_init(void *shared);
 vg_str_t vg_metrics_render(vg_pool_t *pool);
 
 /* one zone holds the rooms' fixed tables; each gets its part at start */

@@ -16,11 +16,11 @@ static void vg_http_body(ngx_http_request_t *r);
 static void
 vg_http_finish(vg_call_t *call)
 {
-    vg_out_t            *wrong = &call->problems;
-    ngx_int_t            rc;
-    vg_http_t           *http = call->owner;
-    ngx_connection_t    *c;
-    ngx_http_request_t  *r;
+    vg_out_t           *wrong = &call->problems;
+    ngx_int_t           rc;
+    vg_http_t          *http = call->owner;
+    ngx_connection_t   *c;
+    ngx_http_request_t *r;
 
     if (http == NULL) {
         return; /* the client went */
@@ -94,8 +94,8 @@ vg_http_call(vg_http_t *http, vg_endpoint_t *e, ngx_str_t *values)
     call->finish = vg_http_finish;
     call->owner = http;
     call->correlation = vg_of(http->correlation);
-    call->correlation.data = (char *) ngx_pstrdup(call->pool,
-                                                  &http->correlation);
+    call->correlation.data =
+        (char *) ngx_pstrdup(call->pool, &http->correlation);
     for (i = 0; i < VG_PATH_VALUES; i++) {
         call->path[i].len = values[i].len;
         call->path[i].data = (char *) ngx_pstrdup(call->pool, &values[i]);
@@ -111,13 +111,13 @@ vg_http_call(vg_http_t *http, vg_endpoint_t *e, ngx_str_t *values)
 ngx_int_t
 vg_http_handler(ngx_http_request_t *r)
 {
-    vg_rc_t         rc;
-    ngx_int_t       page;
-    ngx_str_t       values[VG_PATH_VALUES];
-    vg_http_t      *http = vg_http_get(r);
-    vg_call_t      *call;
-    ngx_uint_t      allow;
-    vg_endpoint_t  *e;
+    vg_rc_t        rc;
+    ngx_int_t      page;
+    ngx_str_t      values[VG_PATH_VALUES];
+    vg_http_t     *http = vg_http_get(r);
+    vg_call_t     *call;
+    ngx_uint_t     allow;
+    vg_endpoint_t *e;
 
     if (http == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -230,9 +230,9 @@ vg_http_run(vg_http_t *http)
         vg_http_hash(http->call);
     }
     r->read_event_handler = ngx_http_test_reading;
-    vg_call_run(http->call,
-                http->call->endpoint->row->flags & VG_AWAIT
-                    ? VG_AWAIT_DEADLINE : VG_CALL_DEADLINE);
+    vg_call_run(http->call, http->call->endpoint->row->flags & VG_AWAIT
+                                ? VG_AWAIT_DEADLINE
+                                : VG_CALL_DEADLINE);
 }
 
 
@@ -282,16 +282,15 @@ vg_http_body(ngx_http_request_t *r)
     if (call == NULL) {
         return;
     }
-    if (r->request_body == NULL
-        || vg_http_gather(r, call, &body) != NGX_OK) {
+    if (r->request_body == NULL || vg_http_gather(r, call, &body) != NGX_OK) {
         vg_call_fail(call, "internal");
         return;
     }
     if (body.len > 0) {
         call->body = vg_json_parse(&call->arena, body, &wrong);
         if (call->body == NULL) {
-            detail = vg_printf(&call->arena, "{\"message\":\"body: %s\"}",
-                               wrong);
+            detail =
+                vg_printf(&call->arena, "{\"message\":\"body: %s\"}", wrong);
             (void) vg_refuse_with(call, "malformed", detail);
             vg_call_finish(call);
             return;

@@ -25,7 +25,7 @@ struct vg_http_s {
 vg_http_t *vg_http_get(ngx_http_request_t *r);
 
 ngx_str_t *vg_http_header(ngx_http_request_t *r, const char *name);
-ngx_int_t vg_http_add(ngx_http_request_t *r, const char *name, vg_str_t value);
+ngx_int_t  vg_http_add(ngx_http_request_t *r, const char *name, vg_str_t value);
 
 /* Sends one whole answer; gives what nginx's handlers return. */
 ngx_int_t vg_http_send(ngx_http_request_t *r, ngx_int_t status,

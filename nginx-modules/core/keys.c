@@ -11,7 +11,7 @@
 
 #include "host.h"
 
-#define VG_KEYS 4096 /* a power of two */
+#define VG_KEYS       4096 /* a power of two */
 #define VG_KEYS_PROBE 16
 
 typedef struct {
@@ -19,7 +19,7 @@ typedef struct {
     ngx_atomic_t owner; /* pid     */
 } vg_key_slot_t;
 
-static vg_key_slot_t  *vg_keys;
+static vg_key_slot_t *vg_keys;
 
 
 size_t
@@ -39,11 +39,11 @@ vg_keys_init(void *shared)
 static uint64_t
 vg_key_hash(vg_call_t *call)
 {
-    u_char     *p;
-    size_t      i, n;
-    uint64_t    h = 1469598103934665603ull; /* FNV-1a */
-    ngx_uint_t  part;
-    ngx_str_t   parts[3];
+    u_char    *p;
+    size_t     i, n;
+    uint64_t   h = 1469598103934665603ull; /* FNV-1a */
+    ngx_uint_t part;
+    ngx_str_t  parts[3];
 
     parts[0] = vg_ngx(call->caller.id);
     parts[1] = call->endpoint->label;

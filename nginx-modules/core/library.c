@@ -153,8 +153,7 @@ vg_migrations_add(ngx_conf_t *cf, ngx_array_t *list, const char *folder,
     vg_bytes_t      bytes;
     vg_migration_t *m = ngx_array_push(list);
 
-    (void) ngx_snprintf((u_char *) path, sizeof(path), "%s/%s%Z", folder,
-                        name);
+    (void) ngx_snprintf((u_char *) path, sizeof(path), "%s/%s%Z", folder, name);
     if (m == NULL || vg_library_read(cf->pool, path, &bytes) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -180,8 +179,8 @@ vg_migrations_read(ngx_conf_t *cf, vg_host_t *host, vg_plugin_slot_t *plugin)
 
     list = plugin ? &plugin->migrations : &host->kit_migrations;
     if (plugin != NULL) {
-        (void) snprintf(folder, sizeof(folder), "%s/%s/sql",
-                        host->sources.data, plugin->name.data);
+        (void) snprintf(folder, sizeof(folder), "%s/%s/sql", host->sources.data,
+                        plugin->name.data);
     } else {
         (void) snprintf(folder, sizeof(folder), "%s", host->kit_sql.data);
     }
@@ -191,7 +190,8 @@ vg_migrations_read(ngx_conf_t *cf, vg_host_t *host, vg_plugin_slot_t *plugin)
     }
     while ((entry = readdir(dir)) != NULL) {
         if (vg_migrations_are(entry)
-            && vg_migrations_add(cf, list, folder, entry->d_name) != NGX_OK) {
+            && vg_migrations_add(cf, list, folder, entry->d_name) != NGX_OK)
+        {
             rc = NGX_ERROR;
             break;
         }

@@ -22,11 +22,11 @@ typedef struct {
     char           data[];
 } vg_link_note_t;
 
-static vg_link_handler_pt  vg_link_handlers[VG_LINK_KINDS];
-static ngx_rbtree_t        vg_link_asks;
-static ngx_rbtree_node_t   vg_link_sentinel;
-static uint64_t            vg_link_last;
-static ngx_uint_t          vg_link_up;
+static vg_link_handler_pt vg_link_handlers[VG_LINK_KINDS];
+static ngx_rbtree_t       vg_link_asks;
+static ngx_rbtree_node_t  vg_link_sentinel;
+static uint64_t           vg_link_last;
+static ngx_uint_t         vg_link_up;
 
 
 static vg_link_ask_t *
@@ -82,8 +82,7 @@ vg_link_failed(ngx_event_t *ev)
 {
     vg_link_ask_t *ask = ev->data;
 
-    vg_link_end(ask, ask->sent ? VG_ERROR : VG_DECLINED,
-                (vg_str_t){ NULL, 0 });
+    vg_link_end(ask, ask->sent ? VG_ERROR : VG_DECLINED, (vg_str_t){ NULL, 0 });
 }
 
 
@@ -131,8 +130,8 @@ vg_link_lost(vg_peer_t *peer)
     }
     node = ngx_rbtree_min(vg_link_asks.root, &vg_link_sentinel);
     for (; node != NULL; node = ngx_rbtree_next(&vg_link_asks, node)) {
-        ask = (vg_link_ask_t *) ((u_char *) node
-                                 - offsetof(vg_link_ask_t, node));
+        ask =
+            (vg_link_ask_t *) ((u_char *) node - offsetof(vg_link_ask_t, node));
         if (ask->peer == peer->number) {
             ngx_post_event(&ask->failed, &ngx_posted_events);
         }
@@ -184,8 +183,10 @@ vg_link_ask(ngx_pid_t pid, vg_link_kind_t kind, vg_str_t bytes,
     vg_rc_t        rc = VG_DECLINED;
     vg_peer_t     *peer = NULL;
     vg_link_ask_t *ask;
-    vg_peer_head_t head = { .layout = VG_PEER_LAYOUT, .what = VG_PEER_ASK,
-                            .kind = kind, .timeout = timeout };
+    vg_peer_head_t head = { .layout = VG_PEER_LAYOUT,
+                            .what = VG_PEER_ASK,
+                            .kind = kind,
+                            .timeout = timeout };
 
     ask = ngx_calloc(sizeof(vg_link_ask_t), ngx_cycle->log);
     if (ask == NULL) {
@@ -220,7 +221,8 @@ vg_link_answer(vg_link_ref_t ref, vg_str_t bytes)
 {
     vg_rc_t        rc = VG_DECLINED;
     vg_peer_t     *peer;
-    vg_peer_head_t head = { .layout = VG_PEER_LAYOUT, .what = VG_PEER_ANSWER,
+    vg_peer_head_t head = { .layout = VG_PEER_LAYOUT,
+                            .what = VG_PEER_ANSWER,
                             .id = ref.id };
 
     if (ref.id == 0) {
@@ -242,7 +244,8 @@ vg_rc_t
 vg_link_tell(ngx_pid_t pid, vg_link_kind_t kind, vg_str_t bytes)
 {
     vg_peer_t     *peer;
-    vg_peer_head_t head = { .layout = VG_PEER_LAYOUT, .what = VG_PEER_TELL,
+    vg_peer_head_t head = { .layout = VG_PEER_LAYOUT,
+                            .what = VG_PEER_TELL,
                             .kind = kind };
 
     if (pid == ngx_pid) {
@@ -280,8 +283,7 @@ vg_link_start(ngx_cycle_t *cycle)
     {
         return NGX_OK;
     }
-    ngx_rbtree_init(&vg_link_asks, &vg_link_sentinel,
-                    ngx_rbtree_insert_value);
+    ngx_rbtree_init(&vg_link_asks, &vg_link_sentinel, ngx_rbtree_insert_value);
     if (vg_peer_listen(cycle->log) != NGX_OK) {
         return NGX_ERROR;
     }

@@ -50,7 +50,7 @@ void vg_link_on(vg_link_kind_t kind, vg_link_handler_pt handler);
 vg_link_ask_t *vg_link_ask(ngx_pid_t pid, vg_link_kind_t kind, vg_str_t bytes,
                            ngx_msec_t timeout, vg_link_done_pt done,
                            void *data);
-void vg_link_cancel(vg_link_ask_t *ask);
+void           vg_link_cancel(vg_link_ask_t *ask);
 
 void vg_link_answer(vg_link_ref_t ref, vg_str_t bytes);
 

@@ -9,17 +9,18 @@
 #include "ocpp.h"
 #include "outcome.h"
 
-static void *vg_main_create(ngx_conf_t *cf);
-static char *vg_set_plugin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-static char *vg_set_setting(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-static char *vg_set_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-static char *vg_set_problem(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static void     *vg_main_create(ngx_conf_t *cf);
+static char     *vg_set_plugin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char     *vg_set_setting(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char     *vg_set_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char     *vg_set_problem(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static ngx_int_t vg_main_ready(ngx_conf_t *cf);
 static ngx_int_t vg_process_start(ngx_cycle_t *cycle);
-static void vg_process_stop(ngx_cycle_t *cycle);
+static void      vg_process_stop(ngx_cycle_t *cycle);
 
-vg_host_t  *vg_host;
+vg_host_t *vg_host;
 
+/* clang-format off */
 static ngx_command_t  vg_commands[] = {
 
     { ngx_string("voltgate_database"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
@@ -82,6 +83,7 @@ ngx_module_t  ngx_http_voltgate_module = {
     NULL,             /* exit master  */
     NGX_MODULE_V1_PADDING
 };
+/* clang-format on */
 
 
 vg_host_t *
@@ -114,8 +116,8 @@ vg_main_create(ngx_conf_t *cf)
 static char *
 vg_set_plugin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    vg_host_t  *host = conf;
-    ngx_str_t  *value = cf->args->elts, *slot;
+    vg_host_t *host = conf;
+    ngx_str_t *value = cf->args->elts, *slot;
 
     (void) cmd;
     slot = ngx_array_push(&host->names);
@@ -203,8 +205,8 @@ vg_shared_size(ngx_uint_t part)
 void *
 vg_shared(ngx_uint_t part)
 {
-    u_char     *p = vg_host->zone->shm.addr;
-    ngx_uint_t  i;
+    u_char    *p = vg_host->zone->shm.addr;
+    ngx_uint_t i;
 
     p += 8 * 4096;
     for (i = 0; i < part; i++) {
@@ -234,8 +236,8 @@ vg_shared_add(ngx_conf_t *cf, vg_host_t *host)
     for (i = 0; i < VG_SHARED_PARTS; i++) {
         size += vg_shared_size(i);
     }
-    host->zone = ngx_shared_memory_add(cf, &name, size,
-                                       &ngx_http_voltgate_module);
+    host->zone =
+        ngx_shared_memory_add(cf, &name, size, &ngx_http_voltgate_module);
     if (host->zone == NULL) {
         return NGX_ERROR;
     }
@@ -262,9 +264,9 @@ vg_main_defaults(ngx_conf_t *cf, vg_host_t *host)
     if (host->kit_sql.data == NULL) {
         return NGX_ERROR;
     }
-    host->kit_sql.len = ngx_sprintf(host->kit_sql.data, "%V/../sql%Z",
-                                    &host->sources)
-                        - host->kit_sql.data - 1;
+    host->kit_sql.len =
+        ngx_sprintf(host->kit_sql.data, "%V/../sql%Z", &host->sources)
+        - host->kit_sql.data - 1;
     return NGX_OK;
 }
 
@@ -277,11 +279,11 @@ vg_main_ready(ngx_conf_t *cf)
     if (host->names.nelts == 0 && host->database.len == 0) {
         return NGX_OK; /* loaded, but not used */
     }
-    if (vg_main_defaults(cf, host) != NGX_OK
-        || vg_outcome_init(cf) != NGX_OK || vg_check_init(cf) != NGX_OK
-        || vg_registry_open(cf, host) != NGX_OK
+    if (vg_main_defaults(cf, host) != NGX_OK || vg_outcome_init(cf) != NGX_OK
+        || vg_check_init(cf) != NGX_OK || vg_registry_open(cf, host) != NGX_OK
         || vg_openapi_render(cf, host) != NGX_OK
-        || vg_shared_add(cf, host) != NGX_OK) {
+        || vg_shared_add(cf, host) != NGX_OK)
+    {
         return NGX_ERROR;
     }
     vg_host = host;
@@ -292,12 +294,13 @@ vg_main_ready(ngx_conf_t *cf)
 static ngx_int_t
 vg_process_start(ngx_cycle_t *cycle)
 {
-    vg_host_t *host = ngx_http_cycle_get_module_main_conf(
-        cycle, ngx_http_voltgate_module);
+    vg_host_t *host =
+        ngx_http_cycle_get_module_main_conf(cycle, ngx_http_voltgate_module);
 
     if (host == NULL || host->zone == NULL
         || (ngx_process != NGX_PROCESS_WORKER
-            && ngx_process != NGX_PROCESS_SINGLE)) {
+            && ngx_process != NGX_PROCESS_SINGLE))
+    {
         return NGX_OK;
     }
     vg_host = host;
@@ -317,7 +320,8 @@ vg_process_stop(ngx_cycle_t *cycle)
     (void) cycle;
     if (vg_host != NULL && vg_host->zone != NULL
         && (ngx_process == NGX_PROCESS_WORKER
-            || ngx_process == NGX_PROCESS_SINGLE)) {
+            || ngx_process == NGX_PROCESS_SINGLE))
+    {
         vg_db_stop();
         vg_link_stop();
     }

@@ -5,15 +5,17 @@
 
 #include "host.h"
 
-static const char *const  vg_openapi_types[] = {
-    [VG_TEXT] = "string", [VG_INT] = "integer", [VG_DECIMAL] = "number",
-    [VG_BOOL] = "boolean", [VG_UUID] = "string", [VG_TIME] = "string",
-    [VG_ENUM] = "string", [VG_OBJECT] = "object", [VG_ARRAY] = "array",
+static const char *const vg_openapi_types[] = {
+    [VG_TEXT] = "string",  [VG_INT] = "integer",   [VG_DECIMAL] = "number",
+    [VG_BOOL] = "boolean", [VG_UUID] = "string",   [VG_TIME] = "string",
+    [VG_ENUM] = "string",  [VG_OBJECT] = "object", [VG_ARRAY] = "array",
     [VG_ANY] = NULL,
 };
 
-static const char *const  vg_openapi_formats[] = {
-    [VG_INT] = "int64", [VG_UUID] = "uuid", [VG_TIME] = "date-time",
+static const char *const vg_openapi_formats[] = {
+    [VG_INT] = "int64",
+    [VG_UUID] = "uuid",
+    [VG_TIME] = "date-time",
     [VG_ANY] = NULL,
 };
 
@@ -142,12 +144,15 @@ static void
 vg_openapi_parameters(vg_out_t *out, const vg_route_t *row)
 {
     const vg_field_t       *f;
-    static const vg_field_t limit = { .in = VG_QUERY, .name = "limit",
-                                      .type = VG_INT, .min = 1, .max = 200 };
-    static const vg_field_t cursor = { .in = VG_QUERY, .name = "cursor",
+    static const vg_field_t limit = {
+        .in = VG_QUERY, .name = "limit", .type = VG_INT, .min = 1, .max = 200
+    };
+    static const vg_field_t cursor = { .in = VG_QUERY,
+                                       .name = "cursor",
                                        .type = VG_TEXT };
-    static const vg_field_t key = { .name = "Idempotency-Key",
-                                    .type = VG_TEXT, .min = 1, .max = 255 };
+    static const vg_field_t key = {
+        .name = "Idempotency-Key", .type = VG_TEXT, .min = 1, .max = 255
+    };
 
     vg_out_key(out, "parameters");
     vg_out_open(out, '[');
@@ -203,9 +208,9 @@ vg_openapi_route(vg_out_t *out, vg_pool_t *pool, vg_endpoint_t *e)
     const vg_route_t *row = e->row;
 
     vg_out_open(out, '{');
-    vg_out_member(out, "operationId",
-                  vg_printf(pool, "%s.%d", e->plugin->name.data,
-                            (int) e->index));
+    vg_out_member(
+        out, "operationId",
+        vg_printf(pool, "%s.%d", e->plugin->name.data, (int) e->index));
     vg_out_key(out, "tags");
     vg_out_open(out, '[');
     vg_out_string(out, vg_of(e->plugin->name));
@@ -222,7 +227,8 @@ vg_openapi_route(vg_out_t *out, vg_pool_t *pool, vg_endpoint_t *e)
     if (row->scope != NULL && ngx_strcmp(row->scope, VG_PUBLIC) != 0) {
         vg_out_member(out, "x-scope", vg_str(row->scope));
     }
-    vg_out_member_raw(out, "responses",
+    vg_out_member_raw(
+        out, "responses",
         VG_STR("{\"2XX\":{\"description\":\"done\"},"
                "\"default\":{\"description\":\"problem\",\"content\":"
                "{\"application/problem+json\":{\"schema\":"
@@ -242,7 +248,8 @@ vg_openapi_path(vg_out_t *out, vg_pool_t *pool, vg_host_t *host, ngx_uint_t i)
 
     for (j = 0; j < i; j++) {
         if (e[j]->row->method <= VG_DELETE
-            && ngx_strcmp(e[j]->row->path, e[i]->row->path) == 0) {
+            && ngx_strcmp(e[j]->row->path, e[i]->row->path) == 0)
+        {
             return;
         }
     }
@@ -250,7 +257,8 @@ vg_openapi_path(vg_out_t *out, vg_pool_t *pool, vg_host_t *host, ngx_uint_t i)
     vg_out_open(out, '{');
     for (j = i; j < host->endpoints.nelts; j++) {
         if (e[j]->row->method > VG_DELETE
-            || ngx_strcmp(e[j]->row->path, e[i]->row->path) != 0) {
+            || ngx_strcmp(e[j]->row->path, e[i]->row->path) != 0)
+        {
             continue;
         }
         name = vg_method_name(e[j]->row->method);
@@ -276,7 +284,7 @@ vg_openapi_render(ngx_conf_t *cf, vg_host_t *host)
     vg_out_open(&out, '{');
     vg_out_member(&out, "openapi", VG_STR("3.1.0"));
     vg_out_member_raw(&out, "info",
-        VG_STR("{\"title\":\"Voltgate\",\"version\":\"1\"}"));
+                      VG_STR("{\"title\":\"Voltgate\",\"version\":\"1\"}"));
     vg_out_key(&out, "paths");
     vg_out_open(&out, '{');
     for (i = 0; i < host->endpoints.nelts; i++) {
@@ -285,7 +293,8 @@ vg_openapi_render(ngx_conf_t *cf, vg_host_t *host)
         }
     }
     vg_out_close(&out, '}');
-    vg_out_member_raw(&out, "components",
+    vg_out_member_raw(
+        &out, "components",
         VG_STR("{\"securitySchemes\":{\"bearer\":{\"type\":\"http\","
                "\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\"},"
                "\"apiKey\":{\"type\":\"apiKey\",\"in\":\"header\","

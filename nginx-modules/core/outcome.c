@@ -4,10 +4,10 @@
 
 #include "outcome.h"
 
-vg_statement_t  *vg_outcome_lookup;
+vg_statement_t *vg_outcome_lookup;
 
-static const char *const  vg_outcome_words[] = { "ok", "created", "accepted",
-                                                 "empty", NULL };
+static const char *const vg_outcome_words[] = { "ok", "created", "accepted",
+                                                "empty", NULL };
 
 /* SQLSTATE classes that are about the moment, not about the call */
 typedef struct {
@@ -15,10 +15,10 @@ typedef struct {
     const char *error;
 } vg_outcome_class_t;
 
-static const vg_outcome_class_t  vg_outcome_classes[] = {
-    { "57014", "overdue" },   { "57P", "unavailable" },
-    { "53", "unavailable" },  { "08", "unavailable" },
-    { "55P03", "busy" },      { "40", "busy" },
+static const vg_outcome_class_t vg_outcome_classes[] = {
+    { "57014", "overdue" },     { "57P", "unavailable" },
+    { "53", "unavailable" },    { "08", "unavailable" },
+    { "55P03", "busy" },        { "40", "busy" },
     { "25006", "unavailable" }, { NULL, NULL },
 };
 
@@ -97,7 +97,8 @@ void
 vg_outcome_told(PGresult *rows)
 {
     if (PQntuples(rows) == 1 && PQnfields(rows) == 3
-        && PQgetvalue(rows, 0, 2)[0] != '0') {
+        && PQgetvalue(rows, 0, 2)[0] != '0')
+    {
         vg_events_bell();
     }
 }
@@ -167,7 +168,7 @@ vg_outcome_stored(vg_call_t *call, PGresult *rows)
 static void
 vg_outcome_refused(vg_call_t *call, vg_unit_t *unit)
 {
-    const vg_error_t         *e = NULL;
+    const vg_error_t *e = NULL;
     const vg_outcome_class_t *class;
 
     if (unit->constraint[0] != '\0') {
@@ -182,9 +183,10 @@ vg_outcome_refused(vg_call_t *call, vg_unit_t *unit)
         (void) vg_refuse(call, "key_running"); /* and is looked up next */
         return;
     }
-    for (class = vg_outcome_classes; class->prefix != NULL; class++) {
+    for (class = vg_outcome_classes; class->prefix != NULL; class ++) {
         if (ngx_strncmp(unit->sqlstate, class->prefix,
-                        ngx_strlen(class->prefix)) == 0) {
+                        ngx_strlen(class->prefix))
+            == 0) {
             call->retry_after = 1;
             (void) vg_refuse(call, class->error);
             return;

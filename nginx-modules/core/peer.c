@@ -9,7 +9,7 @@
 
 #include <dirent.h>
 
-#define VG_PEER_TURN    64              /* messages taken in one event     */
+#define VG_PEER_TURN    64                /* messages taken in one event     */
 #define VG_PEER_BACKLOG (4 * 1024 * 1024) /* bytes that wait for one peer  */
 
 typedef struct {
@@ -18,11 +18,11 @@ typedef struct {
     u_char      data[];
 } vg_peer_packet_t;
 
-static ngx_queue_t         vg_peers;
-static uint64_t            vg_peer_last;
-static ngx_connection_t   *vg_peer_listening;
-static struct sockaddr_un  vg_peer_own;
-static u_char              vg_peer_in[sizeof(vg_peer_head_t) + VG_LINK_MAX];
+static ngx_queue_t        vg_peers;
+static uint64_t           vg_peer_last;
+static ngx_connection_t  *vg_peer_listening;
+static struct sockaddr_un vg_peer_own;
+static u_char             vg_peer_in[sizeof(vg_peer_head_t) + VG_LINK_MAX];
 
 static void vg_peer_read(ngx_event_t *rev);
 static void vg_peer_write(ngx_event_t *wev);
@@ -36,8 +36,7 @@ vg_peer_address(struct sockaddr_un *sun, ngx_pid_t pid)
     ngx_memzero(sun, sizeof(*sun));
     sun->sun_family = AF_UNIX;
     n = snprintf(sun->sun_path, sizeof(sun->sun_path), "%.*s/%d.sock",
-                 (int) vg_host->run.len, (char *) vg_host->run.data,
-                 (int) pid);
+                 (int) vg_host->run.len, (char *) vg_host->run.data, (int) pid);
     return n > 0 && (size_t) n < sizeof(sun->sun_path) ? NGX_OK : NGX_ERROR;
 }
 
@@ -260,8 +259,8 @@ vg_peer_write(ngx_event_t *wev)
     vg_peer_packet_t *packet;
 
     while (!ngx_queue_empty(&peer->out)) {
-        packet = ngx_queue_data(ngx_queue_head(&peer->out), vg_peer_packet_t,
-                                queue);
+        packet =
+            ngx_queue_data(ngx_queue_head(&peer->out), vg_peer_packet_t, queue);
         iov = (struct iovec){ packet->data, packet->len };
         if (vg_peer_put(peer, &iov, 1) == -1) {
             if (ngx_errno != NGX_EAGAIN && ngx_errno != ENOBUFS) {
@@ -311,9 +310,9 @@ vg_peer_read(ngx_event_t *rev)
             vg_peer_close(peer);
             return;
         }
-        vg_link_received(peer, &head,
-                         (vg_str_t){ (char *) vg_peer_in + sizeof(head),
-                                     n - sizeof(head) });
+        vg_link_received(
+            peer, &head,
+            (vg_str_t){ (char *) vg_peer_in + sizeof(head), n - sizeof(head) });
     }
 }
 
@@ -447,7 +446,7 @@ vg_peer_stop(void)
     ngx_close_connection(vg_peer_listening);
     vg_peer_listening = NULL;
     while (!ngx_queue_empty(&vg_peers)) {
-        vg_peer_close(ngx_queue_data(ngx_queue_head(&vg_peers), vg_peer_t,
-                                     queue));
+        vg_peer_close(
+            ngx_queue_data(ngx_queue_head(&vg_peers), vg_peer_t, queue));
     }
 }

@@ -5,7 +5,7 @@
 #include "host.h"
 
 #define VG_ERROR_ROW(token, status, name, title) { name, status, title },
-static const vg_error_t  vg_errors[] = {
+static const vg_error_t vg_errors[] = {
 #include "errors.def"
     { NULL, 0, NULL }
 };
@@ -71,9 +71,9 @@ vg_problem_render(vg_pool_t *pool, const vg_error_t *error, vg_str_t detail,
 
     vg_out_init(&out, pool);
     vg_out_open(&out, '{');
-    vg_out_member(&out, "type",
-                  vg_printf(pool, "https://voltgate.dev/problems/%s",
-                            error->name));
+    vg_out_member(
+        &out, "type",
+        vg_printf(pool, "https://voltgate.dev/problems/%s", error->name));
     vg_out_member(&out, "title", vg_str(error->title));
     vg_out_key(&out, "status");
     vg_out_int(&out, error->status);

@@ -63,7 +63,8 @@ vg_registry_find(vg_method_t method, const char *path, size_t len)
 
     for (i = 0; i < vg_host->endpoints.nelts; i++) {
         if (e[i]->row->method == method && ngx_strlen(e[i]->row->path) == len
-            && ngx_strncmp(e[i]->row->path, path, len) == 0) {
+            && ngx_strncmp(e[i]->row->path, path, len) == 0)
+        {
             return e[i];
         }
     }
@@ -72,9 +73,9 @@ vg_registry_find(vg_method_t method, const char *path, size_t len)
 
 
 static ngx_int_t
-vg_endpoint_statement(ngx_conf_t *cf, vg_host_t *host,
-                      vg_plugin_slot_t *plugin, const vg_route_t *row,
-                      const char *name, vg_statement_t **st)
+vg_endpoint_statement(ngx_conf_t *cf, vg_host_t *host, vg_plugin_slot_t *plugin,
+                      const vg_route_t *row, const char *name,
+                      vg_statement_t **st)
 {
     if (name == NULL) {
         return NGX_OK;
@@ -105,9 +106,12 @@ vg_endpoint_steps(ngx_conf_t *cf, vg_host_t *host, vg_endpoint_t *e)
         step = &e->row->steps[i];
         e->steps[i].row = step;
         if (vg_endpoint_statement(cf, host, e->plugin, e->row, step->done,
-                                  &e->steps[i].done) != NGX_OK
+                                  &e->steps[i].done)
+                != NGX_OK
             || vg_endpoint_statement(cf, host, e->plugin, e->row, step->undo,
-                                     &e->steps[i].undo) != NGX_OK) {
+                                     &e->steps[i].undo)
+                   != NGX_OK)
+        {
             return NGX_ERROR;
         }
     }
@@ -127,8 +131,10 @@ vg_endpoint_statements(ngx_conf_t *cf, vg_host_t *host, vg_endpoint_t *e)
         || vg_endpoint_statement(cf, host, plugin, row, row->lock, &e->lock)
                != NGX_OK
         || vg_endpoint_statement(cf, host, plugin, row, row->statement,
-                                 &e->statement) != NGX_OK
-        || vg_endpoint_steps(cf, host, e) != NGX_OK) {
+                                 &e->statement)
+               != NGX_OK
+        || vg_endpoint_steps(cf, host, e) != NGX_OK)
+    {
         return NGX_ERROR;
     }
     if (row->flags & VG_TRANSACTION) {
@@ -149,8 +155,8 @@ static ngx_int_t
 vg_endpoint_add(ngx_conf_t *cf, vg_host_t *host, vg_plugin_slot_t *plugin,
                 const vg_route_t *row)
 {
-    ngx_uint_t      n;
-    vg_endpoint_t  *e, **slot;
+    ngx_uint_t     n;
+    vg_endpoint_t *e, **slot;
 
     if (host->endpoints.nelts == VG_MAX_ENDPOINTS) {
         vg_plugin_out(plugin, "more than %d routes in all", VG_MAX_ENDPOINTS);
@@ -162,10 +168,11 @@ vg_endpoint_add(ngx_conf_t *cf, vg_host_t *host, vg_plugin_slot_t *plugin,
     }
     e->row = row;
     e->plugin = plugin;
-    for (n = 0; row->fields && row->fields[n].name != NULL; n++) { /* void */ }
+    for (n = 0; row->fields && row->fields[n].name != NULL; n++) { /* void */
+    }
     e->nfields = n;
-    e->label.len = ngx_strlen(vg_method_name(row->method)) + 1
-                   + ngx_strlen(row->path);
+    e->label.len =
+        ngx_strlen(vg_method_name(row->method)) + 1 + ngx_strlen(row->path);
     e->label.data = ngx_pnalloc(cf->pool, e->label.len + 1);
     if (e->label.data == NULL) {
         return NGX_ERROR;
@@ -196,8 +203,8 @@ vg_endpoint_add(ngx_conf_t *cf, vg_host_t *host, vg_plugin_slot_t *plugin,
 static ngx_int_t
 vg_plugin_join(vg_host_t *host, vg_plugin_slot_t *plugin)
 {
-    ngx_uint_t       i;
-    vg_endpoint_t  **e = plugin->endpoints.elts, **slot;
+    ngx_uint_t      i;
+    vg_endpoint_t **e = plugin->endpoints.elts, **slot;
 
     for (i = 0; i < plugin->endpoints.nelts; i++) {
         e[i]->index = host->endpoints.nelts;
@@ -245,7 +252,8 @@ vg_plugin_open(ngx_conf_t *cf, vg_host_t *host, vg_plugin_slot_t *plugin)
         return NGX_ERROR;
     }
     if (plugin->manifest->name == NULL
-        || ngx_strcmp(plugin->manifest->name, plugin->name.data) != 0) {
+        || ngx_strcmp(plugin->manifest->name, plugin->name.data) != 0)
+    {
         vg_plugin_out(plugin, "its manifest has another name");
         return NGX_ERROR;
     }
@@ -256,8 +264,8 @@ vg_plugin_open(ngx_conf_t *cf, vg_host_t *host, vg_plugin_slot_t *plugin)
 static ngx_int_t
 vg_plugin_add(ngx_conf_t *cf, vg_host_t *host, ngx_str_t *name)
 {
-    const vg_route_t  *row;
-    vg_plugin_slot_t  *plugin, **slot;
+    const vg_route_t *row;
+    vg_plugin_slot_t *plugin, **slot;
 
     plugin = ngx_pcalloc(cf->pool, sizeof(vg_plugin_slot_t));
     slot = ngx_array_push(&host->plugins);
@@ -265,13 +273,15 @@ vg_plugin_add(ngx_conf_t *cf, vg_host_t *host, ngx_str_t *name)
         || ngx_array_init(&plugin->statements, cf->pool, 32, sizeof(void *))
         || ngx_array_init(&plugin->endpoints, cf->pool, 32, sizeof(void *))
         || ngx_array_init(&plugin->migrations, cf->pool, 4,
-                          sizeof(vg_migration_t))) {
+                          sizeof(vg_migration_t)))
+    {
         return NGX_ERROR;
     }
     *slot = plugin;
     plugin->name = *name;
     if (vg_plugin_open(cf, host, plugin) != NGX_OK
-        || vg_migrations_read(cf, host, plugin) != NGX_OK) {
+        || vg_migrations_read(cf, host, plugin) != NGX_OK)
+    {
         return NGX_OK;
     }
     for (row = plugin->manifest->routes; row && row->path != NULL; row++) {
@@ -287,8 +297,8 @@ vg_plugin_add(ngx_conf_t *cf, vg_host_t *host, ngx_str_t *name)
 ngx_int_t
 vg_registry_open(ngx_conf_t *cf, vg_host_t *host)
 {
-    ngx_str_t  *name = host->names.elts;
-    ngx_uint_t  i;
+    ngx_str_t *name = host->names.elts;
+    ngx_uint_t i;
 
     for (i = 0; i < host->names.nelts; i++) {
         if (vg_plugin_add(cf, host, &name[i]) != NGX_OK) {

@@ -7,14 +7,13 @@
 
 #include "host.h"
 
-static const char *const  vg_methods[] = {
-    [VG_GET] = "GET",           [VG_POST] = "POST",   [VG_PUT] = "PUT",
-    [VG_PATCH] = "PATCH",       [VG_DELETE] = "DELETE",
-    [VG_INTERNAL] = "INTERNAL", [VG_OCPP16] = "OCPP16",
-    [VG_EVENT] = "EVENT",       [VG_EVERY] = "EVERY",
+static const char *const vg_methods[] = {
+    [VG_GET] = "GET",       [VG_POST] = "POST",     [VG_PUT] = "PUT",
+    [VG_PATCH] = "PATCH",   [VG_DELETE] = "DELETE", [VG_INTERNAL] = "INTERNAL",
+    [VG_OCPP16] = "OCPP16", [VG_EVENT] = "EVENT",   [VG_EVERY] = "EVERY",
 };
 
-static const ngx_str_t  vg_base = ngx_string("/api/v1");
+static const ngx_str_t vg_base = ngx_string("/api/v1");
 
 
 const char *
@@ -88,7 +87,8 @@ vg_route_match(ngx_uint_t method, ngx_str_t *path, ngx_str_t *values,
     *allow = 0;
     ngx_memzero(tried, sizeof(tried)); /* rows have fewer values than room */
     if (rest.len > vg_base.len
-        && ngx_strncmp(rest.data, vg_base.data, vg_base.len) == 0) {
+        && ngx_strncmp(rest.data, vg_base.data, vg_base.len) == 0)
+    {
         rest.data += vg_base.len;
         rest.len -= vg_base.len;
     } else if (rest.len < 2 || rest.data[1] != '.') {
@@ -96,7 +96,8 @@ vg_route_match(ngx_uint_t method, ngx_str_t *path, ngx_str_t *values,
     }
     for (i = 0; i < vg_host->endpoints.nelts; i++) {
         if (e[i]->row->method > VG_DELETE
-            || !vg_route_fits(e[i]->row->path, &rest, tried, &literal)) {
+            || !vg_route_fits(e[i]->row->path, &rest, tried, &literal))
+        {
             continue;
         }
         *allow |= 1u << e[i]->row->method;

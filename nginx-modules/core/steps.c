@@ -12,7 +12,7 @@
 
 static void vg_step_told(void *data, const vg_ocpp_outcome_t *outcome);
 
-static const char *const  vg_step_errors[] = {
+static const char *const vg_step_errors[] = {
     [VG_OCPP_OK] = NULL,
     [VG_OCPP_ERROR] = "charger_error",
     [VG_OCPP_NOT_CONNECTED] = "not_connected",
@@ -112,7 +112,7 @@ vg_step_told(void *data, const vg_ocpp_outcome_t *outcome)
         vg_step_write(call, step->done);
     } else {
         call->error = vg_kit_error(vg_step_errors[outcome->status],
-                              ngx_strlen(vg_step_errors[outcome->status]));
+                                   ngx_strlen(vg_step_errors[outcome->status]));
         call->in.reason = vg_str(call->error->name);
         vg_step_write(call, step->undo);
     }

@@ -11,8 +11,8 @@
 
 enum { FAULT_TYPE = 2, FAULT_VALUE = 3 };
 
-#define TEXT_MAX    10000
-#define NUMBER_MAX  40 /* characters, inside of jsonb */
+#define TEXT_MAX   10000
+#define NUMBER_MAX 40 /* characters, inside of jsonb */
 
 typedef const char *(*vg_value_pt)(const vg_field_t *, const vg_json_t *,
                                    unsigned *);
@@ -57,12 +57,14 @@ vg_value_deep(const vg_json_t *node)
 
     case VG_JSON_STRING:
         return memchr(node->text.data, '\0', node->text.len)
-                   ? "must not contain NUL" : NULL;
+                   ? "must not contain NUL"
+                   : NULL;
 
     case VG_JSON_NUMBER:
         if (node->text.len > NUMBER_MAX
             || memchr(node->text.data, 'e', node->text.len)
-            || memchr(node->text.data, 'E', node->text.len)) {
+            || memchr(node->text.data, 'E', node->text.len))
+        {
             return "holds a number that is too long or has an exponent";
         }
         return NULL;
@@ -165,7 +167,8 @@ vg_value_decimal(const vg_field_t *field, const vg_json_t *node,
     d = p;
     if (!vg_value_digits(&p, end, &whole)
         || (p < end && *p == '.' && (p++, !vg_value_digits(&p, end, &part)))
-        || p != end) {
+        || p != end)
+    {
         return "must be a decimal number without an exponent";
     }
     if (part > 9 || whole + part > 18) {
@@ -182,7 +185,8 @@ vg_value_decimal(const vg_field_t *field, const vg_json_t *node,
     }
     value = minus ? -value : value;
     if ((field->min || field->max)
-        && (value < field->min * scale || value > field->max * scale)) {
+        && (value < field->min * scale || value > field->max * scale))
+    {
         return "is out of range";
     }
     return NULL;
@@ -193,12 +197,14 @@ static const char *
 vg_value_bool(const vg_field_t *field, const vg_json_t *node, unsigned *fault)
 {
     if (field->in != VG_BODY
-        && (vg_str_eq(node->text, "true") || vg_str_eq(node->text, "false"))) {
+        && (vg_str_eq(node->text, "true") || vg_str_eq(node->text, "false")))
+    {
         return NULL;
     }
     *fault = FAULT_TYPE;
     return node->type == VG_JSON_TRUE || node->type == VG_JSON_FALSE
-               ? NULL : "must be true or false";
+               ? NULL
+               : "must be true or false";
 }
 
 
@@ -223,108 +229,12 @@ vg_value_uuid(const vg_field_t *field, const vg_json_t *node, unsigned *fault)
                 return "must be a UUID";
             }
         } else if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')
-                     || (c >= 'A' && c <= 'F'))) {
+                     || (c >= 'A' && c <= 'F')))
+        {
             return "must be a UUID";
         }
     }
     return NULL;
-}
-
-
-/* so many digits, as a number; -1 when they are not there */
-static int
-vg_value_part(vg_str_t text, size_t *at, size_t digits)
-{
-    int value = 0;
-
-    if (text.len - *at < digits) {
-        return -1;
-    }
-    while (digits--) {
-        if (text.data[*at] < '0' || text.data[*at] > '9') {
-            return -1;
-        }
-        value = value * 10 + (text.data[(*at)++] - '0');
-    }
-    return value;
-}
-
-
-static bool
-vg_value_sign(vg_str_t text, size_t *at, const char *any)
-{
-    if (*at < text.len && strchr(any, text.data[*at]) != NULL) {
-        (*at)++;
-        return true;
-    }
-    return false;
-}
-
-
-static bool
-vg_value_date(vg_str_t text, size_t *at)
-{
-    static const int days[] = { 31, 28, 31, 30, 31, 30,
-                                31, 31, 30, 31, 30, 31 };
-    int              y, m, d, last;
-
-    y = vg_value_part(text, at, 4);
-    if (y < 1970 || !vg_value_sign(text, at, "-")) {
-        return false;
-    }
-    m = vg_value_part(text, at, 2);
-    if (m < 1 || m > 12 || !vg_value_sign(text, at, "-")) {
-        return false;
-    }
-    d = vg_value_part(text, at, 2);
-    last = days[m - 1]
-           + (m == 2 && (y % 4 == 0 && (y % 100 != 0 || y % 400 == 0)));
-    return d >= 1 && d <= last;
-}
-
-
-bool
-vg_value_time(vg_str_t text, bool *offset)
-{
-    int    h, m, s;
-    size_t at = 0;
-
-    *offset = true;
-    if (text.len > 40 || !vg_value_date(text, &at)
-        || !vg_value_sign(text, &at, "Tt")) {
-        return false;
-    }
-    h = vg_value_part(text, &at, 2);
-    if (h < 0 || h > 23 || !vg_value_sign(text, &at, ":")) {
-        return false;
-    }
-    m = vg_value_part(text, &at, 2);
-    if (m < 0 || m > 59 || !vg_value_sign(text, &at, ":")) {
-        return false;
-    }
-    s = vg_value_part(text, &at, 2);
-    if (s < 0 || s > 59) {
-        return false;
-    }
-    if (vg_value_sign(text, &at, ".")) {
-        if (vg_value_part(text, &at, 1) < 0) {
-            return false;
-        }
-        while (vg_value_part(text, &at, 1) >= 0) { /* any number of digits */ }
-    }
-    if (vg_value_sign(text, &at, "Zz")) {
-        return at == text.len;
-    }
-    if (!vg_value_sign(text, &at, "+-")) {
-        *offset = false;
-        return at == text.len;
-    }
-    h = vg_value_part(text, &at, 2);
-    if (h < 0 || h > 14 || !vg_value_sign(text, &at, ":")) {
-        return false;
-    }
-    m = vg_value_part(text, &at, 2);
-    return m >= 0 && m <= 59 && at == text.len;
 }
 
 
@@ -340,8 +250,8 @@ vg_value_when(const vg_field_t *field, const vg_json_t *node, unsigned *fault)
     if (!vg_value_time(node->text, &offset)) {
         return "must be an RFC 3339 time from 1970 to 9999";
     }
-    return offset || (field->flags & VG_LENIENT)
-               ? NULL : "must have an offset or Z";
+    return offset || (field->flags & VG_LENIENT) ? NULL
+                                                 : "must have an offset or Z";
 }
 
 
@@ -370,8 +280,7 @@ vg_value_enum(const vg_field_t *field, const vg_json_t *node, unsigned *fault)
 
 
 static const char *
-vg_value_object(const vg_field_t *field, const vg_json_t *node,
-                unsigned *fault)
+vg_value_object(const vg_field_t *field, const vg_json_t *node, unsigned *fault)
 {
     (void) field;
     if (node->type != VG_JSON_OBJECT) {
@@ -383,8 +292,7 @@ vg_value_object(const vg_field_t *field, const vg_json_t *node,
 
 
 static const char *
-vg_value_array(const vg_field_t *field, const vg_json_t *node,
-               unsigned *fault)
+vg_value_array(const vg_field_t *field, const vg_json_t *node, unsigned *fault)
 {
     if (node->type != VG_JSON_ARRAY) {
         *fault = FAULT_TYPE;
@@ -409,7 +317,7 @@ vg_value_any(const vg_field_t *field, const vg_json_t *node, unsigned *fault)
 }
 
 
-static const vg_value_pt  vg_value_checks[] = {
+static const vg_value_pt vg_value_checks[] = {
     [VG_TEXT] = vg_value_text,       [VG_INT] = vg_value_int,
     [VG_DECIMAL] = vg_value_decimal, [VG_BOOL] = vg_value_bool,
     [VG_UUID] = vg_value_uuid,       [VG_TIME] = vg_value_when,

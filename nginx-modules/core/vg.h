@@ -45,8 +45,8 @@ typedef enum {
                    point; min, max bound the value                       */
     VG_BOOL,
     VG_UUID,
-    VG_TIME, /* RFC 3339 with offset, years 1970 to 9999                 */
-    VG_ENUM, /* one of values, "A|B|C"                                   */
+    VG_TIME,   /* RFC 3339 with offset, years 1970 to 9999                 */
+    VG_ENUM,   /* one of values, "A|B|C"                                   */
     VG_OBJECT, /* members are fields; bound as jsonb                     */
     VG_ARRAY,  /* items are like item; min, max count them; jsonb        */
     VG_ANY,    /* any JSON value, as deep as the kit allows; jsonb       */
@@ -63,7 +63,8 @@ typedef enum {
 #define VG_REQUIRED 0x01 /* absent is an error; else absent binds NULL   */
 #define VG_NULLABLE 0x02 /* JSON null is taken and binds NULL            */
 #define VG_SECRET   0x04 /* shown in no log and no error                 */
-#define VG_LENIENT  0x08 /* VG_ENUM: another value is taken as it is;
+#define VG_LENIENT                                                             \
+    0x08 /* VG_ENUM: another value is taken as it is;
                             VG_TIME: no offset means UTC                 */
 
 typedef struct vg_field_s vg_field_t;
@@ -80,7 +81,10 @@ struct vg_field_s {
 };
 
 /* ends a table of fields */
-#define VG_FIELDS_END { VG_BODY, NULL, VG_ANY, 0, 0, 0, NULL, NULL, NULL, NULL }
+#define VG_FIELDS_END                                                          \
+    {                                                                          \
+        VG_BODY, NULL, VG_ANY, 0, 0, 0, NULL, NULL, NULL, NULL                 \
+    }
 
 
 /* ---------------------------------------------------------------- routes */
@@ -115,13 +119,15 @@ typedef struct {
 
 #define VG_PUBLIC "-" /* scope: no identity needed                       */
 
-#define VG_LIST        0x01 /* rows (body, cursor): answered as a page   */
-#define VG_APPEND      0x02 /* many small rows: the append lane          */
-#define VG_TRANSACTION 0x04 /* OCPP: answered with success even when the
+#define VG_LIST   0x01 /* rows (body, cursor): answered as a page   */
+#define VG_APPEND 0x02 /* many small rows: the append lane          */
+#define VG_TRANSACTION                                                         \
+    0x04                /* OCPP: answered with success even when the
                                fields are wrong; then statement
                                `<statement>_quarantine` gets :payload    */
-#define VG_NO_BODY     0x08 /* a POST that takes none                    */
-#define VG_AWAIT       0x10 /* steps[0] runs after check() and before the
+#define VG_NO_BODY 0x08 /* a POST that takes none                    */
+#define VG_AWAIT                                                               \
+    0x10 /* steps[0] runs after check() and before the
                                statement, and the caller waits: what the
                                charger said is vg_outcome(); not connected,
                                silent or an error end the call           */
@@ -142,10 +148,9 @@ typedef struct {
 } vg_route_t;
 
 /* ends a table of routes */
-#define VG_ROUTES_END                                                        \
-    {                                                                        \
-        VG_GET, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL,     \
-            NULL                                                             \
+#define VG_ROUTES_END                                                          \
+    {                                                                          \
+        VG_GET, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL  \
     }
 
 /* The plugin's own refusals. The kit's (errors.def) may be used by name too:
@@ -170,8 +175,8 @@ typedef struct {
     const char         *version;
     const char         *about;
     const vg_route_t   *routes;
-    const vg_error_t   *errors;   /* ends with a NULL name, or NULL      */
-    const vg_setting_t *settings; /* ends with a NULL name, or NULL      */
+    const vg_error_t   *errors;    /* ends with a NULL name, or NULL      */
+    const vg_setting_t *settings;  /* ends with a NULL name, or NULL      */
     const char *const  *publishes; /* event types, NULL-ended, or NULL   */
 } vg_plugin_t;
 
@@ -197,8 +202,8 @@ const vg_json_t *vg_row(vg_call_t *call);
 
 /* Binds a VG_BOUND field. value.data NULL binds NULL. The bytes must live as
  * long as the call (vg_alloc, vg_out_*, literals). */
-vg_rc_t vg_bind(vg_call_t *call, const char *name, vg_str_t value)
-    VG_MUST_CHECK;
+vg_rc_t vg_bind(vg_call_t *call, const char *name,
+                vg_str_t value) VG_MUST_CHECK;
 
 /* What was bound so; data NULL when nothing was (also in a replayed answer:
  * a secret that is shown once is bound, rendered, and never stored). */
@@ -233,8 +238,8 @@ vg_str_t vg_secret(vg_call_t *call, size_t bytes);
 vg_str_t vg_sha256(vg_call_t *call, vg_str_t salt, vg_str_t text);
 
 /* In a step's command(): the CALL to send. Returns VG_OK. */
-vg_rc_t vg_command(vg_call_t *call, vg_str_t charge_point,
-                   const char *action, vg_str_t payload);
+vg_rc_t vg_command(vg_call_t *call, vg_str_t charge_point, const char *action,
+                   vg_str_t payload);
 
 /* With VG_AWAIT: the payload of the charger's CALLRESULT, JSON text. */
 vg_str_t vg_outcome(vg_call_t *call);

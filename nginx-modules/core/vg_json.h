@@ -27,7 +27,7 @@ bool     vg_str_eq(vg_str_t a, const char *b);
 vg_str_t vg_str(const char *z); /* of a NUL-terminated string */
 
 /* UTF-8 as RFC 3629 has it: nothing overlong, no surrogates */
-bool     vg_str_utf8(vg_str_t text);
+bool vg_str_utf8(vg_str_t text);
 
 
 /* An arena: alloc() gives memory aligned for any type, or NULL; all of it is
@@ -87,7 +87,7 @@ typedef struct {
     vg_pool_t *pool;
     char      *data;
     size_t     len, size;
-    bool       comma;  /* the next value needs one before it             */
+    bool       comma; /* the next value needs one before it             */
     bool       failed;
 } vg_out_t;
 
@@ -95,7 +95,7 @@ void vg_out_init(vg_out_t *out, vg_pool_t *pool);
 void vg_out_open(vg_out_t *out, char bracket);  /* '{' or '[' */
 void vg_out_close(vg_out_t *out, char bracket); /* '}' or ']' */
 void vg_out_key(vg_out_t *out, const char *key);
-void vg_out_name(vg_out_t *out, vg_str_t key); /* a key that is not ours */
+void vg_out_name(vg_out_t *out, vg_str_t key);     /* a key that is not ours */
 void vg_out_string(vg_out_t *out, vg_str_t value); /* escaped; NULL → null */
 void vg_out_raw(vg_out_t *out, vg_str_t json);     /* a value, as it is    */
 void vg_out_int(vg_out_t *out, int64_t value);

@@ -11,12 +11,12 @@
 
 #define VG_CHECK_AGAIN 2000 /* ms */
 
-static vg_statement_t  *vg_check_applied;
-static vg_unit_t        vg_check_unit;
-static ngx_event_t      vg_check_timer;
-static ngx_uint_t       vg_check_plugin, vg_check_statement;
-static ngx_uint_t       vg_check_passed, vg_check_kit_ok;
-static const char      *vg_check_no_values[VG_MAX_ENDPOINTS];
+static vg_statement_t *vg_check_applied;
+static vg_unit_t       vg_check_unit;
+static ngx_event_t     vg_check_timer;
+static ngx_uint_t      vg_check_plugin, vg_check_statement;
+static ngx_uint_t      vg_check_passed, vg_check_kit_ok;
+static const char     *vg_check_no_values[VG_MAX_ENDPOINTS];
 
 static void vg_check_next(void);
 
@@ -64,7 +64,8 @@ vg_check_refuse(vg_plugin_slot_t *plugin, const char *what, const char *name)
 
     (void) snprintf(text, sizeof(text), "%s %s", what, name);
     if (plugin->why.len == ngx_strlen(text)
-        && ngx_strncmp(plugin->why.data, text, plugin->why.len) == 0) {
+        && ngx_strncmp(plugin->why.data, text, plugin->why.len) == 0)
+    {
         plugin->state = VG_PLUGIN_OUT;
         return; /* said before */
     }
@@ -84,26 +85,28 @@ vg_check_has(PGresult *rows, const char *plugin, vg_migration_t *m)
 
     for (i = 0; i < PQntuples(rows); i++) {
         if (ngx_strcmp(PQgetvalue(rows, i, 0), plugin) == 0
-            && ngx_strcmp(PQgetvalue(rows, i, 1), m->file.data) == 0) {
+            && ngx_strcmp(PQgetvalue(rows, i, 1), m->file.data) == 0)
+        {
             return ngx_strncmp(PQgetvalue(rows, i, 2), m->checksum.data, 64)
-                           == 0 ? 1 : 2;
+                           == 0
+                       ? 1
+                       : 2;
         }
     }
     return 0;
 }
 
 
-static const char *const  vg_check_says[] = { "migration is pending:", "",
-                                              "migration was changed:" };
+static const char *const vg_check_says[] = { "migration is pending:", "",
+                                             "migration was changed:" };
 
 
 static ngx_uint_t
 vg_check_migrations(PGresult *rows, vg_plugin_slot_t *plugin)
 {
-    ngx_uint_t      i, has;
-    const char     *name = plugin ? (const char *) plugin->name.data : "";
-    ngx_array_t    *list = plugin ? &plugin->migrations
-                                  : &vg_host->kit_migrations;
+    ngx_uint_t   i, has;
+    const char  *name = plugin ? (const char *) plugin->name.data : "";
+    ngx_array_t *list = plugin ? &plugin->migrations : &vg_host->kit_migrations;
     vg_migration_t *m = list->elts;
 
     for (i = 0; i < list->nelts; i++) {
@@ -175,14 +178,15 @@ vg_check_next(void)
     vg_statement_t   **st;
     vg_plugin_slot_t **p = vg_host->plugins.elts, *plugin;
 
-    for ( ;; ) {
+    for (;;) {
         if (vg_check_plugin == vg_host->plugins.nelts) {
             break;
         }
         plugin = p[vg_check_plugin];
         st = plugin->statements.elts;
         if (plugin->state == VG_PLUGIN_STARTING
-            && vg_check_statement < plugin->statements.nelts) {
+            && vg_check_statement < plugin->statements.nelts)
+        {
             vg_check_send(st[vg_check_statement++], vg_check_prepared);
             return;
         }
@@ -195,7 +199,8 @@ vg_check_next(void)
     }
     vg_check_passed = vg_check_kit_ok;
     for (vg_check_plugin = 0; vg_check_plugin < vg_host->plugins.nelts;
-         vg_check_plugin++) {
+         vg_check_plugin++)
+    {
         again |= p[vg_check_plugin]->state != VG_PLUGIN_READY
                  && vg_check_may(p[vg_check_plugin]);
     }

@@ -214,8 +214,8 @@ vg_conn_open(vg_conn_t *conn)
         return;
     }
     (void) PQsetNoticeProcessor(conn->pg, vg_conn_silent, NULL);
-    if (vg_conn_attach(conn) != NGX_OK
-        || vg_conn_want_write(conn, 1) != NGX_OK) {
+    if (vg_conn_attach(conn) != NGX_OK || vg_conn_want_write(conn, 1) != NGX_OK)
+    {
         vg_conn_lost(conn);
     }
 }
@@ -229,7 +229,8 @@ vg_conn_ready(vg_conn_t *conn)
     conn->lane->failures = 0;
     ngx_memzero(conn->prepared, vg_statement_total() / 8 + 1);
     if (PQsetnonblocking(conn->pg, 1) != 0 || !PQenterPipelineMode(conn->pg)
-        || vg_conn_setup(conn) != NGX_OK) {
+        || vg_conn_setup(conn) != NGX_OK)
+    {
         vg_conn_lost(conn);
     }
 }

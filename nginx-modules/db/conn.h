@@ -17,8 +17,8 @@ typedef enum {
 
 /* what the next result is about, in the order sent */
 typedef enum {
-    VG_OP_SETUP,     /* session's own statements                         */
-    VG_OP_ROLE,      /* begins a unit, or a seam of a batch              */
+    VG_OP_SETUP, /* session's own statements                         */
+    VG_OP_ROLE,  /* begins a unit, or a seam of a batch              */
     VG_OP_PREPARE,
     VG_OP_LOCK,
     VG_OP_STATEMENT,
@@ -55,8 +55,8 @@ struct vg_conn_s {
 #define VG_CONN_ANSWER_MS  40000 /* beyond every statement_timeout       */
 
 /* conn.c: the only assignment to state */
-void vg_conn_move(vg_conn_t *conn, vg_conn_state_t state);
-void vg_conn_lost(vg_conn_t *conn);
+void      vg_conn_move(vg_conn_t *conn, vg_conn_state_t state);
+void      vg_conn_lost(vg_conn_t *conn);
 ngx_int_t vg_conn_flush(vg_conn_t *conn);
 
 /* send.c */

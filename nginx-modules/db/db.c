@@ -6,34 +6,63 @@
 
 #define VG_LANE_QUEUE 512 /* units that wait; more are refused           */
 
-#define VG_SESSION                                                           \
-    "-c search_path= -c idle_in_transaction_session_timeout=5s "             \
+#define VG_SESSION                                                             \
+    "-c search_path= -c idle_in_transaction_session_timeout=5s "               \
     "-c timezone=UTC -c datestyle=ISO -c intervalstyle=iso_8601 "
 
-static vg_lane_state_t  vg_lanes[VG_LANES] = {
+static vg_lane_state_t vg_lanes[VG_LANES] = {
     [VG_LANE_READ] = { VG_LANE_READ,
-        VG_SESSION "-c statement_timeout=2s -c default_transaction_read_only=on",
-        2, 64, { 0 }, 0, 0, { 0 } },
+                       VG_SESSION "-c statement_timeout=2s -c "
+                                  "default_transaction_read_only=on",
+                       2,
+                       64,
+                       { 0 },
+                       0,
+                       0,
+                       { 0 } },
     [VG_LANE_WRITE] = { VG_LANE_WRITE,
-        VG_SESSION "-c statement_timeout=3s -c lock_timeout=100ms"
-                   " -c synchronous_commit=off",
-        2, 64, { 0 }, 0, 0, { 0 } },
+                        VG_SESSION
+                        "-c statement_timeout=3s -c lock_timeout=100ms"
+                        " -c synchronous_commit=off",
+                        2,
+                        64,
+                        { 0 },
+                        0,
+                        0,
+                        { 0 } },
     [VG_LANE_PATIENT] = { VG_LANE_PATIENT,
-        VG_SESSION "-c statement_timeout=5s -c lock_timeout=2s",
-        2, 1, { 0 }, 0, 0, { 0 } },
+                          VG_SESSION
+                          "-c statement_timeout=5s -c lock_timeout=2s",
+                          2,
+                          1,
+                          { 0 },
+                          0,
+                          0,
+                          { 0 } },
     [VG_LANE_APPEND] = { VG_LANE_APPEND,
-        VG_SESSION "-c statement_timeout=3s -c lock_timeout=1s",
-        1, 64, { 0 }, 0, 0, { 0 } },
+                         VG_SESSION
+                         "-c statement_timeout=3s -c lock_timeout=1s",
+                         1,
+                         64,
+                         { 0 },
+                         0,
+                         0,
+                         { 0 } },
     [VG_LANE_SLOW] = { VG_LANE_SLOW,
-        VG_SESSION "-c statement_timeout=30s -c lock_timeout=2s",
-        1, 1, { 0 }, 0, 0, { 0 } },
+                       VG_SESSION "-c statement_timeout=30s -c lock_timeout=2s",
+                       1,
+                       1,
+                       { 0 },
+                       0,
+                       0,
+                       { 0 } },
 };
 
-static ngx_event_t  vg_db_turn;
-static ngx_uint_t   vg_db_started;
+static ngx_event_t vg_db_turn;
+static ngx_uint_t  vg_db_started;
 
 /* units that ended without a connection; told from the event loop */
-static ngx_queue_t  vg_db_over;
+static ngx_queue_t vg_db_over;
 
 
 static void

@@ -32,11 +32,11 @@ typedef enum {
 } vg_unit_result_t;
 
 struct vg_unit_s {
-    ngx_queue_t           queue;
-    void                (*done)(vg_unit_t *unit);
-    void                 *data;
-    vg_endpoint_t        *endpoint; /* for metrics; may be NULL          */
-    vg_lane_t             lane;
+    ngx_queue_t queue;
+    void (*done)(vg_unit_t *unit);
+    void          *data;
+    vg_endpoint_t *endpoint; /* for metrics; may be NULL          */
+    vg_lane_t      lane;
 
     const vg_statement_t *lock;
     const char          **lock_values;
@@ -45,22 +45,22 @@ struct vg_unit_s {
     const vg_statement_t *after; /* as vg_kit                            */
     const char          **after_values;
 
-    vg_unit_result_t      result;
-    PGresult             *rows; /* of statement; cleared after done()    */
-    char                  sqlstate[6];
-    char                  constraint[64];
-    char                  message[160]; /* for the log alone             */
+    vg_unit_result_t result;
+    PGresult        *rows; /* of statement; cleared after done()    */
+    char             sqlstate[6];
+    char             constraint[64];
+    char             message[160]; /* for the log alone             */
 
-    ngx_msec_t            queued_at;
-    unsigned              queued:1;
-    unsigned              dropped:1;  /* nobody wants the rows           */
-    unsigned              probe:1;    /* is only prepared, not run       */
-    unsigned              alone:1;    /* its batch failed: run singly    */
-    unsigned              retried:1;  /* moved to the patient lane       */
-    unsigned              reprepared:1;
-    unsigned              failed:1;
-    unsigned              aborted:1;  /* by another of its batch         */
-    unsigned              relaxed:1;  /* commit need not be durable      */
+    ngx_msec_t queued_at;
+    unsigned   queued:1;
+    unsigned   dropped:1; /* nobody wants the rows           */
+    unsigned   probe:1;   /* is only prepared, not run       */
+    unsigned   alone:1;   /* its batch failed: run singly    */
+    unsigned   retried:1; /* moved to the patient lane       */
+    unsigned   reprepared:1;
+    unsigned   failed:1;
+    unsigned   aborted:1; /* by another of its batch         */
+    unsigned   relaxed:1; /* commit need not be durable      */
 };
 
 /* Takes over the unit until done(). The unit and its values must live so
@@ -94,9 +94,9 @@ typedef struct vg_conn_s vg_conn_t;
 
 typedef struct {
     vg_lane_t   lane;
-    const char *options;  /* of the session                              */
+    const char *options; /* of the session                              */
     ngx_uint_t  nconns;
-    ngx_uint_t  batch;    /* units taken at once                         */
+    ngx_uint_t  batch; /* units taken at once                         */
     ngx_queue_t waiting;
     ngx_uint_t  length;
     ngx_uint_t  failures; /* connects in a row that failed               */
@@ -110,18 +110,18 @@ ngx_uint_t vg_conn_idle(vg_conn_t *conn);
 ngx_uint_t vg_conn_up(vg_conn_t *conn);
 
 /* send.c: takes what waits in the lane and sends it; conn must be idle */
-void       vg_conn_take(vg_conn_t *conn);
+void vg_conn_take(vg_conn_t *conn);
 
 /* a unit is over: counts it, calls done() */
-void       vg_unit_end(vg_unit_t *unit, vg_unit_result_t result);
+void vg_unit_end(vg_unit_t *unit, vg_unit_result_t result);
 
 /* back to the head of its lane, to be run by itself */
-void       vg_unit_again(vg_unit_t *unit);
+void vg_unit_again(vg_unit_t *unit);
 
 /* this lane cannot connect: what waits is told so */
-void       vg_lane_away(vg_lane_state_t *lane);
+void vg_lane_away(vg_lane_state_t *lane);
 
 /* wakes the lanes at the end of this turn of the loop */
-void       vg_db_flush(void);
+void vg_db_flush(void);
 
 #endif /* VG_DB_H */

@@ -90,7 +90,8 @@ static ngx_uint_t
 vg_receive_again(vg_conn_t *conn, vg_unit_t *unit)
 {
     if (ngx_strcmp(unit->sqlstate, "0A000") == 0
-        || ngx_strcmp(unit->sqlstate, "26000") == 0) {
+        || ngx_strcmp(unit->sqlstate, "26000") == 0)
+    {
         conn->stale = 1;
         if (!unit->reprepared) {
             unit->reprepared = 1;
@@ -101,7 +102,8 @@ vg_receive_again(vg_conn_t *conn, vg_unit_t *unit)
     }
     if (unit->lane == VG_LANE_WRITE && !unit->retried
         && (ngx_strcmp(unit->sqlstate, "55P03") == 0
-            || ngx_strcmp(unit->sqlstate, "40P01") == 0)) {
+            || ngx_strcmp(unit->sqlstate, "40P01") == 0))
+    {
         unit->retried = 1;
         unit->lane = VG_LANE_PATIENT;
         vg_unit_again(unit);
@@ -127,7 +129,8 @@ vg_receive_unit(vg_conn_t *conn, vg_unit_t *unit)
         return;
     }
     vg_unit_end(unit, conn->barrier && conn->broken && unit->statement->change
-                          ? VG_UNIT_LOST : VG_UNIT_OK);
+                          ? VG_UNIT_LOST
+                          : VG_UNIT_OK);
 }
 
 
@@ -143,7 +146,8 @@ vg_receive_last(vg_conn_t *conn)
         ngx_queue_init(&conn->units);
     }
     for (q = ngx_queue_head(&over); q != ngx_queue_sentinel(&over);
-         q = ngx_queue_next(q)) {
+         q = ngx_queue_next(q))
+    {
         unit = ngx_queue_data(q, vg_unit_t, queue);
         conn->broken |= conn->shared && (unit->failed || unit->aborted);
     }

@@ -9,7 +9,7 @@
 
 #include "conn.h"
 
-static const char *const  vg_setup[][2] = {
+static const char *const vg_setup[][2] = {
     { "vg_role", "select set_config('role', $1, true)" },
     { "vg_begin", "select set_config('role', $1, true),"
                   " set_config('synchronous_commit', $2, true)" },
@@ -81,7 +81,8 @@ vg_conn_setup(vg_conn_t *conn)
     vg_conn_move(conn, VG_CONN_BUSY);
     for (i = 0; vg_setup[i][0] != NULL; i++) {
         if (!PQsendPrepare(conn->pg, vg_setup[i][0], vg_setup[i][1], 0, NULL)
-            || vg_conn_op(conn, VG_OP_SETUP, NULL, NULL) != NGX_OK) {
+            || vg_conn_op(conn, VG_OP_SETUP, NULL, NULL) != NGX_OK)
+        {
             return NGX_ERROR;
         }
     }
@@ -109,7 +110,8 @@ vg_send_prepare(vg_conn_t *conn, vg_unit_t *unit, const vg_statement_t *st)
     if (vg_send_role(conn, unit, st->role) != NGX_OK
         || !PQsendPrepare(conn->pg, st->name, st->text, (int) st->count,
                           (const Oid *) st->types)
-        || vg_conn_op(conn, VG_OP_PREPARE, unit, st) != NGX_OK) {
+        || vg_conn_op(conn, VG_OP_PREPARE, unit, st) != NGX_OK)
+    {
         return NGX_ERROR;
     }
     *byte |= bit; /* receive.c takes it back when it fails */
@@ -123,11 +125,14 @@ vg_send_body(vg_conn_t *conn, vg_unit_t *unit)
     if (unit->lock != NULL
         && vg_send_named(conn, VG_OP_LOCK, unit, unit->lock->name,
                          (int) unit->lock->count, unit->lock_values)
-               != NGX_OK) {
+               != NGX_OK)
+    {
         return NGX_ERROR;
     }
     if (vg_send_named(conn, VG_OP_STATEMENT, unit, unit->statement->name,
-                      (int) unit->statement->count, unit->values) != NGX_OK) {
+                      (int) unit->statement->count, unit->values)
+        != NGX_OK)
+    {
         return NGX_ERROR;
     }
     if (unit->after == NULL) {
@@ -148,11 +153,13 @@ vg_send_prepares(vg_conn_t *conn)
     ngx_queue_t *q;
 
     for (q = ngx_queue_head(&conn->units);
-         q != ngx_queue_sentinel(&conn->units); q = ngx_queue_next(q)) {
+         q != ngx_queue_sentinel(&conn->units); q = ngx_queue_next(q))
+    {
         unit = ngx_queue_data(q, vg_unit_t, queue);
         if (vg_send_prepare(conn, unit, unit->lock) != NGX_OK
             || vg_send_prepare(conn, unit, unit->statement) != NGX_OK
-            || vg_send_prepare(conn, unit, unit->after) != NGX_OK) {
+            || vg_send_prepare(conn, unit, unit->after) != NGX_OK)
+        {
             return NGX_ERROR;
         }
     }
@@ -181,7 +188,8 @@ vg_send_shared(vg_conn_t *conn)
     conn->shared = 1;
     ngx_queue_sort(&conn->units, vg_send_by_role);
     for (q = ngx_queue_head(&conn->units);
-         q != ngx_queue_sentinel(&conn->units); q = ngx_queue_next(q)) {
+         q != ngx_queue_sentinel(&conn->units); q = ngx_queue_next(q))
+    {
         unit = ngx_queue_data(q, vg_unit_t, queue);
         if (ngx_strcmp(role, unit->statement->role) != 0) {
             role = unit->statement->role;
@@ -207,7 +215,8 @@ vg_send_barrier(vg_conn_t *conn)
     if (vg_send_named(conn, VG_OP_BARRIER, NULL, "vg_durable", 0, NULL)
             != NGX_OK
         || vg_send_named(conn, VG_OP_BARRIER, NULL, "vg_barrier", 0, NULL)
-               != NGX_OK) {
+               != NGX_OK)
+    {
         return NGX_ERROR;
     }
     return vg_send_sync(conn, VG_OP_SYNC_LAST, NULL);
@@ -222,7 +231,8 @@ vg_send_each(vg_conn_t *conn, ngx_uint_t durable)
     ngx_queue_t *q;
 
     for (q = ngx_queue_head(&conn->units);
-         q != ngx_queue_sentinel(&conn->units); q = ngx_queue_next(q)) {
+         q != ngx_queue_sentinel(&conn->units); q = ngx_queue_next(q))
+    {
         unit = ngx_queue_data(q, vg_unit_t, queue);
         if (unit->probe) {
             continue;
@@ -232,7 +242,8 @@ vg_send_each(vg_conn_t *conn, ngx_uint_t durable)
         if (vg_send_named(conn, VG_OP_ROLE, unit, "vg_begin", 2, begin)
                 != NGX_OK
             || vg_send_body(conn, unit) != NGX_OK
-            || vg_send_sync(conn, VG_OP_SYNC, unit) != NGX_OK) {
+            || vg_send_sync(conn, VG_OP_SYNC, unit) != NGX_OK)
+        {
             return NGX_ERROR;
         }
     }

@@ -14,13 +14,16 @@
 static const char vg_sql_last[] = "select * from answer;";
 
 /* a file is one statement, and begins with one of these */
-static const char *const  vg_sql_verbs[] = { "select", "with", "insert",
-                                             "update", "delete", NULL };
+static const char *const vg_sql_verbs[] = { "select", "with",   "insert",
+                                            "update", "delete", NULL };
 
 /* ways out of the role, the transaction or the process */
-static const char *const  vg_sql_refused[] = {
-    "set_config", "pg_notify", "pg_sleep", "dblink", "lo_import", "lo_export",
-    "pg_advisory_lock", "pg_terminate_backend", "pg_cancel_backend", NULL
+static const char *const vg_sql_refused[] = {
+    "set_config",        "pg_notify",
+    "pg_sleep",          "dblink",
+    "lo_import",         "lo_export",
+    "pg_advisory_lock",  "pg_terminate_backend",
+    "pg_cancel_backend", NULL
 };
 
 typedef struct {
@@ -57,7 +60,8 @@ vg_sql_param(vg_sql_t *sql, vg_str_t name)
 
     for (i = 0; i < sql->count; i++) {
         if (sql->names[i].len == name.len
-            && memcmp(sql->names[i].data, name.data, name.len) == 0) {
+            && memcmp(sql->names[i].data, name.data, name.len) == 0)
+        {
             return i + 1;
         }
     }
@@ -172,7 +176,8 @@ vg_scan_word(vg_scan_t *scan)
     }
     if (vg_sql_among(vg_sql_refused, word)) {
         return vg_printf(scan->out.pool, "`%.*s` is refused", (int) word.len,
-                         word.data).data;
+                         word.data)
+            .data;
     }
     scan->word = word;
     vg_scan_put(scan, word.data, word.len);
@@ -192,7 +197,8 @@ vg_scan_other(vg_scan_t *scan)
         return "`$` is refused: use :names, and no dollar quotes";
     }
     if (c == '*' && scan->depth == 0 && scan->word.len == 6
-        && strncasecmp(scan->word.data, "select", 6) == 0) {
+        && strncasecmp(scan->word.data, "select", 6) == 0)
+    {
         return "a top-level `*` is refused";
     }
     if (c == ';') {
@@ -265,7 +271,8 @@ vg_sql_compile(vg_pool_t *pool, vg_str_t source, vg_sql_t *sql)
         source.len--;
     }
     if (source.len >= last
-        && memcmp(source.data + source.len - last, vg_sql_last, last) == 0) {
+        && memcmp(source.data + source.len - last, vg_sql_last, last) == 0)
+    {
         sql->change = true;
         source.len -= last;
     }

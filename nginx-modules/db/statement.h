@@ -10,13 +10,13 @@
 #define VG_STATEMENT_PARAMS 64
 
 typedef struct {
-    vg_str_t   text;   /* :names are $1 …; NUL-terminated; without the last
+    vg_str_t text; /* :names are $1 …; NUL-terminated; without the last
                           line when change                               */
-    vg_str_t   names[VG_STATEMENT_PARAMS];
-    size_t     count;
-    bool       change; /* ended in `select * from answer;`               */
-    vg_str_t   refuses[16]; /* of the head                               */
-    size_t     nrefuses;
+    vg_str_t names[VG_STATEMENT_PARAMS];
+    size_t   count;
+    bool     change;      /* ended in `select * from answer;`               */
+    vg_str_t refuses[16]; /* of the head                               */
+    size_t   nrefuses;
 } vg_sql_t;
 
 /* Compiles one file. NULL: good; else why not, for the log. The results lie

@@ -9,23 +9,24 @@
 #include "events.h"
 #include "link.h"
 
-#define VG_CLERK_POLL   1000    /* ms */
+#define VG_CLERK_POLL   1000 /* ms */
 #define VG_CLERK_BATCH  500
 #define VG_CLERK_EXPIRE 300000 /* ms: stored answers */
 
-static vg_statement_t  *vg_clerk_move, *vg_clerk_expire;
-static vg_unit_t        vg_clerk_unit, vg_clerk_old;
-static ngx_event_t      vg_clerk_timer, vg_clerk_expiry;
-static ngx_uint_t       vg_clerk_busy, vg_clerk_again, vg_clerk_mine;
-static ngx_event_t      vg_clerk_bell;
+static vg_statement_t *vg_clerk_move, *vg_clerk_expire;
+static vg_unit_t       vg_clerk_unit, vg_clerk_old;
+static ngx_event_t     vg_clerk_timer, vg_clerk_expiry;
+static ngx_uint_t      vg_clerk_busy, vg_clerk_again, vg_clerk_mine;
+static ngx_event_t     vg_clerk_bell;
 
-static const char  *vg_clerk_none[1];
+static const char *vg_clerk_none[1];
 
 
 ngx_int_t
 vg_clerk_init(ngx_conf_t *cf)
 {
-    vg_clerk_move = vg_statement_kit(cf, "outbox_move",
+    vg_clerk_move = vg_statement_kit(
+        cf, "outbox_move",
         "with gate as (select pg_try_advisory_xact_lock("
         "hashtextextended('vg.clerk', 0)) as mine),"
         " next as (select o.id from vg.outbox o, gate where gate.mine"
@@ -36,8 +37,10 @@ vg_clerk_init(ngx_conf_t *cf)
         " payload, correlation_id, actor_id, at)"
         " select event_id, type, plugin, aggregate_id, payload,"
         " correlation_id, actor_id, at from moved order by id returning 1)"
-        " select count(*) from put", 0);
-    vg_clerk_expire = vg_statement_kit(cf, "answers_expire",
+        " select count(*) from put",
+        0);
+    vg_clerk_expire = vg_statement_kit(
+        cf, "answers_expire",
         "delete from vg.answer where at < now() - interval '24 hours'", 0);
     return vg_clerk_move && vg_clerk_expire ? NGX_OK : NGX_ERROR;
 }

@@ -15,7 +15,7 @@
 struct vg_consumer_s {
     vg_plugin_slot_t *plugin;
     ngx_event_t       timer;
-    ngx_pool_t       *pool;  /* of the batch */
+    ngx_pool_t       *pool; /* of the batch */
     vg_event_t       *events;
     ngx_uint_t        count, at, tries;
     char              pos[24]; /* where the cursor stands */
@@ -26,10 +26,10 @@ struct vg_consumer_s {
     vg_parked_t       parked;
 };
 
-static vg_statement_t  *vg_cursor_read, *vg_cursor_make, *vg_cursor_move;
-static vg_statement_t  *vg_cursor_park;
-static vg_consumer_t   *vg_consumers;
-static ngx_uint_t       vg_consumer_count;
+static vg_statement_t *vg_cursor_read, *vg_cursor_make, *vg_cursor_move;
+static vg_statement_t *vg_cursor_park;
+static vg_consumer_t  *vg_consumers;
+static ngx_uint_t      vg_consumer_count;
 
 static void vg_consumer_next(vg_consumer_t *consumer);
 static void vg_consumer_rest(vg_consumer_t *consumer, ngx_msec_t ms);
@@ -38,7 +38,8 @@ static void vg_consumer_rest(vg_consumer_t *consumer, ngx_msec_t ms);
 ngx_int_t
 vg_consumer_init(ngx_conf_t *cf)
 {
-    vg_cursor_read = vg_statement_kit(cf, "cursor_read",
+    vg_cursor_read = vg_statement_kit(
+        cf, "cursor_read",
         "select c.pos, c.paused, e.pos, e.event_id, e.type, e.aggregate_id,"
         " e.payload::text, e.correlation_id, e.actor_id, vg.z(e.at),"
         " exists (select from vg.parked p where p.consumer = c.consumer"
@@ -46,20 +47,27 @@ vg_consumer_init(ngx_conf_t *cf)
         " from vg.cursor c left join lateral"
         " (select x.* from vg.event x where x.pos > c.pos"
         " order by x.pos limit 100) e on true"
-        " where c.consumer = $1::text order by e.pos", 1);
-    vg_cursor_make = vg_statement_kit(cf, "cursor_make",
-        "insert into vg.cursor (consumer) values ($1::text)"
-        " on conflict (consumer) do nothing", 1);
-    vg_cursor_move = vg_statement_kit(cf, "cursor_move",
+        " where c.consumer = $1::text order by e.pos",
+        1);
+    vg_cursor_make =
+        vg_statement_kit(cf, "cursor_make",
+                         "insert into vg.cursor (consumer) values ($1::text)"
+                         " on conflict (consumer) do nothing",
+                         1);
+    vg_cursor_move = vg_statement_kit(
+        cf, "cursor_move",
         "select vg.cursor_move($1::text, $2::bigint, $3::bigint)", 3);
-    vg_cursor_park = vg_statement_kit(cf, "cursor_park",
+    vg_cursor_park = vg_statement_kit(
+        cf, "cursor_park",
         "with parked as (insert into vg.parked (consumer, pos, event_id, type,"
         " aggregate_id, next_at, error) values ($1::text, $3::bigint,"
         " $4::uuid, $5::text, $6::text, now() + interval '1 second',"
         " $7::text) on conflict (consumer, pos) do nothing)"
-        " select vg.cursor_move($1::text, $2::bigint, $3::bigint)", 7);
-    return vg_cursor_read && vg_cursor_make && vg_cursor_move
-                   && vg_cursor_park ? NGX_OK : NGX_ERROR;
+        " select vg.cursor_move($1::text, $2::bigint, $3::bigint)",
+        7);
+    return vg_cursor_read && vg_cursor_make && vg_cursor_move && vg_cursor_park
+               ? NGX_OK
+               : NGX_ERROR;
 }
 
 
@@ -70,8 +78,7 @@ vg_event_endpoint(vg_plugin_slot_t *plugin, vg_str_t type)
     vg_endpoint_t **e = plugin->endpoints.elts;
 
     for (i = 0; i < plugin->endpoints.nelts; i++) {
-        if (e[i]->row->method == VG_EVENT
-            && vg_str_eq(type, e[i]->row->path)) {
+        if (e[i]->row->method == VG_EVENT && vg_str_eq(type, e[i]->row->path)) {
             return e[i];
         }
     }
@@ -93,9 +100,8 @@ vg_event_read(vg_pool_t *pool, PGresult *rows, int row, int column,
               vg_event_t *event)
 {
     ngx_uint_t i;
-    vg_str_t  *to[] = { &event->pos,       &event->id,
-                        &event->type,      &event->aggregate,
-                        &event->payload,   &event->correlation,
+    vg_str_t  *to[] = { &event->pos,       &event->id,      &event->type,
+                        &event->aggregate, &event->payload, &event->correlation,
                         &event->actor,     &event->at };
 
     for (i = 0; i < sizeof(to) / sizeof(to[0]); i++) {
@@ -107,7 +113,7 @@ vg_event_read(vg_pool_t *pool, PGresult *rows, int row, int column,
 
 vg_call_t *
 vg_event_call(vg_endpoint_t *e, const vg_event_t *event,
-              void (*done)(vg_call_t *), void *owner)
+              void (*done)(vg_call_t *), void    *owner)
 {
     vg_call_t *call = vg_call_create(e, ngx_cycle->log);
 
@@ -180,9 +186,8 @@ vg_consumer_park(vg_consumer_t *consumer, const char *why)
     vg_event_t  *event = &consumer->events[consumer->at];
 
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                  "voltgate: %V parks event %s %s: %s",
-                  &consumer->plugin->name, event->type.data, event->id.data,
-                  why);
+                  "voltgate: %V parks event %s %s: %s", &consumer->plugin->name,
+                  event->type.data, event->id.data, why);
     v[0] = (const char *) consumer->plugin->name.data;
     v[1] = consumer->pos;
     v[2] = event->pos.data;
@@ -358,8 +363,8 @@ vg_consumer_run(ngx_event_t *ev)
     }
     consumer->busy = 1;
     consumer->values[0] = (const char *) consumer->plugin->name.data;
-    vg_kit_unit(&consumer->unit, vg_cursor_read, consumer->values,
-                VG_LANE_READ, vg_consumer_have, consumer);
+    vg_kit_unit(&consumer->unit, vg_cursor_read, consumer->values, VG_LANE_READ,
+                vg_consumer_have, consumer);
 }
 
 
@@ -381,8 +386,8 @@ vg_consumer_mine(vg_plugin_slot_t *plugin)
     vg_endpoint_t  **e = plugin->endpoints.elts;
     ngx_core_conf_t *ccf;
 
-    ccf = (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx,
-                                           ngx_core_module);
+    ccf =
+        (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx, ngx_core_module);
     workers = ngx_max(ccf->worker_processes, 1);
     for (i = 0; i < plugin->endpoints.nelts; i++) {
         n += e[i]->row->method == VG_EVENT;
@@ -400,8 +405,8 @@ vg_consumers_start(void)
     vg_consumer_t     *consumer;
     vg_plugin_slot_t **p = vg_host->plugins.elts;
 
-    vg_consumers = ngx_calloc((vg_host->plugins.nelts + 1)
-                                  * sizeof(vg_consumer_t), ngx_cycle->log);
+    vg_consumers = ngx_calloc(
+        (vg_host->plugins.nelts + 1) * sizeof(vg_consumer_t), ngx_cycle->log);
     for (i = 0; vg_consumers != NULL && i < vg_host->plugins.nelts; i++) {
         if (!vg_consumer_mine(p[i])) {
             continue;

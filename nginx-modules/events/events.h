@@ -18,16 +18,15 @@ typedef struct {
 } vg_event_t;
 
 /* A call for one event; done() gets it with owner. NULL: no memory. */
-vg_call_t *vg_event_call(vg_endpoint_t *e, const vg_event_t *event,
-                         void (*done)(vg_call_t *), void *owner);
+vg_call_t     *vg_event_call(vg_endpoint_t *e, const vg_event_t *event,
+                             void (*done)(vg_call_t *), void    *owner);
 vg_endpoint_t *vg_event_endpoint(vg_plugin_slot_t *plugin, vg_str_t type);
 void vg_event_read(vg_pool_t *pool, PGresult *rows, int row, int column,
                    vg_event_t *event);
 
 /* a unit of the kit's own; values are copied by nobody and must live */
-void vg_kit_unit(vg_unit_t *unit, const vg_statement_t *st,
-                 const char **values, vg_lane_t lane,
-                 void (*done)(vg_unit_t *), void *data);
+void vg_kit_unit(vg_unit_t *unit, const vg_statement_t *st, const char **values,
+                 vg_lane_t lane, void (*done)(vg_unit_t *), void *data);
 
 #define VG_EVENT_DEADLINE 8000 /* ms, for one handler                    */
 #define VG_EVENT_TRIES    10   /* then it is dead                        */
@@ -49,14 +48,14 @@ void vg_timers_start(void);
  * for now. One at a time for each consumer. */
 typedef struct {
     vg_plugin_slot_t *plugin;
-    void            (*done)(void *data);
-    void             *data;
-    ngx_pool_t       *pool;
-    vg_event_t        event;
-    vg_endpoint_t    *endpoint;
-    vg_unit_t         unit;
-    const char       *values[8];
-    char              why[160];
+    void (*done)(void *data);
+    void          *data;
+    ngx_pool_t    *pool;
+    vg_event_t     event;
+    vg_endpoint_t *endpoint;
+    vg_unit_t      unit;
+    const char    *values[8];
+    char           why[160];
 } vg_parked_t;
 
 void vg_parked_run(vg_parked_t *parked);

@@ -11,7 +11,8 @@ vg_events_ready(ngx_conf_t *cf)
         return NGX_OK; /* the host is not used */
     }
     if (vg_clerk_init(cf) != NGX_OK || vg_consumer_init(cf) != NGX_OK
-        || vg_parked_init(cf) != NGX_OK) {
+        || vg_parked_init(cf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
     return vg_timer_init(cf);
@@ -32,6 +33,7 @@ vg_events_start(ngx_cycle_t *cycle)
 }
 
 
+/* clang-format off */
 static ngx_http_module_t  vg_events_ctx = {
     NULL, vg_events_ready, NULL, NULL, NULL, NULL, NULL, NULL,
 };
@@ -46,3 +48,4 @@ ngx_module_t  ngx_http_voltgate_events_module = {
     NULL, NULL, NULL, NULL,
     NGX_MODULE_V1_PADDING
 };
+/* clang-format on */

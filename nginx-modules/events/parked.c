@@ -6,13 +6,14 @@
 
 #include "events.h"
 
-static vg_statement_t  *vg_parked_due, *vg_parked_done, *vg_parked_failed;
+static vg_statement_t *vg_parked_due, *vg_parked_done, *vg_parked_failed;
 
 
 ngx_int_t
 vg_parked_init(ngx_conf_t *cf)
 {
-    vg_parked_due = vg_statement_kit(cf, "parked_due",
+    vg_parked_due = vg_statement_kit(
+        cf, "parked_due",
         "select e.pos, e.event_id, e.type, e.aggregate_id, e.payload::text,"
         " e.correlation_id, e.actor_id, vg.z(e.at), false"
         " from vg.parked p join vg.event e on e.pos = p.pos"
@@ -20,11 +21,15 @@ vg_parked_init(ngx_conf_t *cf)
         " and p.next_at <= now() and not exists (select from vg.parked b"
         " where b.consumer = p.consumer and b.aggregate_id = p.aggregate_id"
         " and b.pos < p.pos and b.dead_at is null)"
-        " order by p.pos limit 1", 1);
-    vg_parked_done = vg_statement_kit(cf, "parked_done",
-        "delete from vg.parked where consumer = $1::text"
-        " and pos = $2::bigint", 2);
-    vg_parked_failed = vg_statement_kit(cf, "parked_failed",
+        " order by p.pos limit 1",
+        1);
+    vg_parked_done =
+        vg_statement_kit(cf, "parked_done",
+                         "delete from vg.parked where consumer = $1::text"
+                         " and pos = $2::bigint",
+                         2);
+    vg_parked_failed = vg_statement_kit(
+        cf, "parked_failed",
         "with failed as (update vg.parked set tries = tries + 1,"
         " error = $3::text, next_at = now() + least(interval '30 seconds',"
         " interval '1 second' * power(2, least(tries, 10)))"
@@ -36,7 +41,8 @@ vg_parked_init(ngx_conf_t *cf)
         " f.event_id::text, jsonb_build_object('consumer', f.consumer,"
         " 'eventId', f.event_id, 'type', f.type, 'tries', f.tries,"
         " 'error', $3::text), '', 'kit' from failed f"
-        " where f.dead_at is not null", 3);
+        " where f.dead_at is not null",
+        3);
     return vg_parked_due && vg_parked_done && vg_parked_failed ? NGX_OK
                                                                : NGX_ERROR;
 }
@@ -78,8 +84,8 @@ vg_parked_fail(vg_parked_t *parked, const char *why)
 {
     (void) snprintf(parked->why, sizeof(parked->why), "%s", why);
     parked->values[2] = parked->why;
-    vg_kit_unit(&parked->unit, vg_parked_failed, parked->values,
-                VG_LANE_WRITE, vg_parked_written, parked);
+    vg_kit_unit(&parked->unit, vg_parked_failed, parked->values, VG_LANE_WRITE,
+                vg_parked_written, parked);
 }
 
 

@@ -13,14 +13,14 @@ typedef struct {
     char           period[48];
 } vg_timer_t;
 
-static vg_statement_t  *vg_timer_take;
+static vg_statement_t *vg_timer_take;
 
 
 ngx_int_t
 vg_timer_init(ngx_conf_t *cf)
 {
-    vg_timer_take = vg_statement_kit(cf, "timer_take",
-        "select vg.timer_take($1::text, $2::interval)", 2);
+    vg_timer_take = vg_statement_kit(
+        cf, "timer_take", "select vg.timer_take($1::text, $2::interval)", 2);
     return vg_timer_take ? NGX_OK : NGX_ERROR;
 }
 
@@ -55,7 +55,8 @@ vg_timer_fired(ngx_event_t *ev)
     vg_call_t  *call;
 
     call = timer->endpoint->plugin->state == VG_PLUGIN_READY
-               ? vg_call_create(timer->endpoint, ngx_cycle->log) : NULL;
+               ? vg_call_create(timer->endpoint, ngx_cycle->log)
+               : NULL;
     if (call == NULL) {
         ngx_add_timer(ev, timer->endpoint->period);
         return;

@@ -10,8 +10,8 @@
 #define VG_BUCKETS 10
 
 /* upper bounds in milliseconds; the last bucket has none */
-static const ngx_msec_t  vg_bounds[VG_BUCKETS] = { 1, 2, 5, 10, 25, 50, 100,
-                                                   500, 2500, 10000 };
+static const ngx_msec_t vg_bounds[VG_BUCKETS] = { 1,  2,   5,   10,   25,
+                                                  50, 100, 500, 2500, 10000 };
 
 typedef struct {
     ngx_atomic_t count[6]; /* by status / 100; 0: none               */
@@ -20,7 +20,7 @@ typedef struct {
     ngx_atomic_t units, unit_errors, unit_ms;
 } vg_metric_t;
 
-static vg_metric_t  *vg_metrics;
+static vg_metric_t *vg_metrics;
 
 
 size_t
@@ -49,7 +49,8 @@ vg_metrics_call(vg_endpoint_t *endpoint, ngx_int_t status, ngx_msec_t ms)
     m = &vg_metrics[endpoint->index];
     (void) ngx_atomic_fetch_add(&m->count[ngx_min(status / 100, 5)], 1);
     (void) ngx_atomic_fetch_add(&m->ms, ms);
-    for (i = 0; i < VG_BUCKETS && ms > vg_bounds[i]; i++) { /* void */ }
+    for (i = 0; i < VG_BUCKETS && ms > vg_bounds[i]; i++) { /* void */
+    }
     (void) ngx_atomic_fetch_add(&m->bucket[i], 1);
 }
 
@@ -88,11 +89,10 @@ vg_metrics_seconds(vg_out_t *out, const char *name, vg_endpoint_t *e,
                    ngx_atomic_uint_t ms)
 {
     out->comma = false;
-    vg_out_raw(out, vg_printf(out->pool,
-                              "%s{route=\"%s\",plugin=\"%s\"} %lu.%03lu\n",
-                              name, e->label.data, e->plugin->name.data,
-                              (unsigned long) ms / 1000,
-                              (unsigned long) ms % 1000));
+    vg_out_raw(
+        out, vg_printf(out->pool, "%s{route=\"%s\",plugin=\"%s\"} %lu.%03lu\n",
+                       name, e->label.data, e->plugin->name.data,
+                       (unsigned long) ms / 1000, (unsigned long) ms % 1000));
 }
 
 
@@ -110,15 +110,14 @@ vg_metrics_calls(vg_out_t *out, vg_endpoint_t *e, vg_metric_t *m)
     for (i = 0; i <= VG_BUCKETS; i++) {
         sum += m->bucket[i];
         vg_metrics_line(out, "voltgate_request_duration_seconds_bucket", e,
-                        i < VG_BUCKETS
-                            ? vg_printf(out->pool, ",le=\"%d.%03d\"",
-                                        (int) vg_bounds[i] / 1000,
-                                        (int) vg_bounds[i] % 1000).data
-                            : ",le=\"+Inf\"",
+                        i < VG_BUCKETS ? vg_printf(out->pool, ",le=\"%d.%03d\"",
+                                                   (int) vg_bounds[i] / 1000,
+                                                   (int) vg_bounds[i] % 1000)
+                                             .data
+                                       : ",le=\"+Inf\"",
                         sum);
     }
-    vg_metrics_line(out, "voltgate_request_duration_seconds_count", e, "",
-                    sum);
+    vg_metrics_line(out, "voltgate_request_duration_seconds_count", e, "", sum);
     vg_metrics_seconds(out, "voltgate_request_duration_seconds_sum", e, m->ms);
 }
 
@@ -148,14 +147,14 @@ vg_metrics_render(vg_pool_t *pool)
 
     vg_out_init(&out, pool);
     vg_out_raw(&out,
-        VG_STR("# TYPE voltgate_requests_total counter\n"
-               "# TYPE voltgate_request_duration_seconds histogram\n"
-               "# TYPE voltgate_queries_total counter\n"
-               "# TYPE voltgate_query_duration_seconds summary\n"));
+               VG_STR("# TYPE voltgate_requests_total counter\n"
+                      "# TYPE voltgate_request_duration_seconds histogram\n"
+                      "# TYPE voltgate_queries_total counter\n"
+                      "# TYPE voltgate_query_duration_seconds summary\n"));
     for (i = 0; i < vg_host->endpoints.nelts; i++) {
         m = &vg_metrics[i];
-        if (m->count[1] | m->count[2] | m->count[3] | m->count[4]
-            | m->count[5]) {
+        if (m->count[1] | m->count[2] | m->count[3] | m->count[4] | m->count[5])
+        {
             vg_metrics_calls(&out, e[i], m);
         }
         if (m->units) {

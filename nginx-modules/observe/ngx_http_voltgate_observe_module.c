@@ -7,6 +7,7 @@
 
 static ngx_int_t vg_observe_variables(ngx_conf_t *cf);
 
+/* clang-format off */
 static ngx_http_module_t  vg_observe_ctx = {
     vg_observe_variables, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
 };
@@ -19,6 +20,7 @@ ngx_module_t  ngx_http_voltgate_observe_module = {
     NULL, NULL, NULL, NULL, NULL, NULL, NULL,
     NGX_MODULE_V1_PADDING
 };
+/* clang-format on */
 
 
 /* data: the offset of an ngx_str_t in vg_http_t */
@@ -43,17 +45,17 @@ vg_observe_get(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 }
 
 
-static ngx_http_variable_t  vg_observe_names[] = {
+static ngx_http_variable_t vg_observe_names[] = {
     { ngx_string("vg_correlation_id"), NULL, vg_observe_get,
       offsetof(vg_http_t, correlation), NGX_HTTP_VAR_NOCACHEABLE, 0 },
     { ngx_string("vg_trace_id"), NULL, vg_observe_get,
       offsetof(vg_http_t, trace), NGX_HTTP_VAR_NOCACHEABLE, 0 },
-    { ngx_string("vg_user_id"), NULL, vg_observe_get,
-      offsetof(vg_http_t, user), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("vg_user_id"), NULL, vg_observe_get, offsetof(vg_http_t, user),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
     { ngx_string("vg_role"), NULL, vg_observe_get, offsetof(vg_http_t, role),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
-    { ngx_string("vg_route"), NULL, vg_observe_get,
-      offsetof(vg_http_t, route), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("vg_route"), NULL, vg_observe_get, offsetof(vg_http_t, route),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
     ngx_http_null_variable
 };
 

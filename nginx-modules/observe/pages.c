@@ -15,7 +15,7 @@
 
 typedef ngx_int_t (*vg_page_pt)(ngx_http_request_t *r, vg_pool_t *pool);
 
-static const char *const  vg_page_states[] = { "starting", "ready", "out" };
+static const char *const vg_page_states[] = { "starting", "ready", "out" };
 
 
 static ngx_int_t
@@ -57,8 +57,8 @@ vg_page_ready(ngx_http_request_t *r, vg_pool_t *pool)
 
     vg_out_init(&out, pool);
     vg_out_open(&out, '{');
-    vg_out_member(&out, "status", lacks ? VG_STR("not ready")
-                                        : VG_STR("ready"));
+    vg_out_member(&out, "status",
+                  lacks ? VG_STR("not ready") : VG_STR("ready"));
     if (lacks != NULL) {
         vg_out_member(&out, "lacks", vg_str(lacks));
     }
@@ -112,14 +112,12 @@ vg_page_openapi(ngx_http_request_t *r, vg_pool_t *pool)
 static const struct {
     ngx_str_t  path;
     vg_page_pt page;
-} vg_pages[] = {
-    { ngx_string("/healthz"), vg_page_healthz },
-    { ngx_string("/ready"), vg_page_ready },
-    { ngx_string("/info"), vg_page_info },
-    { ngx_string("/metrics"), vg_page_metrics },
-    { ngx_string("/openapi.json"), vg_page_openapi },
-    { ngx_null_string, NULL }
-};
+} vg_pages[] = { { ngx_string("/healthz"), vg_page_healthz },
+                 { ngx_string("/ready"), vg_page_ready },
+                 { ngx_string("/info"), vg_page_info },
+                 { ngx_string("/metrics"), vg_page_metrics },
+                 { ngx_string("/openapi.json"), vg_page_openapi },
+                 { ngx_null_string, NULL } };
 
 
 ngx_int_t
@@ -131,8 +129,8 @@ vg_page_handler(ngx_http_request_t *r)
 
     for (i = 0; vg_pages[i].page != NULL; i++) {
         if (r->uri.len == vg_pages[i].path.len
-            && ngx_strncmp(r->uri.data, vg_pages[i].path.data, r->uri.len)
-                   == 0) {
+            && ngx_strncmp(r->uri.data, vg_pages[i].path.data, r->uri.len) == 0)
+        {
             break;
         }
     }

@@ -30,6 +30,7 @@ vg_ocpp_location(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* clang-format off */
 static ngx_command_t  vg_ocpp_commands[] = {
 
     { ngx_string("voltgate_ocpp"),
@@ -62,6 +63,7 @@ static ngx_command_t  vg_ocpp_commands[] = {
 
     ngx_null_command
 };
+/* clang-format on */
 
 
 static void *
@@ -138,6 +140,7 @@ vg_ocpp_exit_process(ngx_cycle_t *cycle)
 }
 
 
+/* clang-format off */
 static ngx_http_module_t  vg_ocpp_module_ctx = {
     NULL,                                  /* preconfiguration */
     NULL,                                  /* postconfiguration */
@@ -151,8 +154,10 @@ static ngx_http_module_t  vg_ocpp_module_ctx = {
     NULL,                                  /* create location configuration */
     NULL                                   /* merge location configuration */
 };
+/* clang-format on */
 
 
+/* clang-format off */
 ngx_module_t  ngx_http_voltgate_ocpp_module = {
     NGX_MODULE_V1,
     &vg_ocpp_module_ctx,                   /* module context */
@@ -167,3 +172,4 @@ ngx_module_t  ngx_http_voltgate_ocpp_module = {
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
+/* clang-format on */

@@ -1,0 +1,108 @@
+/*
+ * instant.c: is a text a date and time of RFC 3339 that exists? Pure C.
+ */
+
+#include <string.h>
+
+#include "value.h"
+
+
+/* so many digits, as a number; -1 when they are not there */
+static int
+vg_instant_part(vg_str_t text, size_t *at, size_t digits)
+{
+    int value = 0;
+
+    if (text.len - *at < digits) {
+        return -1;
+    }
+    while (digits--) {
+        if (text.data[*at] < '0' || text.data[*at] > '9') {
+            return -1;
+        }
+        value = value * 10 + (text.data[(*at)++] - '0');
+    }
+    return value;
+}
+
+
+static bool
+vg_instant_sign(vg_str_t text, size_t *at, const char *any)
+{
+    if (*at < text.len && strchr(any, text.data[*at]) != NULL) {
+        (*at)++;
+        return true;
+    }
+    return false;
+}
+
+
+static bool
+vg_instant_date(vg_str_t text, size_t *at)
+{
+    static const int days[] = {
+        31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
+    };
+    int y, m, d, last;
+
+    y = vg_instant_part(text, at, 4);
+    if (y < 1970 || !vg_instant_sign(text, at, "-")) {
+        return false;
+    }
+    m = vg_instant_part(text, at, 2);
+    if (m < 1 || m > 12 || !vg_instant_sign(text, at, "-")) {
+        return false;
+    }
+    d = vg_instant_part(text, at, 2);
+    last = days[m - 1]
+           + (m == 2 && (y % 4 == 0 && (y % 100 != 0 || y % 400 == 0)));
+    return d >= 1 && d <= last;
+}
+
+
+bool
+vg_value_time(vg_str_t text, bool *offset)
+{
+    int    h, m, s;
+    size_t at = 0;
+
+    *offset = true;
+    if (text.len > 40 || !vg_instant_date(text, &at)
+        || !vg_instant_sign(text, &at, "Tt"))
+    {
+        return false;
+    }
+    h = vg_instant_part(text, &at, 2);
+    if (h < 0 || h > 23 || !vg_instant_sign(text, &at, ":")) {
+        return false;
+    }
+    m = vg_instant_part(text, &at, 2);
+    if (m < 0 || m > 59 || !vg_instant_sign(text, &at, ":")) {
+        return false;
+    }
+    s = vg_instant_part(text, &at, 2);
+    if (s < 0 || s > 59) {
+        return false;
+    }
+    if (vg_instant_sign(text, &at, ".")) {
+        if (vg_instant_part(text, &at, 1) < 0) {
+            return false;
+        }
+        while (vg_instant_part(text, &at, 1) >= 0) {
+            continue; /* any number of digits */
+        }
+    }
+    if (vg_instant_sign(text, &at, "Zz")) {
+        return at == text.len;
+    }
+    if (!vg_instant_sign(text, &at, "+-")) {
+        *offset = false;
+        return at == text.len;
+    }
+    h = vg_instant_part(text, &at, 2);
+    if (h < 0 || h > 14 || !vg_instant_sign(text, &at, ":")) {
+        return false;
+    }
+    m = vg_instant_part(text, &at, 2);
+    return m >= 0 && m <= 59 && at == text.len;
+}
