@@ -30,8 +30,8 @@ vg_known_set(const u_char *hash)
     size_t i = ((size_t) hash[0] << 8 | hash[1]) & (VG_SETS - 1);
 
     if (vg_known == NULL) {
-        vg_known =
-            ngx_calloc(VG_SETS * VG_WAYS * sizeof(vg_known_t), ngx_cycle->log);
+        vg_known = ngx_calloc((size_t) VG_SETS * VG_WAYS * sizeof(vg_known_t),
+                              ngx_cycle->log);
     }
     return vg_known ? &vg_known[i * VG_WAYS] : NULL;
 }
@@ -114,7 +114,7 @@ vg_tokens_keep(vg_call_t *call, vg_str_t token, int64_t until_us)
     if (k->company) {
         p = ngx_cpymem(p, who->company.data, k->company);
     }
-    if (k->scopes) {
+    if (call->caller.scopes.data != NULL) {
         (void) ngx_cpymem(p, call->caller.scopes.data, k->scopes);
     }
 }

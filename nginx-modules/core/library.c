@@ -26,7 +26,7 @@ vg_library_read(ngx_pool_t *pool, const char *path, vg_bytes_t *bytes)
     if (fd == -1) {
         return NGX_ERROR;
     }
-    if (fstat(fd, &st) == -1 || st.st_size > 64 * 1024 * 1024) {
+    if (fstat(fd, &st) == -1 || st.st_size > (off_t) 64 * 1024 * 1024) {
         (void) close(fd);
         return NGX_ERROR;
     }

@@ -178,6 +178,9 @@ vg_set_problem(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 /* ------------------------------------------------------- the shared zone */
 
+#define VG_SHARED_HEAD (8 * (size_t) 4096) /* the slab's own */
+
+
 static size_t
 vg_shared_align(size_t size)
 {
@@ -208,7 +211,7 @@ vg_shared(ngx_uint_t part)
     u_char    *p = vg_host->zone->shm.addr;
     ngx_uint_t i;
 
-    p += 8 * 4096;
+    p += VG_SHARED_HEAD;
     for (i = 0; i < part; i++) {
         p += vg_shared_size(i);
     }
@@ -229,7 +232,7 @@ vg_shared_init(ngx_shm_zone_t *zone, void *data)
 static ngx_int_t
 vg_shared_add(ngx_conf_t *cf, vg_host_t *host)
 {
-    size_t     size = 8 * 4096;
+    size_t     size = VG_SHARED_HEAD;
     ngx_str_t  name = ngx_string("voltgate_v1");
     ngx_uint_t i;
 
