@@ -17,6 +17,9 @@ static const char vg_sql_last[] = "select * from answer;";
 static const char *const vg_sql_verbs[] = { "select", "with",   "insert",
                                             "update", "delete", NULL };
 
+static const char vg_sql_begin[] =
+    "it must begin with select, with, insert, update or delete";
+
 /* ways out of the role, the transaction or the process */
 static const char *const vg_sql_refused[] = {
     "set_config",        "pg_notify",
@@ -31,7 +34,7 @@ typedef struct {
     vg_out_t    out;
     vg_sql_t   *sql;
     size_t      depth; /* of parentheses */
-    vg_str_t    word;  /* the last word */
+    vg_str_t    word;  /* the last word, name or parameter */
 } vg_scan_t;
 
 typedef const char *(*vg_scan_pt)(vg_scan_t *scan);
@@ -73,6 +76,16 @@ vg_sql_param(vg_sql_t *sql, vg_str_t name)
 }
 
 
+/* What a `*` may follow. The first word is the verb alone. */
+static void
+vg_scan_pass(vg_scan_t *scan, const char *from)
+{
+    if (scan->word.len) {
+        scan->word = (vg_str_t){ from, scan->p - from };
+    }
+}
+
+
 /* 'text', "name": up to the closing quote, doubled quotes included */
 static const char *
 vg_scan_quoted(vg_scan_t *scan)
@@ -88,6 +101,7 @@ vg_scan_quoted(vg_scan_t *scan)
         if (*scan->p++ == quote) {
             if (scan->p == scan->end || *scan->p != quote) {
                 vg_scan_put(scan, from, scan->p - from);
+                vg_scan_pass(scan, from);
                 return NULL;
             }
             scan->p++;
@@ -145,6 +159,7 @@ vg_scan_colon(vg_scan_t *scan)
     }
     number = vg_printf(scan->out.pool, "$%zu", n);
     vg_scan_put(scan, number.data, number.len);
+    vg_scan_pass(scan, name.data);
     return NULL;
 }
 
@@ -172,7 +187,7 @@ vg_scan_word(vg_scan_t *scan)
     }
     word.len = scan->p - word.data;
     if (scan->word.len == 0 && !vg_sql_among(vg_sql_verbs, word)) {
-        return "it must begin with select, with, insert, update or delete";
+        return vg_sql_begin;
     }
     if (vg_sql_among(vg_sql_refused, word)) {
         return vg_printf(scan->out.pool, "`%.*s` is refused", (int) word.len,
@@ -284,6 +299,9 @@ vg_sql_compile(vg_pool_t *pool, vg_str_t source, vg_sql_t *sql)
         if (wrong != NULL) {
             return wrong;
         }
+    }
+    if (scan.word.len == 0) {
+        return vg_sql_begin;
     }
     vg_scan_put(&scan, "", 1);
     sql->text = vg_out_str(&scan.out);
