@@ -90,20 +90,25 @@ vg_conn_move(vg_conn_t *conn, vg_conn_state_t state)
 }
 
 
-/* out of the event loop, without closing the descriptor */
+/* Out of the event loop, without closing the descriptor: libpq does that, at
+ * a failure before we hear of it, and then the kernel has taken it out. */
 static void
 vg_conn_detach(vg_conn_t *conn)
 {
+    ngx_uint_t        flags = 0;
     ngx_connection_t *c = conn->c;
 
     if (c == NULL) {
         return;
     }
+    if (conn->pg == NULL || PQsocket(conn->pg) != c->fd) {
+        flags = NGX_CLOSE_EVENT;
+    }
     if (c->read->active) {
-        (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
+        (void) ngx_del_event(c->read, NGX_READ_EVENT, flags);
     }
     if (c->write->active) {
-        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, 0);
+        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, flags);
     }
     if (c->read->posted) {
         ngx_delete_posted_event(c->read);

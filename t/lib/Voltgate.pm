@@ -175,6 +175,15 @@ sub dbh {
     return $self->{dbh};
 }
 
+# With own_cluster alone: as its superuser, a connection of its own.
+sub dba {
+    my ($self) = @_;
+
+    die 'dba needs own_cluster' if !$self->{cluster};
+    (my $url = $self->{owner_url}) =~ s/user=\S+/user=postgres/;
+    return $self->_connect($url);
+}
+
 # With own_cluster alone. how: fast, or immediate for a crash.
 sub pg_stop {
     my ($self, $how) = @_;

@@ -1,0 +1,123 @@
+package Voltgate::Load;
+
+# Clients that call in parallel, each a process of its own, until they are
+# told to stop; each call's outcome comes back through a pipe.
+#
+#   my $load = Voltgate::Load->start($vg, 4, sub {
+#       my ($client, $count) = @_;
+#       return (POST => '/api/v1/…', { … }, 'name of this call');
+#   });
+#   $load->wait_calls(200, 201);        # until 200 were answered with 201
+#   my @outcomes = $load->stop;         # { status, name, seconds, type }
+#
+# type is the end of a problem's type, such as busy.
+
+use strict;
+use warnings;
+
+use IO::Select;
+use POSIX ();
+use Time::HiRes qw(time);
+
+sub start {
+    my ($class, $vg, $clients, $next, %opts) = @_;
+
+    $vg->admin;    # one token for all
+    my $self = bless {
+        vg       => $vg,
+        stop     => "$vg->{state}/stop." . time,
+        outcomes => [],
+        rest     => '',
+        pids     => [],
+    }, $class;
+    pipe $self->{from}, my $to or die "pipe: $!";
+    for my $client (1 .. $clients) {
+        my $pid = fork // die "fork: $!";
+        if (!$pid) {
+            eval { $self->_call($client, $next, $to, $opts{calls}); 1 }
+                or print STDERR $@;
+            POSIX::_exit(0);
+        }
+        push @{ $self->{pids} }, $pid;
+    }
+    close $to;
+    return $self;
+}
+
+sub _call {
+    my ($self, $client, $next, $to, $calls) = @_;
+
+    my $vg    = $self->{vg};
+    my $count = 0;
+    $vg->{client} = $vg->client(fresh => 1);
+    while (!-e $self->{stop} && (!$calls || $count < $calls)) {
+        my ($method, $path, $body, $name) = $next->($client, ++$count);
+        my $began  = time;
+        my $answer = $vg->request($method, $path, $body);
+        my ($type) = ($answer->{json} && ref $answer->{json} eq 'HASH'
+            ? $answer->{json}{type} // '' : '') =~ m{([^/:#]*)$};
+        syswrite $to, join("\t", $answer->{status}, $name // '', time - $began, $type // '',
+            $answer->{headers}{'retry-after'} // '') . "\n";
+    }
+    return;
+}
+
+# what came so far
+sub outcomes {
+    my ($self) = @_;
+
+    while (IO::Select->new($self->{from})->can_read(0)) {
+        sysread($self->{from}, $self->{rest}, 65536, length $self->{rest}) or last;
+    }
+    while ($self->{rest} =~ s/^(.*)\n//) {
+        my %outcome;
+        @outcome{qw(status name seconds type retry_after)} = split /\t/, $1, -1;
+        push @{ $self->{outcomes} }, \%outcome;
+    }
+    return @{ $self->{outcomes} };
+}
+
+# until so many calls more than now were answered with that status
+sub wait_calls {
+    my ($self, $count, $status, $seconds) = @_;
+
+    my $so_far = grep { $_->{status} == $status } $self->outcomes;
+    return $self->{vg}->wait_for(sub {
+        $count <= -$so_far + grep { $_->{status} == $status } $self->outcomes;
+    }, $seconds // 20);
+}
+
+# lets each end the call that it is in
+sub stop {
+    my ($self) = @_;
+
+    open my $file, '>', $self->{stop} or die "$self->{stop}: $!";
+    return $self->wait;
+}
+
+# for those that were given a number of calls
+sub wait {
+    my ($self) = @_;
+
+    # a pipe that is full would hold the writers
+    my $end = time + 40;
+    while (@{ $self->{pids} } && time < $end) {
+        $self->outcomes;
+        my $pid = waitpid -1, POSIX::WNOHANG();
+        @{ $self->{pids} } = grep { $_ != $pid } @{ $self->{pids} };
+        select undef, undef, undef, 0.02 if $pid <= 0;
+    }
+    kill KILL => @{ $self->{pids} } if @{ $self->{pids} };
+    return $self->outcomes;
+}
+
+# of outcomes: how many had which status, as text for a test's diagnosis
+sub tally {
+    my ($class, @outcomes) = @_;
+
+    my %count;
+    $count{ $_->{status} . ($_->{type} ? " $_->{type}" : '') }++ for @outcomes;
+    return join ', ', map { "$count{$_} x $_" } sort keys %count;
+}
+
+1;
