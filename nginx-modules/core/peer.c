@@ -50,10 +50,10 @@ vg_peer_close(vg_peer_t *peer)
     if (peer->reaper.posted) {
         ngx_delete_posted_event(&peer->reaper);
     }
-    /* the analyzer does not see that a removed packet is out of the queue */
-    while (!ngx_queue_empty(&peer->out))
-    { /* NOLINT(clang-analyzer-unix.Malloc) */
+    /* the analyzer does not see that what was removed is out of the queue */
+    while (!ngx_queue_empty(&peer->out)) {
         q = ngx_queue_head(&peer->out);
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
         ngx_queue_remove(q);
         ngx_free(ngx_queue_data(q, vg_peer_packet_t, queue));
     }
@@ -261,9 +261,9 @@ vg_peer_write(ngx_event_t *wev)
     vg_peer_packet_t *packet;
 
     while (!ngx_queue_empty(&peer->out)) {
-        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): as in vg_peer_close() */
         packet =
             ngx_queue_data(ngx_queue_head(&peer->out), vg_peer_packet_t, queue);
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): as in vg_peer_close() */
         iov = (struct iovec){ packet->data, packet->len };
         if (vg_peer_put(peer, &iov, 1) == -1) {
             if (ngx_errno != NGX_EAGAIN && ngx_errno != ENOBUFS) {
