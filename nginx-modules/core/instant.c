@@ -29,7 +29,10 @@ vg_instant_part(vg_str_t text, size_t *at, size_t digits)
 static bool
 vg_instant_sign(vg_str_t text, size_t *at, const char *any)
 {
-    if (*at < text.len && strchr(any, text.data[*at]) != NULL) {
+    /* strchr() finds a NUL in every string */
+    if (*at < text.len && text.data[*at] != '\0'
+        && strchr(any, text.data[*at]) != NULL)
+    {
         (*at)++;
         return true;
     }
@@ -57,6 +60,34 @@ vg_instant_date(vg_str_t text, size_t *at)
     last = days[m - 1]
            + (m == 2 && (y % 4 == 0 && (y % 100 != 0 || y % 400 == 0)));
     return d >= 1 && d <= last;
+}
+
+
+/* An offset may lead out of the years 1970 to 9999; minutes are those of the
+ * text's day in UTC. */
+static bool
+vg_instant_years(vg_str_t text, int minutes)
+{
+    if (minutes < 0) {
+        return memcmp(text.data, "1970-01-01", 10) != 0;
+    }
+    return minutes < 1440 || memcmp(text.data, "9999-12-31", 10) != 0;
+}
+
+
+/* +hh:mm to the end; minutes are those of the day that the text has */
+static bool
+vg_instant_offset(vg_str_t text, size_t at, int minutes)
+{
+    int h, m, east = text.data[at++] == '+' ? 1 : -1;
+
+    h = vg_instant_part(text, &at, 2);
+    if (h < 0 || h > 14 || !vg_instant_sign(text, &at, ":")) {
+        return false;
+    }
+    m = vg_instant_part(text, &at, 2);
+    return m >= 0 && m <= 59 && at == text.len
+           && vg_instant_years(text, minutes - east * (h * 60 + m));
 }
 
 
@@ -95,14 +126,9 @@ vg_value_time(vg_str_t text, bool *offset)
     if (vg_instant_sign(text, &at, "Zz")) {
         return at == text.len;
     }
-    if (!vg_instant_sign(text, &at, "+-")) {
-        *offset = false;
-        return at == text.len;
+    if (at < text.len && (text.data[at] == '+' || text.data[at] == '-')) {
+        return vg_instant_offset(text, at, h * 60 + m);
     }
-    h = vg_instant_part(text, &at, 2);
-    if (h < 0 || h > 14 || !vg_instant_sign(text, &at, ":")) {
-        return false;
-    }
-    m = vg_instant_part(text, &at, 2);
-    return m >= 0 && m <= 59 && at == text.len;
+    *offset = false;
+    return at == text.len;
 }

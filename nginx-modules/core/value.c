@@ -93,6 +93,10 @@ vg_value_text(const vg_field_t *field, const vg_json_t *node, unsigned *fault)
     if (memchr(node->text.data, '\0', node->text.len)) {
         return "must not contain NUL";
     }
+    /* a body is UTF-8 as a whole; paths and queries are any bytes */
+    if (field->in != VG_BODY && !vg_str_utf8(node->text)) {
+        return "must be UTF-8";
+    }
     n = vg_value_chars(node->text);
     if ((int64_t) n < field->min) {
         return "is too short";
