@@ -116,7 +116,8 @@ subtest 'one at a time, while its own calls cross' => sub {
 subtest 'who is not there' => sub {
     my @r = commanded(undef, ['CP2', 'Reset', { type => 'Soft' }],
         ['nobody', 'Reset', { type => 'Soft' }]);
-    like $_, qr/^409 .*not_connected/ for @r;
+    like $r[0], qr/^409 .*not_connected/, 'known, but not connected';
+    like $r[1], qr/^404 .*not_found/, 'not known';
 };
 
 subtest 'one that leaves meanwhile' => sub {
