@@ -2,7 +2,7 @@ package Voltgate::Worker;
 
 # Which worker holds the other end of a socket: for tests that mean one.
 #
-#   my $pid = Voltgate::Worker->of($vg, $cp->{socket});
+#   my $pid = Voltgate::Worker->of($vg, $cp->{socket});  # or its local port
 
 use strict;
 use warnings;
@@ -10,7 +10,7 @@ use warnings;
 sub of {
     my ($class, $vg, $socket) = @_;
 
-    my $local = sprintf ':%04X', $socket->sockport;
+    my $local = sprintf ':%04X', ref $socket ? $socket->sockport : $socket;
     open my $table, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!";
     my ($inode) = map { (split)[9] } grep { (split)[2] =~ /\Q$local\E$/ && (split)[9] } <$table>;
     return if !defined $inode;
