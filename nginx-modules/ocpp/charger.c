@@ -4,9 +4,9 @@
 
 #include "charger.h"
 
-static ngx_rbtree_t       vg_chargers;
-static ngx_rbtree_node_t  vg_chargers_sentinel;
-static uint64_t           vg_charger_last;
+static ngx_rbtree_t      vg_chargers;
+static ngx_rbtree_node_t vg_chargers_sentinel;
+static uint64_t          vg_charger_last;
 
 
 vg_pool_t
@@ -27,8 +27,8 @@ vg_charger_complain(vg_charger_t *charger, const char *what, vg_str_t about)
     }
     charger->complained = ngx_time();
     for (i = 0; i < len; i++) { /* it may be hostile: one line stays one */
-        text[i] = about.data[i] < ' ' || about.data[i] > '~' ? '?'
-                                                             : about.data[i];
+        text[i] =
+            about.data[i] < ' ' || about.data[i] > '~' ? '?' : about.data[i];
     }
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                   "voltgate: charge point \"%*s\": %s \"%*s\"",
@@ -72,7 +72,7 @@ vg_charger_closed(void *owner)
 }
 
 
-static const vg_socket_owner_t  vg_charger_hooks = {
+static const vg_socket_owner_t vg_charger_hooks = {
     vg_exchange_text,
     vg_charger_closed,
     vg_charger_full,
@@ -166,7 +166,8 @@ vg_charger_find(uint64_t number, vg_str_t identity)
     charger = ngx_rbtree_data(node, vg_charger_t, node);
     return charger->identity.len == identity.len
                    && ngx_memcmp(charger->identity.data, identity.data,
-                                 identity.len) == 0
+                                 identity.len)
+                          == 0
                ? charger
                : NULL;
 }

@@ -23,7 +23,7 @@ typedef enum {
 } vg_boot_t;
 
 typedef struct vg_exchange_s vg_exchange_t;
-typedef struct vg_order_s vg_order_t;
+typedef struct vg_order_s    vg_order_t;
 
 typedef struct {
     ngx_rbtree_node_t node; /* of this worker's, by number                */
@@ -31,19 +31,19 @@ typedef struct {
     vg_str_t          identity;
     vg_holder_t       holder; /* as the table has it                      */
     vg_boot_t         boot;
-    uint64_t          triggered; /* actions that we asked for, by index   */
+    uint64_t          triggered;  /* actions that we asked for, by index   */
     time_t            complained; /* in the log, at most once a second    */
 
-    vg_exchange_t    *running;
-    ngx_queue_t       waiting; /* of vg_exchange_t                        */
-    ngx_uint_t        nwaiting;
-    unsigned          looping:1;
+    vg_exchange_t *running;
+    ngx_queue_t    waiting; /* of vg_exchange_t                        */
+    ngx_uint_t     nwaiting;
+    unsigned       looping:1;
 
-    vg_order_t       *sent;
-    ngx_queue_t       orders; /* of vg_order_t, not sent yet              */
-    ngx_uint_t        norders;
-    uint64_t          last_id;
-    ngx_event_t       silent; /* sent is overdue                          */
+    vg_order_t *sent;
+    ngx_queue_t orders; /* of vg_order_t, not sent yet              */
+    ngx_uint_t  norders;
+    uint64_t    last_id;
+    ngx_event_t silent; /* sent is overdue                          */
 } vg_charger_t;
 
 /* After 101. VG_ERROR: no memory or a newer connection exists; the request is
@@ -64,7 +64,7 @@ void vg_charger_init(void);
 void vg_charger_stop(void);
 
 /* exchange.c */
-void vg_exchange_text(void *charger, vg_str_t message);
+void vg_exchange_text(void *owner, vg_str_t message);
 void vg_exchange_close(vg_charger_t *charger);
 
 /* order.c */

@@ -23,7 +23,7 @@ typedef struct {
 } vg_command_status_t;
 
 /* the words of order.c */
-static const vg_command_status_t  vg_command_words[] = {
+static const vg_command_status_t vg_command_words[] = {
     { "ok", VG_OCPP_OK },
     { "error", VG_OCPP_ERROR },
     { "gone", VG_OCPP_NOT_CONNECTED },
@@ -108,8 +108,7 @@ vg_command_nobody(ngx_event_t *ev)
 
 /* data NULL: no memory */
 static vg_str_t
-vg_command_message(vg_command_t *command, const char *action,
-                   vg_str_t payload)
+vg_command_message(vg_command_t *command, const char *action, vg_str_t payload)
 {
     vg_out_t out;
 
@@ -156,8 +155,7 @@ vg_ocpp_command(vg_str_t charge_point, const char *action, vg_str_t payload,
     vg_ocpp_outcome_t none = { .status = VG_OCPP_NOT_CONNECTED };
 
     if (pool != NULL) {
-        command = ngx_pcalloc(pool, sizeof(vg_command_t)
-                                        + charge_point.len);
+        command = ngx_pcalloc(pool, sizeof(vg_command_t) + charge_point.len);
     }
     if (command == NULL) { /* nothing is left to wait with */
         if (pool != NULL) {
@@ -168,8 +166,7 @@ vg_ocpp_command(vg_str_t charge_point, const char *action, vg_str_t payload,
     }
     command->pool = pool;
     command->arena = vg_charger_arena(pool);
-    command->identity = (vg_str_t){ (char *) (command + 1),
-                                    charge_point.len };
+    command->identity = (vg_str_t){ (char *) (command + 1), charge_point.len };
     ngx_memcpy(command + 1, charge_point.data, charge_point.len);
     command->done = done;
     command->data = data;

@@ -21,18 +21,14 @@ typedef struct {
 } vg_exchange_error_t;
 
 /* the kit's refusals, where they are more than "it did not work" */
-static const vg_exchange_error_t  vg_exchange_errors[] = {
-    { "malformed", VG_CODE_FORMATION },
-    { "validation", VG_CODE_PROPERTY },
-    { "unauthorized", VG_CODE_SECURITY },
-    { "forbidden", VG_CODE_SECURITY },
-    { "not_found", VG_CODE_GENERIC },
-    { "conflict", VG_CODE_GENERIC },
-    { "unprocessable", VG_CODE_GENERIC },
-    { NULL, VG_CODE_INTERNAL },
+static const vg_exchange_error_t vg_exchange_errors[] = {
+    { "malformed", VG_CODE_FORMATION },   { "validation", VG_CODE_PROPERTY },
+    { "unauthorized", VG_CODE_SECURITY }, { "forbidden", VG_CODE_SECURITY },
+    { "not_found", VG_CODE_GENERIC },     { "conflict", VG_CODE_GENERIC },
+    { "unprocessable", VG_CODE_GENERIC }, { NULL, VG_CODE_INTERNAL },
 };
 
-static const vg_code_t  vg_exchange_faults[] = {
+static const vg_code_t vg_exchange_faults[] = {
     [VG_FAULT_NONE] = VG_CODE_PROPERTY,
     [VG_FAULT_MISSING] = VG_CODE_OCCURENCE,
     [VG_FAULT_TYPE] = VG_CODE_TYPE,
@@ -156,13 +152,12 @@ vg_exchange_call(vg_exchange_t *x, vg_endpoint_t *endpoint)
     if (call == NULL) {
         return NULL;
     }
-    call->in.charge_point.data = ngx_palloc(call->pool,
-                                            x->charger->identity.len);
+    call->in.charge_point.data =
+        ngx_palloc(call->pool, x->charger->identity.len);
     cln = ngx_pool_cleanup_add(call->pool, 0);
     call->body = x->frame.body ? x->frame.body
                                : vg_json_parse(&x->arena, VG_STR("{}"), NULL);
-    if (call->in.charge_point.data == NULL || cln == NULL
-        || call->body == NULL)
+    if (call->in.charge_point.data == NULL || cln == NULL || call->body == NULL)
     {
         vg_call_release(call);
         return NULL;
@@ -190,8 +185,8 @@ vg_exchange_run(vg_exchange_t *x)
     vg_charger_t  *charger = x->charger;
     vg_endpoint_t *endpoint;
 
-    endpoint = vg_registry_find(VG_OCPP16, x->frame.action.data,
-                                x->frame.action.len);
+    endpoint =
+        vg_registry_find(VG_OCPP16, x->frame.action.data, x->frame.action.len);
     why = vg_exchange_barred(x, endpoint, &code);
     if (why == NULL && endpoint == NULL) {
         code = VG_CODE_NOT_SUPPORTED;
@@ -293,8 +288,8 @@ vg_exchange_sort(vg_exchange_t *x, vg_verdict_t verdict)
     vg_charger_t *charger = x->charger;
 
     if (verdict == VG_FRAME_IGNORED || verdict == VG_FRAME_UNREADABLE) {
-        vg_charger_complain(charger, "sent what is no frame:",
-                            vg_str(frame->why));
+        vg_charger_complain(charger,
+                            "sent what is no frame:", vg_str(frame->why));
         return VG_DONE;
     }
     if (frame->type != VG_FRAME_CALL) {
@@ -306,8 +301,7 @@ vg_exchange_sort(vg_exchange_t *x, vg_verdict_t verdict)
         return VG_DONE;
     }
     if (vg_exchange_handles(charger, frame->id)) {
-        vg_exchange_refuse(x, VG_CODE_PROTOCOL,
-                           "message id is being handled");
+        vg_exchange_refuse(x, VG_CODE_PROTOCOL, "message id is being handled");
         return VG_DONE;
     }
     ngx_queue_insert_tail(&charger->waiting, &x->queue);
@@ -329,8 +323,7 @@ vg_exchange_text(void *owner, vg_str_t message)
         return;
     }
     if (vg_exchange_sort(x, vg_frame_parse(&x->arena, text, &x->frame))
-        != VG_OK)
-    {
+        != VG_OK) {
         ngx_destroy_pool(x->pool);
         return;
     }
@@ -350,6 +343,8 @@ vg_exchange_close(vg_charger_t *charger)
     }
     while (!ngx_queue_empty(&charger->waiting)) {
         q = ngx_queue_head(&charger->waiting);
+        /* the analyzer does not see that what waits was inserted */
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
         ngx_queue_remove(q);
         x = ngx_queue_data(q, vg_exchange_t, queue);
         ngx_destroy_pool(x->pool);

@@ -25,12 +25,12 @@ vg_farewell_again(vg_farewell_t *f)
     if (++f->tries == VG_FAREWELL_TRIES || ngx_terminate) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "voltgate: could not tell that charge point \"%*s\" "
-                      "left", f->len, f->identity);
+                      "left",
+                      f->len, f->identity);
         ngx_free(f);
         return;
     }
-    ngx_add_timer(&f->timer, (ngx_msec_t) VG_FAREWELL_FIRST
-                                 << (f->tries - 1));
+    ngx_add_timer(&f->timer, (ngx_msec_t) VG_FAREWELL_FIRST << (f->tries - 1));
 }
 
 

@@ -83,8 +83,9 @@ skip(vg_str_t *text, size_t n)
 static void
 skip_blanks(vg_str_t *text)
 {
-    while (text->len > 0 && (*text->data == ' ' || *text->data == '\t'
-                             || *text->data == '\r' || *text->data == '\n'))
+    while (text->len > 0
+           && (*text->data == ' ' || *text->data == '\t' || *text->data == '\r'
+               || *text->data == '\n'))
     {
         skip(text, 1);
     }
@@ -130,9 +131,7 @@ frame_salvage(vg_str_t text, vg_frame_t *frame, const char *why)
             frame->id = (vg_str_t){ text.data, i };
             return refused(frame, VG_CODE_FORMATION, why);
         }
-        if (text.data[i] < ' ' || text.data[i] > '~'
-            || text.data[i] == '\\')
-        {
+        if (text.data[i] < ' ' || text.data[i] > '~' || text.data[i] == '\\') {
             break;
         }
     }
@@ -227,8 +226,7 @@ vg_frame_parse(vg_pool_t *pool, vg_str_t text, vg_frame_t *frame)
     }
     id = type->next;
     if (id == NULL || id->type != VG_JSON_STRING
-        || id->text.len > VG_FRAME_ID_ECHO)
-    {
+        || id->text.len > VG_FRAME_ID_ECHO) {
         return unreadable(frame, "message id cannot be read");
     }
     frame->id = id->text;

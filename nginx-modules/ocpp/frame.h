@@ -10,8 +10,8 @@
 
 #include "vg_json.h"
 
-#define VG_FRAME_ID_MAX   36  /* characters, by the specification         */
-#define VG_FRAME_ID_ECHO  255 /* bytes; a longer one is not repeated      */
+#define VG_FRAME_ID_MAX  36  /* characters, by the specification         */
+#define VG_FRAME_ID_ECHO 255 /* bytes; a longer one is not repeated      */
 
 typedef enum {
     VG_FRAME_CALL = 2,
@@ -57,8 +57,7 @@ typedef struct {
 } vg_frame_t;
 
 /* text must live as long as the frame; the rest lies in pool. */
-vg_verdict_t vg_frame_parse(vg_pool_t *pool, vg_str_t text,
-                            vg_frame_t *frame);
+vg_verdict_t vg_frame_parse(vg_pool_t *pool, vg_str_t text, vg_frame_t *frame);
 
 /* data NULL: no memory. payload is an object's JSON text. */
 vg_str_t vg_frame_call(vg_pool_t *pool, vg_str_t id, vg_str_t action,
@@ -72,10 +71,10 @@ const char *vg_frame_code_name(vg_code_t code);
 
 /* ---------------------------------------------------------------- actions */
 
-#define VG_ACTION_IN      0x01 /* a charge point may call it              */
-#define VG_ACTION_OUT     0x02 /* the central system may call it          */
-#define VG_ACTION_BOOT    0x04 /* taken before the charger is accepted    */
-#define VG_ACTION_REMOTE  0x08 /* not sent while the charger is pending   */
+#define VG_ACTION_IN     0x01 /* a charge point may call it              */
+#define VG_ACTION_OUT    0x02 /* the central system may call it          */
+#define VG_ACTION_BOOT   0x04 /* taken before the charger is accepted    */
+#define VG_ACTION_REMOTE 0x08 /* not sent while the charger is pending   */
 
 typedef struct {
     const char *name;

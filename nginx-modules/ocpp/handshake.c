@@ -28,14 +28,14 @@ struct vg_handshake_s {
     vg_str_t            identity; /* in our pool: farewells may need it   */
     vg_call_t          *call;     /* under way                            */
     ngx_event_t         next;
-    void              (*stage)(vg_handshake_t *h);
-    ngx_int_t           status; /* to refuse with, or 0                   */
-    int64_t             epoch;
-    unsigned            booted:1;
-    unsigned            asking:1;
+    void (*stage)(vg_handshake_t *h);
+    ngx_int_t status; /* to refuse with, or 0                   */
+    int64_t   epoch;
+    unsigned  booted:1;
+    unsigned  asking:1;
 };
 
-static ngx_uint_t  vg_handshakes; /* under way in this worker             */
+static ngx_uint_t vg_handshakes; /* under way in this worker             */
 
 static void vg_handshake_checked(vg_handshake_t *h);
 static void vg_handshake_registered(vg_handshake_t *h);
@@ -228,10 +228,10 @@ vg_handshake_numbered(vg_call_t *call)
         vg_handshake_told(h, vg_handshake_failure(call));
         return;
     }
-    epoch = vg_json_text(vg_json_parse(&call->arena, call->text, NULL),
-                         "epoch");
-    h->epoch = epoch.data ? ngx_atoof((u_char *) epoch.data, epoch.len)
-                          : NGX_ERROR;
+    epoch =
+        vg_json_text(vg_json_parse(&call->arena, call->text, NULL), "epoch");
+    h->epoch =
+        epoch.data ? ngx_atoof((u_char *) epoch.data, epoch.len) : NGX_ERROR;
     vg_handshake_told(h, h->epoch > 0 ? 0 : NGX_HTTP_SERVICE_UNAVAILABLE);
 }
 
@@ -278,7 +278,7 @@ vg_handshake_closed(void *owner)
 }
 
 
-static const vg_socket_owner_t  vg_handshake_hooks = {
+static const vg_socket_owner_t vg_handshake_hooks = {
     vg_handshake_text,
     vg_handshake_closed,
     vg_handshake_no,
@@ -296,8 +296,8 @@ vg_handshake_close(vg_handshake_t *h)
         vg_handshake_end(h, NGX_ERROR);
         return;
     }
-    s = vg_socket_open(h->request, &vg_ocpp_conf()->socket,
-                       &vg_handshake_hooks, NULL);
+    s = vg_socket_open(h->request, &vg_ocpp_conf()->socket, &vg_handshake_hooks,
+                       NULL);
     if (s == NULL) {
         vg_handshake_end(h, NGX_ERROR);
         return;
@@ -374,10 +374,9 @@ vg_handshake_create(ngx_http_request_t *r, const vg_upgrade_t *upgrade)
     }
     h = ngx_pcalloc(pool, sizeof(vg_handshake_t));
     copy = ngx_pnalloc(pool, upgrade->identity.len);
-    if (h != NULL && copy != NULL) {
-        h->cleanup = ngx_http_cleanup_add(r, 0);
-    }
-    if (h == NULL || h->cleanup == NULL) {
+    if (h == NULL || copy == NULL
+        || (h->cleanup = ngx_http_cleanup_add(r, 0)) == NULL)
+    {
         ngx_destroy_pool(pool);
         return NULL;
     }

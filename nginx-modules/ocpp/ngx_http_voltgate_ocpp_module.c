@@ -12,15 +12,15 @@
 #include "charger.h"
 #include "module.h"
 
-static const vg_ocpp_conf_t  *vg_ocpp_running;
-static ngx_uint_t             vg_ocpp_started;
+static const vg_ocpp_conf_t *vg_ocpp_running;
+static ngx_uint_t            vg_ocpp_started;
 
 
 static char *
 vg_ocpp_location(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    ngx_http_core_loc_conf_t *clcf = ngx_http_conf_get_module_loc_conf(
-        cf, ngx_http_core_module);
+    ngx_http_core_loc_conf_t *clcf =
+        ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     (void) cmd;
     (void) conf;

@@ -29,8 +29,8 @@ typedef void (*vg_ocpp_done_pt)(void *data, const vg_ocpp_outcome_t *outcome);
  * timeout in ms, 0: voltgate_ocpp_call_timeout. done is called once, never
  * before this returns, unless there is no memory. Sent at most once. */
 void vg_ocpp_command(vg_str_t charge_point, const char *action,
-                     vg_str_t payload, ngx_msec_t timeout,
-                     vg_ocpp_done_pt done, void *data);
+                     vg_str_t payload, ngx_msec_t timeout, vg_ocpp_done_pt done,
+                     void *data);
 
 /* its part of the zone */
 size_t vg_ocpp_shared_size(void);

@@ -97,11 +97,11 @@ vg_order_send(vg_charger_t *charger, vg_order_t *order)
 {
     vg_str_t frame;
 
-    order->id = vg_printf(&order->arena, "%lld-%llu",
-                          (long long) charger->holder.epoch,
-                          (unsigned long long) ++charger->last_id);
-    frame = vg_frame_call(&order->arena, order->id, order->action,
-                          order->payload);
+    order->id =
+        vg_printf(&order->arena, "%lld-%llu", (long long) charger->holder.epoch,
+                  (unsigned long long) ++charger->last_id);
+    frame =
+        vg_frame_call(&order->arena, order->id, order->action, order->payload);
     if (order->id.data == NULL || frame.data == NULL) {
         vg_order_end(order, "gone");
         return;
@@ -156,8 +156,7 @@ vg_order_take(vg_charger_t *charger, const vg_frame_t *frame, ngx_uint_t good)
     if (order == NULL || order->id.len != frame->id.len
         || ngx_memcmp(order->id.data, frame->id.data, frame->id.len) != 0)
     {
-        vg_charger_complain(charger, "answered late or to nothing",
-                            frame->id);
+        vg_charger_complain(charger, "answered late or to nothing", frame->id);
         return;
     }
     charger->sent = NULL;
@@ -170,8 +169,8 @@ vg_order_take(vg_charger_t *charger, const vg_frame_t *frame, ngx_uint_t good)
         vg_order_tell(&order->arena, order->ref, "error", frame->error_code,
                       frame->description, VG_STR("{}"));
     } else {
-        vg_order_tell(&order->arena, order->ref, "ok", VG_STR(""),
-                      VG_STR(""), frame->payload);
+        vg_order_tell(&order->arena, order->ref, "ok", VG_STR(""), VG_STR(""),
+                      frame->payload);
     }
     ngx_destroy_pool(order->pool);
     vg_order_next(charger);
@@ -197,8 +196,7 @@ vg_order_barred(vg_charger_t *charger, vg_str_t action)
 
 /* NULL: no memory */
 static vg_order_t *
-vg_order_create(const vg_json_t *action, vg_link_ref_t ref,
-                ngx_msec_t timeout)
+vg_order_create(const vg_json_t *action, vg_link_ref_t ref, ngx_msec_t timeout)
 {
     u_char     *p;
     ngx_pool_t *pool = ngx_create_pool(512, ngx_cycle->log);
@@ -228,8 +226,7 @@ vg_order_create(const vg_json_t *action, vg_link_ref_t ref,
 
 /* [identity, number, action, payload] of command.c */
 static void
-vg_order_place(vg_link_ref_t ref, const vg_json_t *message,
-               ngx_msec_t timeout)
+vg_order_place(vg_link_ref_t ref, const vg_json_t *message, ngx_msec_t timeout)
 {
     vg_order_t      *order;
     vg_charger_t    *charger;

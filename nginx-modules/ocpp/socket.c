@@ -13,7 +13,7 @@
 #define VG_SOCKET_WAVE      5     /* ms between two that leave, if they may */
 #define VG_SOCKET_BUSY      50    /* ms until a busy owner is asked again  */
 
-static ngx_uint_t  vg_sockets; /* of this worker                           */
+static ngx_uint_t vg_sockets; /* of this worker                           */
 
 
 static void
@@ -33,9 +33,9 @@ vg_socket_lost(vg_socket_t *s)
 
 
 static void
-vg_socket_frame(wslay_event_context_ptr ws,
+vg_socket_frame(wslay_event_context_ptr                           ws,
                 const struct wslay_event_on_frame_recv_start_arg *arg,
-                void *data)
+                void                                             *data)
 {
     vg_socket_t *s = data;
 
@@ -44,8 +44,8 @@ vg_socket_frame(wslay_event_context_ptr ws,
     if (wslay_is_ctrl_frame(arg->opcode)) {
         return;
     }
-    s->fragments = arg->opcode == WSLAY_CONTINUATION_FRAME ? s->fragments + 1
-                                                           : 0;
+    s->fragments =
+        arg->opcode == WSLAY_CONTINUATION_FRAME ? s->fragments + 1 : 0;
     if (s->fragments > VG_SOCKET_FRAGMENTS) {
         s->dead = 1;
     }
@@ -53,7 +53,7 @@ vg_socket_frame(wslay_event_context_ptr ws,
 
 
 static void
-vg_socket_message(wslay_event_context_ptr ws,
+vg_socket_message(wslay_event_context_ptr                   ws,
                   const struct wslay_event_on_msg_recv_arg *arg, void *data)
 {
     vg_socket_t *s = data;
@@ -66,8 +66,8 @@ vg_socket_message(wslay_event_context_ptr ws,
     switch (arg->opcode) {
 
     case WSLAY_TEXT_FRAME:
-        s->hooks->text(s->owner, (vg_str_t){ (const char *) arg->msg,
-                                             arg->msg_length });
+        s->hooks->text(s->owner,
+                       (vg_str_t){ (const char *) arg->msg, arg->msg_length });
         break;
 
     case WSLAY_BINARY_FRAME:
@@ -162,8 +162,7 @@ vg_socket_end(vg_socket_t *s)
 static ngx_uint_t
 vg_socket_reads_on(vg_socket_t *s)
 {
-    return s->stalled && !s->resting && !s->dead
-           && wslay_event_want_read(s->ws)
+    return s->stalled && !s->resting && !s->dead && wslay_event_want_read(s->ws)
            && (s->closing || !s->hooks->full(s->owner));
 }
 
@@ -204,7 +203,8 @@ vg_socket_close(vg_socket_t *s, ngx_uint_t code, const char *reason)
     }
     s->closing = 1;
     if (wslay_event_queue_close(s->ws, code, (const uint8_t *) reason,
-                                ngx_strlen(reason)) != 0)
+                                ngx_strlen(reason))
+        != 0)
     {
         s->dead = 1;
     }
@@ -240,8 +240,8 @@ static void
 vg_socket_drain(vg_socket_t *s)
 {
     ngx_msec_t       window;
-    ngx_core_conf_t *ccf = (ngx_core_conf_t *) ngx_get_conf(
-        ngx_cycle->conf_ctx, ngx_core_module);
+    ngx_core_conf_t *ccf =
+        (ngx_core_conf_t *) ngx_get_conf(ngx_cycle->conf_ctx, ngx_core_module);
 
     if (s->draining || s->closing) {
         return;
@@ -259,8 +259,7 @@ vg_socket_on_read(ngx_event_t *rev)
 {
     ngx_connection_t   *c = rev->data;
     ngx_http_request_t *r = c->data;
-    vg_socket_t        *s = ngx_http_get_module_ctx(
-        r, ngx_http_voltgate_ocpp_module);
+    vg_socket_t *s = ngx_http_get_module_ctx(r, ngx_http_voltgate_ocpp_module);
 
     if (c->close && c->error) { /* worker_shutdown_timeout is over */
         s->dead = 1;
@@ -278,8 +277,7 @@ vg_socket_on_write(ngx_event_t *wev)
 {
     ngx_connection_t   *c = wev->data;
     ngx_http_request_t *r = c->data;
-    vg_socket_t        *s = ngx_http_get_module_ctx(
-        r, ngx_http_voltgate_ocpp_module);
+    vg_socket_t *s = ngx_http_get_module_ctx(r, ngx_http_voltgate_ocpp_module);
 
     if (wev->timedout) {
         vg_socket_lost(s);
@@ -348,7 +346,7 @@ vg_socket_on_timer(ngx_event_t *ev)
 }
 
 
-static const struct wslay_event_callbacks  vg_socket_callbacks = {
+static const struct wslay_event_callbacks vg_socket_callbacks = {
     .recv_callback = vg_wire_recv,
     .send_callback = vg_wire_send,
     .on_frame_recv_start_callback = vg_socket_frame,
@@ -367,16 +365,16 @@ vg_socket_attach(vg_socket_t *s)
     c->read->handler = vg_socket_on_read;
     c->write->handler = vg_socket_on_write;
     c->log->action = "talking to a charge point";
-    c->idle = 1; /* so that a graceful shutdown tells us */
+    c->idle = 1;               /* so that a graceful shutdown tells us */
     (void) ngx_tcp_nodelay(c); /* else each answer waits 40 ms for an ACK */
 
     s->heard = ngx_current_msec;
     s->stalled = 1; /* bytes may be here already */
     vg_socket_later(s);
     /* the first ping is spread, so that many do not fall together */
-    ngx_add_timer(&s->timer, s->conf.ping / 2
-                                 + (ngx_msec_t) ngx_random()
-                                       % (s->conf.ping / 2 + 1));
+    ngx_add_timer(&s->timer,
+                  s->conf.ping / 2
+                      + (ngx_msec_t) ngx_random() % (s->conf.ping / 2 + 1));
     if (ngx_exiting) {
         vg_socket_drain(s);
     }

@@ -40,8 +40,7 @@ enum {
 
 /* After 101 was sent and r->main->count was raised. NULL: no memory; the
  * request is still the caller's. */
-vg_socket_t *vg_socket_open(ngx_http_request_t *r,
-                            const vg_socket_conf_t *conf,
+vg_socket_t *vg_socket_open(ngx_http_request_t *r, const vg_socket_conf_t *conf,
                             const vg_socket_owner_t *hooks, void *owner);
 
 void vg_socket_send(vg_socket_t *s, vg_str_t text);

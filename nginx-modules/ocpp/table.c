@@ -10,9 +10,9 @@
 #include "ocpp.h"
 #include "table.h"
 
-#define VG_TABLE_SLOTS  16384 /* a power of two                            */
-#define VG_TABLE_PROBE  128
-#define VG_TABLE_SPIN   1024  /* looks at the lock before its owner is checked */
+#define VG_TABLE_SLOTS 16384 /* a power of two                            */
+#define VG_TABLE_PROBE 128
+#define VG_TABLE_SPIN  1024 /* looks at the lock before its owner is checked */
 
 typedef struct {
     vg_holder_t holder;
@@ -136,8 +136,7 @@ vg_table_claim(vg_str_t identity, const vg_holder_t *mine, vg_holder_t *old)
         ngx_memcpy(room->identity, identity.data, identity.len);
         room->holder = *mine;
     } else if (vg_table_alive(&slot->holder)
-               && slot->holder.epoch > mine->epoch)
-    {
+               && slot->holder.epoch > mine->epoch) {
         rc = VG_DECLINED;
     } else {
         *old = slot->holder;
@@ -179,8 +178,7 @@ vg_table_leave(vg_str_t identity, const vg_holder_t *mine)
 
 
 ngx_uint_t
-vg_table_sweep(ngx_uint_t *next, char *identity, size_t *len,
-               vg_holder_t *dead)
+vg_table_sweep(ngx_uint_t *next, char *identity, size_t *len, vg_holder_t *dead)
 {
     ngx_uint_t       found = 0;
     vg_table_t      *table = vg_table_lock();

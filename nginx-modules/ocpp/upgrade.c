@@ -13,7 +13,7 @@
 #define VG_UPGRADE_KEY  16 /* bytes, decoded                               */
 
 /* the subprotocols that are spoken here, as the charger's list is searched */
-static const char *const  vg_upgrade_protocols[] = { "ocpp1.6", NULL };
+static const char *const vg_upgrade_protocols[] = { "ocpp1.6", NULL };
 
 typedef struct {
     ngx_int_t   status;
@@ -22,11 +22,10 @@ typedef struct {
     const char *text;
 } vg_upgrade_refusal_t;
 
-static const vg_upgrade_refusal_t  vg_upgrade_refusals[] = {
+static const vg_upgrade_refusal_t vg_upgrade_refusals[] = {
     { 400, "400 Bad Request", NULL, NULL,
       "Sec-WebSocket-Key must be 16 bytes in base64\n" },
-    { 401, "401 Unauthorized", "WWW-Authenticate",
-      "Basic realm=\"voltgate\"",
+    { 401, "401 Unauthorized", "WWW-Authenticate", "Basic realm=\"voltgate\"",
       "the charge point's identity and password are needed\n" },
     { 403, "403 Forbidden", NULL, NULL,
       "the charge point's security profile needs TLS\n" },
@@ -126,7 +125,7 @@ vg_upgrade_identity(ngx_http_request_t *r)
     if (clcf->name.data[clcf->name.len - 1] != '/' && p < end && *p == '/') {
         p++;
     }
-    if (p == end || end - p > 3 * VG_IDENTITY_MAX
+    if (p == end || end - p > (ptrdiff_t) 3 * VG_IDENTITY_MAX
         || ngx_strlchr(p, end, '/') != NULL)
     {
         return none;
@@ -153,8 +152,7 @@ vg_upgrade_identity_good(vg_str_t identity)
     }
     for (i = 0; i < identity.len; i++) {
         if (identity.data[i] < ' ' || identity.data[i] > '~'
-            || identity.data[i] == ':')
-        {
+            || identity.data[i] == ':') {
             return 0;
         }
     }
@@ -183,8 +181,8 @@ vg_upgrade_read(ngx_http_request_t *r, vg_upgrade_t *upgrade)
         return 426;
     }
     upgrade->key = vg_http_header(r, "Sec-WebSocket-Key");
-    if (!vg_upgrade_key_good(upgrade->key)
-        || r->headers_in.content_length_n > 0 || r->headers_in.chunked)
+    if (!vg_upgrade_key_good(upgrade->key) || r->headers_in.content_length_n > 0
+        || r->headers_in.chunked)
     {
         return NGX_HTTP_BAD_REQUEST;
     }
@@ -208,8 +206,7 @@ vg_upgrade_refuse(ngx_http_request_t *r, ngx_int_t status)
     const vg_upgrade_refusal_t *refusal;
 
     while (vg_upgrade_refusals[i].status != status) {
-        if (++i == sizeof(vg_upgrade_refusals)
-                       / sizeof(vg_upgrade_refusals[0]))
+        if (++i == sizeof(vg_upgrade_refusals) / sizeof(vg_upgrade_refusals[0]))
         {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }

@@ -20,7 +20,6 @@ ngx_int_t vg_upgrade_read(ngx_http_request_t *r, vg_upgrade_t *upgrade);
 ngx_int_t vg_upgrade_refuse(ngx_http_request_t *r, ngx_int_t status);
 
 /* Sends 101. */
-ngx_int_t vg_upgrade_accept(ngx_http_request_t *r,
-                            const vg_upgrade_t *upgrade);
+ngx_int_t vg_upgrade_accept(ngx_http_request_t *r, const vg_upgrade_t *upgrade);
 
 #endif /* VG_UPGRADE_H */

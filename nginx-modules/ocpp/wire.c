@@ -7,8 +7,8 @@
 #include "wire.h"
 
 /* frames of one turn; used inside of vg_wire_flush() alone */
-static u_char  vg_wire_out[16384];
-static size_t  vg_wire_out_len;
+static u_char vg_wire_out[16384];
+static size_t vg_wire_out_len;
 
 
 /* bytes that came behind the handshake lie in the request's buffer */
@@ -42,8 +42,7 @@ vg_wire_recv(wslay_event_context_ptr ws, uint8_t *buf, size_t len, int flags,
         wslay_event_set_error(ws, WSLAY_ERR_CALLBACK_FAILURE);
         return -1;
     }
-    if (s->budget == 0
-        || wslay_event_get_queued_msg_count(ws) > VG_SOCKET_QUEUE
+    if (s->budget == 0 || wslay_event_get_queued_msg_count(ws) > VG_SOCKET_QUEUE
         || (!s->closing && s->hooks->full(s->owner)))
     {
         s->stalled = 1;

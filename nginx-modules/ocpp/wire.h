@@ -14,26 +14,26 @@
 #define VG_SOCKET_STUCK  30000 /* ms that a write may wait                */
 
 struct vg_socket_s {
-    ngx_http_request_t       *request;
-    wslay_event_context_ptr   ws;
-    const vg_socket_owner_t  *hooks;
-    void                     *owner;
-    vg_socket_conf_t          conf;
-    ngx_event_t               timer; /* ping, then goodbye or drain        */
-    ngx_event_t               turn;
-    ngx_event_t               rested; /* in the next turn of the loop       */
-    ngx_msec_t                heard; /* when bytes came last               */
-    size_t                    budget;
-    ngx_uint_t                fragments;
-    u_char                   *kept; /* what the connection would not take  */
-    size_t                    kept_pos, kept_len;
-    unsigned                  pinged:1;
-    unsigned                  stalled:1; /* there may be bytes to read     */
-    unsigned                  resting:1; /* has had its share of this turn */
-    unsigned                  closing:1;
-    unsigned                  draining:1;
-    unsigned                  dead:1;
-    unsigned                  released:1;
+    ngx_http_request_t      *request;
+    wslay_event_context_ptr  ws;
+    const vg_socket_owner_t *hooks;
+    void                    *owner;
+    vg_socket_conf_t         conf;
+    ngx_event_t              timer; /* ping, then goodbye or drain        */
+    ngx_event_t              turn;
+    ngx_event_t              rested; /* in the next turn of the loop       */
+    ngx_msec_t               heard;  /* when bytes came last               */
+    size_t                   budget;
+    ngx_uint_t               fragments;
+    u_char                  *kept; /* what the connection would not take  */
+    size_t                   kept_pos, kept_len;
+    unsigned                 pinged:1;
+    unsigned                 stalled:1; /* there may be bytes to read     */
+    unsigned                 resting:1; /* has had its share of this turn */
+    unsigned                 closing:1;
+    unsigned                 draining:1;
+    unsigned                 dead:1;
+    unsigned                 released:1;
 };
 
 /* wslay's callbacks for bytes */

@@ -23,7 +23,10 @@ ok(bool good, const char *name)
 }
 
 
-#define BYTES(literal) { (literal), sizeof(literal) - 1 }
+#define BYTES(literal)                                                         \
+    {                                                                          \
+        (literal), sizeof(literal) - 1                                         \
+    }
 #define ID36 "123456789012345678901234567890123456"
 
 static const struct {
@@ -39,16 +42,18 @@ static const struct {
       VG_FRAME_GOOD, 0, "1" },
     { "null for a payload", BYTES("[2,\"1\",\"Heartbeat\",null]"),
       VG_FRAME_GOOD, 0, "1" },
-    { "36 characters of id", BYTES("[2,\"" ID36 "\",\"A\",{}]"),
-      VG_FRAME_GOOD, 0, ID36 },
+    { "36 characters of id", BYTES("[2,\"" ID36 "\",\"A\",{}]"), VG_FRAME_GOOD,
+      0, ID36 },
     { "36 wide characters of id",
-      BYTES("[2,\"\xc3\xa4" "23456789012345678901234567890123456\",\"A\",{}]"),
-      VG_FRAME_GOOD, 0, "\xc3\xa4" "23456789012345678901234567890123456" },
+      BYTES("[2,\"\xc3\xa4"
+            "23456789012345678901234567890123456\",\"A\",{}]"),
+      VG_FRAME_GOOD, 0,
+      "\xc3\xa4"
+      "23456789012345678901234567890123456" },
     { "an escaped id", BYTES("[2,\"\\u0041\",\"A\",{}]"), VG_FRAME_GOOD, 0,
       "A" },
     { "a CALLRESULT", BYTES("[3,\"1\",{}]"), VG_FRAME_GOOD, 0, "1" },
-    { "a CALLRESULT of null", BYTES("[3,\"1\",null]"), VG_FRAME_GOOD, 0,
-      "1" },
+    { "a CALLRESULT of null", BYTES("[3,\"1\",null]"), VG_FRAME_GOOD, 0, "1" },
     { "a CALLERROR", BYTES("[4,\"1\",\"NotSupported\",\"no\",{}]"),
       VG_FRAME_GOOD, 0, "1" },
     { "a CALLERROR without details", BYTES("[4,\"1\",\"NotSupported\",\"\"]"),
@@ -65,18 +70,18 @@ static const struct {
       VG_FRAME_REFUSED, VG_CODE_FORMATION, "1" },
     { "an id alone", BYTES("[2,\"1\"]"), VG_FRAME_REFUSED, VG_CODE_FORMATION,
       "1" },
-    { "an action that is a number", BYTES("[2,\"1\",7,{}]"),
-      VG_FRAME_REFUSED, VG_CODE_FORMATION, "1" },
-    { "an action that is null", BYTES("[2,\"1\",null,{}]"),
-      VG_FRAME_REFUSED, VG_CODE_FORMATION, "1" },
+    { "an action that is a number", BYTES("[2,\"1\",7,{}]"), VG_FRAME_REFUSED,
+      VG_CODE_FORMATION, "1" },
+    { "an action that is null", BYTES("[2,\"1\",null,{}]"), VG_FRAME_REFUSED,
+      VG_CODE_FORMATION, "1" },
     { "a payload that is an array", BYTES("[2,\"1\",\"A\",[]]"),
       VG_FRAME_REFUSED, VG_CODE_FORMATION, "1" },
     { "a payload that is a string", BYTES("[2,\"1\",\"A\",\"{}\"]"),
       VG_FRAME_REFUSED, VG_CODE_FORMATION, "1" },
     { "a result that is an array", BYTES("[3,\"1\",[]]"), VG_FRAME_REFUSED,
       VG_CODE_FORMATION, "1" },
-    { "a result with an action", BYTES("[3,\"1\",\"A\",{}]"),
-      VG_FRAME_REFUSED, VG_CODE_FORMATION, "1" },
+    { "a result with an action", BYTES("[3,\"1\",\"A\",{}]"), VG_FRAME_REFUSED,
+      VG_CODE_FORMATION, "1" },
     { "an error whose code is a number", BYTES("[4,\"1\",404,\"\",{}]"),
       VG_FRAME_REFUSED, VG_CODE_FORMATION, "1" },
     { "broken JSON behind an id", BYTES("[2,\"17\",\"MeterValues\",{\"a\":]"),
@@ -105,20 +110,20 @@ static const struct {
     { "a type alone", BYTES("[2]"), VG_FRAME_UNREADABLE, 0, NULL },
     { "a type that is a string", BYTES("[\"2\",\"1\",\"A\",{}]"),
       VG_FRAME_UNREADABLE, 0, NULL },
-    { "an id that is a number", BYTES("[2,1,\"A\",{}]"), VG_FRAME_UNREADABLE,
-      0, NULL },
-    { "an id that is null", BYTES("[2,null,\"A\",{}]"), VG_FRAME_UNREADABLE,
-      0, NULL },
+    { "an id that is a number", BYTES("[2,1,\"A\",{}]"), VG_FRAME_UNREADABLE, 0,
+      NULL },
+    { "an id that is null", BYTES("[2,null,\"A\",{}]"), VG_FRAME_UNREADABLE, 0,
+      NULL },
     { "an open bracket", BYTES("["), VG_FRAME_UNREADABLE, 0, NULL },
     { "a cut id", BYTES("[2,\"1"), VG_FRAME_UNREADABLE, 0, NULL },
     { "broken JSON behind a long id", BYTES("[2,\"" ID36 "7\",{"),
       VG_FRAME_UNREADABLE, 0, NULL },
     { "broken JSON behind an escaped id", BYTES("[2,\"\\u0041\",{"),
       VG_FRAME_UNREADABLE, 0, NULL },
-    { "broken JSON behind type 5", BYTES("[5,\"1\",{"), VG_FRAME_UNREADABLE,
-      0, NULL },
-    { "a NUL in the id", BYTES("[2,\"1\0\",\"A\",{}]"), VG_FRAME_UNREADABLE,
-      0, NULL },
+    { "broken JSON behind type 5", BYTES("[5,\"1\",{"), VG_FRAME_UNREADABLE, 0,
+      NULL },
+    { "a NUL in the id", BYTES("[2,\"1\0\",\"A\",{}]"), VG_FRAME_UNREADABLE, 0,
+      NULL },
     { "bytes that are not UTF-8 in the id", BYTES("[2,\"\xff\",\"A\",{}]"),
       VG_FRAME_UNREADABLE, 0, NULL },
 };
@@ -149,8 +154,8 @@ repeated(const char *head, const char *part, size_t count, const char *tail)
     size_t i;
     char  *text, *p;
 
-    text = vg_alloc(pool, strlen(head) + count * strlen(part) + strlen(tail)
-                              + 1);
+    text =
+        vg_alloc(pool, strlen(head) + count * strlen(part) + strlen(tail) + 1);
     if (text == NULL) {
         abort();
     }
@@ -169,15 +174,16 @@ test_size(void)
     vg_frame_t frame;
 
     ok(vg_frame_parse(pool, repeated("[2,\"1\",\"A\",{\"a\":", "[", 60000, ""),
-                      &frame) == VG_FRAME_REFUSED
+                      &frame)
+               == VG_FRAME_REFUSED
            && frame.code == VG_CODE_FORMATION,
        "60,000 open brackets are refused, not recursed into");
-    ok(vg_frame_parse(pool, repeated("[2,\"", "x", 255, "\",\"A\",{}]"),
-                      &frame) == VG_FRAME_REFUSED
+    ok(vg_frame_parse(pool, repeated("[2,\"", "x", 255, "\",\"A\",{}]"), &frame)
+               == VG_FRAME_REFUSED
            && frame.code == VG_CODE_PROTOCOL && frame.id.len == 255,
        "an id of 255 bytes is answered");
-    ok(vg_frame_parse(pool, repeated("[2,\"", "x", 256, "\",\"A\",{}]"),
-                      &frame) == VG_FRAME_UNREADABLE,
+    ok(vg_frame_parse(pool, repeated("[2,\"", "x", 256, "\",\"A\",{}]"), &frame)
+           == VG_FRAME_UNREADABLE,
        "an id of 256 bytes is not repeated");
 }
 
@@ -196,10 +202,8 @@ test_members(void)
            && frame.body->type == VG_JSON_OBJECT,
        "a CALL's payload is its very bytes");
 
-    (void) vg_frame_parse(pool, VG_STR("[2,\"1\",\"Heartbeat\",null]"),
-                          &frame);
-    ok(vg_str_eq(frame.payload, "{}") && frame.body == NULL,
-       "null becomes {}");
+    (void) vg_frame_parse(pool, VG_STR("[2,\"1\",\"Heartbeat\",null]"), &frame);
+    ok(vg_str_eq(frame.payload, "{}") && frame.body == NULL, "null becomes {}");
 
     (void) vg_frame_parse(
         pool, VG_STR("[4,\"1\",\"OccurenceConstraintViolation\",\"x\",{}]"),
