@@ -69,6 +69,7 @@ create table vg.outbox (
     aggregate_id   text        not null,
     payload        jsonb       not null,
     correlation_id text        not null,
+    traceparent    text,                -- W3C Trace Context
     actor_id       text        not null,
     at             timestamptz not null default pg_catalog.now(),
     constraint outbox_pkey primary key (id)
@@ -89,6 +90,7 @@ create table vg.event (
     aggregate_id   text        not null,
     payload        jsonb       not null,
     correlation_id text        not null,
+    traceparent    text,
     actor_id       text        not null,
     at             timestamptz not null,
     constraint event_pkey primary key (pos, at)

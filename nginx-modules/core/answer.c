@@ -124,10 +124,8 @@ vg_http_get(ngx_http_request_t *r)
         http->correlation = (ngx_str_t){ 36, (u_char *) uuid };
         http->correlation.data = ngx_pstrdup(r->pool, &http->correlation);
     }
-    given = vg_http_header(r, "traceparent");
-    if (vg_http_is_token(given, 55) && given->len == 55) {
-        http->trace = (ngx_str_t){ 32, given->data + 3 };
-    }
+    vg_trace_make(http->traceparent, vg_http_header(r, "traceparent"));
+    http->trace = (ngx_str_t){ 32, (u_char *) http->traceparent + 3 };
     ngx_http_set_ctx(r, http, ngx_http_voltgate_module);
     return http;
 }
@@ -147,6 +145,7 @@ vg_http_send(ngx_http_request_t *r, ngx_int_t status, const char *type,
         status == NGX_HTTP_NO_CONTENT ? -1 : (off_t) body.len;
     if (http != NULL) {
         (void) vg_http_add(r, "X-Correlation-ID", vg_of(http->correlation));
+        (void) vg_http_add(r, "traceparent", vg_str(http->traceparent));
     }
     if (status != NGX_HTTP_NO_CONTENT) {
         r->headers_out.content_type =

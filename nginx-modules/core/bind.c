@@ -175,6 +175,13 @@ vg_bind_plugin(vg_call_t *call)
 }
 
 
+static vg_str_t
+vg_bind_traceparent(vg_call_t *call)
+{
+    return call->traceparent;
+}
+
+
 static const vg_bind_pt vg_binds[] = {
     [VG_BIND_CALLER_ID] = vg_bind_caller_id,
     [VG_BIND_CALLER_ROLE] = vg_bind_caller_role,
@@ -198,6 +205,7 @@ static const vg_bind_pt vg_binds[] = {
     [VG_BIND_KEY_HASH] = vg_bind_key_hash,
     [VG_BIND_ROUTE] = vg_bind_route,
     [VG_BIND_PLUGIN] = vg_bind_plugin,
+    [VG_BIND_TRACEPARENT] = vg_bind_traceparent,
 };
 
 

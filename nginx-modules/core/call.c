@@ -311,14 +311,14 @@ vg_call_render(vg_call_t *call)
 {
     const vg_route_t *row = call->endpoint->row;
 
-    if (call->status == NULL) {
-        call->status = call->text.data ? "ok" : "empty";
-    }
     if (row->render != NULL && !call->quarantine && !call->answered) {
         call->row = NULL;
         if (row->render(call) == VG_ERROR && call->error == NULL) {
             (void) vg_refuse(call, "internal");
         }
+    }
+    if (call->status == NULL) {
+        call->status = call->text.data ? "ok" : "empty";
     }
     vg_call_end(call);
 }

@@ -48,6 +48,7 @@ static const vg_builtin_t vg_builtins[] = {
     { "vgKeyHash", VG_BIND_KEY_HASH, OID_TEXT },
     { "vgRoute", VG_BIND_ROUTE, OID_TEXT },
     { "vgPlugin", VG_BIND_PLUGIN, OID_TEXT },
+    { "vgTraceparent", VG_BIND_TRACEPARENT, OID_TEXT },
     { NULL, VG_BIND_FIELD, 0 },
 };
 
@@ -63,9 +64,9 @@ static const unsigned int vg_field_oids[] = {
 static const char vg_tail[] =
     ", vg_told as ("
     "insert into vg.outbox (plugin, type, aggregate_id, payload,"
-    " correlation_id, actor_id) "
+    " correlation_id, traceparent, actor_id) "
     "select :vgPlugin, e.value ->> 'type', e.value ->> 'aggregateId',"
-    " e.value -> 'payload', :correlationId, :callerId "
+    " e.value -> 'payload', :correlationId, :vgTraceparent, :callerId "
     "from answer a, jsonb_array_elements(a.events) with ordinality e"
     " order by e.ordinality"
     "), vg_kept as ("
@@ -291,7 +292,7 @@ vg_statement_load(ngx_conf_t *cf, vg_plugin_slot_t *plugin, const char *sources,
 }
 
 
-/* Parameters are $1 … $count, declared by casts in the text. */
+/* Parameters are $1 ... $count, declared by casts in the text. */
 vg_statement_t *
 vg_statement_kit(ngx_conf_t *cf, const char *name, const char *text,
                  ngx_uint_t count)

@@ -48,6 +48,7 @@ typedef enum {
     VG_BIND_KEY_HASH,
     VG_BIND_ROUTE,
     VG_BIND_PLUGIN,
+    VG_BIND_TRACEPARENT,
 } vg_bind_t;
 
 typedef struct {
@@ -283,6 +284,8 @@ const vg_error_t *vg_kit_error_status(ngx_int_t status);
 vg_pool_t vg_arena_of(ngx_pool_t *pool);
 
 /* time and ids */
+#define VG_TRACEPARENT 55 /* characters */
+void     vg_trace_make(char *text56, const ngx_str_t *given);
 int64_t  vg_time_now(void); /* microseconds              */
 vg_str_t vg_time_text(vg_pool_t *pool, int64_t us);
 void     vg_uuid7(char *text37, int64_t us);

@@ -96,6 +96,7 @@ vg_http_call(vg_http_t *http, vg_endpoint_t *e, ngx_str_t *values)
     call->correlation = vg_of(http->correlation);
     call->correlation.data =
         (char *) ngx_pstrdup(call->pool, &http->correlation);
+    call->traceparent = vg_printf(&call->arena, "%s", http->traceparent);
     for (i = 0; i < VG_PATH_VALUES; i++) {
         call->path[i].len = values[i].len;
         call->path[i].data = (char *) ngx_pstrdup(call->pool, &values[i]);

@@ -13,7 +13,8 @@ struct vg_http_s {
     ngx_http_request_t *request;
     vg_call_t          *call; /* NULL when it is over                    */
     ngx_str_t           correlation;
-    ngx_str_t           trace; /* id out of traceparent                  */
+    char                traceparent[VG_TRACEPARENT + 1];
+    ngx_str_t           trace; /* the id in it                           */
     ngx_str_t           user;
     ngx_str_t           role;
     ngx_str_t           route;

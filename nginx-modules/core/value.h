@@ -7,7 +7,7 @@
 
 #include "vg.h"
 
-/* NULL: it fits. Else a static text that ends the sentence "<field> …", and
+/* NULL: it fits. Else a static text that ends the sentence "<field> ...", and
  * *fault is one of VG_FAULT_* (1 missing, 2 type, 3 value). Members and items
  * are not looked into, except that no string anywhere may hold a NUL and no
  * number may be beyond what jsonb takes. */

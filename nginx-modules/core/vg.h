@@ -154,7 +154,7 @@ typedef struct {
     }
 
 /* The plugin's own refusals. The kit's (errors.def) may be used by name too:
- * validation, not_found, conflict, forbidden, unprocessable … A violated
+ * validation, not_found, conflict, forbidden, unprocessable ... A violated
  * constraint that is named like an error is answered with that error. */
 typedef struct {
     const char *name; /* snake_case                                      */

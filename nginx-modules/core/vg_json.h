@@ -96,7 +96,7 @@ void vg_out_open(vg_out_t *out, char bracket);  /* '{' or '[' */
 void vg_out_close(vg_out_t *out, char bracket); /* '}' or ']' */
 void vg_out_key(vg_out_t *out, const char *key);
 void vg_out_name(vg_out_t *out, vg_str_t key);     /* a key that is not ours */
-void vg_out_string(vg_out_t *out, vg_str_t value); /* escaped; NULL → null */
+void vg_out_string(vg_out_t *out, vg_str_t value); /* escaped; NULL -> null */
 void vg_out_raw(vg_out_t *out, vg_str_t json);     /* a value, as it is    */
 void vg_out_int(vg_out_t *out, int64_t value);
 void vg_out_bool(vg_out_t *out, bool value);

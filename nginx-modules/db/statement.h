@@ -10,7 +10,7 @@
 #define VG_STATEMENT_PARAMS 64
 
 typedef struct {
-    vg_str_t text; /* :names are $1 …; NUL-terminated; without the last
+    vg_str_t text; /* :names are $1 ...; NUL-terminated; without the last
                           line when change                               */
     vg_str_t names[VG_STATEMENT_PARAMS];
     size_t   count;

@@ -34,9 +34,10 @@ vg_clerk_init(ngx_conf_t *cf)
         " moved as (delete from vg.outbox o using next"
         " where o.id = next.id returning o.*),"
         " put as (insert into vg.event (event_id, type, source, aggregate_id,"
-        " payload, correlation_id, actor_id, at)"
+        " payload, correlation_id, traceparent, actor_id, at)"
         " select event_id, type, plugin, aggregate_id, payload,"
-        " correlation_id, actor_id, at from moved order by id returning 1)"
+        " correlation_id, traceparent, actor_id, at from moved order by id "
+        "returning 1)"
         " select count(*) from put",
         0);
     vg_clerk_expire = vg_statement_kit(

@@ -41,7 +41,8 @@ vg_consumer_init(ngx_conf_t *cf)
     vg_cursor_read = vg_statement_kit(
         cf, "cursor_read",
         "select c.pos, c.paused, e.pos, e.event_id, e.type, e.aggregate_id,"
-        " e.payload::text, e.correlation_id, e.actor_id, vg.z(e.at),"
+        " e.payload::text, e.correlation_id, e.traceparent, e.actor_id, "
+        "vg.z(e.at),"
         " exists (select from vg.parked p where p.consumer = c.consumer"
         " and p.aggregate_id = e.aggregate_id and p.dead_at is null)"
         " from vg.cursor c left join lateral"
@@ -94,15 +95,17 @@ vg_event_text(vg_pool_t *pool, PGresult *rows, int row, int column)
 }
 
 
-/* nine columns from this one on: pos, id, type … , blocked */
+/* ten columns from this one on: pos, id, type ... , blocked */
 void
 vg_event_read(vg_pool_t *pool, PGresult *rows, int row, int column,
               vg_event_t *event)
 {
     ngx_uint_t i;
-    vg_str_t  *to[] = { &event->pos,       &event->id,      &event->type,
-                        &event->aggregate, &event->payload, &event->correlation,
-                        &event->actor,     &event->at };
+    vg_str_t  *to[] = { &event->pos,         &event->id,
+                        &event->type,        &event->aggregate,
+                        &event->payload,     &event->correlation,
+                        &event->traceparent, &event->actor,
+                        &event->at };
 
     for (i = 0; i < sizeof(to) / sizeof(to[0]); i++) {
         *to[i] = vg_event_text(pool, rows, row, column + (int) i);
@@ -126,6 +129,8 @@ vg_event_call(vg_endpoint_t *e, const vg_event_t *event,
     call->in.aggregate_id = event->aggregate;
     call->in.time = event->at;
     call->correlation = event->correlation;
+    call->traceparent =
+        event->traceparent.len ? event->traceparent : (vg_str_t){ NULL, 0 };
     call->caller.id = event->actor;
     call->caller.role = VG_STR("system");
     call->finish = done;

@@ -13,7 +13,8 @@ typedef struct vg_consumer_s vg_consumer_t;
 
 /* An event as it was read; the strings live as long as the batch's pool. */
 typedef struct {
-    vg_str_t   pos, id, type, aggregate, payload, correlation, actor, at;
+    vg_str_t pos, id, type, aggregate, payload, correlation, traceparent, actor,
+        at;
     ngx_uint_t blocked; /* an earlier one of its aggregate is parked      */
 } vg_event_t;
 

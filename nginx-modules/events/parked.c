@@ -15,7 +15,7 @@ vg_parked_init(ngx_conf_t *cf)
     vg_parked_due = vg_statement_kit(
         cf, "parked_due",
         "select e.pos, e.event_id, e.type, e.aggregate_id, e.payload::text,"
-        " e.correlation_id, e.actor_id, vg.z(e.at), false"
+        " e.correlation_id, e.traceparent, e.actor_id, vg.z(e.at), false"
         " from vg.parked p join vg.event e on e.pos = p.pos"
         " where p.consumer = $1::text and p.dead_at is null"
         " and p.next_at <= now() and not exists (select from vg.parked b"
