@@ -177,7 +177,7 @@ vg_http_allow(ngx_http_request_t *r, ngx_uint_t allow)
 {
     char       *p, *last;
     vg_method_t m;
-    static char text[64];
+    char        text[64] = "";
 
     p = text;
     last = text + sizeof(text);

@@ -108,6 +108,31 @@ vg_fields_object(vg_call_t *call, const vg_field_t *fields,
 }
 
 
+/* A name that came in, short, and fit for the answer whatever bytes it has. */
+static const char *
+vg_fields_shown(vg_call_t *call, const char *name, size_t len)
+{
+    char  *shown, *p;
+    size_t n = ngx_min(len, 64);
+
+    while (n < len && n > 0 && ((u_char) name[n] & 0xc0) == 0x80) {
+        n--; /* not in the middle of a character */
+    }
+    shown = vg_alloc(&call->arena, n + 1);
+    if (shown == NULL) {
+        return NULL;
+    }
+    ngx_memcpy(shown, name, n);
+    shown[n] = '\0';
+    if (!vg_str_utf8((vg_str_t){ shown, n })) {
+        for (p = shown; p < shown + n; p++) {
+            *p = (u_char) *p < 0x80 ? *p : '?';
+        }
+    }
+    return shown;
+}
+
+
 /* Our own clients hear of a misspelt member; chargers and events may send
  * more than we know. */
 static void
@@ -130,9 +155,7 @@ vg_fields_unknown(vg_call_t *call, const vg_field_t *fields, vg_in_t in,
         if (f != NULL && f->name != NULL) {
             continue;
         }
-        name = vg_printf(&call->arena, "%.*s", (int) ngx_min(m->key.len, 64),
-                         m->key.data)
-                   .data;
+        name = vg_fields_shown(call, m->key.data, m->key.len);
         name = name ? vg_fields_join(call, path, name) : NULL;
         if (name != NULL) {
             vg_fields_wrong(call, name, "is not known", VG_FAULT_VALUE);
@@ -211,8 +234,7 @@ vg_fields_query_unknown(vg_call_t *call, const vg_field_t *fields)
             }
         }
         if (f == NULL || f->name == NULL) {
-            name =
-                vg_printf(&call->arena, "%.*s", (int) ngx_min(len, 64), p).data;
+            name = vg_fields_shown(call, p, len);
             if (name != NULL) {
                 vg_fields_wrong(call, name, "is not known", VG_FAULT_VALUE);
             }

@@ -3,10 +3,10 @@
  *
  * Lifetime: the handler takes one reference on the request (count++), which
  * vg_http_finish() gives back by finalizing. A request that nginx ends before
- * (client gone) cuts itself off the call by its cleanup.
+ * (client gone) cuts itself off the call by its cleanup. While nginx is our
+ * caller it touches the request after us, and runs what was posted itself:
+ * running it here would free the request of a broken connection too early.
  */
-
-#include <openssl/sha.h>
 
 #include "http.h"
 
@@ -19,6 +19,7 @@ vg_http_finish(vg_call_t *call)
     vg_out_t           *wrong = &call->problems;
     ngx_int_t           rc;
     vg_http_t          *http = call->owner;
+    ngx_uint_t          inside;
     ngx_connection_t   *c;
     ngx_http_request_t *r;
 
@@ -33,8 +34,11 @@ vg_http_finish(vg_call_t *call)
     }
     rc = vg_http_answer(http, call);
     c = r->connection;
+    inside = http->inside;
     ngx_http_finalize_request(r, rc);
-    ngx_http_run_posted_requests(c);
+    if (!inside) {
+        ngx_http_run_posted_requests(c);
+    }
 }
 
 
@@ -52,25 +56,33 @@ vg_http_cleanup(void *data)
 }
 
 
-static ngx_int_t
+static vg_rc_t
+vg_http_key_wrong(vg_call_t *call)
+{
+    return vg_refuse_field(call, "Idempotency-Key",
+                           "must be 1 to 255 printable characters");
+}
+
+
+static vg_rc_t
 vg_http_key(vg_http_t *http, vg_call_t *call)
 {
     ngx_str_t *key = vg_http_header(http->request, "Idempotency-Key");
     u_char    *p;
 
     if (key == NULL || call->endpoint->row->method != VG_POST) {
-        return NGX_OK;
+        return VG_OK;
     }
     if (key->len == 0 || key->len > 255) {
-        return NGX_ERROR;
+        return vg_http_key_wrong(call);
     }
     for (p = key->data; p < key->data + key->len; p++) {
         if (*p < 0x20 || *p > 0x7e) {
-            return NGX_ERROR;
+            return vg_http_key_wrong(call);
         }
     }
     call->key.key = *key;
-    return NGX_OK;
+    return VG_OK;
 }
 
 
@@ -140,16 +152,15 @@ vg_http_handler(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
     r->main->count++;
-    if (vg_http_key(http, call) != NGX_OK) {
-        (void) vg_refuse_field(call, "Idempotency-Key",
-                               "must be 1 to 255 printable characters");
-        vg_http_identified(http, VG_ERROR);
-        return NGX_DONE;
+    http->inside = 1;
+    rc = vg_http_key(http, call);
+    if (rc == VG_OK) {
+        rc = vg_auth_identify(http);
     }
-    rc = vg_auth_identify(http);
     if (rc != VG_DONE) {
         vg_http_identified(http, rc);
     }
+    http->inside = 0;
     return NGX_DONE;
 }
 
@@ -178,9 +189,8 @@ vg_http_is_json(ngx_http_request_t *r)
 }
 
 
-/* the read handler while the database works: a client that leaves is seen */
-void
-vg_http_identified(vg_http_t *http, vg_rc_t rc)
+static void
+vg_http_go(vg_http_t *http, vg_rc_t rc)
 {
     ngx_int_t           nrc;
     vg_call_t          *call = http->call;
@@ -216,9 +226,31 @@ vg_http_identified(vg_http_t *http, vg_rc_t rc)
     r->request_body_in_single_buf = 1;
     nrc = ngx_http_read_client_request_body(r, vg_http_body);
     if (nrc >= NGX_HTTP_SPECIAL_RESPONSE && http->call != NULL) {
+        r->keepalive = 0; /* what follows is the rest of the body */
+        r->lingering_close = 1;
         call->error = vg_kit_error_status(nrc);
         vg_call_finish(call);
     }
+}
+
+
+void
+vg_http_identified(vg_http_t *http, vg_rc_t rc)
+{
+    ngx_connection_t   *c;
+    ngx_http_request_t *r = http->request;
+
+    if (http->inside) {
+        vg_http_go(http, rc);
+        return;
+    }
+    c = r->connection;
+    r->main->count++;
+    http->inside = 1;
+    vg_http_go(http, rc);
+    http->inside = 0;
+    ngx_http_finalize_request(r, NGX_DONE);
+    ngx_http_run_posted_requests(c);
 }
 
 
@@ -230,6 +262,7 @@ vg_http_run(vg_http_t *http)
     if (http->call->key.key.len) {
         vg_http_hash(http->call);
     }
+    /* while the database works: a client that leaves is seen */
     r->read_event_handler = ngx_http_test_reading;
     vg_call_run(http->call, http->call->endpoint->row->flags & VG_AWAIT
                                 ? VG_AWAIT_DEADLINE
@@ -302,16 +335,20 @@ vg_http_body(ngx_http_request_t *r)
 }
 
 
+/* A key stands for one call: on another session it is another call. Parts
+ * carry their lengths, so that no two lists of them look alike. */
 void
 vg_http_hash(vg_call_t *call)
 {
-    u_char   md[SHA256_DIGEST_LENGTH];
-    vg_str_t body = call->in.payload;
+    vg_str_t   all = VG_STR("");
+    ngx_uint_t i;
 
-    (void) SHA256((const u_char *) (body.data ? body.data : ""), body.len, md);
-    call->key.hash.data = ngx_pnalloc(call->pool, 64);
-    if (call->key.hash.data != NULL) {
-        (void) ngx_hex_dump(call->key.hash.data, md, sizeof(md));
-        call->key.hash.len = 64;
+    for (i = 0; i < VG_PATH_VALUES; i++) {
+        all = vg_printf(&call->arena, "%.*s%zu:%.*s", (int) all.len, all.data,
+                        call->path[i].len, (int) call->path[i].len,
+                        call->path[i].data);
     }
+    all = vg_printf(&call->arena, "%.*s%zu:%.*s", (int) all.len, all.data,
+                    call->query.len, (int) call->query.len, call->query.data);
+    call->key.hash = vg_ngx(vg_sha256(call, all, call->in.payload));
 }

@@ -20,6 +20,7 @@ struct vg_http_s {
     ngx_str_t           route;
     const char         *challenge; /* why 401, for WWW-Authenticate      */
     ngx_uint_t          allow;     /* methods, for 405                   */
+    unsigned            inside:1;  /* nginx is our caller, and goes on   */
 };
 
 /* The request's, made at the first call; NULL: no memory. */
