@@ -43,6 +43,7 @@ MODULES := $(shell sed -n "s/^ngx_module_t  *\([a-z_]*\).*/\1/p" $(KIT_SRC) /dev
 PLUGINS := $(sort $(patsubst plugins/%/,%,$(wildcard plugins/*/)))
 C_PLUGINS := $(foreach p,$(PLUGINS),$(if $(wildcard plugins/$(p)/*.c),$(p)))
 CLI_SRC := $(sort $(wildcard cli/*.c))
+JSON_SRC := $(addprefix nginx-modules/core/,vg_json.c vg_out.c vg_text.c)
 UNITS   := $(sort $(wildcard t/kit/unit_*.c plugins/*/t/unit_*.c))
 UNIT_BIN := $(UNITS:%.c=$(B)/unit/%)
 C_FILES := $(sort $(shell find nginx-modules plugins cli t -name "*.[ch]"))
@@ -150,10 +151,12 @@ cli: $(B)/voltgate
 
 $(B)/obj/cli/%.o: cli/%.c
 	@mkdir -p $(@D)
-	$(call say,CC  ) $(CC) $(CFLAGS) -isystem /usr/include/postgresql -MMD -MP -c -o $@ $<
+	$(call say,CC  ) $(CC) $(CFLAGS) -iquote nginx-modules/core \
+	    -isystem /usr/include/postgresql -MMD -MP -c -o $@ $<
 
-$(B)/voltgate: $(CLI_SRC:%.c=$(B)/obj/%.o)
-	$(call say,LINK) $(CC) $(LDFLAGS) -o $@ $^ -lpq -ljwt -lcrypto
+$(B)/voltgate: $(CLI_SRC:%.c=$(B)/obj/%.o) $(JSON_SRC:%.c=$(B)/obj/%.o)
+	$(call say,LINK) $(CC) $(LDFLAGS) -o $@ $^ \
+	    -lpq -ljwt -lwslay -lyajl -lssl -lcrypto
 
 
 # --------------------------------------------------------------- unit tests
@@ -167,7 +170,6 @@ unit: units ## build and run the C programs among the tests
 unit_cc = $(call say,UNIT) mkdir -p $(@D); rm -f $@.d; \
           $(CC) $(CFLAGS) $(LDFLAGS) $(1) -MMD -MP -MF $@.d -o $@ \
           $(filter %.c,$^) $(2) -lyajl -lcrypto
-JSON_SRC := $(addprefix nginx-modules/core/,vg_json.c vg_out.c vg_text.c)
 
 # A plugin's: with its pure files, those that include vg.h neither themselves
 # nor by a header of their folder.

@@ -10,6 +10,7 @@
 int cli_migrate(int argc, char **argv);
 int cli_token(int argc, char **argv);
 int cli_keys(int argc, char **argv);
+int cli_simulate(int argc, char **argv);
 
 /* prints "voltgate: ..." to stderr; always returns 1 */
 int cli_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -31,6 +31,18 @@ static const struct {
       "    prints a signed token; the key is $VG_STATE/keys/private.pem" },
     { "keys", cli_keys,
       "\n    makes the key pair in $VG_STATE/keys unless it is there" },
+    { "simulate", cli_simulate,
+      "--url wss://HOST:PORT [--ca FILE] --password-file FILE\n"
+      "    --charge-point ID[,ID...] | --prefix P --count N\n"
+      "    --id-tag TAG | --remote  [--meter-values N] [--interval S]\n"
+      "    [--power-w W] [--once]\n"
+      "    plays charge points over OCPP 1.6: P0001 to P<N>, or those named.\n"
+      "    Passwords: lines ID:PASSWORD, ID * for all others. Tags: TAG, or\n"
+      "    TAG0001 to TAG<N> for many; with --remote the gateway begins the\n"
+      "    sessions. N readings a session, every S\n"
+      "    seconds, or at once (0; each is then a minute's energy); N 0:\n"
+      "    until it is stopped. --once: one session each. The last line is\n"
+      "    its figures; the status is 1 if there was any error" },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
