@@ -270,7 +270,10 @@ vg_http_problem_handler(ngx_http_request_t *r)
     ngx_int_t status = r->err_status ? (ngx_int_t) r->err_status
                                      : (ngx_int_t) r->headers_out.status;
 
+    const vg_error_t *error = vg_kit_error_status(status ? status : 400);
+
     (void) ngx_http_discard_request_body(r);
     r->err_status = 0;
-    return vg_http_problem(r, vg_kit_error_status(status ? status : 400));
+    vg_http_cut(r, error);
+    return vg_http_problem(r, error);
 }

@@ -56,6 +56,23 @@ vg_http_cleanup(void *data)
 }
 
 
+void
+vg_http_cut(ngx_http_request_t *r, const vg_error_t *error)
+{
+    vg_http_t *http = vg_http_get(r);
+    vg_call_t *call = http ? http->call : NULL;
+
+    if (call == NULL) {
+        return;
+    }
+    http->call = NULL;
+    call->owner = NULL;
+    call->error = error;
+    vg_call_finish(call);
+    r->main->count--;
+}
+
+
 static vg_rc_t
 vg_http_key_wrong(vg_call_t *call)
 {

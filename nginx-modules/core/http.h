@@ -39,6 +39,10 @@ ngx_int_t vg_http_problem(ngx_http_request_t *r, const vg_error_t *error);
 /* Goes on with a call whose identity is known, or ends it: http.c */
 void vg_http_identified(vg_http_t *http, vg_rc_t rc);
 
+/* Ends the call whose body nginx refused while it came, and gives back its
+ * reference on the request. */
+void vg_http_cut(ngx_http_request_t *r, const vg_error_t *error);
+
 /* answer.c */
 ngx_int_t vg_http_answer(vg_http_t *http, vg_call_t *call);
 

@@ -1,0 +1,373 @@
+# Every error that a table names is met once, in its own words; what nginx
+# refuses by itself looks like all the others.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use Voltgate;
+use Voltgate::Charger;
+use Voltgate::Wire;
+
+my $dead = Voltgate::free_port();
+my $vg   = Voltgate->start(extra => { server => "
+        location = /gone { proxy_pass http://127.0.0.1:$dead; }
+        location = /late { return 504; }
+        location = /shut { return 503; }
+        location = /many { return 429; }
+        location = /part { return 416; }" });
+
+my $api  = '/api/v1';
+my $auth = 'Authorization: Bearer ' . $vg->admin . "\r\n";
+my ($north, $south) = map { "019393c0-0000-7000-8000-00000000000$_" } 1, 2;
+my %as = map { $_->[0] => { Authorization => 'Bearer '
+    . $vg->token(role => $_->[1], subject => $_->[0], company => $_->[2]) } }
+    ([ north => 'operator', $north ], [ south => 'operator', $south ], [ driver => 'driver' ]);
+
+sub station {
+    my ($who, %changed) = @_;
+    return $vg->post("$api/stations", {
+        name => 'Harbour', location => { lat => 54.3, lon => 10.1 },
+        address => { street => 'Quay 1', city => 'Kiel', postalCode => '24103', country => 'DE' },
+        timeZone => 'Europe/Berlin', connectors => [], %changed }, $as{$who});
+}
+
+sub connectors {
+    my ($point, @numbers) = @_;
+    return connectors => [ map { { chargePointId => $point, connectorNumber => $_,
+        type => 'IEC_62196_T2', powerType => 'AC_3_PHASE', maxPowerKw => 22 } } @numbers ];
+}
+
+sub session { my ($who, %body) = @_; return $vg->post("$api/charging/sessions/start", \%body, $as{$who}) }
+
+# Holds a row or table of the owner's while sub runs.
+sub held {
+    my ($lock, $sub) = @_;
+    my $dbh = $vg->dbh->clone;
+    $dbh->begin_work;
+    $dbh->do($lock);
+    my @result = $sub->();
+    $dbh->rollback;
+    $dbh->disconnect;
+    return @result;
+}
+
+my $tariff = { country_code => 'DE', party_id => 'VGT', id => 'T', currency => 'EUR',
+    last_updated => '2026-01-01T00:00:00Z',
+    elements => [ { price_components => [ { type => 'ENERGY', price => 0.5, step_size => 1 } ] } ] };
+
+my $harbour = station(north => connectors('CP1', 1, 2))->{json};
+my ($one, $two) = map { $_->{connectorId} }
+    sort { $a->{connectorNumber} <=> $b->{connectorNumber} } @{ $harbour->{connectors} };
+my $password = 'sixteen letters!';
+$vg->patch("$api/charge-points/CP1", { password => $password });
+ok $vg->wait_for(sub { $vg->sql('select count(*) from charging.connector') == 2 }, 10),
+    'charging has its copy';
+$vg->post("$api/id-tags", { idTag => 'BLOCKED', status => 'Blocked' });
+
+# ------------------------------------------------------- what the tables name
+
+# name => how it is met, or (a text) why not here
+my %kit = (
+    malformed        => sub { $vg->post("$api/stations", '{') },
+    validation       => sub { $vg->post("$api/stations", {}) },
+    unauthorized     => sub { $vg->get("$api/stations", { 'X-API-Key' => '' }) },
+    forbidden        => sub { $vg->post("$api/stations", {}, $as{driver}) },
+    not_found        => sub { $vg->get("$api/nothing") },
+    method_not_allowed => sub { $vg->delete("$api/stations") },
+    request_timeout  => 'nginx closes the connection of a late client without a word',
+    conflict         => 'for plugins; none uses it yet',
+    key_running      => sub { key_running() },
+    not_connected    => sub { $vg->post("$api/charge-points/CP1/commands", { action => 'ClearCache' }) },
+    precondition_failed => 'If-Match is not honoured yet',
+    too_large        => sub { $vg->post("$api/stations", ' ' x (1024 * 1024 + 1)) },
+    uri_too_long     => sub { $vg->get("$api/stations?city=" . 'x' x 9_000) },
+    media_type       => sub { $vg->post("$api/stations", 'a=b',
+        { 'Content-Type' => 'application/x-www-form-urlencoded' }) },
+    range            => sub { $vg->get('/part') },
+    unprocessable    => 'of an event whose costs are none: answered to nobody',
+    key_reused       => sub {
+        $vg->post("$api/id-tags", { idTag => 'K1' }, { 'Idempotency-Key' => 'reused' });
+        $vg->post("$api/id-tags", { idTag => 'K2' }, { 'Idempotency-Key' => 'reused' });
+    },
+    limited          => sub { $vg->get('/many') },
+    internal         => sub { internal() },
+    upstream         => sub { $vg->get('/gone') },
+    charger_error    => sub { charger_error() },
+    unavailable      => sub { $vg->get('/shut') },
+    busy             => sub { (held("select from stations.station for update",
+        sub { $vg->patch("$api/stations/$harbour->{id}", { name => 'x' }) }))[0] },
+    plugin_out       => 'registry.t: a plugin whose migration was changed',
+    overdue          => sub { $vg->get('/late') },
+    charger_silent   => 't/ocpp/command.t: 30 seconds without an answer',
+);
+
+my %plugins = (
+    accounts => {
+        expiry_passed => sub { $vg->post("$api/api-keys", { name => 'x',
+            expiresAt => '2001-01-01T00:00:00Z' }, $as{north}) },
+    },
+    charging => {
+        connector_unknown => sub { session(driver => connectorId => $north) },
+        connector_busy    => sub { busy() },
+        connector_unavailable => sub { faulted() },
+        id_tag_taken   => sub { $vg->post("$api/id-tags", { idTag => 'blocked' }) },
+        id_tag_refused => sub { session(driver => connectorId => $one, idTag => 'BLOCKED') },
+        tariff_unknown => sub { unpriced() },
+    },
+    pricing => {
+        not_yours => sub { $vg->post("$api/pricing", { operatorId => $north, tariff => $tariff },
+            $as{south}) },
+        tariff_unknown => sub { $vg->post("$api/pricing/quote", { tariffId => $north,
+            start_date_time => '2026-01-01T00:00:00Z', end_date_time => '2026-01-01T01:00:00Z',
+            charging_periods => [] }) },
+    },
+    stations => {
+        time_zone_unknown => sub { station(north => timeZone => 'Mars/Olympus') },
+        connector_taken   => sub { station(north => connectors('CP1', 1)) },
+        charge_point_taken => sub { station(south => connectors('CP1', 9)) },
+        charge_point_exists => sub { $vg->post("$api/charge-points", { id => 'CP1' }, $as{north}) },
+        charge_point_in_use => sub { $vg->delete("$api/charge-points/CP1", $as{north}) },
+        station_unknown => sub { $vg->post("$api/charge-points", { id => 'N', stationId => $north },
+            $as{north}) },
+        operator_missing => sub { $vg->post("$api/charge-points", { id => 'N' }) },
+    },
+);
+
+sub key_running {
+    my ($r) = held('lock table charging.id_tag in share mode', sub {
+        my $first = Voltgate::Wire->connect($vg);
+        my $body  = '{"idTag":"RUNS"}';
+        $first->send("POST $api/id-tags HTTP/1.1\r\nHost: x\r\n${auth}Idempotency-Key: runs\r\n"
+            . 'Content-Length: ' . length($body) . "\r\nConnection: close\r\n\r\n$body");
+        my $second;
+        $vg->wait_for(sub {
+            $second = $vg->post("$api/id-tags", $body, { 'Idempotency-Key' => 'runs' });
+            $second->{status} == 409;
+        });
+        return $second;
+    });
+    return $r;
+}
+
+sub internal {
+    $vg->dbh->do(q{create function charging.broken() returns trigger language plpgsql as
+        $$ begin raise exception 'secret words' using errcode = 'XX000'; end $$});
+    $vg->dbh->do('create trigger broken before insert on charging.id_tag
+        execute function charging.broken()');
+    my $r = $vg->post("$api/id-tags", { idTag => 'BROKEN' });
+    $vg->dbh->do('drop trigger broken on charging.id_tag');
+    unlike $r->{body}, qr/secret|XX000|broken|sql|insert/i, 'an internal error shows nothing';
+    my $id = $r->{json}{correlationId};
+    is scalar(grep { /\[error\].*\Q$id\E/ } split /\n/, $vg->log), 1, 'it is logged once, with its id';
+    return $r;
+}
+
+my $charger;
+
+sub charger {
+    return $charger if $charger;
+    $charger = Voltgate::Charger->connect($vg, 'CP1', $password);
+    $charger->call(BootNotification => { chargePointVendor => 'v', chargePointModel => 'm' });
+    return $charger;
+}
+
+sub charger_error {
+    my $cp = charger();
+    is $cp->status, 101;
+    $cp->answer(sub { [ 'NotSupported', 'no', {} ] });
+    my $wire = Voltgate::Wire->connect($vg);
+    my $body = '{"action":"ClearCache"}';
+    $wire->send("POST $api/charge-points/CP1/commands HTTP/1.1\r\nHost: x\r\n$auth"
+        . 'Content-Length: ' . length($body) . "\r\n\r\n$body");
+    $cp->serve(10);
+    return $wire->answer;
+}
+
+sub faulted {
+    charger()->call(StatusNotification => { connectorId => 2, status => 'Faulted',
+        errorCode => 'GroundFailure', timestamp => '2026-01-01T00:00:00Z' });
+    $vg->wait_for(sub { ($vg->sql('select status from charging.connector
+        where connector_id = $1', $two) // '') eq 'Faulted' }, 10);
+    return session(driver => connectorId => $two);
+}
+
+sub transaction {
+    my ($action, %payload) = @_;
+    return charger()->call($action => { timestamp => '2026-01-01T00:00:00Z', %payload })->[2];
+}
+
+# a charge without a tariff: open it keeps its connector, over it has no price
+sub busy {
+    $vg->post("$api/id-tags", { idTag => 'PLUG' });
+    my $started = transaction(StartTransaction => connectorId => 1, idTag => 'PLUG', meterStart => 0);
+    my $r = session(driver => connectorId => $one);
+    transaction(StopTransaction => transactionId => $started->{transactionId}, meterStop => 1000,
+        timestamp => '2026-01-01T01:00:00Z');
+    return $r;
+}
+
+sub unpriced {
+    busy() if !$vg->sql(q{select count(*) from charging.session where stop_received_at is not null});
+    my $id;
+    $vg->wait_for(sub { $id = $vg->sql(q{select id from charging.session
+        where status = 'COMPLETED' and cost is null}) }, 10);
+    return $vg->post("$api/charging/sessions/" . ($id // $north) . '/price');
+}
+
+# The document of an error, from whichever layer.
+sub is_problem {
+    my ($r, $status, $name, $title) = @_;
+
+    my $json = $r->{json} || {};
+    is $r->{status}, $status, "$name: status" or diag $r->{body};
+    is $r->{headers}{'content-type'}, 'application/problem+json', "$name: type of the body";
+    is $json->{type}, "https://voltgate.dev/problems/$name", "$name: type";
+    is $json->{title}, $title, "$name: title" if defined $title;
+    is $json->{status}, $status, "$name: status within";
+    ok length($json->{message} // ''), "$name: message";
+    like $json->{timestamp}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/, "$name: timestamp";
+    like $json->{correlationId}, qr/^[\w.-]{1,64}$/, "$name: correlationId";
+    is $r->{headers}{'x-correlation-id'}, $json->{correlationId}, "$name: the same in the header";
+    like $r->{headers}{'retry-after'} // '', qr/^[1-9]\d*$/, "$name: Retry-After" if $status > 501;
+    unlike $r->{body}, qr{select |/work|/build|\.c:|nginx}i, "$name: nothing of the inside";
+    return;
+}
+
+sub table_of {
+    my ($path, $pattern) = @_;
+    open my $file, '<', "$Voltgate::ROOT/$path" or die "$path: $!";
+    local $/ = undef;
+    my $text = <$file>;
+    my @rows;
+    while ($text =~ /$pattern/g) { push @rows, { status => $+{status}, name => $+{name}, title => $+{title} } }
+    return @rows;
+}
+
+sub provoke {
+    my ($table, @rows) = @_;
+    my %left = %$table;
+    for my $row (@rows) {
+        my $how = delete $left{ $row->{name} };
+        ok defined $how, "$row->{name} is listed" or next;
+        next if !ref $how;
+        is_problem($how->(), @$row{qw(status name title)});
+    }
+    is_deeply [ keys %left ], [], 'nothing is listed that is in no table';
+    return;
+}
+
+subtest 'the errors of the kit' => sub {
+    my @rows = table_of('nginx-modules/core/errors.def',
+        qr/^VG_ERROR_ROW\(\w+, (?<status>\d+), "(?<name>\w+)",\s*"(?<title>[^"]+)"\)/m);
+    cmp_ok scalar @rows, '>', 20, 'the table was read';
+    provoke(\%kit, @rows);
+};
+
+my @manifests = map { m{plugins/(\w+)/plugin\.c$} } glob "$Voltgate::ROOT/plugins/*/plugin.c";
+for my $plugin (@manifests) {
+    my @rows = table_of("plugins/$plugin/plugin.c",
+        qr/\{ "(?<name>\w+)", (?<status>\d{3}),\s*"(?<title>[^"]+)" \}/);
+    next if !@rows;
+    subtest "the errors of $plugin" => sub { provoke($plugins{$plugin} || {}, @rows) };
+}
+is_deeply [ grep { my $p = $_; !grep { $_ eq $p } @manifests } sort keys %plugins ], [],
+    'no plugin is listed that is not there';
+
+# ----------------------------------------------------------- nginx's own words
+
+sub head { my (@lines) = @_; return join '', map { "$_\r\n" } @lines, '' }
+
+my @own = (
+    [ 'a request line that is none', "\x00\x01\x02\r\n\r\n",               400, 'malformed' ],
+    [ 'a method in small letters',   head('get / HTTP/1.1', 'Host: x'),    400, 'malformed' ],
+    [ 'a version that is none',      head('GET / HTTP/x', 'Host: x'),      400, 'malformed' ],
+    [ 'HTTP/1.1 without Host',       head('GET / HTTP/1.1'),               400, 'malformed' ],
+    [ 'two hosts',    head('GET / HTTP/1.1', 'Host: a', 'Host: b'),        400, 'malformed' ],
+    [ 'a host that is none', head('GET / HTTP/1.1', 'Host: a/b'),          400, 'malformed' ],
+    [ 'a header with a NUL', head('GET / HTTP/1.1', 'Host: a', "X: a\0b"), 400, 'malformed' ],
+    [ 'a length that is none', head('POST /x HTTP/1.1', 'Host: a', 'Content-Length: -1'), 400, 'malformed' ],
+    [ 'two lengths', head('POST /x HTTP/1.1', 'Host: a', 'Content-Length: 1', 'Content-Length: 2'),
+        400, 'malformed' ],
+    [ 'a length and chunks', head('POST /x HTTP/1.1', 'Host: a', 'Content-Length: 1',
+        'Transfer-Encoding: chunked'), 400, 'malformed' ],
+    [ 'an over-long header', head('GET / HTTP/1.1', 'Host: a', 'X: ' . 'x' x 9_000), 400, 'malformed' ],
+    [ 'too many headers', head('GET / HTTP/1.1', 'Host: a', map { "X$_: " . 'x' x 4_000 } 1 .. 20),
+        400, 'malformed' ],
+    [ 'an over-long URI', head('GET /' . 'x' x 9_000 . ' HTTP/1.1', 'Host: a'), 414, 'uri_too_long' ],
+    [ 'TRACE', head('TRACE / HTTP/1.1', 'Host: a'),                 405, 'method_not_allowed' ],
+    [ 'an unknown path', head('GET /x HTTP/1.1', 'Host: a'),        404, 'not_found' ],
+    [ 'HTTP/1.0 without Host', head('GET /x HTTP/1.0'),             404, 'not_found' ],
+    [ 'an announced body that is too large', head("POST $api/stations HTTP/1.1", 'Host: a',
+        'Content-Length: 1048577'), 413, 'too_large' ],
+    [ 'more than a number can say', head("POST $api/stations HTTP/1.1", 'Host: a',
+        'Content-Length: 99999999999999999999'), 400, 'malformed' ],
+);
+
+subtest 'what nginx refuses looks like all the rest' => sub {
+    for (@own) {
+        my ($name, $bytes, $status, $type) = @$_;
+        my $r = Voltgate::Wire->ask($vg, $bytes);
+        is "$r->{status}", $status, "$name: $status";
+        is_problem($r, $status, $type);
+    }
+};
+
+subtest 'plain HTTP on the TLS port is told so' => sub {
+    my $r = Voltgate::Wire->ask($vg, head('GET /healthz HTTP/1.1', 'Host: a'), plain => 1);
+    is_problem($r, 400, 'malformed');
+};
+
+subtest 'a method is answered with those that there are' => sub {
+    my %allow = ("$api/stations" => 'GET, POST', "$api/stations/$north" => 'GET, PUT, PATCH, DELETE',
+        "$api/auth/me" => 'GET', '/healthz' => 'GET');
+    for my $path (sort keys %allow) {
+        for my $method (qw(OPTIONS PROPFIND BREW LOCK)) {
+            my $r = Voltgate::Wire->ask($vg, head("$method $path HTTP/1.1", 'Host: a'));
+            is_problem($r, 405, 'method_not_allowed');
+            is $r->{headers}{allow}, $allow{$path}, "$method $path";
+        }
+    }
+    my $trace = Voltgate::Wire->ask($vg, head("TRACE $api/auth/me HTTP/1.1", 'Host: a'));
+    is $trace->{headers}{allow}, '', 'nginx knows of none, and not of another path\'s';
+};
+
+subtest 'HEAD is GET without a body' => sub {
+    my $r = Voltgate::Wire->ask($vg, head('HEAD /healthz HTTP/1.1', 'Host: a', 'Connection: close'), timeout => 1);
+    is $r->{status}, 200;
+    is $r->{body}, '';
+    $r = Voltgate::Wire->ask($vg, head('HEAD /x HTTP/1.1', 'Host: a', 'Connection: close'), timeout => 1);
+    is $r->{status}, 404;
+    is $r->{body}, '';
+};
+
+# One chunk of 64 KiB after the other, until more is not wanted.
+sub chunked {
+    my ($wire, $bytes) = @_;
+    my $chunk = sprintf "10000\r\n%s\r\n", ' ' x 0x10000;
+    $wire->send(head("POST $api/stations HTTP/1.1", 'Host: a', "Authorization: Bearer " . $vg->admin,
+        'Content-Type: application/json', 'Transfer-Encoding: chunked'));
+    $wire->send($chunk) for 1 .. $bytes / 0x10000;
+    return;
+}
+
+subtest 'a body that grows too large is refused, and its connection ends' => sub {
+    for my $way ('in pieces', 'at once') {
+        my $wire = Voltgate::Wire->connect($vg);
+        chunked($wire, 1024 * 1024 + 0x20000) if $way eq 'in pieces';
+        $wire->send(head("POST $api/stations HTTP/1.1", 'Host: a', "Authorization: Bearer " . $vg->admin,
+            'Transfer-Encoding: chunked') . "200000\r\n" . ' ' x 100) if $way eq 'at once';
+        is_problem($wire->answer, 413, 'too_large');
+        ok $wire->ends(15), "$way: the connection ends";
+    }
+    ok $vg->wait_for(sub { grep { $_->{status} == 413 && $_->{route} eq "POST /stations" }
+        $vg->access_log }), 'and is logged';
+};
+
+subtest 'nothing above ended a worker' => sub {
+    unlike $vg->log, qr/exited on signal/;
+    is $vg->get('/healthz')->{status}, 200;
+};
+
+done_testing;
