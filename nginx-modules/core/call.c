@@ -420,6 +420,22 @@ vg_call_fail(vg_call_t *call, const char *error)
 }
 
 
+/* what was not sent yet is not sent any more */
+static void
+vg_call_drop(vg_call_t *call)
+{
+    vg_unit_t *unit = call->unit;
+
+    if (unit != NULL && vg_unit_drop(unit) == VG_OK) {
+        call->unit = NULL;
+        call->running = 0;
+        vg_call_release(call);
+    }
+}
+
+
+/* A change that was sent may still happen; one that waits in its lane must
+ * not: its caller was told, and what its values point to may be gone. */
 static void
 vg_call_overdue(ngx_event_t *ev)
 {
@@ -429,6 +445,7 @@ vg_call_overdue(ngx_event_t *ev)
         NGX_LOG_WARN, call->log, 0, "voltgate: %V overdue, correlation %*s",
         &call->endpoint->label, call->correlation.len, call->correlation.data);
     call->retry_after = 1;
+    vg_call_drop(call);
     vg_call_fail(call, "overdue");
 }
 
@@ -436,18 +453,12 @@ vg_call_overdue(ngx_event_t *ev)
 void
 vg_call_abandon(vg_call_t *call)
 {
-    vg_unit_t *unit = call->unit;
-
     call->abandoned = 1;
     if (call->finished || call->changed) {
         return;
     }
     vg_call_ref(call);
-    if (unit != NULL && vg_unit_drop(unit) == VG_OK) {
-        call->unit = NULL;
-        call->running = 0;
-        vg_call_release(call);
-    }
+    vg_call_drop(call);
     vg_call_fail(call, "unavailable");
     vg_call_release(call);
 }

@@ -328,7 +328,8 @@ vg_conn_timer(ngx_event_t *ev)
 }
 
 
-/* What was sent may or may not have happened: reads are sent once more. */
+/* What was sent may or may not have happened: reads are sent once more, and
+ * again if the lane's other connection turns out to be gone as well. */
 static void
 vg_conn_fail_units(vg_conn_t *conn)
 {
@@ -345,7 +346,9 @@ vg_conn_fail_units(vg_conn_t *conn)
         q = ngx_queue_last(&lost);
         unit = ngx_queue_data(q, vg_unit_t, queue);
         ngx_queue_remove(q);
-        if (!unit->statement->change && !unit->after && !unit->alone) {
+        if (!unit->statement->change && !unit->after
+            && unit->lost < VG_LANE_CONNS) {
+            unit->lost++;
             vg_unit_again(unit);
         } else {
             vg_unit_end(unit, VG_UNIT_LOST);

@@ -57,7 +57,8 @@ struct vg_unit_s {
     unsigned   probe:1;   /* is only prepared, not run       */
     unsigned   alone:1;   /* its batch failed: run singly    */
     unsigned   retried:1; /* moved to the patient lane       */
-    unsigned   reprepared:1;
+    unsigned   stale:2;   /* times that a plan was too old       */
+    unsigned   lost:2;    /* times that its connection broke     */
     unsigned   failed:1;
     unsigned   aborted:1; /* by another of its batch         */
     unsigned   relaxed:1; /* commit need not be durable      */
@@ -67,8 +68,9 @@ struct vg_unit_s {
  * long. */
 void vg_unit_submit(vg_unit_t *unit);
 
-/* Nobody waits for a read any more: if it was not sent, done() is not called
- * and VG_OK is returned; else done() comes later as ever: VG_DECLINED. */
+/* Nobody waits any more: if it was not sent, done() is not called and VG_OK
+ * is returned; else it is not sent again, and done() comes later as ever:
+ * VG_DECLINED. */
 vg_rc_t vg_unit_drop(vg_unit_t *unit);
 
 /* The database answers, as far as this worker knows. */

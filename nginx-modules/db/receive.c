@@ -93,8 +93,8 @@ vg_receive_again(vg_conn_t *conn, vg_unit_t *unit)
         || ngx_strcmp(unit->sqlstate, "26000") == 0)
     {
         conn->stale = 1;
-        if (!unit->reprepared) {
-            unit->reprepared = 1;
+        if (unit->stale < VG_LANE_CONNS) {
+            unit->stale++;
             vg_unit_again(unit);
             return 1;
         }

@@ -103,9 +103,8 @@ sub wait {
     my $end = time + 40;
     while (@{ $self->{pids} } && time < $end) {
         $self->outcomes;
-        my $pid = waitpid -1, POSIX::WNOHANG();
-        @{ $self->{pids} } = grep { $_ != $pid } @{ $self->{pids} };
-        select undef, undef, undef, 0.02 if $pid <= 0;
+        @{ $self->{pids} } = grep { waitpid($_, POSIX::WNOHANG()) == 0 } @{ $self->{pids} };
+        select undef, undef, undef, 0.02;
     }
     kill KILL => @{ $self->{pids} } if @{ $self->{pids} };
     return $self->outcomes;
