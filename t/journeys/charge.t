@@ -93,12 +93,19 @@ END {
 
 # ------------------------------------------------------------ the workers
 
+sub stopped {
+    open my $stat, '<', "/proc/$_[0]/stat" or return;
+    return <$stat> =~ /\) T /;
+}
+
 # Runs sub while no other worker can take a connection.
 sub only {
     my ($worker, $sub) = @_;
 
     my @others = grep { $_ != $worker } $vg->workers;
     kill 'STOP', @others;
+    # a signal that is on its way stops nobody from accepting once more
+    $vg->wait_for(sub { !grep { !stopped($_) } @others }) or die 'a worker does not stop';
     my $done = eval { $sub->(); 1 };
     kill 'CONT', @others;
     die $@ if !$done;
