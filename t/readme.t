@@ -1,0 +1,105 @@
+# What the READMEs promise: the charge of the first one, as it is printed, and
+# that they name the files that there are.
+
+use strict;
+use warnings;
+
+use File::Basename qw(basename dirname);
+use File::Spec;
+use JSON::PP ();
+use Test::More;
+
+use Voltgate;
+
+sub slurp {
+    my ($path) = @_;
+    open my $file, '<', $path or die "$path: $!\n";
+    local $/ = undef;
+    return <$file>;
+}
+
+my $root    = $Voltgate::ROOT;
+my @readmes = grep { -f } map { glob "$root/$_" }
+    qw(README.md CONTRIBUTING.md */README.md nginx-modules/*/README.md plugins/*/README.md);
+
+subtest 'links lead somewhere' => sub {
+    for my $readme (@readmes) {
+        for my $link (slurp($readme) =~ /\]\((?!https?:)([^)#]+)/g) {
+            ok -e File::Spec->catfile(dirname($readme), $link), "$readme: $link";
+        }
+    }
+};
+
+subtest 'a room\'s README names all of its files, and no others' => sub {
+    for my $room (glob "$root/nginx-modules/* $root/cli") {
+        my $text  = slurp("$room/README.md");
+        my %named = map { $_ => 1 } map { /`([\w.]+\.(?:c|h|def))`/g } $text =~ /^\|(.*?)\|/mg;
+        my %there = map { basename($_) => 1 } glob "$room/*.[ch] $room/*.def";
+        is_deeply [ grep { !$there{$_} } sort keys %named ], [], "$room: each is there";
+        is_deeply [ grep { /[.]c$/ && !$named{$_} } sort keys %there ], [], "$room: each is named";
+    }
+};
+
+subtest 'the first README has a line for each folder that has a README' => sub {
+    my $text = slurp("$root/README.md");
+    for my $readme (grep { dirname($_) ne $root } @readmes) {
+        my $path = File::Spec->abs2rel($readme, $root);
+        like $text, qr/\Q($path)\E/, $path;
+    }
+};
+
+my $vg    = Voltgate->start;
+my $state = $vg->{state};
+
+# what `make up` leaves behind for those who call
+sub write_state {
+    my ($name, $text) = @_;
+    open my $file, '>', "$state/$name" or die "$state/$name: $!\n";
+    print {$file} $text;
+    close $file or die "$state/$name: $!\n";
+    return;
+}
+
+write_state('env', "export VG_STATE='$state' VG_PORT='" . $vg->port . "'\n");
+write_state('admin.key', $vg->post('/api/v1/api-keys', { name => 'admin', role => 'admin' })->{json}{key});
+
+subtest 'a charge, line by line, as it is printed' => sub {
+    my ($lines) = slurp("$root/README.md") =~ /^## A charge.*?^```sh\n(.*?)^```$/ms;
+    ok $lines, 'there are lines';
+
+    # the state folder and what was built are this run's
+    is $lines =~ s{^[.] \.voltgate/env$}{. '$state/env'}m, 1, 'the first one reads env';
+    is $lines =~ s{^build/voltgate simulate}{'$vg->{build}/voltgate' simulate}m, 1, 'one simulates';
+    # a tariff reaches charging by an event: hands are slow enough for it,
+    # this is not
+    is $lines =~ s{^(?=# a card)}{until [ -e '$state/heard' ]; do sleep 0.05; done\n}m, 1, 'one makes a card';
+
+    my $pid = open(my $pipe, '-|') // die "fork: $!";
+    if (!$pid) {
+        open STDERR, '>&', \*STDOUT or die $!;
+        chdir $root or die $!;
+        exec 'timeout', 50, 'bash', '-c', $lines or die $!;
+    }
+    ok $vg->wait_for(sub {
+        $vg->sql(q{select count(*) from charging.tariff}) == 1
+            && $vg->sql(q{select count(*) from charging.connector where charge_point_id = 'KIEL-1'}) == 1;
+    }, 15), 'charging has heard of station and tariff';
+    write_state('heard', '');
+
+    my $out = do { local $/ = undef; <$pipe> };
+    ok close $pipe, 'all of them end' or diag $out;
+    like $out, qr/"hasPassword" ?: ?true/, 'a password is set';
+    like $out, qr/"currency" ?: ?"EUR"/, 'so is a price';
+    like $out, qr/"idTag" ?: ?"CARD-1"/, 'there is a card';
+    like $out, qr/ errors=0$/m, 'the charger has no complaint';
+    my ($invoice) = $out =~ /^(\{"items".*INV-.*)$/m;
+    ok $invoice, 'an invoice comes' or diag $out;
+
+    # 1,100 Wh at 0.49 are 0.539, and 1 for the session: 1.54, and 19 % of it
+    my ($one) = @{ JSON::PP->new->decode($invoice // '{"items":[{}]}')->{items} };
+    is sprintf('%.2f', $one->{net}), '1.54', 'net';
+    is sprintf('%.2f', $one->{tax}), '0.29', 'tax';
+    is sprintf('%.2f', $one->{total}), '1.83', 'total';
+};
+
+done_testing;
