@@ -182,10 +182,10 @@ line_add(bill_t *bill, const line_t *line)
 static bool
 line_read(bill_t *bill, const vg_json_t *node, vg_str_t tax_rate)
 {
-    exact_t          price;
-    line_t           line = { .type = vg_json_text(node, "type") };
-    vg_str_t         rate = vg_json_text(node, "vat");
-    vg_str_t         volume = vg_json_text(node, "volume");
+    exact_t  price;
+    line_t   line = { .type = vg_json_text(node, "type") };
+    vg_str_t rate = vg_json_text(node, "vat");
+    vg_str_t volume = vg_json_text(node, "volume");
 
     line.reservation = vg_json_text(node, "reservation");
     line.unit = vg_json_text(node, "unit");
@@ -304,9 +304,9 @@ taxes_sum(bill_t *bill, vg_str_t tax_rate)
 static void
 tax_share(bill_t *bill, tax_t *tax)
 {
-    size_t   i;
-    exact_t  left;
-    line_t  *line, *next;
+    size_t  i;
+    exact_t left;
+    line_t *line, *next;
 
     tax->base = left = divide(tax->sum, bill->unit);
     tax->amount = divide(tax->base * tax->rate, HUNDRED);
@@ -323,8 +323,7 @@ tax_share(bill_t *bill, tax_t *tax)
         for (i = 0; i < bill->nlines; i++) {
             line = &bill->lines[i];
             if (line->rate == tax->rate
-                && (next == NULL || line->rest > next->rest))
-            {
+                && (next == NULL || line->rest > next->rest)) {
                 next = line;
             }
         }
@@ -344,9 +343,9 @@ promise_keep(bill_t *bill, const vg_json_t *costs, vg_str_t tax_rate)
     tax_t  *largest;
 
     if (!bill->adjusted
-        || !number_read(vg_json_text(vg_json_get(costs, "unrounded"),
-                                     "incl_vat"),
-                        AMOUNT_PLACES, &promised))
+        || !number_read(
+            vg_json_text(vg_json_get(costs, "unrounded"), "incl_vat"),
+            AMOUNT_PLACES, &promised))
     {
         return;
     }
@@ -363,8 +362,8 @@ promise_keep(bill_t *bill, const vg_json_t *costs, vg_str_t tax_rate)
 static void
 out_amount(vg_out_t *out, const char *key, const bill_t *bill, exact_t minor)
 {
-    vg_out_member_raw(out, key, number_print(bill->pool, minor, bill->digits,
-                                             bill->digits));
+    vg_out_member_raw(
+        out, key, number_print(bill->pool, minor, bill->digits, bill->digits));
 }
 
 
@@ -377,12 +376,12 @@ line_render(vg_out_t *out, const bill_t *bill, const line_t *line)
     if (line->priced) {
         vg_out_member(out, "unit", line->unit);
         vg_out_member_raw(out, "price", line->price);
-        vg_out_member_raw(out, "volume",
-                          number_print(bill->pool, line->volume,
-                                       VOLUME_PLACES, 0));
+        vg_out_member_raw(
+            out, "volume",
+            number_print(bill->pool, line->volume, VOLUME_PLACES, 0));
     }
-    vg_out_member_raw(out, "taxRate", number_print(bill->pool, line->rate,
-                                                   RATE_PLACES, 0));
+    vg_out_member_raw(out, "taxRate",
+                      number_print(bill->pool, line->rate, RATE_PLACES, 0));
     out_amount(out, "amount", bill, line->minor);
     vg_out_close(out, '}');
 }
@@ -412,9 +411,9 @@ bill_render(const bill_t *bill, vg_str_t currency)
         net += bill->taxes[i].base;
         tax += bill->taxes[i].amount;
         vg_out_open(&out, '{');
-        vg_out_member_raw(&out, "rate",
-                          number_print(bill->pool, bill->taxes[i].rate,
-                                       RATE_PLACES, 0));
+        vg_out_member_raw(
+            &out, "rate",
+            number_print(bill->pool, bill->taxes[i].rate, RATE_PLACES, 0));
         out_amount(&out, "base", bill, bill->taxes[i].base);
         out_amount(&out, "amount", bill, bill->taxes[i].amount);
         vg_out_close(&out, '}');

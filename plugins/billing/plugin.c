@@ -6,10 +6,12 @@
 
 #include "invoice.h"
 
-#define TOLD(name, type, about)                                              \
-    { VG_BODY, name, type, VG_NULLABLE, 0, 0, NULL, NULL, NULL, about }
+#define TOLD(name, type, about)                                                \
+    {                                                                          \
+        VG_BODY, name, type, VG_NULLABLE, 0, 0, NULL, NULL, NULL, about        \
+    }
 
-static const vg_field_t  session_told_fields[] = {
+static const vg_field_t session_told_fields[] = {
     { VG_BODY, "sessionId", VG_UUID, VG_REQUIRED, 0, 0, NULL, NULL, NULL,
       "the session" },
     TOLD("operatorId", VG_TEXT, "the issuer"),
@@ -25,13 +27,13 @@ static const vg_field_t  session_told_fields[] = {
     VG_FIELDS_END,
 };
 
-static const vg_field_t  invoice_path_fields[] = {
+static const vg_field_t invoice_path_fields[] = {
     { VG_PATH, "id", VG_UUID, VG_REQUIRED, 0, 0, NULL, NULL, NULL,
       "the invoice" },
     VG_FIELDS_END,
 };
 
-static const vg_field_t  invoice_list_fields[] = {
+static const vg_field_t invoice_list_fields[] = {
     { VG_QUERY, "sessionId", VG_UUID, 0, 0, 0, NULL, NULL, NULL,
       "for this session" },
     { VG_QUERY, "customerId", VG_TEXT, 0, 1, 64, NULL, NULL, NULL,
@@ -53,7 +55,8 @@ invoice_check(vg_call_t *call)
         return vg_bind(call, "invoice", invoice);
     }
     switch (invoice_make(vg_pool(call), costs,
-                         vg_json_text(vg_row(call), "taxRate"), &invoice)) {
+                         vg_json_text(vg_row(call), "taxRate"), &invoice))
+    {
 
     case INVOICE_OK:
         return vg_bind(call, "invoice", invoice);
@@ -96,12 +99,12 @@ static const vg_route_t  routes[] = {
 };
 /* clang-format on */
 
-static const char *const  publishes[] = {
+static const char *const publishes[] = {
     "invoice.created.v1",
     NULL,
 };
 
-const vg_plugin_t  vg_plugin = {
+const vg_plugin_t vg_plugin = {
     .abi = VG_ABI,
     .name = "billing",
     .version = "1.0.0",

@@ -20,7 +20,7 @@ extern const vg_field_t id_tag_fields[];
 extern const vg_field_t id_tag_list_fields[];
 extern const vg_field_t id_tag_change_fields[];
 extern const vg_field_t id_tag_path_fields[];
-vg_rc_t id_tag_check(vg_call_t *call);
+vg_rc_t                 id_tag_check(vg_call_t *call);
 
 /* transaction.c: what chargers say */
 extern const vg_field_t authorize_fields[];
@@ -36,15 +36,15 @@ extern const vg_field_t session_list_fields[];
 extern const vg_field_t vehicle_fields[];
 extern const vg_step_t  session_start_steps[];
 extern const vg_step_t  session_end_steps[];
-vg_rc_t session_start_check(vg_call_t *call);
-vg_rc_t session_end_check(vg_call_t *call);
+vg_rc_t                 session_start_check(vg_call_t *call);
+vg_rc_t                 session_end_check(vg_call_t *call);
 
 /* costing.c */
 extern const vg_field_t session_stopped_fields[];
 extern const vg_field_t session_price_fields[];
-vg_rc_t session_cost(vg_call_t *call);
-vg_rc_t session_price(vg_call_t *call);
-vg_rc_t session_render(vg_call_t *call);
+vg_rc_t                 session_cost(vg_call_t *call);
+vg_rc_t                 session_price(vg_call_t *call);
+vg_rc_t                 session_render(vg_call_t *call);
 
 /* quarantine.c */
 extern const vg_field_t quarantine_list_fields[];

@@ -6,11 +6,16 @@
 
 #include "charging.h"
 
-#define TOLD(name, type, about)                                              \
-    { VG_BODY, name, type, VG_NULLABLE, 0, 0, NULL, NULL, NULL, about }
-#define MUST(name, type, about)                                              \
-    { VG_BODY, name, type, VG_REQUIRED, 0, 0, NULL, NULL, NULL, about }
+#define TOLD(name, type, about)                                                \
+    {                                                                          \
+        VG_BODY, name, type, VG_NULLABLE, 0, 0, NULL, NULL, NULL, about        \
+    }
+#define MUST(name, type, about)                                                \
+    {                                                                          \
+        VG_BODY, name, type, VG_REQUIRED, 0, 0, NULL, NULL, NULL, about        \
+    }
 
+/* clang-format off */
 static const vg_field_t  connector_told_fields[] = {
     MUST("connectorId", VG_UUID, "the connector"),
     MUST("chargePointId", VG_TEXT, "OCPP identity"),
@@ -20,12 +25,14 @@ static const vg_field_t  connector_told_fields[] = {
     TOLD("maxPowerKw", VG_DECIMAL, "kW"),
     VG_FIELDS_END,
 };
+/* clang-format on */
 
-static const vg_field_t  connector_told = {
-    VG_BODY, NULL, VG_OBJECT, 0, 0, 0, NULL, connector_told_fields, NULL,
-    "a connector",
+static const vg_field_t connector_told = {
+    VG_BODY, NULL,          VG_OBJECT, 0, 0, 0, NULL, connector_told_fields,
+    NULL,    "a connector",
 };
 
+/* clang-format off */
 const vg_field_t  station_told_fields[] = {
     MUST("stationId", VG_UUID, "the station"),
     TOLD("operatorId", VG_TEXT, "company"),
@@ -70,3 +77,4 @@ const vg_field_t  invoice_told_fields[] = {
     TOLD("sessionId", VG_UUID, "what it is for; none for other invoices"),
     VG_FIELDS_END,
 };
+/* clang-format on */

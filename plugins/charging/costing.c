@@ -6,6 +6,7 @@
 #include "charging.h"
 #include "periods.h"
 
+/* clang-format off */
 const vg_field_t  session_stopped_fields[] = {
     { VG_BODY, "sessionId", VG_UUID, VG_REQUIRED, 0, 0, NULL, NULL, NULL,
       "the session" },
@@ -21,6 +22,7 @@ const vg_field_t  session_price_fields[] = {
       "OCPI CDR costs" },
     VG_FIELDS_END,
 };
+/* clang-format on */
 
 
 /* VG_DECLINED: it cannot be priced: no tariff, no engine, or nonsense. */
@@ -29,14 +31,15 @@ costs_ask(vg_call_t *call, const vg_json_t *costing, vg_str_t *costs)
 {
     vg_str_t arguments;
 
-    switch (periods_arguments(vg_pool(call), costing, vg_now(call),
-                              &arguments)) {
+    switch (periods_arguments(vg_pool(call), costing, vg_now(call), &arguments))
+    {
 
     case PERIODS_OK:
         return vg_ask(call, "pricing.rate", arguments, costs);
 
     case PERIODS_NONSENSE:
-        vg_log(call, VG_LOG_WARN, "session cannot be priced: length or "
+        vg_log(call, VG_LOG_WARN,
+               "session cannot be priced: length or "
                "energy make no sense");
         return VG_DECLINED;
 
@@ -113,9 +116,9 @@ session_so_far(vg_pool_t *pool, const vg_json_t *session, vg_str_t costs)
                 break;
             }
         }
-        vg_out_member_raw(&out, vg_printf(pool, "%.*s", (int) m->key.len,
-                                          m->key.data).data,
-                          now[i].value != NULL ? now[i].value->raw : m->raw);
+        vg_out_member_raw(
+            &out, vg_printf(pool, "%.*s", (int) m->key.len, m->key.data).data,
+            now[i].value != NULL ? now[i].value->raw : m->raw);
     }
     vg_out_close(&out, '}');
     return vg_out_str(&out);

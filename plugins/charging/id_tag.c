@@ -4,9 +4,10 @@
 
 #include "charging.h"
 
-#define ID_TAG 20 /* OCPP 1.6: CiString20Type */
+#define ID_TAG     20 /* OCPP 1.6: CiString20Type */
 #define TAG_STATUS "Accepted|Blocked"
 
+/* clang-format off */
 #define TAG_PATH                                                             \
     { VG_PATH, "idTag", VG_TEXT, VG_REQUIRED, 1, ID_TAG, NULL, NULL, NULL,   \
       "the tag, in any case" }
@@ -48,6 +49,7 @@ const vg_field_t  id_tag_path_fields[] = {
     TAG_PATH,
     VG_FIELDS_END,
 };
+/* clang-format on */
 
 
 vg_rc_t

@@ -7,33 +7,33 @@
 
 #include "periods.h"
 
-#define WH      ((int64_t) 1000000)       /* 10^-9 kWh                    */
-#define MAX_WH  ((int64_t) 1000000000000) /* what a register may show     */
-#define SECOND  ((int64_t) 1000000)
-#define DAY     (86400 * SECOND)
-#define AHEAD   (600 * SECOND)            /* as charging.billed_at        */
-#define MICRO   6                         /* places of kW and A           */
-#define MAX_MICRO ((int64_t) 1000000)     /* kW, A: more is no reading    */
-#define UNKNOWN (-1)
+#define WH        ((int64_t) 1000000)       /* 10^-9 kWh                    */
+#define MAX_WH    ((int64_t) 1000000000000) /* what a register may show     */
+#define SECOND    ((int64_t) 1000000)
+#define DAY       (86400 * SECOND)
+#define AHEAD     (600 * SECOND)      /* as charging.billed_at        */
+#define MICRO     6                   /* places of kW and A           */
+#define MAX_MICRO ((int64_t) 1000000) /* kW, A: more is no reading    */
+#define UNKNOWN   (-1)
 
 /* what the tariff engine takes; beyond it a session is nonsense */
 #define MAX_LENGTH (366 * DAY)
 #define MAX_MOVED  ((int64_t) 1000000000) /* Wh                           */
 
 typedef struct {
-    int64_t  at;
-    int64_t  energy; /* of the register; UNKNOWN: not read here           */
-    int64_t  power;  /* 10^-6 kW, as measured here; UNKNOWN: was not      */
-    int64_t  current;
-    bool     parking; /* from here on                                     */
+    int64_t at;
+    int64_t energy; /* of the register; UNKNOWN: not read here           */
+    int64_t power;  /* 10^-6 kW, as measured here; UNKNOWN: was not      */
+    int64_t current;
+    bool    parking; /* from here on                                     */
 } cut_t;
 
 typedef struct {
-    int64_t  start, end;
-    int64_t  first, last; /* of the register                              */
-    bool     stopped;
-    size_t   count;
-    cut_t   *cuts; /* the first is the start, the one after all the end   */
+    int64_t start, end;
+    int64_t first, last; /* of the register                              */
+    bool    stopped;
+    size_t  count;
+    cut_t  *cuts; /* the first is the start, the one after all the end   */
 } session_t;
 
 
@@ -126,12 +126,12 @@ instant_print(vg_pool_t *pool, int64_t at)
     doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
     month = (5 * doy + 2) / 153;
     year = yoe + era * 400 + (month >= 10);
-    text = vg_printf(pool, "%04d-%02d-%02dT%02d:%02d:%02d.%06d", (int) year,
-                     (int) (month < 10 ? month + 3 : month - 9),
-                     (int) (doy - (153 * month + 2) / 5 + 1),
-                     (int) (us / (3600 * SECOND)),
-                     (int) (us / (60 * SECOND) % 60),
-                     (int) (us / SECOND % 60), (int) (us % SECOND));
+    text =
+        vg_printf(pool, "%04d-%02d-%02dT%02d:%02d:%02d.%06d", (int) year,
+                  (int) (month < 10 ? month + 3 : month - 9),
+                  (int) (doy - (153 * month + 2) / 5 + 1),
+                  (int) (us / (3600 * SECOND)), (int) (us / (60 * SECOND) % 60),
+                  (int) (us / SECOND % 60), (int) (us % SECOND));
     while (text.data != NULL && text.data[text.len - 1] == '0') {
         text.len--;
     }
@@ -212,8 +212,7 @@ reading(session_t *s, vg_str_t text, int64_t *highest)
     int64_t energy = decimal_read(text, MICRO, MAX_WH);
 
     if (energy == UNKNOWN || energy < *highest
-        || (s->stopped ? energy > s->last
-                       : energy - s->first > MAX_MOVED * WH))
+        || (s->stopped ? energy > s->last : energy - s->first > MAX_MOVED * WH))
     {
         return UNKNOWN;
     }
@@ -262,10 +261,10 @@ sample_add(session_t *s, const vg_json_t *sample, int64_t slot,
     if (cut != s->cuts && energy != UNKNOWN) {
         cut->energy = energy;
     }
-    cut->power = decimal_read(vg_json_text(sample, "powerKw"), MICRO,
-                              MAX_MICRO);
-    cut->current = decimal_read(vg_json_text(sample, "currentA"), MICRO,
-                                MAX_MICRO);
+    cut->power =
+        decimal_read(vg_json_text(sample, "powerKw"), MICRO, MAX_MICRO);
+    cut->current =
+        decimal_read(vg_json_text(sample, "currentA"), MICRO, MAX_MICRO);
 }
 
 
@@ -337,7 +336,8 @@ energy_spread(session_t *s, size_t from, size_t to)
         if (all || !s->cuts[i].parking) {
             so_far += s->cuts[i + 1].at - s->cuts[i].at;
         }
-        s->cuts[i + 1].energy = s->cuts[from].energy
+        s->cuts[i + 1].energy =
+            s->cuts[from].energy
             + (charged ? (int64_t) ((__int128) moved * so_far / charged) : 0);
     }
 }
@@ -381,8 +381,8 @@ static void
 period_render(vg_out_t *out, const session_t *s, size_t i)
 {
     const cut_t *cut = &s->cuts[i], *next = cut + 1;
-    const cut_t *seen = i > 0 || cut->power >= 0 || cut->current >= 0 ? cut
-                                                                      : next;
+    const cut_t *seen =
+        i > 0 || cut->power >= 0 || cut->current >= 0 ? cut : next;
 
     vg_out_open(out, '{');
     vg_out_member(out, "start_date_time", instant_print(out->pool, cut->at));

@@ -122,7 +122,7 @@ static const vg_route_t  routes[] = {
 };
 /* clang-format on */
 
-static const vg_error_t  errors[] = {
+static const vg_error_t errors[] = {
     { "connector_unknown", 404, "No such connector" },
     { "connector_busy", 409, "Connector is in use" },
     { "connector_unavailable", 409, "Connector is out of order" },
@@ -132,7 +132,7 @@ static const vg_error_t  errors[] = {
     { NULL, 0, NULL },
 };
 
-static const vg_setting_t  settings[] = {
+static const vg_setting_t settings[] = {
     { "start_deadline", "60",
       "seconds in which the charger must start a session that the API began; "
       "then it fails, and its one-time tag with it" },
@@ -142,16 +142,13 @@ static const vg_setting_t  settings[] = {
     { NULL, NULL, NULL },
 };
 
-static const char *const  publishes[] = {
-    "charging.session.started.v1",
-    "charging.session.completed.v1",
-    "charging.session.failed.v1",
-    "charging.session.priced.v1",
-    "charging.transaction.stopped.v1",
-    NULL,
+static const char *const publishes[] = {
+    "charging.session.started.v1",     "charging.session.completed.v1",
+    "charging.session.failed.v1",      "charging.session.priced.v1",
+    "charging.transaction.stopped.v1", NULL,
 };
 
-const vg_plugin_t  vg_plugin = {
+const vg_plugin_t vg_plugin = {
     .abi = VG_ABI,
     .name = "charging",
     .version = "1.0.0",

@@ -4,6 +4,7 @@
 
 #include "charging.h"
 
+/* clang-format off */
 const vg_field_t  quarantine_list_fields[] = {
     { VG_QUERY, "chargePointId", VG_TEXT, 0, 1, 48, NULL, NULL, NULL,
       "from this charge point" },
@@ -19,3 +20,4 @@ const vg_field_t  quarantine_resolve_fields[] = {
       "how it was settled" },
     VG_FIELDS_END,
 };
+/* clang-format on */

@@ -8,11 +8,12 @@
 
 #include "charging.h"
 
-#define SESSION_STATUS                                                       \
+#define SESSION_STATUS                                                         \
     "PENDING|STARTING|ACTIVE|SUSPENDED|STOPPING|COMPLETED|FAILED"
 
 #define SECONDS_MAX 86400
 
+/* clang-format off */
 const vg_field_t  session_start_fields[] = {
     { VG_BODY, "connectorId", VG_UUID, 0, 0, 0, NULL, NULL, NULL,
       "where; or:" },
@@ -63,6 +64,7 @@ const vg_field_t  vehicle_fields[] = {
       "the vehicle" },
     VG_FIELDS_END,
 };
+/* clang-format on */
 
 
 /* A setting of seconds, bound to the field; what is no such number is as the
@@ -152,6 +154,7 @@ remote_stop(vg_call_t *call)
 }
 
 
+/* clang-format off */
 const vg_step_t  session_start_steps[] = {
     { "remote_start", remote_start, "session_accepted", "session_failed" },
     { NULL, NULL, NULL, NULL },
@@ -162,3 +165,4 @@ const vg_step_t  session_end_steps[] = {
       "session_end_failed" },
     { NULL, NULL, NULL, NULL },
 };
+/* clang-format on */

@@ -14,6 +14,7 @@
 #define PORT_MAX 65535
 #define WH_MAX   INT64_C(1000000000000) /* 1 TWh: no register shows more  */
 
+/* clang-format off */
 #define NAME(name, about)                                                    \
     { VG_BODY, name, VG_TEXT, VG_NULLABLE, 0, NAME_MAX, NULL, NULL, NULL,    \
       about }
@@ -29,12 +30,14 @@ static const vg_field_t  sampled_value_fields[] = {
     NAME("unit", "default Wh for energy"),
     VG_FIELDS_END,
 };
+/* clang-format on */
 
-static const vg_field_t  sampled_value = {
-    VG_BODY, NULL, VG_OBJECT, 0, 0, 0, NULL, sampled_value_fields, NULL,
-    "a sample",
+static const vg_field_t sampled_value = {
+    VG_BODY, NULL,       VG_OBJECT, 0, 0, 0, NULL, sampled_value_fields,
+    NULL,    "a sample",
 };
 
+/* clang-format off */
 static const vg_field_t  meter_value_fields[] = {
     { VG_BODY, "timestamp", VG_TEXT, VG_NULLABLE, 0, NAME_MAX, NULL, NULL,
       NULL, "the charger's clock; unreadable: the moment of receipt" },
@@ -42,12 +45,14 @@ static const vg_field_t  meter_value_fields[] = {
       &sampled_value, "samples of that moment" },
     VG_FIELDS_END,
 };
+/* clang-format on */
 
-static const vg_field_t  meter_value = {
-    VG_BODY, NULL, VG_OBJECT, 0, 0, 0, NULL, meter_value_fields, NULL,
-    "what was sampled at one moment",
+static const vg_field_t meter_value = {
+    VG_BODY, NULL, VG_OBJECT,          0,    0,
+    0,       NULL, meter_value_fields, NULL, "what was sampled at one moment",
 };
 
+/* clang-format off */
 const vg_field_t  authorize_fields[] = {
     { VG_BODY, "idTag", VG_TEXT, VG_REQUIRED, 0, TAG_MAX, NULL, NULL, NULL,
       "the tag" },
@@ -92,3 +97,4 @@ const vg_field_t  meter_values_fields[] = {
       &meter_value, "samples by moment" },
     VG_FIELDS_END,
 };
+/* clang-format on */

@@ -16,16 +16,19 @@ typedef struct {
     const char *expected; /* a part of the invoice; NULL: there is none   */
 } case_t;
 
+/* clang-format off */
 #define E(price, vat, volume, excl)                                          \
     "{\"type\":\"ENERGY\",\"price\":" price vat ",\"volume\":" volume         \
     ",\"unit\":\"kWh\",\"excl_vat\":" excl "}"
 #define T(price, vat, volume, excl)                                          \
     "{\"type\":\"TIME\",\"price\":" price vat ",\"volume\":" volume           \
     ",\"unit\":\"h\",\"excl_vat\":" excl "}"
+/* clang-format on */
 #define VAT(rate) ",\"vat\":" rate
-#define COSTS(currency, lines)                                               \
+#define COSTS(currency, lines)                                                 \
     "{\"currency\":\"" currency "\",\"lines\":[" lines "]}"
 
+/* clang-format off */
 static const case_t  cases[] = {
     { "energy with the tariff's VAT",
       COSTS("EUR", E("0.25", VAT("10"), "20", "5")), "19",
@@ -118,8 +121,9 @@ static const char *const  nonsense[] = {
     COSTS("EUR", E("1", VAT("100000"), "1", "1")),
     COSTS("EUR", E("1", VAT("10"), "1", "0.0000000000001")),
 };
+/* clang-format on */
 
-static int  number, failed;
+static int number, failed;
 
 
 static void
@@ -196,16 +200,21 @@ sums_run(void)
             seed ^= seed << 13;
             seed ^= seed >> 7;
             seed ^= seed << 17;
-            vg_out_raw(&out, vg_printf(pool,
-                "{\"type\":\"ENERGY\",\"price\":%d,\"vat\":%d,\"volume\":1,"
-                "\"excl_vat\":%d.%03d}", i + 1, i % 2 ? 10 : 19,
-                (int) (seed % 1000), (int) (seed / 1000 % 1000)));
+            vg_out_raw(
+                &out,
+                vg_printf(
+                    pool,
+                    "{\"type\":\"ENERGY\",\"price\":%d,\"vat\":%d,\"volume\":1,"
+                    "\"excl_vat\":%d.%03d}",
+                    i + 1, i % 2 ? 10 : 19, (int) (seed % 1000),
+                    (int) (seed / 1000 % 1000)));
         }
         vg_out_close(&out, ']');
         vg_out_close(&out, '}');
         invoice = vg_out_str(&out);
-        if (invoice_make(pool, vg_json_parse(pool, invoice, NULL),
-                         VG_STR("19"), &invoice) != INVOICE_OK)
+        if (invoice_make(pool, vg_json_parse(pool, invoice, NULL), VG_STR("19"),
+                         &invoice)
+            != INVOICE_OK)
         {
             wrong++;
             vg_arena_destroy(pool);
@@ -214,8 +223,7 @@ sums_run(void)
         made = vg_json_parse(pool, invoice, NULL);
         sum = 0;
         for (line = vg_json_get(made, "lines")->first; line != NULL;
-             line = line->next)
-        {
+             line = line->next) {
             (void) sscanf(vg_json_text(line, "amount").data, "%ld", &cents);
             sum += cents;
         }

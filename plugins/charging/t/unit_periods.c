@@ -14,7 +14,7 @@
 
 typedef struct {
     const char *name;
-    const char *costing; /* start is 2026-11-21T02:00:00Z                 */
+    const char *costing;  /* start is 2026-11-21T02:00:00Z                 */
     const char *expected; /* the periods                                  */
 } case_t;
 
@@ -25,6 +25,7 @@ typedef struct {
 #define M30 "1795228200000000"
 #define M60 "1795230000000000"
 
+/* clang-format off */
 #define COSTING(end, stop, samples, statuses)                                \
     "{\"start\":" M0 ",\"end\":" end ",\"meterStartWh\":1000,"               \
     "\"meterStopWh\":" stop ",\"timeZone\":\"Europe/Berlin\","               \
@@ -113,6 +114,7 @@ static const case_t  cases[] = {
       COSTING("1795226400500000", "2000", "", ""),
       "[" P("02:00:00", ENERGY("1") "," TIME("0.000138889")) "]" },
 };
+/* clang-format on */
 
 #define AS(rest) "{\"start\":" M0 ",\"end\":" M30 ",\"tariff\":{}," rest "}"
 
@@ -135,7 +137,7 @@ static const struct {
       PERIODS_NONSENSE },
 };
 
-static int  number, failed;
+static int number, failed;
 
 
 static void
@@ -159,8 +161,8 @@ case_run(const case_t *c)
 
     costing = vg_json_parse(pool, vg_str(c->costing), NULL);
     if (periods_arguments(pool, costing, NOW, &got) == PERIODS_OK) {
-        periods = vg_json_get(vg_json_parse(pool, got, NULL),
-                              "charging_periods");
+        periods =
+            vg_json_get(vg_json_parse(pool, got, NULL), "charging_periods");
     }
     ok(periods != NULL && vg_str_eq(periods->raw, c->expected), c->name, got);
     vg_arena_destroy(pool);
@@ -217,8 +219,7 @@ flood_run(void)
     vg_out_key(&out, "statuses");
     vg_out_open(&out, '[');
     for (i = 0; i < 20000; i++) {
-        vg_out_raw(&out, vg_printf(pool, IS("%ld", "%s"),
-                                   i * 1000000L + 500000,
+        vg_out_raw(&out, vg_printf(pool, IS("%ld", "%s"), i * 1000000L + 500000,
                                    i % 2 ? "Charging" : "SuspendedEV"));
     }
     vg_out_close(&out, ']');
@@ -258,23 +259,29 @@ main(void)
         case_run(&cases[i]);
     }
     for (i = 0; i < m; i++) {
-        ok(periods_arguments(pool,
-                             vg_json_parse(pool, vg_str(refused[i].costing),
-                                           NULL), NOW, &got)
+        ok(periods_arguments(
+               pool, vg_json_parse(pool, vg_str(refused[i].costing), NULL), NOW,
+               &got)
                == refused[i].expected,
            refused[i].name, vg_str(refused[i].costing));
     }
-    (void) periods_arguments(pool,
-        vg_json_parse(pool, VG_STR(COSTING("1798761599999999", "2000", "",
-                                           "")), NULL), NOW, &got);
+    (void) periods_arguments(
+        pool,
+        vg_json_parse(pool, VG_STR(COSTING("1798761599999999", "2000", "", "")),
+                      NULL),
+        NOW, &got);
     ok(memmem(got.data, got.len, "\"2026-12-31T23:59:59.999999Z\"", 29),
        "the last microsecond of a year", got);
-    (void) periods_arguments(pool,
-        vg_json_parse(pool, VG_STR("{\"start\":1709164800000000,\"end\":"
-            "1709164800000000,\"meterStartWh\":1,\"tariff\":{}}"), NULL),
+    (void) periods_arguments(
+        pool,
+        vg_json_parse(
+            pool,
+            VG_STR("{\"start\":1709164800000000,\"end\":"
+                   "1709164800000000,\"meterStartWh\":1,\"tariff\":{}}"),
+            NULL),
         NOW, &got);
-    ok(memmem(got.data, got.len, "\"2024-02-29T00:00:00Z\"", 22),
-       "a leap day", got);
+    ok(memmem(got.data, got.len, "\"2024-02-29T00:00:00Z\"", 22), "a leap day",
+       got);
     flood_run();
     vg_arena_destroy(pool);
     return failed != 0;
