@@ -5,8 +5,20 @@
 
 #include "host.h"
 
-#define VG_TRACE_ID   3 /* where it begins in "00-<32>-<16>-<2>" */
-#define VG_TRACE_SPAN 36
+#define VG_TRACE_ID    3 /* where it begins in "00-<32>-<16>-<2>" */
+#define VG_TRACE_SPAN  36
+#define VG_TRACE_FLAGS 53
+
+
+/* capitals are none */
+static ngx_int_t
+vg_trace_digit(u_char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 
 
 static ngx_uint_t
@@ -16,7 +28,7 @@ vg_trace_hex(const u_char *p, size_t len)
     ngx_uint_t some = 0;
 
     for (i = 0; i < len; i++) {
-        if (!((p[i] >= '0' && p[i] <= '9') || (p[i] >= 'a' && p[i] <= 'f'))) {
+        if (vg_trace_digit(p[i]) < 0) {
             return 0;
         }
         some |= p[i] != '0';
@@ -32,8 +44,9 @@ vg_trace_valid(const ngx_str_t *s)
 
     return s->len == VG_TRACEPARENT && p[0] == '0' && p[1] == '0' && p[2] == '-'
            && p[35] == '-' && p[52] == '-' && vg_trace_hex(p + VG_TRACE_ID, 32)
-           && vg_trace_hex(p + VG_TRACE_SPAN, 16) && p[53] == '0'
-           && (p[54] == '0' || p[54] == '1');
+           && vg_trace_hex(p + VG_TRACE_SPAN, 16)
+           && vg_trace_digit(p[VG_TRACE_FLAGS]) >= 0
+           && vg_trace_digit(p[VG_TRACE_FLAGS + 1]) >= 0;
 }
 
 
@@ -51,6 +64,8 @@ vg_trace_make(char *text, const ngx_str_t *given)
     *p = '\0';
     if (given != NULL && vg_trace_valid(given)) {
         ngx_memcpy(text + VG_TRACE_ID, given->data + VG_TRACE_ID, 32);
-        text[VG_TRACEPARENT - 1] = (char) given->data[VG_TRACEPARENT - 1];
+        /* of the flags only "sampled" is ours to hand on */
+        text[VG_TRACEPARENT - 1] =
+            vg_trace_digit(given->data[VG_TRACE_FLAGS + 1]) & 1 ? '1' : '0';
     }
 }
