@@ -138,10 +138,10 @@ vg_page_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
     http->route = vg_pages[i].path;
+    (void) ngx_http_discard_request_body(r); /* or it were the next request */
     if (!(r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD))) {
         http->allow = 1u << VG_GET;
         return vg_http_problem(r, vg_kit_error("method_not_allowed", 18));
     }
-    (void) ngx_http_discard_request_body(r);
     return vg_pages[i].page(r, &pool);
 }
