@@ -98,8 +98,10 @@ vg_http_key(vg_http_t *http, vg_call_t *call)
             return vg_http_key_wrong(call);
         }
     }
-    call->key.key = *key;
-    return VG_OK;
+    /* the call may outlive the request, and is looked up by it then */
+    call->key.key.data = ngx_pstrdup(call->pool, key);
+    call->key.key.len = call->key.key.data ? key->len : 0;
+    return call->key.key.data ? VG_OK : vg_refuse(call, "internal");
 }
 
 
@@ -114,7 +116,7 @@ vg_http_call(vg_http_t *http, vg_endpoint_t *e, ngx_str_t *values)
     if (cln == NULL) {
         return NULL;
     }
-    call = vg_call_create(e, r->connection->log);
+    call = vg_call_create(e, ngx_cycle->log); /* outlives the connection's */
     if (call == NULL) {
         return NULL;
     }
