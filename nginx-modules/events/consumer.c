@@ -114,6 +114,15 @@ vg_event_read(vg_pool_t *pool, PGresult *rows, int row, int column,
 }
 
 
+static vg_str_t
+vg_event_keep(vg_call_t *call, vg_str_t s)
+{
+    return vg_printf(&call->arena, "%.*s", (int) s.len, s.data);
+}
+
+
+/* A call that is overdue ends before its unit does, and the batch's pool with
+ * it: the call has copies of all. */
 vg_call_t *
 vg_event_call(vg_endpoint_t *e, const vg_event_t *event,
               void (*done)(vg_call_t *), void    *owner)
@@ -123,19 +132,35 @@ vg_event_call(vg_endpoint_t *e, const vg_event_t *event,
     if (call == NULL) {
         return NULL;
     }
-    call->body = vg_json_parse(&call->arena, event->payload, NULL);
-    call->in.event_id = event->id;
-    call->in.type = event->type;
-    call->in.aggregate_id = event->aggregate;
-    call->in.time = event->at;
-    call->correlation = event->correlation;
-    call->traceparent =
-        event->traceparent.len ? event->traceparent : (vg_str_t){ NULL, 0 };
-    call->caller.id = event->actor;
+    call->body =
+        vg_json_parse(&call->arena, vg_event_keep(call, event->payload), NULL);
+    call->in.event_id = vg_event_keep(call, event->id);
+    call->in.type = vg_event_keep(call, event->type);
+    call->in.aggregate_id = vg_event_keep(call, event->aggregate);
+    call->in.time = vg_event_keep(call, event->at);
+    call->correlation = vg_event_keep(call, event->correlation);
+    call->traceparent = event->traceparent.len
+                            ? vg_event_keep(call, event->traceparent)
+                            : (vg_str_t){ NULL, 0 };
+    call->caller.id = vg_event_keep(call, event->actor);
     call->caller.role = VG_STR("system");
     call->finish = done;
     call->owner = owner;
     return call;
+}
+
+
+/* Without memory they are NULL, which moves nothing and rolls back. */
+const char **
+vg_event_after(vg_call_t *call, const char **values, ngx_uint_t count)
+{
+    ngx_uint_t   i;
+    const char **own = vg_calloc(&call->arena, count * sizeof(const char *));
+
+    for (i = 0; own != NULL && i < count; i++) {
+        own[i] = vg_event_keep(call, vg_str(values[i])).data;
+    }
+    return own;
 }
 
 
@@ -215,7 +240,7 @@ vg_consumer_after(vg_call_t *call, vg_unit_t *unit)
         return; /* a load */
     }
     unit->after = vg_cursor_move;
-    unit->after_values = consumer->values;
+    unit->after_values = vg_event_after(call, consumer->values, 3);
 }
 
 

@@ -19,8 +19,12 @@ typedef struct {
 } vg_event_t;
 
 /* A call for one event; done() gets it with owner. NULL: no memory. */
-vg_call_t     *vg_event_call(vg_endpoint_t *e, const vg_event_t *event,
-                             void (*done)(vg_call_t *), void    *owner);
+vg_call_t *vg_event_call(vg_endpoint_t *e, const vg_event_t *event,
+                         void (*done)(vg_call_t *), void    *owner);
+/* Values for a unit's after, copied into the call: an overdue call's unit may
+ * be sent when its consumer has gone on, and must not move it then. */
+const char   **vg_event_after(vg_call_t *call, const char **values,
+                              ngx_uint_t count);
 vg_endpoint_t *vg_event_endpoint(vg_plugin_slot_t *plugin, vg_str_t type);
 void vg_event_read(vg_pool_t *pool, PGresult *rows, int row, int column,
                    vg_event_t *event);

@@ -74,7 +74,7 @@ vg_parked_after(vg_call_t *call, vg_unit_t *unit)
     unit->relaxed = 1;
     if (unit->statement->change) {
         unit->after = vg_parked_done;
-        unit->after_values = parked->values;
+        unit->after_values = vg_event_after(call, parked->values, 2);
     }
 }
 
