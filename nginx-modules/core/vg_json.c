@@ -342,7 +342,7 @@ vg_json_t *
 vg_json_parse(vg_pool_t *pool, vg_str_t text, const char **error)
 {
     parse_t     parse = { .pool = pool, .text = text };
-    const char *ignored;
+    const char *ignored = NULL;
     yajl_status status;
 
     error = error != NULL ? error : &ignored;

@@ -327,6 +327,9 @@ tax_share(bill_t *bill, tax_t *tax)
                 next = line;
             }
         }
+        if (next == NULL) {
+            return; /* no line has this rate */
+        }
         next->minor++;
         next->rest = -1;
     }

@@ -75,7 +75,7 @@ vg_rc_t
 session_price(vg_call_t *call)
 {
     vg_rc_t          rc;
-    vg_str_t         costs;
+    vg_str_t         costs = { NULL, 0 };
     const vg_json_t *costing = vg_row(call);
 
     if (costing == NULL) {
@@ -129,7 +129,7 @@ vg_rc_t
 session_render(vg_call_t *call)
 {
     vg_rc_t          rc = VG_DECLINED;
-    vg_str_t         costs;
+    vg_str_t         costs = { NULL, 0 };
     const vg_json_t *row = vg_row(call);
     const vg_json_t *session = vg_json_get(row, "session");
     const vg_json_t *costing = vg_json_get(row, "costing");

@@ -184,7 +184,7 @@ sums_run(void)
     vg_out_t         out;
     vg_str_t         invoice;
     uint64_t         seed = 88172645463325252u;
-    long             sum, cents, net;
+    long             sum, net;
     int              i, round, wrong = 0;
     vg_pool_t       *pool;
     const vg_json_t *made, *line;
@@ -224,10 +224,9 @@ sums_run(void)
         sum = 0;
         for (line = vg_json_get(made, "lines")->first; line != NULL;
              line = line->next) {
-            (void) sscanf(vg_json_text(line, "amount").data, "%ld", &cents);
-            sum += cents;
+            sum += strtol(vg_json_text(line, "amount").data, NULL, 10);
         }
-        (void) sscanf(vg_json_text(made, "net").data, "%ld", &net);
+        net = strtol(vg_json_text(made, "net").data, NULL, 10);
         wrong += sum != net;
         vg_arena_destroy(pool);
     }

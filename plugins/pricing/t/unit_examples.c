@@ -326,7 +326,8 @@ static const example_t examples[] = {
 static vg_str_t
 clock_text(const char *start, int minutes)
 {
-    int hour = atoi(start + 11), minute = atoi(start + 14) + minutes;
+    int hour = (int) strtol(start + 11, NULL, 10);
+    int minute = (int) strtol(start + 14, NULL, 10) + minutes;
 
     return vg_printf(pool, "%.10sT%02d:%02d:00Z", start, hour + minute / 60,
                      minute % 60);

@@ -97,8 +97,8 @@ test_changes(void)
         }
         before = zone_offset(zone, change - 1, &next);
         after = zone_offset(zone, change, &then);
-        if (!ok(before == changes[i].before * 60
-                    && after == changes[i].after * 60 && next == change
+        if (!ok(before == changes[i].before * 60L
+                    && after == changes[i].after * 60L && next == change
                     && then > change,
                 name.data))
         {
@@ -120,7 +120,7 @@ test_still(void)
     ok(utc != NULL && zone_offset(utc, at(MIDDAY), &next) == 0
            && next == INT64_MAX,
        "UTC never changes");
-    ok(kolkata != NULL && zone_offset(kolkata, at(MIDDAY), &next) == 330 * 60
+    ok(kolkata != NULL && zone_offset(kolkata, at(MIDDAY), &next) == 330 * 60L
            && next == INT64_MAX,
        "nor does Kolkata any more");
 }

@@ -1,3 +1,4 @@
+-- in: nothing
 -- out: ok
 -- Ends what nobody ends any more: sessions whose charger did not start in
 -- time fail; those whose charger did not stop in time are active again.

@@ -1,3 +1,4 @@
+-- in: :chargePoint
 -- The sessions that wait for this charge point to start.
 select s.id
 from charging.session s
