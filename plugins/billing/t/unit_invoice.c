@@ -5,6 +5,7 @@
 #define _GNU_SOURCE /* memmem */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "invoice.h"
