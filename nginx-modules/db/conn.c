@@ -90,6 +90,25 @@ vg_conn_move(vg_conn_t *conn, vg_conn_state_t state)
 }
 
 
+/* libpq may go on to the next address with a new socket of the same number */
+static ino_t
+vg_conn_inode(int fd)
+{
+    struct stat st;
+
+    return fd != -1 && fstat(fd, &st) == 0 ? st.st_ino : 0;
+}
+
+
+static ngx_uint_t
+vg_conn_is_same(vg_conn_t *conn)
+{
+    return conn->pg != NULL && conn->c != NULL
+           && PQsocket(conn->pg) == conn->c->fd
+           && vg_conn_inode(conn->c->fd) == conn->inode;
+}
+
+
 /* Out of the event loop, without closing the descriptor: libpq does that, at
  * a failure before we hear of it, and then the kernel has taken it out. */
 static void
@@ -101,7 +120,7 @@ vg_conn_detach(vg_conn_t *conn)
     if (c == NULL) {
         return;
     }
-    if (conn->pg == NULL || PQsocket(conn->pg) != c->fd) {
+    if (!vg_conn_is_same(conn)) {
         flags = NGX_CLOSE_EVENT;
     }
     if (c->read->active) {
@@ -127,7 +146,7 @@ vg_conn_attach(vg_conn_t *conn)
 {
     int fd = PQsocket(conn->pg);
 
-    if (conn->c != NULL && conn->c->fd == fd) {
+    if (vg_conn_is_same(conn)) {
         return NGX_OK;
     }
     vg_conn_detach(conn);
@@ -135,6 +154,7 @@ vg_conn_attach(vg_conn_t *conn)
     if (conn->c == NULL) {
         return NGX_ERROR;
     }
+    conn->inode = vg_conn_inode(fd);
     conn->c->data = conn;
     conn->c->log_error = NGX_ERROR_INFO;
     conn->c->read->handler = vg_conn_readable;
@@ -281,7 +301,8 @@ vg_conn_readable(ngx_event_t *ev)
     vg_conn_t        *conn = c->data;
 
     if (c->close) {
-        return; /* idle sockets are asked to go; ours go at exit */
+        c->close = 0; /* worker_shutdown_timeout: our units have their own */
+        return;
     }
     if (conn->state == VG_CONN_CONNECTING) {
         vg_conn_poll(conn);

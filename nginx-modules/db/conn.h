@@ -38,6 +38,7 @@ struct vg_conn_s {
     vg_lane_state_t  *lane;
     PGconn           *pg;
     ngx_connection_t *c;
+    ino_t             inode; /* of the socket that c stands for          */
     vg_conn_state_t   state;
     ngx_event_t       timer;
     u_char           *prepared; /* a bit a statement                     */
