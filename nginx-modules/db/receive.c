@@ -37,7 +37,9 @@ vg_receive_error(vg_conn_t *conn, vg_op_t *op, PGresult *res)
     if (op->kind == VG_OP_PREPARE) {
         vg_receive_unprepared(conn, op->statement);
     }
-    if (op->kind == VG_OP_BARRIER || op->kind == VG_OP_SETUP) {
+    if (op->kind == VG_OP_BARRIER || op->kind == VG_OP_SETUP
+        || op->kind == VG_OP_SYNC_LAST)
+    {
         conn->broken = 1;
     }
     if (unit == NULL || unit->failed) {
@@ -195,7 +197,8 @@ vg_conn_receive(vg_conn_t *conn)
             return NGX_ERROR;
         }
         if (res == NULL) {
-            conn->at++;
+            conn->at += op->kind < VG_OP_SYNC; /* a commit that fails is an
+                                                  error before its sync */
             continue;
         }
         if (PQresultStatus(res) == PGRES_PIPELINE_SYNC) {

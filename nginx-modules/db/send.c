@@ -181,7 +181,7 @@ vg_send_by_role(const ngx_queue_t *a, const ngx_queue_t *b)
 static ngx_int_t
 vg_send_shared(vg_conn_t *conn)
 {
-    vg_unit_t   *unit;
+    vg_unit_t   *unit = NULL;
     const char  *role = "";
     ngx_queue_t *q;
 
@@ -204,7 +204,10 @@ vg_send_shared(vg_conn_t *conn)
             role = unit->after->role;
         }
     }
-    return vg_send_sync(conn, VG_OP_SYNC_LAST, NULL);
+    /* what fails at the commit is told to who is alone, and else run again */
+    q = ngx_queue_head(&conn->units);
+    return vg_send_sync(conn, VG_OP_SYNC_LAST,
+                        q == ngx_queue_last(&conn->units) ? unit : NULL);
 }
 
 
