@@ -21,6 +21,7 @@ struct vg_consumer_s {
     char              pos[24]; /* where the cursor stands */
     unsigned          busy:1;
     unsigned          again:1;
+    unsigned          moves:1; /* the handler's commit moves the cursor   */
     vg_unit_t         unit;
     const char       *values[8];
     vg_parked_t       parked;
@@ -212,9 +213,16 @@ vg_consumer_moved(vg_unit_t *unit)
 static void
 vg_consumer_park(vg_consumer_t *consumer, const char *why)
 {
+    ngx_uint_t   i;
     const char **v = consumer->values;
     vg_event_t  *event = &consumer->events[consumer->at];
 
+    for (i = consumer->at + 1; i < consumer->count; i++) {
+        consumer->events[i].blocked |=
+            ngx_strcmp(consumer->events[i].aggregate.data,
+                       event->aggregate.data)
+            == 0; /* it was read before this one failed */
+    }
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                   "voltgate: %V parks event %s %s: %s", &consumer->plugin->name,
                   event->type.data, event->id.data, why);
@@ -239,6 +247,7 @@ vg_consumer_after(vg_call_t *call, vg_unit_t *unit)
     if (!unit->statement->change) {
         return; /* a load */
     }
+    consumer->moves = 1;
     unit->after = vg_cursor_move;
     unit->after_values = vg_event_after(call, consumer->values, 3);
 }
@@ -249,6 +258,11 @@ vg_consumer_handled(vg_call_t *call)
 {
     vg_consumer_t *consumer = call->owner;
 
+    if (call->error == NULL && !consumer->moves) { /* nothing was changed */
+        vg_kit_unit(&consumer->unit, vg_cursor_move, consumer->values,
+                    VG_LANE_WRITE, vg_consumer_moved, consumer);
+        return;
+    }
     if (call->error == NULL) {
         (void) snprintf(consumer->pos, sizeof(consumer->pos), "%s",
                         consumer->values[2]);
@@ -309,6 +323,7 @@ vg_consumer_next(vg_consumer_t *consumer)
         vg_consumer_rest(consumer, VG_CONSUMER_REST);
         return;
     }
+    consumer->moves = 0;
     call->unit_setup = vg_consumer_after;
     vg_call_run(call, VG_EVENT_DEADLINE);
 }

@@ -61,6 +61,7 @@ typedef struct {
     vg_unit_t      unit;
     const char    *values[8];
     char           why[160];
+    unsigned       moves:1; /* the handler's commit deletes the row      */
 } vg_parked_t;
 
 void vg_parked_run(vg_parked_t *parked);

@@ -73,6 +73,7 @@ vg_parked_after(vg_call_t *call, vg_unit_t *unit)
 
     unit->relaxed = 1;
     if (unit->statement->change) {
+        parked->moves = 1;
         unit->after = vg_parked_done;
         unit->after_values = vg_event_after(call, parked->values, 2);
     }
@@ -94,6 +95,11 @@ vg_parked_handled(vg_call_t *call)
 {
     vg_parked_t *parked = call->owner;
 
+    if (call->error == NULL && !parked->moves) { /* nothing was changed */
+        vg_kit_unit(&parked->unit, vg_parked_done, parked->values,
+                    VG_LANE_WRITE, vg_parked_written, parked);
+        return;
+    }
     if (call->error == NULL || call->error->status >= 502) {
         vg_parked_end(parked);
         return;
@@ -132,6 +138,7 @@ vg_parked_have(vg_unit_t *unit)
         vg_parked_end(parked);
         return;
     }
+    parked->moves = 0;
     call->unit_setup = vg_parked_after;
     vg_call_run(call, VG_EVENT_DEADLINE);
 }

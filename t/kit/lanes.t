@@ -1,0 +1,61 @@
+# What the lanes do when the database's answer is not the usual one.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use Voltgate;
+
+my $vg = Voltgate->start;
+
+sub charge_point {
+    my ($id, $operator) = @_;
+    return $vg->post('/api/v1/charge-points',
+        { id => $id, operatorId => $operator, password => 'sixteen letters!' })->{status};
+}
+
+subtest 'what the database refuses at the commit is refused, and nothing else' => sub {
+    $vg->sql('alter table stations.charge_point add constraint conflict'
+            . ' unique (operator_id) deferrable initially deferred');
+    my $operator = '019393c0-0000-7000-8000-00000000000';
+    is charge_point('CP-L1', "${operator}1"), 201, 'one is made';
+    is charge_point('CP-L2', "${operator}1"), 409, 'the next is refused by the deferred constraint';
+    is charge_point('CP-L3', "${operator}2"), 201, 'and the lane goes on';
+    is $vg->sql("select count(*) from stations.charge_point where id like 'CP-L%'"), 2;
+    $vg->sql('alter table stations.charge_point drop constraint conflict');
+};
+
+subtest 'an event parks behind an earlier one of its aggregate, also in one batch' => sub {
+    $vg->sql(q{
+        insert into vg.event (event_id, type, source, aggregate_id, payload, correlation_id, actor_id, at)
+        select vg.uuid7(), t.type, 'stations', 'aggregate', t.payload, '', '', now()
+        from (values
+            (1, 'station.created.v1', '{"id":7}'::jsonb),
+            (2, 'station.removed.v1', '{"stationId":"019393c0-0000-7000-8000-000000000009"}'::jsonb)) as t (n, type, payload)
+        order by t.n});
+    my $parked = sub {
+        return $vg->sql(q{select count(*) from vg.parked where consumer = 'pricing' and aggregate_id = 'aggregate'});
+    };
+    my $passed = sub {
+        return $vg->sql(q{select c.pos >= (select max(pos) from vg.event where aggregate_id = 'aggregate')
+            from vg.cursor as c where c.consumer = 'pricing'});
+    };
+    ok $vg->wait_for($passed, 10), 'the cursor passed both';
+    is $parked->(), 2, 'both are parked';
+};
+
+subtest 'a database address that refuses is followed by the next' => sub {
+    my $path = "$vg->{state}/conf/nginx.conf";
+    open my $in, '<', $path or die "$path: $!";
+    my $conf = do { local $/; <$in> };
+    close $in;
+    $conf =~ s/(voltgate_database\s+"[^"]*)host=(\S+)/$1host=127.0.0.1,$2 port=1,5432/ or die 'no host';
+    open my $out, '>', $path or die "$path: $!";
+    print {$out} $conf;
+    close $out;
+    $vg->reload;
+    ok $vg->wait_for(sub { $vg->get('/ready')->{status} == 200 }, 4), 'it is ready in time';
+};
+
+done_testing;
