@@ -108,6 +108,14 @@ $(B)/obj/modules.o: $(NGX)/ngx_http_voltgate_module_modules.c
 	@mkdir -p $(@D)
 	$(call say,CC  ) $(CC) $(CFLAGS) -fvisibility=default $(KIT_INC) -c -o $@ $<
 
+# what /info says: written anew only when another commit is built
+COMMIT := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+$(B)/commit: FORCE
+	@mkdir -p $(@D)
+	@[ "$$(cat $@ 2>/dev/null)" = '$(COMMIT)' ] || echo '$(COMMIT)' >$@
+$(B)/obj/nginx-modules/observe/pages.o: $(B)/commit
+$(B)/obj/nginx-modules/observe/pages.o: CFLAGS += -DVG_COMMIT='"$(COMMIT)"'
+
 $(B)/obj/nginx-modules/%.o: nginx-modules/%.c \
         | $(NGX)/ngx_http_voltgate_module_modules.c
 	@mkdir -p $(@D)

@@ -102,12 +102,14 @@ vg_call_run(vg_call_t *call, ngx_msec_t deadline)
         vg_call_fail(call, "key_running");
         return;
     }
-    if (call->key.key.len && (e->row->flags & VG_AWAIT) && vg_db_alive()
-        && vg_call_send(call, NULL, vg_outcome_lookup, vg_call_known))
-    {
-        return; /* a charger must not be told twice */
+    if (call->key.key.len == 0 || !(e->row->flags & VG_AWAIT)) {
+        vg_call_fields(call);
+        return;
     }
-    vg_call_fields(call);
+    /* a charger must not be told twice */
+    if (vg_call_send(call, NULL, vg_outcome_lookup, vg_call_known) == NULL) {
+        vg_call_fail(call, "internal");
+    }
 }
 
 
@@ -333,7 +335,11 @@ vg_call_known(vg_unit_t *unit)
     if (vg_call_back(call) != VG_OK) {
         return;
     }
-    if (unit->result == VG_UNIT_OK && PQntuples(unit->rows) > 0) {
+    if (unit->result != VG_UNIT_OK) {
+        call->key.looked = 1;
+        vg_outcome_error(call, unit);
+        vg_call_end(call);
+    } else if (PQntuples(unit->rows) > 0) {
         call->key.looked = 1;
         vg_outcome_stored(call, unit->rows);
         vg_call_end(call);

@@ -202,15 +202,44 @@ vg_openapi_body(vg_out_t *out, const vg_route_t *row)
 }
 
 
+/* "GET /stations/{id}" as get_stations_id: stable, and a name in code */
+static vg_str_t
+vg_openapi_id(vg_pool_t *pool, vg_endpoint_t *e)
+{
+    char      *p;
+    size_t     i;
+    u_char     c;
+    ngx_uint_t gap = 0;
+    vg_str_t   id;
+
+    p = vg_alloc(pool, e->label.len + 1);
+    if (p == NULL) {
+        return (vg_str_t){ NULL, 0 };
+    }
+    id = (vg_str_t){ p, 0 };
+    for (i = 0; i < e->label.len; i++) {
+        c = ngx_tolower(e->label.data[i]);
+        if ((c < 'a' || c > 'z') && (c < '0' || c > '9')) {
+            gap = id.len > 0;
+            continue;
+        }
+        if (gap) {
+            p[id.len++] = '_';
+            gap = 0;
+        }
+        p[id.len++] = (char) c;
+    }
+    return id;
+}
+
+
 static void
 vg_openapi_route(vg_out_t *out, vg_pool_t *pool, vg_endpoint_t *e)
 {
     const vg_route_t *row = e->row;
 
     vg_out_open(out, '{');
-    vg_out_member(
-        out, "operationId",
-        vg_printf(pool, "%s.%d", e->plugin->name.data, (int) e->index));
+    vg_out_member(out, "operationId", vg_openapi_id(pool, e));
     vg_out_key(out, "tags");
     vg_out_open(out, '[');
     vg_out_string(out, vg_of(e->plugin->name));

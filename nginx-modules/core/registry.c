@@ -142,6 +142,13 @@ vg_endpoint_statements(ngx_conf_t *cf, vg_host_t *host, vg_endpoint_t *e)
         return vg_endpoint_statement(cf, host, plugin, row, name,
                                      &e->quarantine);
     }
+    if ((row->method == VG_EVENT || row->method == VG_EVERY)
+        && (e->statement == NULL || !e->statement->change))
+    {
+        vg_plugin_out(plugin, "%s: an event or a timer must end in a change",
+                      row->path);
+        return NGX_ERROR;
+    }
     if ((e->lock && e->lock->change) || (e->load && e->load->change)) {
         vg_plugin_out(plugin, "%s: a lock or load must not be a change",
                       row->path);

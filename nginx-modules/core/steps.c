@@ -35,7 +35,7 @@ vg_step_written(vg_unit_t *unit)
 
     if (unit->result != VG_UNIT_OK) {
         vg_log(call, VG_LOG_ERROR, "step of %s was not written: %s %s",
-               call->endpoint->label.data, unit->sqlstate, unit->message);
+               call->endpoint->label.data, unit->sqlstate, unit->constraint);
     } else {
         vg_outcome_told(unit->rows);
         call->step++;
@@ -142,6 +142,7 @@ vg_steps_run(vg_call_t *call)
         }
         return;
     }
+    call->changed |= await != 0; /* the charger acts, whoever hangs up */
     vg_call_ref(call);
     vg_ocpp_command(call->command.charge_point, call->command.action,
                     call->command.payload, 0, vg_step_told, call);

@@ -14,6 +14,7 @@ static const ngx_msec_t vg_bounds[VG_BUCKETS] = { 1,  2,   5,   10,   25,
                                                   50, 100, 500, 2500, 10000 };
 
 typedef struct {
+    ngx_atomic_t route;    /* hash of the label; 0: free                */
     ngx_atomic_t count[6]; /* by status / 100; 0: none               */
     ngx_atomic_t bucket[VG_BUCKETS + 1];
     ngx_atomic_t ms;
@@ -30,10 +31,55 @@ vg_metrics_size(void)
 }
 
 
+/* FNV-1a of plugin and label */
+static ngx_atomic_uint_t
+vg_metrics_hash(vg_endpoint_t *e)
+{
+    size_t     i;
+    uint64_t   h = 1469598103934665603ull;
+    ngx_str_t *parts[] = { &e->plugin->name, &e->label };
+    ngx_uint_t part;
+
+    for (part = 0; part < 2; part++) {
+        for (i = 0; i < parts[part]->len; i++) {
+            h = (h ^ parts[part]->data[i]) * 1099511628211ull;
+        }
+    }
+    return h ? h : 1;
+}
+
+
+/* The zone outlives a reload that changes the set of routes: a route finds
+ * its own row again by name. The last row is for those that found no room. */
+static ngx_uint_t
+vg_metrics_row(vg_endpoint_t *e)
+{
+    ngx_uint_t        i, at;
+    ngx_atomic_uint_t h = vg_metrics_hash(e);
+
+    for (i = 0; i < VG_MAX_ENDPOINTS - 1; i++) {
+        at = (h + i) % (VG_MAX_ENDPOINTS - 1);
+        if (vg_metrics[at].route == h
+            || ngx_atomic_cmp_set(&vg_metrics[at].route, 0, h)
+            || vg_metrics[at].route == h)
+        {
+            return at;
+        }
+    }
+    return VG_MAX_ENDPOINTS - 1;
+}
+
+
 void
 vg_metrics_init(void *shared)
 {
+    ngx_uint_t      i;
+    vg_endpoint_t **e = vg_host->endpoints.elts;
+
     vg_metrics = shared;
+    for (i = 0; i < vg_host->endpoints.nelts; i++) {
+        e[i]->index = vg_metrics_row(e[i]);
+    }
 }
 
 
@@ -152,7 +198,7 @@ vg_metrics_render(vg_pool_t *pool)
                       "# TYPE voltgate_queries_total counter\n"
                       "# TYPE voltgate_query_duration_seconds summary\n"));
     for (i = 0; i < vg_host->endpoints.nelts; i++) {
-        m = &vg_metrics[i];
+        m = &vg_metrics[e[i]->index];
         if (m->count[1] | m->count[2] | m->count[3] | m->count[4] | m->count[5])
         {
             vg_metrics_calls(&out, e[i], m);
