@@ -20,14 +20,27 @@ static const char *const vg_sql_verbs[] = { "select", "with",   "insert",
 static const char vg_sql_begin[] =
     "it must begin with select, with, insert, update or delete";
 
-/* ways out of the role, the transaction or the process */
-static const char *const vg_sql_refused[] = {
-    "set_config",        "pg_notify",
-    "pg_sleep",          "dblink",
-    "lo_import",         "lo_export",
-    "pg_advisory_lock",  "pg_terminate_backend",
-    "pg_cancel_backend", NULL
-};
+/* ways out of the role, the transaction, the statement or the process */
+static const char *const vg_sql_refused[] = { "set_config",
+                                              "pg_settings",
+                                              "pg_notify",
+                                              "pg_sleep",
+                                              "pg_sleep_for",
+                                              "pg_sleep_until",
+                                              "dblink",
+                                              "lo_import",
+                                              "lo_export",
+                                              "pg_advisory_lock",
+                                              "pg_advisory_lock_shared",
+                                              "pg_try_advisory_lock",
+                                              "pg_try_advisory_lock_shared",
+                                              "pg_terminate_backend",
+                                              "pg_cancel_backend",
+                                              "query_to_xml",
+                                              "query_to_xmlschema",
+                                              "query_to_xml_and_xmlschema",
+                                              "ts_stat",
+                                              NULL };
 
 typedef struct {
     const char *p, *end;
@@ -86,6 +99,31 @@ vg_scan_pass(vg_scan_t *scan, const char *from)
 }
 
 
+static bool
+vg_sql_among(const char *const *words, vg_str_t word)
+{
+    for (; *words != NULL; words++) {
+        if (strlen(*words) == word.len
+            && strncasecmp(*words, word.data, word.len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+
+/* "set_config" is the same function as set_config */
+static const char *
+vg_scan_name(vg_scan_t *scan, const char *from)
+{
+    vg_str_t name = { from + 1, scan->p - from - 2 };
+
+    return *from == '"' && vg_sql_among(vg_sql_refused, name)
+               ? "a refused name is refused in quotes too"
+               : NULL;
+}
+
+
 /* 'text', "name": up to the closing quote, doubled quotes included */
 static const char *
 vg_scan_quoted(vg_scan_t *scan)
@@ -102,7 +140,7 @@ vg_scan_quoted(vg_scan_t *scan)
             if (scan->p == scan->end || *scan->p != quote) {
                 vg_scan_put(scan, from, scan->p - from);
                 vg_scan_pass(scan, from);
-                return NULL;
+                return vg_scan_name(scan, from);
             }
             scan->p++;
         }
@@ -161,19 +199,6 @@ vg_scan_colon(vg_scan_t *scan)
     vg_scan_put(scan, number.data, number.len);
     vg_scan_pass(scan, name.data);
     return NULL;
-}
-
-
-static bool
-vg_sql_among(const char *const *words, vg_str_t word)
-{
-    for (; *words != NULL; words++) {
-        if (strlen(*words) == word.len
-            && strncasecmp(*words, word.data, word.len) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 
