@@ -11,6 +11,7 @@
 
 static void     *vg_auth_create(ngx_conf_t *cf);
 static ngx_int_t vg_auth_ready(ngx_conf_t *cf);
+static ngx_int_t vg_auth_start(ngx_cycle_t *cycle);
 
 typedef struct {
     ngx_str_t      public_key;
@@ -38,7 +39,9 @@ ngx_module_t  ngx_http_voltgate_auth_module = {
     &vg_auth_ctx,
     vg_auth_commands,
     NGX_HTTP_MODULE,
-    NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL,
+    vg_auth_start,
+    NULL, NULL, NULL, NULL,
     NGX_MODULE_V1_PADDING
 };
 /* clang-format on */
@@ -84,7 +87,19 @@ vg_auth_ready(ngx_conf_t *cf)
                            wrong);
         return NGX_ERROR;
     }
-    vg_auth_keys = conf->keys;
+    return NGX_OK;
+}
+
+
+/* the keys of this worker's configuration: the last one read may have failed
+ * and be gone */
+static ngx_int_t
+vg_auth_start(ngx_cycle_t *cycle)
+{
+    vg_auth_conf_t *conf = ngx_http_cycle_get_module_main_conf(
+        cycle, ngx_http_voltgate_auth_module);
+
+    vg_auth_keys = conf ? conf->keys : NULL;
     return NGX_OK;
 }
 

@@ -292,22 +292,39 @@ vg_statement_load(ngx_conf_t *cf, vg_plugin_slot_t *plugin, const char *sources,
 }
 
 
-/* Parameters are $1 ... $count, declared by casts in the text. */
-vg_statement_t *
-vg_statement_kit(ngx_conf_t *cf, const char *name, const char *text,
-                 ngx_uint_t count)
+/* Parameters are $1 ... $count, declared by casts in the text. *slot is NULL
+ * when there is no memory. */
+void
+vg_statement_kit(ngx_conf_t *cf, vg_statement_t **slot, const char *name,
+                 const char *text, ngx_uint_t count)
 {
-    vg_sql_t        sql = { .text = vg_str(text), .count = count };
-    vg_pool_t       pool = vg_arena_of(cf->pool);
-    vg_statement_t *st, **slot;
+    vg_sql_t            sql = { .text = vg_str(text), .count = count };
+    vg_pool_t           pool = vg_arena_of(cf->pool);
+    vg_statement_t     *st;
+    vg_kit_statement_t *kept;
 
+    *slot = NULL;
     st = vg_statement_make(&pool, "kit", &sql); /* as vg_kit */
-    slot = st ? ngx_array_push(&vg_host_conf(cf)->kit_statements) : NULL;
-    if (slot == NULL) {
-        return NULL;
+    kept = st ? ngx_array_push(&vg_host_conf(cf)->kit_statements) : NULL;
+    if (kept == NULL) {
+        return;
     }
     vg_statement_name(&pool, st, "kit", name);
     st->index = vg_statements++;
     *slot = st;
-    return st;
+    *kept = (vg_kit_statement_t){ st, slot };
+}
+
+
+/* A reload that fails leaves the master's variables pointing into the
+ * configuration that it threw away; a worker born later asks its own. */
+void
+vg_statement_slots(vg_host_t *host)
+{
+    ngx_uint_t          i;
+    vg_kit_statement_t *kept = host->kit_statements.elts;
+
+    for (i = 0; i < host->kit_statements.nelts; i++) {
+        *kept[i].slot = kept[i].statement;
+    }
 }

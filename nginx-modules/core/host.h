@@ -96,6 +96,12 @@ typedef struct {
     ngx_str_t checksum;
 } vg_migration_t;
 
+/* a statement of the kit's own, and the variable that is to name it */
+typedef struct {
+    vg_statement_t  *statement;
+    vg_statement_t **slot;
+} vg_kit_statement_t;
+
 typedef struct {
     const vg_step_t *row;
     vg_statement_t  *done;
@@ -121,7 +127,7 @@ struct vg_endpoint_s {
 typedef struct {
     ngx_array_t     plugins;   /* of vg_plugin_slot_t *                     */
     ngx_array_t     endpoints; /* of vg_endpoint_t *                        */
-    ngx_array_t     kit_statements; /* of vg_statement_t *                  */
+    ngx_array_t     kit_statements; /* of vg_kit_statement_t                */
     ngx_array_t     kit_migrations; /* of vg_migration_t                    */
     ngx_str_t       openapi;
     ngx_str_t       sources; /* folder of plugins/<name>                  */
@@ -154,9 +160,10 @@ void              vg_plugin_out(vg_plugin_slot_t *plugin, const char *fmt, ...);
 vg_statement_t *vg_statement_load(ngx_conf_t *cf, vg_plugin_slot_t *plugin,
                                   const char *sources, const vg_route_t *row,
                                   const char *name);
-vg_statement_t *vg_statement_kit(ngx_conf_t *cf, const char *name,
-                                 const char *text, ngx_uint_t count);
-ngx_uint_t      vg_statement_total(void);
+void vg_statement_kit(ngx_conf_t *cf, vg_statement_t **slot, const char *name,
+                      const char *text, ngx_uint_t count);
+void vg_statement_slots(vg_host_t *host);
+ngx_uint_t vg_statement_total(void);
 
 /* router.c: path values point into path */
 vg_endpoint_t *vg_route_match(ngx_uint_t method, ngx_str_t *path,

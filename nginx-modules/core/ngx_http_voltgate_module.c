@@ -101,7 +101,8 @@ vg_main_create(ngx_conf_t *cf)
     if (host == NULL
         || ngx_array_init(&host->plugins, cf->pool, 16, sizeof(void *))
         || ngx_array_init(&host->endpoints, cf->pool, 128, sizeof(void *))
-        || ngx_array_init(&host->kit_statements, cf->pool, 16, sizeof(void *))
+        || ngx_array_init(&host->kit_statements, cf->pool, 16,
+                          sizeof(vg_kit_statement_t))
         || ngx_array_init(&host->kit_migrations, cf->pool, 8,
                           sizeof(vg_migration_t))
         || ngx_array_init(&host->names, cf->pool, 16, sizeof(ngx_str_t))
@@ -307,6 +308,7 @@ vg_process_start(ngx_cycle_t *cycle)
         return NGX_OK;
     }
     vg_host = host;
+    vg_statement_slots(host);
     vg_keys_init(vg_shared(VG_SHARED_KEYS));
     vg_metrics_init(vg_shared(VG_SHARED_METRICS));
     vg_ocpp_shared_init(vg_shared(VG_SHARED_OCPP));

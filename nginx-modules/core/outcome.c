@@ -31,8 +31,8 @@ vg_outcome_init(ngx_conf_t *cf)
     ngx_uint_t             i;
 
     /* of any age: what the clerk has not yet swept still bars a new one */
-    vg_outcome_lookup = vg_statement_kit(
-        cf, "answer_find",
+    vg_statement_kit(
+        cf, &vg_outcome_lookup, "answer_find",
         "select hash, status, body, correlation_id, vg.z(at) from vg.answer"
         " where caller = $1::text and route = $2::text and key = $3::text",
         3);

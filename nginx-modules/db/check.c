@@ -24,8 +24,8 @@ static void vg_check_next(void);
 ngx_int_t
 vg_check_init(ngx_conf_t *cf)
 {
-    vg_check_applied = vg_statement_kit(
-        cf, "migrations", "select plugin, file, checksum from vg.migration", 0);
+    vg_statement_kit(cf, &vg_check_applied, "migrations",
+                     "select plugin, file, checksum from vg.migration", 0);
     if (vg_check_applied == NULL) {
         return NGX_ERROR;
     }

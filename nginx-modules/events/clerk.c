@@ -25,8 +25,8 @@ static const char *vg_clerk_none[1];
 ngx_int_t
 vg_clerk_init(ngx_conf_t *cf)
 {
-    vg_clerk_move = vg_statement_kit(
-        cf, "outbox_move",
+    vg_statement_kit(
+        cf, &vg_clerk_move, "outbox_move",
         "with gate as (select pg_try_advisory_xact_lock("
         "hashtextextended('vg.clerk', 0)) as mine),"
         " next as (select o.id from vg.outbox o, gate where gate.mine"
@@ -40,8 +40,8 @@ vg_clerk_init(ngx_conf_t *cf)
         "returning 1)"
         " select count(*) from put",
         0);
-    vg_clerk_expire = vg_statement_kit(
-        cf, "answers_expire",
+    vg_statement_kit(
+        cf, &vg_clerk_expire, "answers_expire",
         "delete from vg.answer where at < now() - interval '24 hours'", 0);
     return vg_clerk_move && vg_clerk_expire ? NGX_OK : NGX_ERROR;
 }

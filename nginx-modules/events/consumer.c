@@ -39,8 +39,8 @@ static void vg_consumer_rest(vg_consumer_t *consumer, ngx_msec_t ms);
 ngx_int_t
 vg_consumer_init(ngx_conf_t *cf)
 {
-    vg_cursor_read = vg_statement_kit(
-        cf, "cursor_read",
+    vg_statement_kit(
+        cf, &vg_cursor_read, "cursor_read",
         "select c.pos, c.paused, e.pos, e.event_id, e.type, e.aggregate_id,"
         " e.payload::text, e.correlation_id, e.traceparent, e.actor_id, "
         "vg.z(e.at),"
@@ -51,16 +51,15 @@ vg_consumer_init(ngx_conf_t *cf)
         " order by x.pos limit 100) e on true"
         " where c.consumer = $1::text order by e.pos",
         1);
-    vg_cursor_make =
-        vg_statement_kit(cf, "cursor_make",
-                         "insert into vg.cursor (consumer) values ($1::text)"
-                         " on conflict (consumer) do nothing",
-                         1);
-    vg_cursor_move = vg_statement_kit(
-        cf, "cursor_move",
-        "select vg.cursor_move($1::text, $2::bigint, $3::bigint)", 3);
-    vg_cursor_park = vg_statement_kit(
-        cf, "cursor_park",
+    vg_statement_kit(cf, &vg_cursor_make, "cursor_make",
+                     "insert into vg.cursor (consumer) values ($1::text)"
+                     " on conflict (consumer) do nothing",
+                     1);
+    vg_statement_kit(cf, &vg_cursor_move, "cursor_move",
+                     "select vg.cursor_move($1::text, $2::bigint, $3::bigint)",
+                     3);
+    vg_statement_kit(
+        cf, &vg_cursor_park, "cursor_park",
         "with parked as (insert into vg.parked (consumer, pos, event_id, type,"
         " aggregate_id, next_at, error) values ($1::text, $3::bigint,"
         " $4::uuid, $5::text, $6::text, now() + interval '1 second',"

@@ -12,8 +12,8 @@ static vg_statement_t *vg_parked_due, *vg_parked_done, *vg_parked_failed;
 ngx_int_t
 vg_parked_init(ngx_conf_t *cf)
 {
-    vg_parked_due = vg_statement_kit(
-        cf, "parked_due",
+    vg_statement_kit(
+        cf, &vg_parked_due, "parked_due",
         "select e.pos, e.event_id, e.type, e.aggregate_id, e.payload::text,"
         " e.correlation_id, e.traceparent, e.actor_id, vg.z(e.at), false"
         " from vg.parked p join vg.event e on e.pos = p.pos"
@@ -23,13 +23,12 @@ vg_parked_init(ngx_conf_t *cf)
         " and b.pos < p.pos and b.dead_at is null)"
         " order by p.pos limit 1",
         1);
-    vg_parked_done =
-        vg_statement_kit(cf, "parked_done",
-                         "delete from vg.parked where consumer = $1::text"
-                         " and pos = $2::bigint",
-                         2);
-    vg_parked_failed = vg_statement_kit(
-        cf, "parked_failed",
+    vg_statement_kit(cf, &vg_parked_done, "parked_done",
+                     "delete from vg.parked where consumer = $1::text"
+                     " and pos = $2::bigint",
+                     2);
+    vg_statement_kit(
+        cf, &vg_parked_failed, "parked_failed",
         "with failed as (update vg.parked set tries = tries + 1,"
         " error = $3::text, next_at = now() + least(interval '30 seconds',"
         " interval '1 second' * power(2, least(tries, 10)))"

@@ -19,8 +19,8 @@ static vg_statement_t *vg_timer_take;
 ngx_int_t
 vg_timer_init(ngx_conf_t *cf)
 {
-    vg_timer_take = vg_statement_kit(
-        cf, "timer_take", "select vg.timer_take($1::text, $2::interval)", 2);
+    vg_statement_kit(cf, &vg_timer_take, "timer_take",
+                     "select vg.timer_take($1::text, $2::interval)", 2);
     return vg_timer_take ? NGX_OK : NGX_ERROR;
 }
 
