@@ -48,20 +48,44 @@ vg_parked_init(ngx_conf_t *cf)
 
 
 static void
-vg_parked_end(vg_parked_t *parked)
+vg_parked_forget(vg_parked_t *parked)
 {
     if (parked->pool != NULL) {
         ngx_destroy_pool(parked->pool);
         parked->pool = NULL;
     }
+}
+
+
+static void
+vg_parked_end(vg_parked_t *parked)
+{
+    vg_parked_forget(parked);
     parked->done(parked->data);
+}
+
+
+/* the next that is due: those behind one that was handled wait no longer */
+static void
+vg_parked_next(vg_parked_t *parked)
+{
+    if (ngx_exiting) {
+        vg_parked_end(parked);
+        return;
+    }
+    vg_parked_forget(parked);
+    vg_parked_run(parked);
 }
 
 
 static void
 vg_parked_written(vg_unit_t *unit)
 {
-    vg_parked_end(unit->data);
+    if (unit->result != VG_UNIT_OK) {
+        vg_parked_end(unit->data);
+        return;
+    }
+    vg_parked_next(unit->data);
 }
 
 
@@ -99,8 +123,12 @@ vg_parked_handled(vg_call_t *call)
                     VG_LANE_WRITE, vg_parked_written, parked);
         return;
     }
-    if (call->error == NULL || call->error->status >= 502) {
-        vg_parked_end(parked);
+    if (call->error == NULL) {
+        vg_parked_next(parked);
+        return;
+    }
+    if (call->error->status >= 502) {
+        vg_parked_end(parked); /* the moment's fault */
         return;
     }
     vg_parked_fail(parked, call->error->name);
