@@ -2,9 +2,9 @@
  * keys.c: Idempotency-Keys that are running on this node.
  *
  * A fixed table in shared memory; a slot is one 64-bit word of hash and one
- * of owner, taken by compare and swap. A worker that died leaves slots: they
- * are free once their owner's process is gone. The database's primary key is
- * the arbiter; this table only makes the loser's answer quick.
+ * of owner, which is taken by compare and swap. A worker that died leaves
+ * slots: they are free once their owner's process is gone. The database's
+ * primary key is the arbiter; this only makes the loser's answer quick.
  */
 
 #include <signal.h>
@@ -15,8 +15,8 @@
 #define VG_KEYS_PROBE 16
 
 typedef struct {
-    ngx_atomic_t hash;  /* 0: free */
-    ngx_atomic_t owner; /* pid     */
+    ngx_atomic_t hash;  /* written by the owner alone */
+    ngx_atomic_t owner; /* pid; 0: free               */
 } vg_key_slot_t;
 
 static vg_key_slot_t *vg_keys;
@@ -70,26 +70,28 @@ vg_key_dead(ngx_atomic_uint_t owner)
 vg_rc_t
 vg_key_take(vg_call_t *call)
 {
-    uint64_t       h = vg_key_hash(call);
-    ngx_uint_t     i, at;
-    vg_key_slot_t *slot;
+    uint64_t          h = vg_key_hash(call);
+    ngx_uint_t        i, at;
+    vg_key_slot_t    *slot;
+    ngx_atomic_uint_t owner;
 
     call->key.slot = -1;
     for (i = 0; i < VG_KEYS_PROBE; i++) {
         at = (h + i) & (VG_KEYS - 1);
         slot = &vg_keys[at];
-        if (slot->hash == h && !vg_key_dead(slot->owner)) {
+        owner = slot->owner;
+        if (slot->hash == h && owner != 0 && !vg_key_dead(owner)) {
             return VG_DECLINED;
         }
     }
     for (i = 0; i < VG_KEYS_PROBE; i++) {
         at = (h + i) & (VG_KEYS - 1);
         slot = &vg_keys[at];
-        if (slot->hash != 0 && vg_key_dead(slot->owner)) {
-            slot->hash = 0;
-        }
-        if (ngx_atomic_cmp_set(&slot->hash, 0, h)) {
-            slot->owner = ngx_pid;
+        owner = slot->owner;
+        if ((owner == 0 || vg_key_dead(owner))
+            && ngx_atomic_cmp_set(&slot->owner, owner, ngx_pid))
+        {
+            slot->hash = h;
             call->key.slot = at;
             break;
         }
@@ -102,9 +104,9 @@ void
 vg_key_give(vg_call_t *call)
 {
     if (call->key.key.len && call->key.slot >= 0) {
-        vg_keys[call->key.slot].owner = 0;
-        ngx_memory_barrier();
         vg_keys[call->key.slot].hash = 0;
+        ngx_memory_barrier();
+        vg_keys[call->key.slot].owner = 0;
         call->key.slot = -1;
     }
 }
