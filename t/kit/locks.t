@@ -121,7 +121,7 @@ subtest 'a change is finished when its client leaves' => sub {
 subtest 'reads that nobody waits for any more are not sent' => sub {
     my $held   = hold('lock table stations.charge_point in access exclusive mode');
     my $before = units('GET /charge-points/{id}');
-    my @sockets = map { request(GET => '/api/v1/charge-points/CP1') } 1 .. 200;
+    my @sockets = map { request(GET => '/api/v1/charge-points/CP1') } 1 .. 80;
     ok $vg->wait_for(sub { waiting() > 0 });
     $_->close for @sockets;
     ok $vg->wait_for(sub {
