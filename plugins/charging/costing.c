@@ -83,7 +83,7 @@ session_price(vg_call_t *call)
     }
     rc = costs_ask(call, costing, &costs);
     if (rc == VG_DECLINED) {
-        return vg_refuse(call, "tariff_unknown");
+        return vg_refuse(call, "session_unpriced");
     }
     return rc == VG_OK ? vg_bind(call, "costs", costs) : VG_ERROR;
 }

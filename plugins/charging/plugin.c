@@ -128,7 +128,7 @@ static const vg_error_t errors[] = {
     { "connector_unavailable", 409, "Connector is out of order" },
     { "id_tag_taken", 409, "This tag is registered already" },
     { "id_tag_refused", 422, "This tag may not charge" },
-    { "tariff_unknown", 422, "No tariff is known for this session" },
+    { "session_unpriced", 422, "No tariff is known for this session" },
     { NULL, 0, NULL },
 };
 

@@ -114,7 +114,7 @@ my %plugins = (
         connector_unavailable => sub { faulted() },
         id_tag_taken   => sub { $vg->post("$api/id-tags", { idTag => 'blocked' }) },
         id_tag_refused => sub { session(driver => connectorId => $one, idTag => 'BLOCKED') },
-        tariff_unknown => sub { unpriced() },
+        session_unpriced =>  sub { unpriced() },
     },
     pricing => {
         not_yours => sub { $vg->post("$api/pricing", { operatorId => $north, tariff => $tariff },
