@@ -122,6 +122,9 @@ vg_auth_bearer(vg_http_t *http, vg_str_t token)
     if (vg_auth_keys == NULL) {
         return vg_auth_refuse(http, "tokens are not taken here");
     }
+    if (token.len >= 3 && ngx_strncmp(token.data, "vg_", 3) == 0) {
+        return vg_auth_refuse(http, "an API key is no token");
+    }
     if (vg_tokens_find(call, token)) {
         return VG_OK;
     }

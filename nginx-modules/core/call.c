@@ -76,6 +76,7 @@ vg_call_release(vg_call_t *call)
     if (--call->refs) {
         return;
     }
+    vg_key_give(call);
     if (call->deadline.timer_set) {
         ngx_del_timer(&call->deadline);
     }
@@ -404,7 +405,9 @@ vg_call_finish(vg_call_t *call)
     if (call->deadline.timer_set) {
         ngx_del_timer(&call->deadline);
     }
-    vg_key_give(call);
+    if (!call->running) {
+        vg_key_give(call); /* else the change is under way still */
+    }
     vg_metrics_call(call->endpoint, vg_call_status(call), took);
     call->finish(call);
     if (call->error == NULL && !call->quarantine && !call->key.replayed

@@ -88,6 +88,29 @@ vg_statement_total(void)
 }
 
 
+/* A field by one of these names would let a client say who it is. */
+static const char *
+vg_statement_reserved(const vg_route_t *row)
+{
+    static const char *const names[] = { "caller",        "vg", "now", "newId",
+                                         "correlationId", NULL };
+    const vg_field_t        *f;
+    ngx_uint_t               i;
+
+    for (f = row->fields; f && f->name != NULL; f++) {
+        for (i = 0; names[i] != NULL; i++) {
+            if (i < 2
+                    ? ngx_strncmp(f->name, names[i], ngx_strlen(names[i])) == 0
+                    : ngx_strcmp(f->name, names[i]) == 0)
+            {
+                return f->name;
+            }
+        }
+    }
+    return NULL;
+}
+
+
 static ngx_int_t
 vg_statement_param(vg_statement_t *st, ngx_uint_t i, vg_str_t name,
                    const vg_route_t *row)
@@ -259,6 +282,11 @@ vg_statement_load(ngx_conf_t *cf, vg_plugin_slot_t *plugin, const char *sources,
         pool, vg_printf(pool, "%s/%.*s/sql/queries/%s.sql", sources,
                         (int) plugin->name.len, plugin->name.data, name)
                   .data);
+    if (vg_statement_reserved(row) != NULL) {
+        vg_plugin_out(plugin, "a field must not be named %s",
+                      vg_statement_reserved(row));
+        return NULL;
+    }
     if (source.data == NULL) {
         vg_plugin_out(plugin, "no statement sql/queries/%s.sql", name);
         return NULL;

@@ -230,6 +230,8 @@ struct vg_call_s {
     unsigned          running:1; /* a unit is out                         */
     unsigned          changed:1; /* ... and it changes something          */
     unsigned          quarantine:1;
+    unsigned          away:1;      /* the database was not there, or full   */
+    unsigned          committed:1; /* the statement's one row is in         */
     unsigned          abandoned:1; /* nobody waits any more               */
     ngx_uint_t        retry_after; /* seconds; 0: none                    */
 

@@ -369,5 +369,8 @@ vg_http_hash(vg_call_t *call)
     }
     all = vg_printf(&call->arena, "%.*s%zu:%.*s", (int) all.len, all.data,
                     call->query.len, (int) call->query.len, call->query.data);
+    all = vg_printf(&call->arena, "%.*s%.*s/%.*s", (int) all.len, all.data,
+                    (int) call->caller.role.len, call->caller.role.data,
+                    (int) call->caller.company.len, call->caller.company.data);
     call->key.hash = vg_ngx(vg_sha256(call, all, call->in.payload));
 }

@@ -115,6 +115,7 @@ vg_outcome_change(vg_call_t *call, PGresult *rows)
         return;
     }
     vg_outcome_told(rows);
+    call->committed = 1;
     vg_outcome_word(call, vg_outcome_text(call, rows, 0, 0),
                     vg_outcome_text(call, rows, 0, 1));
 }
@@ -210,11 +211,13 @@ vg_outcome_error(vg_call_t *call, vg_unit_t *unit)
         return;
 
     case VG_UNIT_FULL:
+        call->away = 1;
         call->retry_after = 1;
         (void) vg_refuse(call, "busy");
         return;
 
     default:
+        call->away = 1;
         call->retry_after = 2;
         (void) vg_refuse(call, "unavailable");
     }

@@ -312,6 +312,9 @@ vg_conn_readable(ngx_event_t *ev)
         vg_conn_lost(conn);
         return;
     }
+    if (conn->state == VG_CONN_BUSY) {
+        ngx_add_timer(&conn->timer, VG_CONN_ANSWER_MS); /* it does answer */
+    }
     if (conn->c->write->active && vg_conn_flush(conn) != NGX_OK) {
         vg_conn_lost(conn);
     }

@@ -9,8 +9,10 @@
 
 #include "events.h"
 
-#define VG_CONSUMER_POLL 2000 /* ms; a wake comes first                  */
-#define VG_CONSUMER_REST 1500 /* ms, after somebody else moved the cursor */
+#define VG_CONSUMER_POLL  2000 /* ms; a wake comes first                  */
+#define VG_CONSUMER_REST  1500 /* ms, after somebody else moved the cursor */
+#define VG_CONSUMER_TRIES 2    /* then it is parked                       */
+#define VG_CONSUMER_SLOW  5    /* the same for what was slow or locked      */
 
 struct vg_consumer_s {
     vg_plugin_slot_t *plugin;
@@ -18,7 +20,8 @@ struct vg_consumer_s {
     ngx_pool_t       *pool; /* of the batch */
     vg_event_t       *events;
     ngx_uint_t        count, at, tries;
-    char              pos[24]; /* where the cursor stands */
+    char              pos[24];    /* where the cursor stands */
+    char              failed[24]; /* the event that tries counts for */
     unsigned          busy:1;
     unsigned          again:1;
     unsigned          moves:1; /* the handler's commit moves the cursor   */
@@ -33,6 +36,8 @@ static vg_consumer_t  *vg_consumers;
 static ngx_uint_t      vg_consumer_count;
 
 static void vg_consumer_next(vg_consumer_t *consumer);
+static void vg_consumer_failed(vg_consumer_t    *consumer,
+                               const vg_error_t *error);
 static void vg_consumer_rest(vg_consumer_t *consumer, ngx_msec_t ms);
 
 
@@ -204,7 +209,6 @@ vg_consumer_moved(vg_unit_t *unit)
     (void) snprintf(consumer->pos, sizeof(consumer->pos), "%s",
                     consumer->values[2]);
     consumer->at++;
-    consumer->tries = 0;
     vg_consumer_next(consumer);
 }
 
@@ -257,6 +261,13 @@ vg_consumer_handled(vg_call_t *call)
 {
     vg_consumer_t *consumer = call->owner;
 
+    if (call->committed && call->error != NULL) {
+        /* its effects and the step are in: only the word is wrong */
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "voltgate: %V answered %s to an event, and changed",
+                      &call->endpoint->label, call->error->name);
+        call->error = NULL;
+    }
     if (call->error == NULL && !consumer->moves) { /* nothing was changed */
         vg_kit_unit(&consumer->unit, vg_cursor_move, consumer->values,
                     VG_LANE_WRITE, vg_consumer_moved, consumer);
@@ -266,19 +277,37 @@ vg_consumer_handled(vg_call_t *call)
         (void) snprintf(consumer->pos, sizeof(consumer->pos), "%s",
                         consumer->values[2]);
         consumer->at++;
-        consumer->tries = 0;
         vg_consumer_next(consumer);
         return;
     }
-    if (call->error->status >= 502 || ngx_exiting) {
+    if (call->away || ngx_exiting) {
         vg_consumer_rest(consumer, VG_CONSUMER_REST); /* the moment's fault */
         return;
     }
-    if (consumer->tries++ == 0) {
-        vg_consumer_next(consumer);
-        return;
+    vg_consumer_failed(consumer, call->error);
+}
+
+
+/* What was slow or met a lock may do better in a while, but not for ever: it
+ * would hold back all that comes behind it. */
+static void
+vg_consumer_failed(vg_consumer_t *consumer, const vg_error_t *error)
+{
+    ngx_uint_t  slow = error->status >= 502;
+    vg_event_t *event = &consumer->events[consumer->at];
+
+    if (ngx_strcmp(consumer->failed, event->pos.data) != 0) {
+        (void) snprintf(consumer->failed, sizeof(consumer->failed), "%s",
+                        event->pos.data);
+        consumer->tries = 0;
     }
-    vg_consumer_park(consumer, call->error->name);
+    if (++consumer->tries >= (slow ? VG_CONSUMER_SLOW : VG_CONSUMER_TRIES)) {
+        vg_consumer_park(consumer, error->name);
+    } else if (slow) {
+        vg_consumer_rest(consumer, VG_CONSUMER_REST);
+    } else {
+        vg_consumer_next(consumer);
+    }
 }
 
 
@@ -358,7 +387,7 @@ vg_consumer_take(vg_consumer_t *consumer, PGresult *rows)
     pool = vg_arena_of(consumer->pool);
     (void) snprintf(consumer->pos, sizeof(consumer->pos), "%s",
                     PQgetvalue(rows, 0, 0));
-    consumer->at = consumer->tries = 0;
+    consumer->at = 0;
     if (PQgetisnull(rows, 0, 2) || PQgetvalue(rows, 0, 1)[0] == 't') {
         return;
     }
