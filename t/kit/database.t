@@ -169,7 +169,7 @@ subtest 'a call with a key that broke is told its stored answer' => sub {
                 chargePointId => "KEYED-$n", connectorNumber => 1, type => 'CHADEMO',
                 powerType => 'DC', maxPowerKw => 50 } ] }, { 'Idempotency-Key' => "station-$n" });
             return $r->{status} == 201;
-        }, 8) or diag "$n: $r->{status}";
+        }, 8) or diag "$n: $r->{status} $r->{body}";
         $created{ $r->{json}{id} }++;
     }
     $load->stop;

@@ -20,7 +20,7 @@ my $company = '019393c0-0000-7000-8000-000000000001';
 my $bearer  = 'Authorization: Bearer ' . $vg->admin;
 
 $vg->post('/api/v1/charge-points', { id => $_, operatorId => $company,
-    password => 'sixteen letters!' }) for qw(CP1 CP2);
+    password => 'sixteen letters!' }) for qw(CP1 CP2 CP3);
 
 # a session of the owner's own, that holds what it locks until let go
 sub hold {
@@ -108,14 +108,15 @@ subtest 'many writers of a held row do not hold up the others' => sub {
 };
 
 subtest 'a change is finished when its client leaves' => sub {
-    my $held = hold_row('CP1');
-    my $socket = request(PATCH => '/api/v1/charge-points/CP1', '{"securityProfile":2}');
+    $vg->patch('/api/v1/charge-points/CP3', { securityProfile => 1 });
+    my $held = hold_row('CP3');
+    my $socket = request(PATCH => '/api/v1/charge-points/CP3', '{"securityProfile":2}');
     ok $vg->wait_for(sub { waiting() > 0 }), 'it waits';
     $socket->close;
     sleep 0.2;
-    is profile('CP1'), 1, 'not yet';
+    is profile('CP3'), 1, 'not yet';
     $held->rollback;
-    ok $vg->wait_for(sub { profile('CP1') == 2 }), 'now it is done';
+    ok $vg->wait_for(sub { profile('CP3') == 2 }), 'now it is done';
 };
 
 subtest 'reads that nobody waits for any more are not sent' => sub {
