@@ -24,8 +24,10 @@ revoke create on schema public from public;
 
 
 -- z(timestamptz): RFC 3339 in UTC with Z; fractions only where there are any.
+-- stable, as to_char() is: declared immutable it would not be inlined, and its
+-- body read anew at each call (measured: a third of the read rate).
 create function vg.z(t timestamptz) returns text
-language sql immutable parallel safe
+language sql stable parallel safe
 return pg_catalog.to_char(t at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
     || case
         when pg_catalog.date_trunc('second', t) = t then ''

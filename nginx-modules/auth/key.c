@@ -163,8 +163,8 @@ vg_key_identify(vg_http_t *http, vg_str_t key)
     ask->key = vg_key_copy(call, key);
     args = vg_key_args(call, (vg_str_t){ key.data + 3, end - key.data - 3 });
     vg_call_ref(call);
-    if (vg_ask_start("api_key.find", args, call->log, call->correlation,
-                     vg_key_answered, ask)
+    if (vg_ask_start("api_key.find", args, call->correlation, vg_key_answered,
+                     ask)
         == NULL)
     {
         vg_call_release(call);

@@ -33,7 +33,7 @@ vg_ask(vg_call_t *call, const char *route, vg_str_t args, vg_str_t *answer)
         vg_log(call, VG_LOG_ERROR, "%s cannot be asked in a hook", route);
         return vg_refuse(call, "internal");
     }
-    ask = vg_call_create(e, call->log);
+    ask = vg_call_create(e);
     if (ask == NULL) {
         return vg_refuse(call, "internal");
     }
@@ -64,8 +64,8 @@ vg_ask(vg_call_t *call, const char *route, vg_str_t args, vg_str_t *answer)
 
 
 vg_call_t *
-vg_ask_start(const char *route, vg_str_t args, ngx_log_t *log,
-             vg_str_t correlation, void (*done)(vg_call_t *), void *owner)
+vg_ask_start(const char *route, vg_str_t args, vg_str_t correlation,
+             void (*done)(vg_call_t *), void *owner)
 {
     char          *copy;
     vg_call_t     *ask;
@@ -74,7 +74,7 @@ vg_ask_start(const char *route, vg_str_t args, ngx_log_t *log,
     if (e == NULL) {
         return NULL;
     }
-    ask = vg_call_create(e, log);
+    ask = vg_call_create(e);
     if (ask == NULL) {
         return NULL;
     }

@@ -23,11 +23,11 @@ static void       vg_call_overdue(ngx_event_t *ev);
 
 
 vg_call_t *
-vg_call_create(vg_endpoint_t *endpoint, ngx_log_t *log)
+vg_call_create(vg_endpoint_t *endpoint)
 {
     size_t      n = endpoint ? endpoint->nfields + 1 : 1;
     vg_call_t  *call;
-    ngx_pool_t *pool = ngx_create_pool(4096, log);
+    ngx_pool_t *pool = ngx_create_pool(4096, ngx_cycle->log);
 
     if (pool == NULL) {
         return NULL;

@@ -257,7 +257,7 @@ enum { VG_FAULT_NONE, VG_FAULT_MISSING, VG_FAULT_TYPE, VG_FAULT_VALUE };
 #define VG_AWAIT_DEADLINE 45000 /* ms, where they wait for a charger     */
 
 /* A call in a pool of its own, one reference; NULL: no memory. */
-vg_call_t *vg_call_create(vg_endpoint_t *endpoint, ngx_log_t *log);
+vg_call_t *vg_call_create(vg_endpoint_t *endpoint);
 void       vg_call_ref(vg_call_t *call);
 void       vg_call_release(vg_call_t *call);
 
@@ -318,9 +318,8 @@ ngx_int_t vg_openapi_render(ngx_conf_t *cf, vg_host_t *host);
 /* An ask of another plugin's internal route, also one with a statement:
  * done is called once, with the finished call; data is call->owner. The kit's
  * own (auth, OCPP); hooks use vg_ask(). args: a JSON object. */
-vg_call_t *vg_ask_start(const char *route, vg_str_t args, ngx_log_t *log,
-                        vg_str_t correlation, void (*done)(vg_call_t *),
-                        void    *owner);
+vg_call_t *vg_ask_start(const char *route, vg_str_t args, vg_str_t correlation,
+                        void (*done)(vg_call_t *), void *owner);
 
 
 /* ---------------------------------------------- idempotency, shared state */

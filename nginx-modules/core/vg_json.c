@@ -25,7 +25,6 @@ typedef struct {
     vg_str_t    key;       /* of the member that comes next              */
     vg_json_t  *top;
     unsigned    depth;
-    size_t      nodes;
     const char *error;
     struct {
         vg_json_t *node;
@@ -124,10 +123,6 @@ add(parse_t *parse, vg_json_type_t type)
 {
     vg_json_t *node, *parent;
 
-    if (++parse->nodes > VG_JSON_NODES) {
-        parse->error = "too many values";
-        return NULL;
-    }
     node = vg_calloc(parse->pool, sizeof(*node));
     if (node == NULL) {
         parse->error = no_memory;

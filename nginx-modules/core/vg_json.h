@@ -66,12 +66,11 @@ struct vg_json_s {
     size_t         count; /* array, object                               */
 };
 
-#define VG_JSON_NODES 100000 /* values in one text, 96 bytes each     */
-#define VG_JSON_DEPTH 64     /* deeper is refused                            */
+#define VG_JSON_DEPTH 64 /* deeper is refused                            */
 
 /* Parses one JSON text. The nodes and their strings lie in pool; raw points
  * into text, which must live as long. NULL: not JSON, not UTF-8, deeper than
- * VG_JSON_DEPTH, more than VG_JSON_NODES values, a member twice in one object, or no memory; *error (may be
+ * VG_JSON_DEPTH, a member twice in one object, or no memory; *error (may be
  * NULL) says why, a static string fit for a client. */
 vg_json_t *vg_json_parse(vg_pool_t *pool, vg_str_t text, const char **error);
 

@@ -132,7 +132,7 @@ vg_call_t *
 vg_event_call(vg_endpoint_t *e, const vg_event_t *event,
               void (*done)(vg_call_t *), void    *owner)
 {
-    vg_call_t *call = vg_call_create(e, ngx_cycle->log);
+    vg_call_t *call = vg_call_create(e);
 
     if (call == NULL) {
         return NULL;

@@ -55,7 +55,7 @@ vg_timer_fired(ngx_event_t *ev)
     vg_call_t  *call;
 
     call = timer->endpoint->plugin->state == VG_PLUGIN_READY
-               ? vg_call_create(timer->endpoint, ngx_cycle->log)
+               ? vg_call_create(timer->endpoint)
                : NULL;
     if (call == NULL) {
         ngx_add_timer(ev, timer->endpoint->period);

@@ -146,7 +146,7 @@ vg_exchange_drop_pool(void *data)
 static vg_call_t *
 vg_exchange_call(vg_exchange_t *x, vg_endpoint_t *endpoint)
 {
-    vg_call_t          *call = vg_call_create(endpoint, ngx_cycle->log);
+    vg_call_t          *call = vg_call_create(endpoint);
     ngx_pool_cleanup_t *cln;
 
     if (call == NULL) {

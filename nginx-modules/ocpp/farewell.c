@@ -66,7 +66,7 @@ vg_farewell_say(vg_farewell_t *f)
     vg_out_int(&out, f->epoch);
     vg_out_close(&out, '}');
     if (vg_ask_start("charge_point.disconnected", vg_out_str(&out),
-                     ngx_cycle->log, (vg_str_t){ "", 0 }, vg_farewell_done, f)
+                     (vg_str_t){ "", 0 }, vg_farewell_done, f)
         == NULL)
     {
         vg_farewell_again(f);

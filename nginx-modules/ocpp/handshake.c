@@ -112,8 +112,7 @@ vg_handshake_ask(vg_handshake_t *h, const char *route, vg_str_t args,
     h->asking = 1;
     call = args.data == NULL || http == NULL
                ? NULL
-               : vg_ask_start(route, args, ngx_cycle->log,
-                              vg_of(http->correlation), done, h);
+               : vg_ask_start(route, args, vg_of(http->correlation), done, h);
     if (call == NULL) {
         vg_handshake_told(h, NGX_HTTP_SERVICE_UNAVAILABLE);
     } else if (h->asking) { /* else it is over, and gone */

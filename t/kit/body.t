@@ -94,6 +94,12 @@ subtest 'nesting goes to 64' => sub {
     refused($vg->post($url, '{"a":' x 100_000), 400, 'malformed', 'as many objects');
 };
 
+subtest 'very many values in little space are refused' => sub {
+    my $r = $vg->post('/api/v1/stations', '{"metadata":{"list":[' . join(',', (1) x 100_001) . ']}}');
+    is $r->{status}, 400;
+    like $r->{json}{message}, qr/too many values/;
+};
+
 subtest 'what jsonb does not take is refused by name' => sub {
     for (['a NUL' => '"\\u0000"'], ['a NUL in a key' => '{"\\u0000":1}'],
         ['an exponent' => '1e400000'], ['a small exponent' => '1E-2'],
