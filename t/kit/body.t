@@ -318,15 +318,16 @@ subtest 'a body sent in pieces is one body' => sub {
 
 subtest 'a body that comes before its caller is known is kept, or dropped' => sub {
     my $make = sub { $vg->post("$api/api-keys", { name => 'k', role => 'admin' })->{json}{key} };
+    my $nobodys = 'vg_' . 'a' x 12 . '_' . 'b' x 43;
     my %wanted = ('{"name":' => '400 malformed', '{"name":""}' => '400 validation',
         ' ' x 200_000 . '{}' => '400 validation');
     for my $body (sort keys %wanted) {
-        for my $key ($make->(), 'vg_' . 'a' x 12 . '_' . 'b' x 43) {
+        for my $key ($make->(), $nobodys) {
             my $wire = Voltgate::Wire->connect($vg);
             $wire->send("POST $url HTTP/1.1\r\nHost: x\r\nX-API-Key: $key\r\n"
                 . 'Content-Length: ' . length($body) . "\r\n\r\n");
             $wire->send($body);
-            my ($status, $type) = $key =~ /_b/ ? (401, 'unauthorized') : split / /, $wanted{$body};
+            my ($status, $type) = $key eq $nobodys ? (401, 'unauthorized') : split / /, $wanted{$body};
             refused($wire->answer, $status, $type, length($body) . ' bytes');
             $wire->send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
             is $wire->answer->{status}, 200, 'the connection goes on';
