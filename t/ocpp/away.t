@@ -26,7 +26,12 @@ $vg->post('/api/v1/charge-points', { id => "CP$_", operatorId => $company,
 my @cps = map { Voltgate::Charger->connect($vg, "CP$_", $password) } 1, 2;
 is $_->call('BootNotification', $boot)->[2]{status}, 'Accepted' for @cps;
 
-sub known { return $vg->get("/api/v1/charge-points/$_[0]")->{json}{connected} }
+# each worker finds its way back to the database by itself: 503 says nothing
+sub known {
+    my $r;
+    $vg->wait_for(sub { ($r = $vg->get("/api/v1/charge-points/$_[0]"))->{status} == 200 }, 20);
+    return $r->{json}{connected};
+}
 
 $vg->pg_stop;
 
