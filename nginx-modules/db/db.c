@@ -10,53 +10,29 @@
     "-c search_path= -c idle_in_transaction_session_timeout=5s "               \
     "-c timezone=UTC -c datestyle=ISO -c intervalstyle=iso_8601 "
 
+/* clang-format off */
+
 static vg_lane_state_t vg_lanes[VG_LANES] = {
-    [VG_LANE_READ] = { VG_LANE_READ,
-                       VG_SESSION "-c statement_timeout=2s -c "
-                                  "default_transaction_read_only=on",
-                       2,
-                       64,
-                       { 0 },
-                       0,
-                       0,
-                       { 0 } },
-    [VG_LANE_WRITE] = { VG_LANE_WRITE,
-                        VG_SESSION
-                        "-c statement_timeout=3s -c lock_timeout=100ms"
-                        " -c synchronous_commit=off",
-                        2,
-                        64,
-                        { 0 },
-                        0,
-                        0,
-                        { 0 } },
-    [VG_LANE_PATIENT] = { VG_LANE_PATIENT,
-                          VG_SESSION
-                          "-c statement_timeout=5s -c lock_timeout=2s",
-                          2,
-                          1,
-                          { 0 },
-                          0,
-                          0,
-                          { 0 } },
-    [VG_LANE_APPEND] = { VG_LANE_APPEND,
-                         VG_SESSION
-                         "-c statement_timeout=3s -c lock_timeout=1s",
-                         1,
-                         64,
-                         { 0 },
-                         0,
-                         0,
-                         { 0 } },
-    [VG_LANE_SLOW] = { VG_LANE_SLOW,
-                       VG_SESSION "-c statement_timeout=30s -c lock_timeout=2s",
-                       1,
-                       1,
-                       { 0 },
-                       0,
-                       0,
-                       { 0 } },
+    [VG_LANE_READ] = {
+        .lane = VG_LANE_READ, .nconns = 2, .batch = 64,
+        .options = VG_SESSION "-c statement_timeout=2s"
+                              " -c default_transaction_read_only=on" },
+    [VG_LANE_WRITE] = {
+        .lane = VG_LANE_WRITE, .nconns = 2, .batch = 64,
+        .options = VG_SESSION "-c statement_timeout=3s -c lock_timeout=100ms"
+                              " -c synchronous_commit=off" },
+    [VG_LANE_PATIENT] = {
+        .lane = VG_LANE_PATIENT, .nconns = 2, .batch = 1,
+        .options = VG_SESSION "-c statement_timeout=5s -c lock_timeout=2s" },
+    [VG_LANE_APPEND] = {
+        .lane = VG_LANE_APPEND, .nconns = 1, .batch = 64,
+        .options = VG_SESSION "-c statement_timeout=3s -c lock_timeout=1s" },
+    [VG_LANE_SLOW] = {
+        .lane = VG_LANE_SLOW, .nconns = 1, .batch = 1,
+        .options = VG_SESSION "-c statement_timeout=30s -c lock_timeout=2s" },
 };
+
+/* clang-format on */
 
 static ngx_event_t vg_db_turn;
 static ngx_uint_t  vg_db_started;
@@ -202,19 +178,15 @@ vg_unit_again(vg_unit_t *unit)
 void
 vg_unit_end(vg_unit_t *unit, vg_unit_result_t result)
 {
+    PGresult *rows = unit->rows; /* done() may free the unit */
+
     unit->result = result;
     if (unit->endpoint != NULL) {
         vg_metrics_unit(unit->endpoint, ngx_current_msec - unit->queued_at,
                         result == VG_UNIT_OK);
     }
-    {
-        PGresult *rows;
-
-        /* done() may free the unit */
-        rows = unit->rows;
-        unit->done(unit);
-        PQclear(rows);
-    }
+    unit->done(unit);
+    PQclear(rows);
 }
 
 

@@ -28,8 +28,10 @@ is $_->call('BootNotification', $boot)->[2]{status}, 'Accepted' for @cps;
 
 # each worker finds its way back to the database by itself: 503 says nothing
 sub known {
+    my ($id) = @_;
+
     my $r;
-    $vg->wait_for(sub { ($r = $vg->get("/api/v1/charge-points/$_[0]"))->{status} == 200 }, 20);
+    $vg->wait_for(sub { ($r = $vg->get("/api/v1/charge-points/$id"))->{status} == 200 }, 20);
     return $r->{json}{connected};
 }
 
