@@ -243,10 +243,10 @@ vg_fields_query_unknown(vg_call_t *call, const vg_field_t *fields)
 }
 
 
-static const vg_field_t vg_fields_limit = {
+const vg_field_t vg_field_limit = {
     .in = VG_QUERY, .name = "limit", .type = VG_INT, .min = 1, .max = 200
 };
-static const vg_field_t vg_fields_cursor = {
+const vg_field_t vg_field_cursor = {
     .in = VG_QUERY, .name = "cursor", .type = VG_TEXT, .min = 1, .max = 200
 };
 
@@ -259,12 +259,12 @@ vg_fields_page(vg_call_t *call)
     call->in.limit = 50;
     node = vg_fields_query(call, "limit");
     if (node != NULL) {
-        vg_fields_one(call, &vg_fields_limit, node, "limit");
+        vg_fields_one(call, &vg_field_limit, node, "limit");
         call->in.limit = ngx_atoi((u_char *) node->text.data, node->text.len);
     }
     node = vg_fields_query(call, "cursor");
     if (node != NULL) {
-        vg_fields_one(call, &vg_fields_cursor, node, "cursor");
+        vg_fields_one(call, &vg_field_cursor, node, "cursor");
         call->in.cursor = node->text;
     }
 }

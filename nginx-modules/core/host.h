@@ -276,6 +276,9 @@ ngx_int_t vg_call_status(vg_call_t *call); /* of HTTP */
 /* steps.c */
 void vg_steps_run(vg_call_t *call);
 
+/* fields.c: what each list takes beside its own */
+extern const vg_field_t vg_field_limit, vg_field_cursor;
+
 /* fields.c: fills call->values; adds what is wrong to the call. */
 vg_rc_t vg_fields_check(vg_call_t *call);
 
@@ -323,6 +326,10 @@ vg_call_t *vg_ask_start(const char *route, vg_str_t args, vg_str_t correlation,
 
 
 /* ---------------------------------------------- idempotency, shared state */
+
+/* keys.c: a hash of strings, each with its end; 0, which tables take for
+ * free, is never one */
+uint64_t vg_hash(const ngx_str_t *parts, ngx_uint_t count);
 
 /* keys.c: VG_OK, VG_DECLINED (running elsewhere on this node) */
 vg_rc_t vg_key_take(vg_call_t *call);

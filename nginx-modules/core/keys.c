@@ -36,27 +36,30 @@ vg_keys_init(void *shared)
 }
 
 
-static uint64_t
-vg_key_hash(vg_call_t *call)
+uint64_t
+vg_hash(const ngx_str_t *parts, ngx_uint_t count)
 {
-    u_char    *p;
-    size_t     i, n;
+    size_t     i;
     uint64_t   h = 1469598103934665603ull; /* FNV-1a */
     ngx_uint_t part;
-    ngx_str_t  parts[3];
 
-    parts[0] = vg_ngx(call->caller.id);
-    parts[1] = call->endpoint->label;
-    parts[2] = call->key.key;
-    for (part = 0; part < 3; part++) {
-        p = parts[part].data;
-        n = parts[part].len;
-        for (i = 0; i < n; i++) {
-            h = (h ^ p[i]) * 1099511628211ull;
+    for (part = 0; part < count; part++) {
+        for (i = 0; i < parts[part].len; i++) {
+            h = (h ^ parts[part].data[i]) * 1099511628211ull;
         }
         h = (h ^ 0xff) * 1099511628211ull;
     }
     return h ? h : 1;
+}
+
+
+static uint64_t
+vg_key_hash(vg_call_t *call)
+{
+    ngx_str_t parts[] = { vg_ngx(call->caller.id), call->endpoint->label,
+                          call->key.key };
+
+    return vg_hash(parts, 3);
 }
 
 

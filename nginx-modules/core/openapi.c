@@ -144,12 +144,6 @@ static void
 vg_openapi_parameters(vg_out_t *out, const vg_route_t *row)
 {
     const vg_field_t       *f;
-    static const vg_field_t limit = {
-        .in = VG_QUERY, .name = "limit", .type = VG_INT, .min = 1, .max = 200
-    };
-    static const vg_field_t cursor = { .in = VG_QUERY,
-                                       .name = "cursor",
-                                       .type = VG_TEXT };
     static const vg_field_t key = {
         .name = "Idempotency-Key", .type = VG_TEXT, .min = 1, .max = 255
     };
@@ -162,8 +156,8 @@ vg_openapi_parameters(vg_out_t *out, const vg_route_t *row)
         }
     }
     if (row->flags & VG_LIST) {
-        vg_openapi_parameter(out, &limit, "query");
-        vg_openapi_parameter(out, &cursor, "query");
+        vg_openapi_parameter(out, &vg_field_limit, "query");
+        vg_openapi_parameter(out, &vg_field_cursor, "query");
     }
     if (row->method == VG_POST) {
         vg_openapi_parameter(out, &key, "header");

@@ -31,31 +31,14 @@ vg_metrics_size(void)
 }
 
 
-/* FNV-1a of plugin and label */
-static ngx_atomic_uint_t
-vg_metrics_hash(vg_endpoint_t *e)
-{
-    size_t     i;
-    uint64_t   h = 1469598103934665603ull;
-    ngx_str_t *parts[] = { &e->plugin->name, &e->label };
-    ngx_uint_t part;
-
-    for (part = 0; part < 2; part++) {
-        for (i = 0; i < parts[part]->len; i++) {
-            h = (h ^ parts[part]->data[i]) * 1099511628211ull;
-        }
-    }
-    return h ? h : 1;
-}
-
-
 /* The zone outlives a reload that changes the set of routes: a route finds
  * its own row again by name. The last row is for those that found no room. */
 static ngx_uint_t
 vg_metrics_row(vg_endpoint_t *e)
 {
     ngx_uint_t        i, at;
-    ngx_atomic_uint_t h = vg_metrics_hash(e);
+    ngx_str_t         parts[] = { e->plugin->name, e->label };
+    ngx_atomic_uint_t h = vg_hash(parts, 2);
 
     for (i = 0; i < VG_MAX_ENDPOINTS - 1; i++) {
         at = (h + i) % (VG_MAX_ENDPOINTS - 1);
