@@ -154,7 +154,7 @@ vg_call_send(vg_call_t *call, const vg_statement_t *lock,
     unit->done = done;
     unit->data = call;
     unit->endpoint = call->endpoint;
-    unit->lane = !statement->change                         ? VG_LANE_READ
+    unit->lane = !statement->firm                           ? VG_LANE_READ
                  : (call->endpoint->row->flags & VG_APPEND) ? VG_LANE_APPEND
                                                             : VG_LANE_WRITE;
     if (call->unit_setup != NULL) {
@@ -361,7 +361,10 @@ vg_call_found(vg_unit_t *unit)
         return;
     }
     call->key.looked = 1;
-    if (unit->result == VG_UNIT_OK && PQntuples(unit->rows) > 0) {
+    if (unit->result != VG_UNIT_OK) {
+        call->nproblems = 0; /* whether it is stored is not known */
+        vg_outcome_error(call, unit);
+    } else if (PQntuples(unit->rows) > 0) {
         vg_outcome_stored(call, unit->rows);
         if (call->error == NULL) {
             vg_call_render(call);

@@ -209,7 +209,7 @@ vg_statement_make(vg_pool_t *pool, const char *plugin, vg_sql_t *sql)
     }
     st->role = vg_printf(pool, "vg_%s", plugin).data;
     st->text = sql->text.data;
-    st->change = sql->change;
+    st->change = st->firm = sql->change;
     st->count = sql->count;
     st->types = vg_calloc(pool, (sql->count + 1) * sizeof(unsigned int));
     st->params = vg_calloc(pool, (sql->count + 1) * sizeof(vg_param_t));
@@ -306,7 +306,7 @@ vg_statement_load(ngx_conf_t *cf, vg_plugin_slot_t *plugin, const char *sources,
     if (st == NULL) {
         return NULL;
     }
-    st->change = change;
+    st->change = st->firm = change;
     st->list = (row->flags & VG_LIST) != 0;
     for (i = 0; i < sql.count; i++) {
         if (vg_statement_param(st, i, sql.names[i], row) != NGX_OK) {

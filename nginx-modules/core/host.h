@@ -61,6 +61,7 @@ struct vg_statement_s {
     const char   *role; /* vg_<plugin>                                   */
     const char   *text;
     unsigned      change:1; /* ends in answer                            */
+    unsigned      firm:1;   /* durable before it is told, as any change  */
     unsigned      list:1;
     ngx_uint_t    index; /* of the bit in each connection's map          */
     ngx_uint_t    count; /* of parameters                                */

@@ -39,6 +39,7 @@ vg_outcome_init(ngx_conf_t *cf)
     if (vg_outcome_lookup == NULL) {
         return NGX_ERROR;
     }
+    vg_outcome_lookup->firm = 1; /* who stored it may not have been flushed */
     for (i = 0; i < 3; i++) {
         vg_outcome_lookup->params[i].what = binds[i];
     }

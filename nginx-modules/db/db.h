@@ -4,7 +4,7 @@
  * A unit is at most: role, lock, statement, and one kit statement after it
  * (cursor or timer), under one Sync: one transaction. It is handed to a lane;
  * done(unit) is called once, from the event loop, never from vg_unit_submit().
- * When it is a change, done means durable.
+ * When it is firm (all changes are), done means durable.
  */
 
 #ifndef VG_DB_H

@@ -130,7 +130,7 @@ vg_receive_unit(vg_conn_t *conn, vg_unit_t *unit)
         vg_unit_again(unit);
         return;
     }
-    vg_unit_end(unit, conn->barrier && conn->broken && unit->statement->change
+    vg_unit_end(unit, conn->barrier && conn->broken && unit->statement->firm
                           ? VG_UNIT_LOST
                           : VG_UNIT_OK);
 }

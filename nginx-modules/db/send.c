@@ -72,12 +72,21 @@ vg_send_role(vg_conn_t *conn, vg_unit_t *unit, const char *role)
 }
 
 
+/* nothing is left of the batch before, nor of the connection before */
+static void
+vg_send_begin(vg_conn_t *conn)
+{
+    conn->nops = conn->at = 0;
+    conn->shared = conn->barrier = conn->broken = 0;
+}
+
+
 ngx_int_t
 vg_conn_setup(vg_conn_t *conn)
 {
     ngx_uint_t i;
 
-    conn->nops = conn->at = 0;
+    vg_send_begin(conn);
     vg_conn_move(conn, VG_CONN_BUSY);
     for (i = 0; vg_setup[i][0] != NULL; i++) {
         if (!PQsendPrepare(conn->pg, vg_setup[i][0], vg_setup[i][1], 0, NULL)
@@ -257,7 +266,19 @@ vg_send_each(vg_conn_t *conn, ngx_uint_t durable)
 }
 
 
-/* moves units from the lane to the connection; counts durable changes */
+/* commits that must flush: a lone change does so by its own, one that only
+ * read what another may not have flushed yet needs the barrier */
+static ngx_uint_t
+vg_send_owes(const vg_unit_t *unit)
+{
+    if (unit->relaxed || !unit->statement->firm) {
+        return 0;
+    }
+    return unit->statement->change ? 1 : 2;
+}
+
+
+/* moves units from the lane to the connection; counts flushes owed */
 static ngx_uint_t
 vg_conn_fill(vg_conn_t *conn)
 {
@@ -277,7 +298,7 @@ vg_conn_fill(vg_conn_t *conn)
         unit->queued = 0;
         unit->failed = 0;
         unit->aborted = 0;
-        durable += !unit->relaxed && unit->statement->change;
+        durable += vg_send_owes(unit);
         ngx_queue_insert_tail(&conn->units, &unit->queue);
         n++;
         if (unit->alone) {
@@ -295,8 +316,7 @@ vg_conn_take(vg_conn_t *conn)
     ngx_uint_t durable;
     vg_lane_t  lane = conn->lane->lane;
 
-    conn->nops = conn->at = 0;
-    conn->shared = conn->barrier = conn->broken = 0;
+    vg_send_begin(conn);
     durable = vg_conn_fill(conn);
     if (ngx_queue_empty(&conn->units)) {
         return;

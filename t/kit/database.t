@@ -157,6 +157,43 @@ subtest 'statements whose plans went stale are prepared anew' => sub {
     $as->('json');
 };
 
+# The flush that stands behind all changes of a turn.
+sub barrier {
+    my ($verb) = @_;
+    my $to = $verb eq 'grant' ? 'to' : 'from';
+    $vg->dba->do("$verb execute on function pg_logical_emit_message(boolean, text, text) $to public");
+    return;
+}
+
+subtest 'a barrier that fails acknowledges nothing, and the next one holds' => sub {
+    my $load = mixed('barrier', 12);
+    ok $load->wait_calls(50, 201);
+    barrier('revoke');
+    ok $load->wait_calls(8, 503), 'changes of a turn are not acknowledged';
+    barrier('grant');
+    ok $load->wait_calls(100, 201, 8), 'then writes go on';
+    my @outcomes = $load->stop;
+    is strangers(@outcomes), 0;
+    is join(' ', missing(@outcomes)), '', 'nothing acknowledged is missing';
+    note(Voltgate::Load->tally(@outcomes));
+};
+
+subtest 'a stored answer is told again only once it is durable' => sub {
+    my $again = sub {
+        return $vg->post('/api/v1/charge-points',
+            { id => 'CP-FIRM', operatorId => $company, password => 'sixteen letters!' },
+            { 'Idempotency-Key' => 'firm' });
+    };
+    my $first = $again->();
+    is $first->{status}, 201;
+    barrier('revoke');
+    like $again->()->{status}, $patience, 'not while nothing can be flushed';
+    barrier('grant');
+    my $told;
+    ok $vg->wait_for(sub { ($told = $again->())->{status} == 201 }, 8), 'and then it is';
+    is $told->{body}, $first->{body};
+};
+
 subtest 'a call with a key that broke is told its stored answer' => sub {
     my $load = Voltgate::Load->start($vg, 4, sub { return (GET => "/api/v1/stations/$station") });
     my %created;
