@@ -49,6 +49,28 @@ return pg_catalog.encode(
         53, 1),
     'hex')::uuid;
 
+-- cursor_id(text): a page's cursor as an id; NULL when it is none of ours, and
+-- then the page is empty.
+create function vg.cursor_id(cursor text) returns uuid
+language sql immutable parallel safe
+return case
+    when cursor ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then cursor::uuid
+end;
+
+-- visible(…): whether an identity sees what is a customer's, of an operator,
+-- on a company's account: the one copy of that rule. A NULL is nobody.
+create function vg.visible(role text, caller text, company text,
+    customer_id text, operator_id text, company_id text) returns boolean
+language sql immutable parallel safe
+return case role
+    when 'admin' then true
+    when 'driver' then caller <> '' and customer_id = caller
+    when 'operator' then company <> '' and operator_id = company
+    when 'fleet_manager' then company <> '' and company_id = company
+    when 'partner' then company <> '' and (company_id = company or operator_id = company)
+    else false
+end;
+
 
 -- Which files were applied; written by `voltgate migrate` alone.
 create table vg.migration (

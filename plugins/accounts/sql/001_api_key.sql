@@ -44,12 +44,3 @@ return pg_catalog.json_build_object(
     'companyId', k.company_id,
     'expiresAt', vg.z(k.expires_at),
     'createdAt', vg.z(k.created_at));
-
--- after(cursor): the id that a page begins behind; a cursor that is none
--- begins at the first row.
-create function accounts.after(cursor text) returns uuid
-language sql immutable parallel safe
-return case
-    when cursor ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then cursor::uuid
-    else '00000000-0000-0000-0000-000000000000'::uuid
-end;

@@ -103,25 +103,6 @@ create trigger invoice_tax_stands after insert or update or delete on billing.in
     for each row execute function billing.invoice_part_stands();
 
 
--- visible(…): whose invoices an identity sees.
-create function billing.visible(role text, caller text, company text,
-    customer_id text, issuer text, company_id text) returns boolean
-language sql immutable parallel safe
-return case role
-    when 'admin' then true
-    when 'driver' then caller <> '' and customer_id = caller
-    when 'operator' then company <> '' and issuer = company
-    when 'fleet_manager' then company <> '' and company_id = company
-    when 'partner' then company <> '' and (company_id = company or issuer = company)
-    else false
-end;
-
-create function billing.cursor_id(cursor text) returns uuid
-language sql immutable parallel safe
-return case
-    when cursor ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then cursor::uuid
-end;
-
 create view billing.invoice_json as
 select i.id,
     i.issuer,

@@ -83,24 +83,3 @@ begin atomic
     order by t.connector_id is null, t.station_id is null, t.valid_from desc, t.arrival desc
     limit 1;
 end;
-
-
--- visible(…): whose rows an identity sees; the one copy of that rule.
-create function charging.visible(role text, caller text, company text,
-    customer_id text, operator_id text, company_id text) returns boolean
-language sql immutable parallel safe
-return case role
-    when 'admin' then true
-    when 'driver' then caller <> '' and customer_id = caller
-    when 'operator' then company <> '' and operator_id = company
-    when 'fleet_manager' then company <> '' and company_id = company
-    when 'partner' then company <> '' and (company_id = company or operator_id = company)
-    else false
-end;
-
--- cursor_id(text): a page's cursor as an id; NULL when it is none of ours.
-create function charging.cursor_id(cursor text) returns uuid
-language sql immutable parallel safe
-return case
-    when cursor ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then cursor::uuid
-end;

@@ -34,7 +34,7 @@ end;
 create function charging.tag_visible(role text, caller text, company text,
     customer_id text, company_id text) returns boolean
 language sql immutable parallel safe
-return charging.visible(role, caller, company, customer_id, company_id, company_id);
+return vg.visible(role, caller, company, customer_id, company_id, company_id);
 
 -- id_tag_body(row): a tag as clients see it, also one that was just made.
 create function charging.id_tag_body(t charging.id_tag) returns json

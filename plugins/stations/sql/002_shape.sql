@@ -2,16 +2,6 @@
 -- the same, since a statement cannot see its own changes through a view.
 
 
--- after(cursor): the id that a page begins behind; a cursor that is none
--- begins at the first row.
-create function stations.after(cursor text) returns uuid
-language sql immutable parallel safe
-return case
-    when cursor ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then cursor::uuid
-    else '00000000-0000-0000-0000-000000000000'::uuid
-end;
-
-
 -- merge_patch(target, patch): RFC 7396.
 create function stations.merge_patch(target jsonb, patch jsonb) returns jsonb
 language plpgsql immutable parallel safe as $$

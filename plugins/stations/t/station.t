@@ -180,6 +180,7 @@ subtest 'lists are filtered and paged' => sub {
     is $count->('connectorType=IEC_62196_T2&minPowerKw=150'), 0,
         'both hold for one connector';
     is $count->('status=Unavailable'), 6;
+    is $count->('cursor=no-uuid'), 0, 'no page is behind what is no cursor';
     is $vg->get("$url?minPowerKw=x")->{status}, 400;
 };
 

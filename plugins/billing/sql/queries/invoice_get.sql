@@ -3,4 +3,4 @@
 select j.body
 from billing.invoice_json j
 where j.id = :id
-    and billing.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.issuer, j.company_id);
+    and vg.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.issuer, j.company_id);

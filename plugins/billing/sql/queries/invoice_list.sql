@@ -3,10 +3,10 @@
 select j.body,
     j.id::text as cursor
 from billing.invoice_json j
-where billing.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.issuer, j.company_id)
+where vg.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.issuer, j.company_id)
     and (:sessionId is null or j.session_id = :sessionId)
     and (:customerId is null or j.customer_id = :customerId)
     and (:status is null or j.status = :status)
-    and (:cursor is null or j.id < billing.cursor_id(:cursor))
+    and (:cursor is null or j.id < vg.cursor_id(:cursor))
 order by j.id desc
 limit :limit;

@@ -10,7 +10,7 @@ with settled as (
         version = q.version + 1
     where q.id = :id
         and :callerRole in ('admin', 'operator')
-        and charging.visible(:callerRole, :callerId, :callerCompany, null, q.operator_id, null)
+        and vg.visible(:callerRole, :callerId, :callerCompany, null, q.operator_id, null)
     returning charging.quarantine_body(q) as body
 ), answer (status, body, events) as (
     select case when s.body is null then 'not_found' else 'ok' end,

@@ -9,7 +9,7 @@ with found as (
         charging.session_body(s) as body
     from charging.session s
     where s.id = :id
-        and charging.visible(:callerRole, :callerId, :callerCompany, s.customer_id, s.operator_id, s.company_id)
+        and vg.visible(:callerRole, :callerId, :callerCompany, s.customer_id, s.operator_id, s.company_id)
 ), ended as (
     update charging.session s
     set status = case when f.status in ('PENDING', 'STARTING') then 'FAILED' else 'STOPPING' end,

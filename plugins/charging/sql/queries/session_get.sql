@@ -11,4 +11,4 @@ select json_build_object(
         end) as body
 from charging.session_json j
 where j.id = :id
-    and charging.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.operator_id, j.company_id);
+    and vg.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.operator_id, j.company_id);

@@ -3,13 +3,13 @@
 select j.body,
     j.id::text as cursor
 from charging.session_json j
-where charging.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.operator_id, j.company_id)
+where vg.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.operator_id, j.company_id)
     and (:vehicleId is null or j.vehicle_id = :vehicleId)
     and (:stationId is null or j.station_id = :stationId)
     and (:status is null or j.status = :status)
     and (:from is null or j.begun_at >= :from)
     and (:to is null or j.begun_at < :to)
     and (:unpriced is null or :unpriced = (j.status = 'COMPLETED' and j.cost is null))
-    and (:cursor is null or j.id < charging.cursor_id(:cursor))
+    and (:cursor is null or j.id < vg.cursor_id(:cursor))
 order by j.id desc
 limit :limit;

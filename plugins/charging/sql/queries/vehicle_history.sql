@@ -5,7 +5,7 @@ select j.body,
 from charging.session_json j
 where j.vehicle_id = :vehicleId
     and j.status in ('COMPLETED', 'FAILED')
-    and charging.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.operator_id, j.company_id)
-    and (:cursor is null or j.id < charging.cursor_id(:cursor))
+    and vg.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.operator_id, j.company_id)
+    and (:cursor is null or j.id < vg.cursor_id(:cursor))
 order by j.id desc
 limit :limit;

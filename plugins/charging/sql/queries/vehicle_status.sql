@@ -11,6 +11,6 @@ left join lateral (
     from charging.session_json j
     where j.vehicle_id = :vehicleId
         and j.status in ('PENDING', 'STARTING', 'ACTIVE', 'SUSPENDED', 'STOPPING')
-        and charging.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.operator_id, j.company_id)
+        and vg.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.operator_id, j.company_id)
     order by j.id desc
     limit 1) o on true;

@@ -4,7 +4,7 @@
 -- connectorType and minPowerKw must hold for one and the same connector.
 select s.body, s.id::text as cursor
 from stations.station_json as s
-where s.id > stations.after(:cursor)
+where (:cursor is null or s.id > vg.cursor_id(:cursor))
     and (:operatorId is null or s.operator_id = :operatorId)
     and (:city is null or lower(s.city) = lower(:city))
     and (:status is null or s.status = :status)
