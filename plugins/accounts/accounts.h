@@ -18,4 +18,10 @@ vg_rc_t api_key_render(vg_call_t *call);
 /* me.c */
 vg_rc_t me_check(vg_call_t *call);
 
+/* scope.c: is it domain:read or domain:write; may the caller pass it on; the
+ * caller's own as a JSON array, null where they are all of the role's */
+bool scope_is_good(vg_str_t scope);
+bool scope_held(const vg_caller_t *caller, vg_str_t scope);
+void scope_list(vg_out_t *out, const vg_caller_t *caller);
+
 #endif /* ACCOUNTS_H */

@@ -28,12 +28,13 @@ const vg_field_t api_key_new_fields[] = {
     { VG_BODY, "role", VG_ENUM, .values = ROLES,
       .about = "default partner; another one is an admin's to give" },
     { VG_BODY, "scopes", VG_ARRAY, VG_NULLABLE, 0, 50, .item = &scope_item,
-      .about = "fewer than the role's; absent or null: all of them" },
+      .about = "fewer than the role's; absent or null: those of the caller" },
     { VG_BODY, "companyId", VG_TEXT, VG_NULLABLE, 1, 64,
       .about = "for whom it acts; default the caller's company" },
     { VG_BODY, "expiresAt", VG_TIME, VG_NULLABLE,
       .about = "when it ends; never by default" },
     { VG_BOUND, "company", VG_TEXT, .about = "for whom it will act" },
+    { VG_BOUND, "granted", VG_ANY, .about = "the scopes that it will have" },
     { VG_BOUND, "prefix", VG_TEXT, .about = "the part that finds it" },
     { VG_BOUND, "salt", VG_TEXT, VG_SECRET, .about = "of the key" },
     { VG_BOUND, "hash", VG_TEXT, VG_SECRET, .about = "of the key" },
@@ -53,25 +54,6 @@ const vg_field_t api_key_find_fields[] = {
 };
 
 /* clang-format on */
-
-/* domain:read or domain:write, the domain in lower case with _ */
-static bool
-scope_is_good(vg_str_t scope)
-{
-    size_t n = 0;
-
-    while (n < scope.len
-           && ((scope.data[n] >= 'a' && scope.data[n] <= 'z')
-               || scope.data[n] == '_'))
-    {
-        n++;
-    }
-
-    scope.data += n;
-    scope.len -= n;
-
-    return n != 0 && (vg_str_eq(scope, ":read") || vg_str_eq(scope, ":write"));
-}
 
 static vg_rc_t
 scopes_check(vg_call_t *call)
@@ -100,6 +82,39 @@ scopes_check(vg_call_t *call)
     return rc;
 }
 
+/* Nobody gives more than they have: a caller who was narrowed makes keys that
+ * are as narrow. */
+static vg_rc_t
+scopes_bind(vg_call_t *call)
+{
+    vg_out_t           out;
+    vg_str_t           granted = { NULL, 0 };
+    const vg_json_t   *scope, *scopes = vg_get(call, "scopes");
+    const vg_caller_t *caller = vg_caller(call);
+
+    for (scope = scopes ? scopes->first : NULL; scope != NULL;
+         scope = scope->next) {
+        if (!scope_held(caller, scope->text)) {
+            return vg_refuse(call, "forbidden");
+        }
+    }
+
+    if (scopes != NULL) {
+        granted = scopes->raw;
+
+    } else if (caller->scopes.data != NULL) {
+        vg_out_init(&out, vg_pool(call));
+        scope_list(&out, caller);
+        granted = vg_out_str(&out);
+
+        if (granted.data == NULL) { /* bound, it would mean all */
+            return vg_refuse(call, "internal");
+        }
+    }
+
+    return vg_bind(call, "granted", granted);
+}
+
 /* An admin gives any role for any company; everybody else the role partner,
  * for their own company. */
 static vg_rc_t
@@ -115,7 +130,7 @@ rights_check(vg_call_t *call)
     }
 
     if (vg_str_eq(caller->role, "admin")) {
-        if (named != NULL && named->type == VG_JSON_STRING) {
+        if (named != NULL) {
             company = named->text;
         }
 
@@ -134,7 +149,7 @@ rights_check(vg_call_t *call)
         return vg_refuse(call, "forbidden");
     }
 
-    if (named != NULL && named->type == VG_JSON_STRING
+    if (named != NULL
         && (company.data == NULL || named->text.len != company.len
             || memcmp(named->text.data, company.data, company.len) != 0))
     {
@@ -199,7 +214,9 @@ key_bind(vg_call_t *call)
 vg_rc_t
 api_key_create_check(vg_call_t *call)
 {
-    if (scopes_check(call) != VG_OK || rights_check(call) != VG_OK) {
+    if (scopes_check(call) != VG_OK || rights_check(call) != VG_OK
+        || scopes_bind(call) != VG_OK)
+    {
         return VG_ERROR;
     }
 

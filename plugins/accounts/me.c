@@ -19,6 +19,8 @@ me_check(vg_call_t *call)
     vg_out_member(&out, "id", caller->id);
     vg_out_member(&out, "role", caller->role);
     vg_out_member(&out, "companyId", company);
+    vg_out_key(&out, "scopes");
+    scope_list(&out, caller);
     vg_out_close(&out, '}');
 
     body = vg_out_str(&out);

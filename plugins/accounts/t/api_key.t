@@ -24,6 +24,11 @@ subtest 'who am I' => sub {
         qw(id role companyId) },
         { id => 'north', role => 'operator', companyId => $north };
     is $vg->get($me, { 'X-API-Key' => '' })->{status}, 401;
+    ok exists $vg->get($me, $as{north})->{json}{scopes};
+    is $vg->get($me, $as{north})->{json}{scopes}, undef, 'all of the role';
+    my $few = { Authorization => 'Bearer '
+        . $vg->token(role => 'operator', scopes => [ qw(stations:read accounts:write) ]) };
+    is_deeply $vg->get($me, $few)->{json}{scopes}, [ qw(stations:read accounts:write) ];
 };
 
 my $made = $vg->post($url, { name => 'a partner',
@@ -88,6 +93,27 @@ subtest 'what may be given' => sub {
     is $admin->{status}, 201;
     is $vg->get($me, { 'X-API-Key' => $admin->{json}{key} })->{json}{role},
         'admin';
+};
+
+subtest 'nobody gives more than they have' => sub {
+    my $few = { Authorization => 'Bearer ' . $vg->token(role => 'operator',
+        subject => 'few', company => 'third', scopes => [ qw(accounts:write stations:read) ]) };
+    my $same = $vg->post($url, { name => 'no scopes are named' }, $few);
+    is $same->{status}, 201;
+    is_deeply $same->{json}{scopes}, [ qw(accounts:write stations:read) ], 'those of its maker';
+    is $vg->get('/api/v1/stations', { 'X-API-Key' => $same->{json}{key} })->{status}, 200;
+    is $vg->get('/api/v1/charging/sessions', { 'X-API-Key' => $same->{json}{key} })->{status}, 403;
+    is_deeply $vg->post($url, { name => 'null', scopes => undef }, $few)->{json}{scopes},
+        [ qw(accounts:write stations:read) ];
+    is_deeply $vg->post($url, { name => 'fewer', scopes => ['stations:read'] }, $few)->{json}{scopes},
+        ['stations:read'];
+    is $vg->post($url, { name => 'more', scopes => [ qw(stations:read charging:read) ] }, $few)->{status}, 403;
+    is $vg->post($url, { name => 'part', scopes => ['tations:read'] }, $few)->{status}, 403,
+        'a part of a scope is none';
+    my $admin = { Authorization => 'Bearer '
+        . $vg->token(role => 'admin', subject => 'a', scopes => ['accounts:write']) };
+    is_deeply $vg->post($url, { name => 'x', role => 'admin' }, $admin)->{json}{scopes}, ['accounts:write'],
+        'nor does an admin';
 };
 
 subtest 'whose keys they are' => sub {

@@ -1,0 +1,87 @@
+/*
+ * scope.c: scopes as accounts reads and writes them.
+ *
+ * Which scopes a role has is the kit's (auth); here is what an identity was
+ * narrowed to, which is all that it may pass on.
+ */
+
+#include <string.h>
+
+#include "accounts.h"
+
+/* The next word of a list with spaces; data NULL: there is none. */
+static vg_str_t
+scope_next(vg_str_t *list)
+{
+    vg_str_t scope;
+
+    while (list->len != 0 && *list->data == ' ') {
+        list->data++;
+        list->len--;
+    }
+
+    scope = (vg_str_t){ list->len != 0 ? list->data : NULL, 0 };
+
+    while (list->len != 0 && *list->data != ' ') {
+        list->data++;
+        list->len--;
+        scope.len++;
+    }
+
+    return scope;
+}
+
+bool
+scope_held(const vg_caller_t *caller, vg_str_t scope)
+{
+    vg_str_t held, left = caller->scopes;
+
+    if (left.data == NULL) {
+        return true;
+    }
+
+    while ((held = scope_next(&left)).data != NULL) {
+        if (held.len == scope.len
+            && memcmp(held.data, scope.data, held.len) == 0) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+void
+scope_list(vg_out_t *out, const vg_caller_t *caller)
+{
+    vg_str_t scope, left = caller->scopes;
+
+    if (left.data == NULL) {
+        vg_out_null(out);
+        return;
+    }
+
+    vg_out_open(out, '[');
+    while ((scope = scope_next(&left)).data != NULL) {
+        vg_out_string(out, scope);
+    }
+    vg_out_close(out, ']');
+}
+
+/* domain:read or domain:write, the domain in lower case with _ */
+bool
+scope_is_good(vg_str_t scope)
+{
+    size_t n = 0;
+
+    while (n < scope.len
+           && ((scope.data[n] >= 'a' && scope.data[n] <= 'z')
+               || scope.data[n] == '_'))
+    {
+        n++;
+    }
+
+    scope.data += n;
+    scope.len -= n;
+
+    return n != 0 && (vg_str_eq(scope, ":read") || vg_str_eq(scope, ":write"));
+}
