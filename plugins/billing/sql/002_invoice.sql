@@ -65,11 +65,14 @@ create table billing.invoice_tax (
 
 
 -- What was issued stays: of an invoice only status and version may move, its
--- parts never, and none is added after the transaction that issued it.
+-- parts never, and none is added after the transaction that issued it. Each
+-- update counts the version on, so version 1 tells a row that was inserted
+-- by this transaction from one that was updated by it.
 create function billing.invoice_stands() returns trigger
 language plpgsql as $$
 begin
     if tg_op = 'UPDATE'
+        and new.version = old.version + 1
         and to_jsonb(new) - '{status,version}'::text[] = to_jsonb(old) - '{status,version}'::text[]
     then
         return new;
@@ -88,6 +91,7 @@ begin
         select
         from billing.invoice i
         where i.id = new.invoice_id
+            and i.version = 1
             and i.xmin = pg_current_xact_id()::xid)
     then
         return null;
