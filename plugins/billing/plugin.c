@@ -6,43 +6,41 @@
 
 #include "invoice.h"
 
-#define TOLD(name, type, about)                                                \
-    {                                                                          \
-        VG_BODY, name, type, VG_NULLABLE, 0, 0, NULL, NULL, NULL, about        \
-    }
+/* clang-format off */
+
+#define TOLD(name, type, what)                                                 \
+    { VG_BODY, name, type, VG_NULLABLE, .about = (what) }
 
 static const vg_field_t session_told_fields[] = {
-    { VG_BODY, "sessionId", VG_UUID, VG_REQUIRED, 0, 0, NULL, NULL, NULL,
-      "the session" },
+    { VG_BODY, "sessionId", VG_UUID, VG_REQUIRED, .about = "the session" },
     TOLD("operatorId", VG_TEXT, "the issuer"),
     TOLD("customerId", VG_TEXT, "who pays"),
     TOLD("companyId", VG_TEXT, "on whose account"),
     TOLD("country", VG_TEXT, "ISO 3166-1, where it was supplied"),
+    TOLD("timeZone", VG_TEXT, "IANA name, where it was supplied"),
     TOLD("startTime", VG_TIME, "supplied from"),
     TOLD("endTime", VG_TIME, "supplied to"),
     TOLD("energyKwh", VG_DECIMAL, "kWh"),
     TOLD("costs", VG_ANY, "OCPI CDR costs; none: not priced yet"),
-    { VG_BOUND, "invoice", VG_ANY, 0, 0, 0, NULL, NULL, NULL,
-      "lines, taxes and totals" },
-    VG_FIELDS_END,
+    { VG_BOUND, "invoice", VG_ANY, .about = "lines, taxes and totals" },
+    VG_FIELDS_END
 };
 
-static const vg_field_t invoice_path_fields[] = {
-    { VG_PATH, "id", VG_UUID, VG_REQUIRED, 0, 0, NULL, NULL, NULL,
-      "the invoice" },
-    VG_FIELDS_END,
+static const vg_field_t invoice_id_fields[] = {
+    { VG_PATH, "id", VG_UUID, VG_REQUIRED, .about = "invoice" },
+    VG_FIELDS_END
 };
 
 static const vg_field_t invoice_list_fields[] = {
-    { VG_QUERY, "sessionId", VG_UUID, 0, 0, 0, NULL, NULL, NULL,
-      "for this session" },
-    { VG_QUERY, "customerId", VG_TEXT, 0, 1, 64, NULL, NULL, NULL,
-      "to this customer" },
-    { VG_QUERY, "status", VG_ENUM, 0, 0, 0, "ISSUED", NULL, NULL,
-      "in this state" },
-    VG_FIELDS_END,
+    { VG_QUERY, "sessionId", VG_UUID, .about = "for this session" },
+    { VG_QUERY, "customerId", VG_TEXT, 0, 1, 64,
+      .about = "to this customer" },
+    { VG_QUERY, "status", VG_ENUM, .values = "ISSUED",
+      .about = "in this state" },
+    VG_FIELDS_END
 };
 
+/* clang-format on */
 
 /* No costs, or nothing to pay: no invoice is bound, and none is made. */
 static vg_rc_t
@@ -54,15 +52,14 @@ invoice_check(vg_call_t *call)
     if (costs == NULL) {
         return vg_bind(call, "invoice", invoice);
     }
+
     switch (invoice_make(vg_pool(call), costs,
                          vg_json_text(vg_row(call), "taxRate"), &invoice))
     {
 
     case INVOICE_OK:
-        return vg_bind(call, "invoice", invoice);
-
     case INVOICE_NOTHING:
-        return vg_bind(call, "invoice", (vg_str_t){ NULL, 0 });
+        return vg_bind(call, "invoice", invoice);
 
     case INVOICE_NONSENSE:
         vg_log(call, VG_LOG_ERROR, "the session's costs are no costs");
@@ -75,28 +72,28 @@ invoice_check(vg_call_t *call)
 
 
 /* clang-format off */
-static const vg_route_t  routes[] = {
 
-    { VG_EVENT, "charging.session.completed.v1", NULL,
-      session_told_fields, "invoice_ground", invoice_check,
-      "invoice_lock", "invoice_issue", NULL, 0, NULL,
-      "Issues the invoice of a session" },
-    { VG_EVENT, "charging.session.priced.v1", NULL,
-      session_told_fields, "invoice_ground", invoice_check,
-      "invoice_lock", "invoice_issue", NULL, 0, NULL,
-      "Issues the invoice of a session that was priced later" },
+#define INVOICES                                                               \
+    session_told_fields, .load = "invoice_ground", .check = invoice_check,     \
+    .lock = "invoice_lock", .statement = "invoice_issue"
 
-    { VG_GET, "/billing/invoices", "billing:read",
-      invoice_list_fields, NULL, NULL,
-      NULL, "invoice_list", NULL, VG_LIST, NULL,
-      "Invoices, newest first" },
-    { VG_GET, "/billing/invoices/{id}", "billing:read",
-      invoice_path_fields, NULL, NULL,
-      NULL, "invoice_get", NULL, 0, NULL,
-      "An invoice with its lines and taxes" },
+static const vg_route_t routes[] = {
+
+    { VG_EVENT, "charging.session.completed.v1", NULL, INVOICES,
+      .about = "Issues the invoice of a session" },
+    { VG_EVENT, "charging.session.priced.v1", NULL, INVOICES,
+      .about = "Issues the invoice of a session that was priced later" },
+
+    { VG_GET, "/billing/invoices", "billing:read", invoice_list_fields,
+      .statement = "invoice_list", .flags = VG_LIST,
+      .about = "Invoices, newest first" },
+    { VG_GET, "/billing/invoices/{id}", "billing:read", invoice_id_fields,
+      .statement = "invoice_get",
+      .about = "An invoice with its lines and taxes" },
 
     VG_ROUTES_END
 };
+
 /* clang-format on */
 
 static const char *const publishes[] = {

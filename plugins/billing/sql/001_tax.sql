@@ -11,7 +11,6 @@ create table billing.tax_rate (
     constraint tax_rate_pkey primary key (country, valid_from),
     constraint tax_rate_range check (rate >= 0 and rate < 100)
 );
-create index tax_rate_alpha3 on billing.tax_rate (alpha3, valid_from);
 
 insert into billing.tax_rate (country, alpha3, valid_from, rate)
 values

@@ -12,7 +12,7 @@ my $vg  = Voltgate->start;
 my $url = '/api/v1/billing/invoices';
 
 my $issuer  = '019393c0-0000-7000-8000-000000000001';
-my $session = '019393c0-0000-7000-8000-00000000000%d';
+my $session = '019393c0-0000-7000-8000-0000000000%02d';
 
 # The outbox takes an event under a plugin's name only from that plugin's role.
 sub completed {
@@ -50,21 +50,61 @@ subtest 'nothing to pay, not priced, nobody to pay: none, and no number' => sub 
     completed(6);
     ok $vg->wait_for(sub { invoices() == 3 }, 10);
     is join(',', sort map { $_->{number} } invoices()), 'INV-00000001,INV-00000002,INV-00000003';
+    is $vg->sql('select count(*) from vg.parked'), 0, 'each was heard';
+};
+
+subtest 'taxed by the day on which it ended, where it ended' => sub {
+    my %estonia = (country => 'EE', timeZone => 'Europe/Tallinn');
+    completed(7, %estonia, endTime => '2025-06-30T20:59:59Z');
+    completed(8, %estonia, endTime => '2025-06-30T21:00:00Z');    # midnight there
+    completed(9, %estonia, endTime => '2025-06-30T21:00:00Z', country => 'EST', timeZone => undef);
+    completed(10, country => 'XX');
+    ok $vg->wait_for(sub { invoices() == 7 }, 10);
+    is_deeply [ map { (invoices('?sessionId=' . sprintf $session, $_))[0]{taxes}[0]{rate} } 7 .. 10 ],
+        [ 22, 24, 22, 0 ];
+    ok +(invoices('?sessionId=' . sprintf $session, 10))[0]{taxUnknown};
 };
 
 subtest 'whose it is' => sub {
     my ($one) = invoices();
-    my $as = sub { +{ Authorization => 'Bearer ' . $vg->token(@_) } };
-    is $vg->get("$url/$one->{id}", $as->(role => 'driver', subject => 'driver-1'))->{status}, 200;
-    is $vg->get("$url/$one->{id}", $as->(role => 'driver', subject => 'driver-2'))->{status}, 404;
-    is $vg->get("$url/$one->{id}", $as->(role => 'operator', subject => 'o', company => $issuer))->{status}, 200;
-    is $vg->get("$url/$one->{id}",
-        $as->(role => 'operator', subject => 'o', company => '019393c0-0000-7000-8000-000000000009'))->{status}, 404;
+    my $other = '019393c0-0000-7000-8000-000000000009';
+    completed(11, customerId => 'driver-2', companyId => $other);
+    ok $vg->wait_for(sub { invoices() == 8 }, 10);
+    my $sees = sub {
+        my %as = (Authorization => 'Bearer ' . $vg->token(subject => 'o', @_));
+        my $list = $vg->get($url, \%as)->{json}{items} // [];
+        return $vg->get("$url/$one->{id}", \%as)->{status} . ' ' . @$list;
+    };
+    is $sees->(role => 'driver', subject => 'driver-1'), '200 7';
+    is $sees->(role => 'driver', subject => 'driver-2'), '404 1';
+    is $sees->(role => 'operator', company => $issuer), '200 8', 'those that it issued';
+    is $sees->(role => 'operator', company => $other), '404 0', 'not those on its account';
+    is $sees->(role => 'fleet_manager', company => $other), '404 1', 'those on its account';
+    is $sees->(role => 'operator'), '404 0', 'nobody\'s operator has none';
+    is $sees->(role => 'partner', company => $issuer), '403 0';
 };
 
 subtest 'issued is issued' => sub {
-    ok !eval { $vg->sql('update billing.invoice set total = 0, net = 0, tax = 0'); 1 };
-    ok !eval { $vg->sql('delete from billing.invoice_line'); 1 };
+    my $refused = sub {
+        my $dbh = $vg->dbh;
+        local $@ = '';
+        $dbh->begin_work;
+        eval { $dbh->do($_) for @_; 1 };
+        $dbh->rollback;
+        return $@ =~ /an issued invoice does not change/ ? 1 : "went, or failed otherwise: $@";
+    };
+    my $line = q{insert into billing.invoice_line (invoice_id, position, type, tax_rate, amount)
+        select i.id, 99, 'ENERGY', 0, 1 from billing.invoice i};
+    is $refused->('update billing.invoice set total = 0, net = 0, tax = 0'), 1;
+    is $refused->('delete from billing.invoice'), 1;
+    is $refused->('delete from billing.invoice_line'), 1;
+    is $refused->('update billing.invoice_tax set amount = 0'), 1;
+    is $refused->($line), 1, 'no line is added';
+    is $refused->('update billing.invoice set version = version + 1', $line), 1,
+        'nor in a transaction that moves the invoice';
+    is $refused->(q{update billing.invoice set status = 'ISSUED'}, $line), 1;
+    is $refused->('update billing.invoice set version = version + 1',
+        'update billing.invoice set version = version - 1', $line), 1;
 };
 
 done_testing;
