@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "exact.h"
 #include "invoice.h"
 
 #define AMOUNT_PLACES 12
@@ -14,17 +15,15 @@
 #define VOLUME_PLACES 9
 #define PRICE_PLACES  6
 #define HUNDRED       ((exact_t) 1000000) /* per cent, in 10^-4          */
-#define DIGITS_MAX    15                  /* before the point            */
 #define RATE_MAX      (10 * HUNDRED)
 #define LINES_MAX     20000
-
-typedef __int128 exact_t;
+#define ADJUSTED_MAX  2 /* a least and a highest price                   */
+#define BILLION       ((exact_t) 1000000000)
 
 typedef struct {
     vg_str_t type, reservation, unit, price;
-    exact_t  rate, volume, amount; /* rate of MIN_PRICE and MAX_PRICE: that of
-                                      the largest tax                     */
-    bool     priced;
+    exact_t  rate, volume, amount;
+    bool     priced; /* MIN_PRICE and MAX_PRICE are not                   */
     exact_t  minor, rest; /* the line's share in minor units, and what of
                              one was cut off                              */
 } line_t;
@@ -37,8 +36,8 @@ typedef struct {
     vg_pool_t *pool;
     int        digits;
     exact_t    unit; /* one minor unit, in 10^-12                         */
-    bool       unknown, adjusted;
-    size_t     nlines, ntaxes;
+    bool       unknown;
+    size_t     nlines, ntaxes, adjusted;
     line_t    *lines;
     tax_t     *taxes;
 } bill_t;
@@ -55,7 +54,7 @@ static const struct {
 };
 
 
-int
+static int
 currency_digits(vg_str_t currency)
 {
     size_t      i;
@@ -72,78 +71,6 @@ currency_digits(vg_str_t currency)
         }
     }
     return 2;
-}
-
-
-/* A JSON number without exponent as a multiple of 10^-places; a sum of
- * LINES_MAX of them still fits in exact_t, and so does its tax. */
-static bool
-number_read(vg_str_t text, int places, exact_t *value)
-{
-    size_t i = 0;
-    int    before = 0, behind = -1;
-    bool   minus;
-
-    *value = 0;
-    if (text.data == NULL || text.len == 0) {
-        return false;
-    }
-    minus = text.data[0] == '-';
-    for (i = minus; i < text.len; i++) {
-        if (text.data[i] == '.' && behind < 0) {
-            behind = 0;
-            continue;
-        }
-        if (text.data[i] < '0' || text.data[i] > '9') {
-            return false;
-        }
-        *value = *value * 10 + (text.data[i] - '0');
-        behind += behind >= 0;
-        if (behind > places || (behind < 0 && ++before > DIGITS_MAX)) {
-            return false;
-        }
-    }
-    for (behind = behind < 0 ? 0 : behind; behind < places; behind++) {
-        *value *= 10;
-    }
-    *value = minus ? -*value : *value;
-    return true;
-}
-
-
-static vg_str_t
-number_print(vg_pool_t *pool, exact_t value, int places, int least)
-{
-    char  text[64];
-    char *end = text + sizeof(text), *p = end, *point;
-    bool  minus = value < 0;
-    int   i;
-
-    value = minus ? -value : value;
-    for (i = 0; i <= places || value > 0; i++) {
-        if (i == places && places > 0) {
-            *--p = '.';
-        }
-        *--p = (char) ('0' + (int) (value % 10));
-        value /= 10;
-    }
-    point = end - places - 1;
-    while (places > 0 && end[-1] == '0' && end - point - 1 > least) {
-        end--;
-    }
-    end -= places > 0 && end[-1] == '.';
-    if (minus) {
-        *--p = '-';
-    }
-    return vg_printf(pool, "%.*s", (int) (end - p), p);
-}
-
-
-/* to the nearest, half away from zero */
-static exact_t
-divide(exact_t value, exact_t by)
-{
-    return value < 0 ? -((-value + by / 2) / by) : (value + by / 2) / by;
 }
 
 
@@ -192,18 +119,17 @@ line_read(bill_t *bill, const vg_json_t *node, vg_str_t tax_rate)
     line.price = vg_json_text(node, "price");
     line.priced = line.price.data != NULL;
     if (line.type.data == NULL
-        || !number_read(vg_json_text(node, "excl_vat"), AMOUNT_PLACES,
-                        &line.amount))
+        || !exact_read(vg_json_text(node, "excl_vat"), AMOUNT_PLACES,
+                       &line.amount))
     {
         return false;
     }
-    if (!line.priced) { /* MIN_PRICE, MAX_PRICE: taxed as the most of it is */
-        bill->adjusted = true;
+    if (!line.priced) {
         line_add(bill, &line);
-        return true;
+        return ++bill->adjusted <= ADJUSTED_MAX;
     }
-    if (!number_read(line.price, PRICE_PLACES, &price)
-        || !number_read(volume, VOLUME_PLACES, &line.volume))
+    if (!exact_read(line.price, PRICE_PLACES, &price)
+        || !exact_read(volume, VOLUME_PLACES, &line.volume))
     {
         return false;
     }
@@ -211,7 +137,7 @@ line_read(bill_t *bill, const vg_json_t *node, vg_str_t tax_rate)
         rate = tax_rate.data != NULL ? tax_rate : VG_STR("0");
         bill->unknown |= tax_rate.data == NULL && line.amount != 0;
     }
-    if (!number_read(rate, RATE_PLACES, &line.rate) || line.rate > RATE_MAX
+    if (!exact_read(rate, RATE_PLACES, &line.rate) || line.rate > RATE_MAX
         || line.rate < 0)
     {
         return false;
@@ -268,32 +194,57 @@ tax_largest(bill_t *bill, vg_str_t tax_rate)
     }
     if (largest == NULL) {
         bill->unknown |= tax_rate.data == NULL;
-        (void) number_read(tax_rate, RATE_PLACES, &rate);
+        (void) exact_read(tax_rate, RATE_PLACES, &rate);
         largest = tax_of(bill, rate);
     }
     return largest;
 }
 
 
+/* A least or highest price moves the sum of each rate in proportion, to a
+ * billionth; the largest bears what is left. Each share is a line. */
+static void
+adjustment_share(bill_t *bill, line_t *line, vg_str_t tax_rate)
+{
+    size_t  i;
+    exact_t part, total = 0, whole = line->amount;
+    tax_t  *tax, *largest = tax_largest(bill, tax_rate);
+    line_t *share;
+
+    for (i = 0; i < bill->ntaxes; i++) {
+        total += bill->taxes[i].sum;
+    }
+    for (i = 0; i < bill->ntaxes && total > 0; i++) {
+        tax = &bill->taxes[i];
+        if (tax == largest || tax->sum <= 0 || tax->sum > total) {
+            continue;
+        }
+        part = exact_divide(tax->sum * BILLION / total * whole, BILLION);
+        share = &bill->lines[bill->nlines++];
+        *share = *line;
+        share->rate = tax->rate;
+        share->amount = part;
+        tax->sum += part;
+        line->amount -= part;
+    }
+    line->rate = largest->rate;
+    largest->sum += line->amount;
+}
+
+
 static void
 taxes_sum(bill_t *bill, vg_str_t tax_rate)
 {
-    size_t i;
-    tax_t *largest;
+    size_t i, n = bill->nlines;
 
-    for (i = 0; i < bill->nlines; i++) {
+    for (i = 0; i < n; i++) {
         if (bill->lines[i].priced) {
             tax_of(bill, bill->lines[i].rate)->sum += bill->lines[i].amount;
         }
     }
-    if (!bill->adjusted) {
-        return;
-    }
-    largest = tax_largest(bill, tax_rate);
-    for (i = 0; i < bill->nlines; i++) {
+    for (i = 0; i < n; i++) {
         if (!bill->lines[i].priced) {
-            bill->lines[i].rate = largest->rate;
-            largest->sum += bill->lines[i].amount;
+            adjustment_share(bill, &bill->lines[i], tax_rate);
         }
     }
 }
@@ -308,8 +259,8 @@ tax_share(bill_t *bill, tax_t *tax)
     exact_t left;
     line_t *line, *next;
 
-    tax->base = left = divide(tax->sum, bill->unit);
-    tax->amount = divide(tax->base * tax->rate, HUNDRED);
+    tax->base = left = exact_divide(tax->sum, bill->unit);
+    tax->amount = exact_divide(tax->base * tax->rate, HUNDRED);
     for (i = 0; i < bill->nlines; i++) {
         line = &bill->lines[i];
         if (line->rate == tax->rate) {
@@ -346,7 +297,7 @@ promise_keep(bill_t *bill, const vg_json_t *costs, vg_str_t tax_rate)
     tax_t  *largest;
 
     if (!bill->adjusted
-        || !number_read(
+        || !exact_read(
             vg_json_text(vg_json_get(costs, "unrounded"), "incl_vat"),
             AMOUNT_PLACES, &promised))
     {
@@ -356,7 +307,7 @@ promise_keep(bill_t *bill, const vg_json_t *costs, vg_str_t tax_rate)
         total += bill->taxes[i].base + bill->taxes[i].amount;
     }
     largest = tax_largest(bill, tax_rate);
-    largest->amount += divide(promised, bill->unit) - total;
+    largest->amount += exact_divide(promised, bill->unit) - total;
 }
 
 
@@ -366,7 +317,7 @@ static void
 out_amount(vg_out_t *out, const char *key, const bill_t *bill, exact_t minor)
 {
     vg_out_member_raw(
-        out, key, number_print(bill->pool, minor, bill->digits, bill->digits));
+        out, key, exact_print(bill->pool, minor, bill->digits, bill->digits));
 }
 
 
@@ -381,10 +332,10 @@ line_render(vg_out_t *out, const bill_t *bill, const line_t *line)
         vg_out_member_raw(out, "price", line->price);
         vg_out_member_raw(
             out, "volume",
-            number_print(bill->pool, line->volume, VOLUME_PLACES, 0));
+            exact_print(bill->pool, line->volume, VOLUME_PLACES, 0));
     }
     vg_out_member_raw(out, "taxRate",
-                      number_print(bill->pool, line->rate, RATE_PLACES, 0));
+                      exact_print(bill->pool, line->rate, RATE_PLACES, 0));
     out_amount(out, "amount", bill, line->minor);
     vg_out_close(out, '}');
 }
@@ -416,7 +367,7 @@ bill_render(const bill_t *bill, vg_str_t currency)
         vg_out_open(&out, '{');
         vg_out_member_raw(
             &out, "rate",
-            number_print(bill->pool, bill->taxes[i].rate, RATE_PLACES, 0));
+            exact_print(bill->pool, bill->taxes[i].rate, RATE_PLACES, 0));
         out_amount(&out, "base", bill, bill->taxes[i].base);
         out_amount(&out, "amount", bill, bill->taxes[i].amount);
         vg_out_close(&out, '}');
@@ -463,7 +414,8 @@ invoice_make(vg_pool_t *pool, const vg_json_t *costs, vg_str_t tax_rate,
     for (i = bill.digits; i < AMOUNT_PLACES; i++) {
         bill.unit *= 10;
     }
-    bill.lines = vg_calloc(pool, (list->count + 1) * sizeof(line_t));
+    bill.lines = vg_calloc(pool, (ADJUSTED_MAX + 1) * (list->count + 1)
+                                     * sizeof(line_t));
     bill.taxes = vg_calloc(pool, (list->count + 1) * sizeof(tax_t));
     if (bill.lines == NULL || bill.taxes == NULL) {
         return INVOICE_NO_MEMORY;

@@ -24,9 +24,6 @@ typedef enum {
     INVOICE_NO_MEMORY,
 } invoice_rc_t;
 
-/* Digits behind the point of an ISO 4217 currency. */
-int currency_digits(vg_str_t currency);
-
 /* costs: as `pricing.rate` answers them. tax_rate: per cent, for lines whose
  * tariff names no VAT; data NULL: not known, taxed at 0 and marked.
  * *invoice: {currency, minorUnits, lines:[{type, reservation, unit, price,

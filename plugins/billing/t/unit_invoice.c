@@ -99,6 +99,18 @@ static const case_t  cases[] = {
       E("0.5", VAT("19"), "50", "25")
       ",{\"type\":\"MAX_PRICE\",\"excl_vat\":-15,\"incl_vat\":-18.75}]}", NULL,
       "\"net\":10.00,\"tax\":1.00,\"total\":11.00" },
+    { "a highest price is shared by the rates as their sums are",
+      COSTS("EUR", E("0.5", VAT("19"), "50", "25")
+            "," T("2", VAT("7"), "10", "20")
+            ",{\"type\":\"MAX_PRICE\",\"excl_vat\":-35}"), NULL,
+      "{\"type\":\"MAX_PRICE\",\"reservation\":null,\"taxRate\":19,"
+      "\"amount\":-19.44},{\"type\":\"MAX_PRICE\",\"reservation\":null,"
+      "\"taxRate\":7,\"amount\":-15.56}],\"taxes\":[{\"rate\":19,"
+      "\"base\":5.56,\"amount\":1.06},{\"rate\":7,\"base\":4.44,"
+      "\"amount\":0.31}],\"net\":10.00,\"tax\":1.37,\"total\":11.37" },
+    { "a least price of nothing has the country's rate",
+      COSTS("EUR", "{\"type\":\"MIN_PRICE\",\"excl_vat\":2}"), "19",
+      "\"taxes\":[{\"rate\":19,\"base\":2.00,\"amount\":0.38}]" },
     { "half of a cent down is away from zero",
       COSTS("EUR", E("0.01", VAT("0"), "1", "0.01")
             ",{\"type\":\"MAX_PRICE\",\"excl_vat\":-0.025}"), NULL,
@@ -118,6 +130,9 @@ static const char *const  nonsense[] = {
     "{\"currency\":\"EUR\",\"lines\":[{\"type\":\"ENERGY\"}]}",
     COSTS("EUR", E("1", VAT("10"), "1", "1e5")),
     COSTS("EUR", E("1", VAT("10"), "1", "1234567890123456")),
+    COSTS("EUR", "{\"type\":\"MIN_PRICE\",\"excl_vat\":1},"
+                 "{\"type\":\"MAX_PRICE\",\"excl_vat\":1},"
+                 "{\"type\":\"ODD_PRICE\",\"excl_vat\":1}"),
     COSTS("EUR", E("1", VAT("-1"), "1", "1")),
     COSTS("EUR", E("1", VAT("100000"), "1", "1")),
     COSTS("EUR", E("1", VAT("10"), "1", "0.0000000000001")),
