@@ -58,7 +58,7 @@ const vg_field_t charge_point_list_fields[] = {
 bool
 charge_point_identity(vg_str_t text)
 {
-    static const char more[] = "._*/=+|-";
+    static const char more[] = IDENTITY_SIGNS;
 
     if (text.len == 0 || text.len > 48) {
         return false;
@@ -84,7 +84,7 @@ password_bind(vg_call_t *call)
     vg_str_t         password, salt, hash;
     const vg_json_t *given = vg_get(call, "password");
 
-    if (given != NULL && given->type == VG_JSON_STRING) {
+    if (given != NULL) {
         password = given->text;
 
     } else {
@@ -111,9 +111,7 @@ vg_rc_t
 charge_point_create_check(vg_call_t *call)
 {
     if (!charge_point_identity(vg_get(call, "id")->text)) {
-        return vg_refuse_field(
-            call, "id",
-            "must be an OCPP identity: letters, digits and ._*/=+|-");
+        return vg_refuse_field(call, "id", IDENTITY_RULE);
     }
 
     if (owner_bind(call) != VG_OK) {

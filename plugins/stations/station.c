@@ -30,24 +30,26 @@
 
 /* clang-format off */
 
-static const vg_field_t location_fields[] = {
-    { VG_BODY, "lat", VG_DECIMAL, VG_REQUIRED, -90, 90,
-      .about = "degrees north, WGS 84" },
-    { VG_BODY, "lon", VG_DECIMAL, VG_REQUIRED, -180, 180,
-      .about = "degrees east, WGS 84" },
+/* needed: VG_REQUIRED where the whole station is written, 0 in a PATCH */
+#define LOCATION(needed)                                                       \
+    { VG_BODY, "lat", VG_DECIMAL, needed, -90, 90,                             \
+      .about = "degrees north, WGS 84" },                                      \
+    { VG_BODY, "lon", VG_DECIMAL, needed, -180, 180,                           \
+      .about = "degrees east, WGS 84" },                                       \
     VG_FIELDS_END
-};
 
-#define ADDRESS(country)                                                       \
+#define ADDRESS(needed)                                                        \
     { VG_BODY, "street", VG_TEXT, VG_NULLABLE, 0, 200,                         \
       .about = "street and number" },                                          \
     { VG_BODY, "city", VG_TEXT, VG_NULLABLE, 0, 100, .about = "city" },        \
     { VG_BODY, "postalCode", VG_TEXT, VG_NULLABLE, 0, 20,                      \
       .about = "postal code" },                                                \
-    { VG_BODY, "country", VG_TEXT, country, 2, 3,                              \
+    { VG_BODY, "country", VG_TEXT, needed, 2, 3,                               \
       .about = "ISO 3166-1, alpha-2 or alpha-3" },                             \
-    VG_FIELDS_END                                                              \
+    VG_FIELDS_END
 
+static const vg_field_t location_fields[] = { LOCATION(VG_REQUIRED) };
+static const vg_field_t location_change_fields[] = { LOCATION(0) };
 static const vg_field_t address_fields[] = { ADDRESS(VG_REQUIRED) };
 static const vg_field_t address_change_fields[] = { ADDRESS(0) };
 
@@ -72,10 +74,9 @@ static const vg_field_t connector_item =
 static const vg_field_t amenity_item =
     { VG_BODY, "amenity", VG_TEXT, 0, 1, 50, .about = "one amenity" };
 
-/* needed: VG_REQUIRED where the whole station is written, 0 in a PATCH */
-#define STATION(needed, address)                                               \
+#define STATION(needed, location, address)                                             \
     { VG_BODY, "name", VG_TEXT, needed, 1, 200, .about = "name on the sign" }, \
-    { VG_BODY, "location", VG_OBJECT, needed, .fields = location_fields,       \
+    { VG_BODY, "location", VG_OBJECT, needed, .fields = (location),            \
       .about = "where it is" },                                                \
     { VG_BODY, "address", VG_OBJECT, needed, .fields = (address),              \
       .about = "postal address" },                                             \
@@ -99,17 +100,19 @@ static const vg_field_t amenity_item =
     { VG_BOUND, "replace", VG_BOOL, .about = "true: what is absent goes" }
 
 const vg_field_t station_new_fields[] = {
-    STATION(VG_REQUIRED, address_fields),
+    STATION(VG_REQUIRED, location_fields, address_fields),
     { VG_BOUND, "owner", VG_TEXT, .about = "company that will own it" },
     VG_FIELDS_END
 };
 
 const vg_field_t station_replace_fields[] = {
-    STATION_ID, STATION(VG_REQUIRED, address_fields), REPLACE, VG_FIELDS_END
+    STATION_ID, STATION(VG_REQUIRED, location_fields, address_fields), REPLACE,
+    VG_FIELDS_END
 };
 
 const vg_field_t station_change_fields[] = {
-    STATION_ID, STATION(0, address_change_fields), REPLACE, VG_FIELDS_END
+    STATION_ID, STATION(0, location_change_fields, address_change_fields),
+    REPLACE, VG_FIELDS_END
 };
 
 const vg_field_t station_id_fields[] = { STATION_ID, VG_FIELDS_END };
@@ -187,7 +190,7 @@ connector_wrong(const vg_json_t *list, const vg_json_t *connector,
 {
     *field = "chargePointId";
     if (!charge_point_identity(vg_json_text(connector, "chargePointId"))) {
-        return "must be an OCPP identity: letters, digits and ._*/=+|-";
+        return IDENTITY_RULE;
     }
 
     *field = "maxPowerKw";

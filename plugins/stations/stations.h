@@ -28,6 +28,11 @@ vg_rc_t charge_point_create_check(vg_call_t *call);
 vg_rc_t charge_point_change_check(vg_call_t *call);
 vg_rc_t charge_point_render(vg_call_t *call);
 
+/* identifierString of OCPP 2.0.1 without the colon, which would end the user
+ * name of Basic; a slash, which would part a path, it has not either */
+#define IDENTITY_SIGNS "*-_=+|@."
+#define IDENTITY_RULE  "must be an OCPP identity: letters, digits and *-_=+|@."
+
 bool charge_point_identity(vg_str_t text);
 
 /* command.c */

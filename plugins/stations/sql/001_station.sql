@@ -59,7 +59,7 @@ create table stations.charge_point (
     updated_at       timestamptz not null,
     constraint charge_point_pkey primary key (id),
     constraint charge_point_station_key unique (id, station_id),
-    constraint charge_point_identity check (id ~ '^[A-Za-z0-9._*/=+|-]{1,48}$'),
+    constraint charge_point_identity check (id ~ '^[A-Za-z0-9*_=+|@.-]{1,48}$'),
     constraint charge_point_credentials check ((salt is null) = (hash is null)),
     constraint charge_point_profile check (security_profile between 1 and 3),
     -- a charge point stands at a station of its own operator: whoever names
@@ -67,7 +67,6 @@ create table stations.charge_point (
     constraint charge_point_taken foreign key (station_id, operator_id)
         references stations.station (id, operator_id)
         on update cascade
-        on delete set null (station_id)
 );
 create index charge_point_operator on stations.charge_point (operator_id, id);
 create index charge_point_station on stations.charge_point (station_id, operator_id);

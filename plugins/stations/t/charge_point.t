@@ -61,8 +61,8 @@ subtest 'what is wrong' => sub {
     is_deeply [ sort keys %{ $vg->post($url, { id => '', password => 'short',
         securityProfile => 4, stationId => 'x' })->{json}{errors} } ],
         [ qw(id password securityProfile stationId) ];
-    like $vg->post($url, { id => 'a:b' }, $as{north})->{json}{errors}{id},
-        qr/OCPP identity/;
+    like $vg->post($url, { id => $_ }, $as{north})->{json}{errors}{id}, qr/OCPP identity/, "not $_"
+        for 'a:b', 'a/b', 'a b', "caf\x{e9}";
     my $none = $vg->post($url, { id => 'CP9' });
     is $none->{status}, 422;
     like $none->{json}{type}, qr{/operator_missing$};
@@ -119,6 +119,14 @@ subtest 'a password is changed, or made anew' => sub {
     my $anew = $vg->patch("$url/CP2", { password => undef }, $as{north});
     like $anew->{json}{password}, qr/^[A-Za-z0-9_-]{20}$/;
     ok holds_password('CP2', $anew->{json}{password});
+};
+
+subtest 'each identity that is taken has a path' => sub {
+    my $odd = q{a.b_c*d=e+f|g@h-i};
+    is $vg->post($url, { id => $odd }, $as{north})->{status}, 201;
+    (my $path = $odd) =~ s/(\W)/sprintf '%%%02X', ord $1/ge;
+    is $vg->get("$url/$path", $as{north})->{json}{id}, $odd;
+    is $vg->delete("$url/$path", $as{north})->{status}, 204;
 };
 
 subtest 'a charge point goes' => sub {
