@@ -39,6 +39,12 @@ sub station {
     };
 }
 
+# where charge points stand, each with its version
+sub points {
+    return { map { $_->{id} => [ @$_{qw(station_id version)} ] }
+        $vg->rows(q{select id, station_id, version from stations.charge_point where id like 'CP%'}) };
+}
+
 my $url = '/api/v1/stations';
 my $made = $vg->post($url, station(amenities => ['wc'],
     metadata => { a => { b => 1 } }), $as{north});
@@ -140,6 +146,11 @@ subtest 'a merge patch changes what it names' => sub {
     is_deeply $got->{json}{metadata}, { a => { b => 1, c => 2 } };
     is_deeply $got->{json}{connectors}, $made->{json}{connectors};
     is $got->{json}{version}, 2;
+    is_deeply $vg->patch($one, { location => { lat => 54 } }, $as{north})->{json}{location},
+        { lat => 54, lon => 9.99 }, 'inside of the place too';
+    is_deeply [ sort keys %{ $vg->patch($one, { location => { lon => 181 }, name => undef,
+        address => { country => undef } }, $as{north})->{json}{errors} } ],
+        [ qw(address.country location.lon name) ];
 };
 
 subtest 'a new list of connectors keeps the ids of those that stay' => sub {
@@ -155,8 +166,28 @@ subtest 'a new list of connectors keeps the ids of those that stay' => sub {
     $got = $vg->patch($one, { connectors => [ connector('CP3', 1) ] },
         $as{north});
     is $got->{json}{capacity}, 1;
-    is $vg->sql(q{select station_id from stations.charge_point
-        where id = 'CP1'}), undef, 'one that is not listed is pending again';
+    is_deeply points(), { CP1 => [ undef, 2 ], CP3 => [ $made->{json}{id}, 1 ] },
+        'one that is not listed is pending again';
+    $vg->patch($one, { connectors => [ connector('CP1', 1), connector('CP3', 1) ] }, $as{north});
+    is_deeply points(), { CP1 => [ $made->{json}{id}, 3 ], CP3 => [ $made->{json}{id}, 1 ] },
+        'it comes back, and what stays is not touched';
+    is $vg->patch($one, { connectors => [ connector('CP3', 1) ] }, $as{north})->{status}, 200;
+};
+
+subtest 'an admin gives a station and its charge points to another operator' => sub {
+    my $sold = $vg->post($url, station(operatorId => $north,
+        connectors => [ connector('SOLD', 1), connector('KEPT', 1) ]));
+    my $got = $vg->patch("$url/$sold->{json}{id}", { operatorId => $south,
+        connectors => [ connector('SOLD', 1), connector('NEW', 1) ] });
+    is $got->{status}, 200;
+    is $got->{json}{operatorId}, $south;
+    is_deeply { map { @$_{qw(id operator_id)} } $vg->rows(q{select id, operator_id
+        from stations.charge_point where id in ('SOLD', 'KEPT', 'NEW')}) },
+        { SOLD => $south, NEW => $south, KEPT => $north }, 'one that left before stays';
+    is $vg->patch("$url/$sold->{json}{id}", { name => 'Mine' }, $as{north})->{status}, 404;
+    is $vg->patch("$url/$sold->{json}{id}", { operatorId => $north }, $as{south})->{status}, 403,
+        'an operator gives nothing away';
+    is $vg->delete("$url/$sold->{json}{id}", $as{south})->{status}, 204;
 };
 
 subtest 'lists are filtered and paged' => sub {
@@ -220,11 +251,10 @@ subtest 'a station goes, its charge points stay' => sub {
     is $vg->delete($one, $as{north})->{status}, 204;
     is $vg->get($one)->{status}, 404;
     is $vg->delete($one, $as{north})->{status}, 404;
-    is $vg->sql(q{select count(*) from stations.charge_point
-        where id = 'CP3' and station_id is null}), 1;
+    is_deeply points()->{CP3}, [ undef, 2 ];
     ok $vg->wait_for(sub {
         $vg->sql(q{select count(*) from vg.event
-            where type = 'station.removed.v1'}) == 1;
+            where type = 'station.removed.v1' and aggregate_id = $1}, $made->{json}{id}) == 1;
     });
 };
 

@@ -7,7 +7,7 @@ with told as (
     insert into stations.connector_status as t (
         charge_point_id, number, status, error_code, info, vendor_id, vendor_error_code, since, received_at)
     select
-        p.id, :connectorId, :known, left(:errorCode, 50), :info, :vendorId, :vendorErrorCode,
+        p.id, :connectorId, :known, :errorCode, :info, :vendorId, :vendorErrorCode,
         case
             when :timestamp between :now - interval '30 days' and :now + interval '10 minutes' then :timestamp
             else :now
@@ -34,7 +34,6 @@ with told as (
     update stations.link as l
     set last_seen = :now
     where l.charge_point_id = :chargePoint
-    returning l.charge_point_id
 ), answer (status, body, events) as (
     select
         'ok',

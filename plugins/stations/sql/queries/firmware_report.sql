@@ -2,11 +2,10 @@
 -- out: ok, FirmwareStatusNotification.conf
 with link as (
     update stations.link as l
-    set firmware_status = left(:status, 50),
+    set firmware_status = :status,
         firmware_at = :now,
         last_seen = :now
     where l.charge_point_id = :chargePoint
-    returning l.charge_point_id
 ), answer (status, body, events) as (
     select 'ok', '{}'::json, null::jsonb
 )

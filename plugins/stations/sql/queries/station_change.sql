@@ -1,6 +1,6 @@
 -- in: id, body, replace (true: PUT, what is absent goes; false: PATCH, it stays)
 -- out: ok, the station; event station.updated.v1
--- refuses: not_found, time_zone_unknown, connector_taken, charge_point_taken
+-- refuses: not_found, time_zone_unknown, charge_point_taken
 --
 -- Connectors that stay keep their ids: sessions and tariffs know them by it.
 -- A charge point that the list does not name any more is pending again.
@@ -52,8 +52,10 @@ with target as (
     from wanted as w
     order by w.charge_point_id
     on conflict (id) do update
-    set station_id = coalesce(p.station_id, excluded.station_id)
-    returning p.id
+    set station_id = excluded.station_id,
+        version = p.version + 1,
+        updated_at = excluded.updated_at
+    where p.station_id is null
 ), put as (
     insert into stations.connector as c (station_id, charge_point_id, number, type, power_type, max_power_kw)
     select w.station_id, w.charge_point_id, w.number, w.type, w.power_type, w.max_power_kw
@@ -75,7 +77,6 @@ with target as (
             from wanted as w
             where w.charge_point_id = c.charge_point_id
                 and w.number = c.number)
-    returning c.id
 ), left_behind as (
     update stations.charge_point as p
     set station_id = null,
@@ -88,7 +89,6 @@ with target as (
             select
             from wanted as w
             where w.charge_point_id = p.id)
-    returning p.id
 ), kept as (
     select p.row
     from put as p

@@ -2,9 +2,10 @@
 -- out: created, the station; event station.created.v1
 -- refuses: time_zone_unknown, connector_taken, charge_point_taken
 --
--- Charge points go in by id, so that two calls that name the same ones in
--- another order wait for each other instead of deadlocking. One that stands
--- elsewhere, or is another operator's, is found out by the foreign keys.
+-- Connectors and charge points go in by id, so that two calls that name the
+-- same ones in another order wait for each other instead of deadlocking. One
+-- that stands elsewhere, or is another operator's, is found out by the
+-- foreign keys; one that has no place yet is given this one.
 with wanted as (
     select
         c."chargePointId" as charge_point_id,
@@ -30,12 +31,15 @@ with wanted as (
     from wanted as w
     order by w.charge_point_id
     on conflict (id) do update
-    set station_id = coalesce(p.station_id, excluded.station_id)
-    returning p.id
+    set station_id = excluded.station_id,
+        version = p.version + 1,
+        updated_at = excluded.updated_at
+    where p.station_id is null
 ), connector as (
     insert into stations.connector as c (station_id, charge_point_id, number, type, power_type, max_power_kw)
     select :newId, w.charge_point_id, w.number, w.type, w.power_type, w.max_power_kw
     from wanted as w
+    order by w.charge_point_id, w.number
     returning c as row
 ), shape as (
     select

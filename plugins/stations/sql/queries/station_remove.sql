@@ -12,7 +12,13 @@ with target as (
     delete from stations.connector as c
     using target as t
     where c.station_id = t.id
-    returning c.id
+), left_behind as (
+    update stations.charge_point as p
+    set station_id = null,
+        version = p.version + 1,
+        updated_at = :now
+    from target as t
+    where p.station_id = t.id
 ), station as (
     delete from stations.station as s
     using target as t
