@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use POSIX qw(strftime);
 use Test::More;
 
 use Voltgate;
@@ -27,6 +28,7 @@ my $boot = { chargePointVendor => 'Acme', chargePointModel => 'M1',
     firmwareVersion => '1.0', chargePointSerialNumber => 'S1' };
 my $iso  = qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
 
+sub iso { return strftime('%Y-%m-%dT%H:%M:%SZ', gmtime shift) }
 sub point { return $vg->get('/api/v1/charge-points/' . shift)->{json} }
 sub state_of { return $vg->get("/api/v1/stations/$station->{id}/status")->{json} }
 
@@ -83,6 +85,43 @@ subtest 'a status is seen and told once' => sub {
     is((events())[2]{connector}, undef, 'number 0 is no connector');
 };
 
+subtest 'since when: the charger\'s word where it can be believed' => sub {
+    my $now = int time;
+    my $is  = sub {
+        my ($status, $seconds) = @_;
+        my $at = iso($now + $seconds);
+        $cp->call('StatusNotification', { connectorId => 1, errorCode => 'NoError',
+            status => $status, timestamp => $at });
+        my $got = state_of()->{connectors}[0];
+        is $got->{status}, $status;
+        return 'theirs' if $got->{since} eq $at;
+        my $second = substr($got->{since}, 0, 19) . 'Z';
+        return $second ge iso($now) && $second le iso(time) ? 'ours' : $got->{since};
+    };
+    is $is->(Available => 3600), 'ours', 'an hour ahead';
+    is $is->(Preparing => 300), 'theirs', 'five minutes ahead';
+    is $is->(Charging => 299), 'ours', 'before what it said last';
+    is $is->(Finishing => 400), 'theirs';
+    $cp->call('StatusNotification', { connectorId => 1, errorCode => 'HighTemperature',
+        status => 'Finishing', timestamp => iso($now + 500) });
+    is state_of()->{connectors}[0]{errorCode}, 'HighTemperature';
+    is state_of()->{connectors}[0]{since}, iso($now + 400), 'another error is no other status';
+};
+
+subtest 'what stands at no station is kept until it does' => sub {
+    $cp->call('StatusNotification', { connectorId => 7, errorCode => 'NoError', status => 'Reserved' });
+    ok $vg->wait_for(sub {
+        my @told = $vg->rows(q{select aggregate_id, payload -> 'stationId' as station from vg.event
+            where type = 'connector.status_changed.v1' and payload ->> 'connectorNumber' = '7'});
+        return @told == 1 && $told[0]{aggregate_id} eq 'CP1' && $told[0]{station} eq 'null';
+    });
+    my @connectors = map { { chargePointId => 'CP1', connectorNumber => $_,
+        type => 'CHADEMO', powerType => 'DC', maxPowerKw => 50 } } 1, 7;
+    my $got = $vg->patch("/api/v1/stations/$station->{id}", { connectors => \@connectors })->{json};
+    is $got->{connectors}[1]{status}, 'Reserved';
+    is $got->{status}, 'Charging', 'Finishing is charging, and better than Reserved';
+};
+
 subtest 'what cannot be meant is a CALLERROR' => sub {
     my $wrong = $cp->call('StatusNotification', { connectorId => 1,
         errorCode => 'NoError', status => 'Sleepy' });
@@ -116,6 +155,14 @@ subtest 'the newest connection counts' => sub {
     ok point('CP1')->{connected}, 'whose end changed nothing';
     $again->drop;
     ok $vg->wait_for(sub { !point('CP1')->{connected} }), 'the newer one\'s does';
+};
+
+subtest 'one that was removed hears so' => sub {
+    my $gone = Voltgate::Charger->connect($vg, 'CP2', $password);
+    is $vg->delete('/api/v1/charge-points/CP2')->{status}, 204;
+    is $gone->call('BootNotification', $boot)->[2]{status}, 'Rejected';
+    $gone->close;
+    is(Voltgate::Charger->connect($vg, 'CP2', $password)->status, 404);
 };
 
 done_testing;

@@ -224,6 +224,18 @@ subtest 'the state of each connector' => sub {
     is $vg->get("$url/$south/status")->{status}, 404;
 };
 
+subtest 'a station has the best that its connectors offer' => sub {
+    my $word = sub {
+        return $vg->sql('select stations.station_status($1)', [@_]);
+    };
+    is $word->(@$_[ 1 .. $#$_ ]), $_->[0] for
+        [ qw(Available Faulted Charging Available) ],
+        [ qw(Charging Reserved Preparing) ], [ qw(Charging Unavailable SuspendedEV) ],
+        [ qw(Charging Faulted SuspendedEVSE) ], [ qw(Charging Reserved Finishing) ],
+        [ qw(Reserved Unavailable Reserved) ], [ qw(Unavailable Faulted Unavailable) ],
+        [ qw(Faulted Faulted) ], [ 'Unavailable' ];
+};
+
 subtest 'calls that list the same charge points in another order' => sub {
     my @points = map { connector("R$_", 1) } 1 .. 8;
     my @children = map {
