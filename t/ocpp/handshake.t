@@ -18,7 +18,7 @@ my $password = "16 raw bytes:\x01\xff!";
 $vg->post('/api/v1/charge-points', { id => 'CP1', operatorId => $company,
     password => 'sixteen letters!' });
 $vg->post('/api/v1/charge-points', { id => $_, operatorId => $company,
-    password => 'sixteen letters!' }) for 'CP/2', 'P3', 'RAW';
+    password => 'sixteen letters!' }) for 'CP|2', 'P3', 'RAW';
 $vg->sql(q{update stations.charge_point set security_profile = 3 where id = 'P3'});
 $vg->sql(q{update stations.charge_point
     set hash = encode(sha256(convert_to(salt, 'UTF8') || $1::bytea), 'hex')
@@ -36,7 +36,8 @@ sub with { return answered('CP1', 'sixteen letters!', headers => {@_}) }
 
 subtest 'who' => sub {
     is answered('CP1', 'sixteen letters!'), 101, 'identity and password';
-    is answered('CP/2', 'sixteen letters!'), 101, 'an encoded slash in the path';
+    is answered('CP|2', 'sixteen letters!'), 101, 'a sign that is encoded in the path';
+    is answered('CP/2', 'sixteen letters!'), 404, 'an encoded slash parts no path';
     is answered('RAW', $password), 101, 'a password of bytes, with a colon';
     is answered('CP1', 'sixteen letters?'), 401, 'a wrong password';
     is answered('CP1', ''), 401, 'an empty password';
@@ -50,7 +51,7 @@ subtest 'who' => sub {
     is answered('CP1:', 'sixteen letters!'), 404, 'a colon in the identity';
     is answered('P3', 'sixteen letters!'), 401,
         'a password where a certificate is wanted';
-    is with(Authorization => 'Basic ' . encode_base64('CP/2:sixteen letters!', '')),
+    is with(Authorization => 'Basic ' . encode_base64('CP|2:sixteen letters!', '')),
         401, "somebody else's name";
     is with(Authorization => 'Basic !!!'), 401, 'no base64';
     is with(Authorization => 'Bearer x'), 401, 'another scheme';
