@@ -38,6 +38,7 @@ extern const vg_step_t  session_start_steps[];
 extern const vg_step_t  session_end_steps[];
 vg_rc_t                 session_start_check(vg_call_t *call);
 vg_rc_t                 session_end_check(vg_call_t *call);
+vg_rc_t                 session_end_render(vg_call_t *call);
 
 /* costing.c */
 extern const vg_field_t session_stopped_fields[];

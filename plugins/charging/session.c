@@ -35,6 +35,8 @@ const vg_field_t  session_end_fields[] = {
       "the session" },
     { VG_BOUND, "stopDeadline", VG_INT, 0, 0, 0, NULL, NULL, NULL,
       "seconds" },
+    { VG_BOUND, "stop", VG_INT, 0, 0, 0, NULL, NULL, NULL,
+      "the transaction that this call stops, for the step" },
     VG_FIELDS_END,
 };
 
@@ -131,38 +133,51 @@ remote_start(vg_call_t *call)
 }
 
 
-/* Nothing is sent for what has not begun or is over. */
+vg_rc_t
+session_end_render(vg_call_t *call)
+{
+    const vg_json_t *row = vg_row(call);
+    const vg_json_t *session = vg_json_get(row, "session");
+
+    if (session == NULL) {
+        return vg_refuse(call, "internal");
+    }
+    if (vg_bind(call, "stop", vg_json_text(row, "stop")) != VG_OK) {
+        return VG_ERROR;
+    }
+    return vg_reply(call, session->raw);
+}
+
+
+/* Nothing is sent for what has not begun, is over, or was asked before. */
 static vg_rc_t
 remote_stop(vg_call_t *call)
 {
-    vg_out_t         out;
-    vg_str_t         transaction;
-    const vg_json_t *session = vg_row(call);
+    vg_out_t out;
+    vg_str_t transaction = vg_bound(call, "stop");
 
-    transaction = vg_json_text(session, "transactionId");
-    if (transaction.data == NULL
-        || !vg_str_eq(vg_json_text(session, "status"), "STOPPING"))
-    {
-        return vg_refuse(call, "conflict");
+    if (transaction.data == NULL) {
+        return VG_DECLINED;
     }
     vg_out_init(&out, vg_pool(call));
     vg_out_open(&out, '{');
     vg_out_member_raw(&out, "transactionId", transaction);
     vg_out_close(&out, '}');
-    return vg_command(call, vg_json_text(session, "chargePointId"),
+    return vg_command(call, vg_json_text(vg_row(call), "chargePointId"),
                       "RemoteStopTransaction", vg_out_str(&out));
 }
 
 
 /* clang-format off */
 const vg_step_t  session_start_steps[] = {
-    { "remote_start", remote_start, "session_accepted", "session_failed" },
+    { "remote_start", remote_start, "session_start_answered",
+      "session_start_answered" },
     { NULL, NULL, NULL, NULL },
 };
 
 const vg_step_t  session_end_steps[] = {
     { "remote_stop", remote_stop, "session_end_answered",
-      "session_end_failed" },
+      "session_end_answered" },
     { NULL, NULL, NULL, NULL },
 };
 /* clang-format on */

@@ -1,5 +1,6 @@
 -- in: id, stopDeadline
--- out: accepted, the session; ok when it is over already
+-- out: {session, stop}: accepted; ok when it is over already. stop is the
+-- transaction that the charger has to be asked to stop, null for none.
 -- refuses: not_found
 -- What has not begun is cancelled; what runs is asked to stop by the step
 -- that follows. Asking twice is asking once.
@@ -22,6 +23,7 @@ with found as (
     where s.id = f.id
         and f.status in ('PENDING', 'STARTING', 'ACTIVE', 'SUSPENDED')
     returning s.status,
+        s.transaction_id,
         charging.session_body(s) as body,
         charging.session_event(s, 'charging.session.failed.v1') as event
 ), answer (status, body, events) as (
@@ -30,7 +32,10 @@ with found as (
             when f.status in ('COMPLETED', 'FAILED') then 'ok'
             else 'accepted'
         end,
-        coalesce(e.body, f.body),
+        case
+            when f.id is not null
+            then json_build_object('session', coalesce(e.body, f.body), 'stop', e.transaction_id)
+        end,
         case when e.status = 'FAILED' then jsonb_build_array(e.event) end
     from (select) one
     left join found f on true

@@ -1,9 +1,10 @@
--- in: id; the charger's answer to RemoteStopTransaction, as :outcome
+-- in: id; the charger's answer to RemoteStopTransaction, as :outcome; or why
+-- it could not be asked, as :reason
 -- out: ok
 with refused as (
     update charging.session s
     set status = 'ACTIVE',
-        failure = 'stop_rejected',
+        failure = coalesce(:reason, 'stop_rejected'),
         stop_deadline = null,
         version = s.version + 1
     where s.id = :id

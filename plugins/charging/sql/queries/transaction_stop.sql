@@ -55,6 +55,7 @@ with named as (
         stopped_at = j.billed_at,
         stop_reason = coalesce(:reason, 'Local'),
         stop_id_tag = :idTag,
+        failure = null,
         flags = charging.flag(charging.flag(charging.flag(s.flags,
             'clock', j.billed_at <> :timestamp),
             'meter_backwards', :meterStop < s.meter_start_wh),
