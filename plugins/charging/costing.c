@@ -16,7 +16,7 @@ const vg_field_t  session_stopped_fields[] = {
 };
 
 const vg_field_t  session_price_fields[] = {
-    { VG_PATH, "id", VG_UUID, VG_REQUIRED, 0, 0, NULL, NULL, NULL,
+    { VG_PATH, "sessionId", VG_UUID, VG_REQUIRED, 0, 0, NULL, NULL, NULL,
       "the session" },
     { VG_BOUND, "costs", VG_ANY, 0, 0, 0, NULL, NULL, NULL,
       "OCPI CDR costs" },
@@ -56,36 +56,24 @@ costs_ask(vg_call_t *call, const vg_json_t *costing, vg_str_t *costs)
 vg_rc_t
 session_cost(vg_call_t *call)
 {
-    vg_rc_t          rc = VG_DECLINED;
-    vg_str_t         costs = { NULL, 0 };
-    const vg_json_t *costing = vg_row(call);
+    vg_str_t costs = { NULL, 0 };
 
-    if (costing != NULL) {
-        rc = costs_ask(call, costing, &costs);
+    if (costs_ask(call, vg_row(call), &costs) == VG_ERROR) {
+        return VG_ERROR;
     }
-    if (rc == VG_DECLINED) {
-        costs = (vg_str_t){ NULL, 0 };
-        rc = VG_OK;
-    }
-    return rc == VG_OK ? vg_bind(call, "costs", costs) : VG_ERROR;
+    return vg_bind(call, "costs", costs);
 }
 
 
 vg_rc_t
 session_price(vg_call_t *call)
 {
-    vg_rc_t          rc;
-    vg_str_t         costs = { NULL, 0 };
-    const vg_json_t *costing = vg_row(call);
-
-    if (costing == NULL) {
-        return vg_refuse(call, "not_found");
+    if (session_cost(call) != VG_OK) {
+        return VG_ERROR;
     }
-    rc = costs_ask(call, costing, &costs);
-    if (rc == VG_DECLINED) {
-        return vg_refuse(call, "session_unpriced");
-    }
-    return rc == VG_OK ? vg_bind(call, "costs", costs) : VG_ERROR;
+    return vg_bound(call, "costs").data != NULL
+               ? VG_OK
+               : vg_refuse(call, "session_unpriced");
 }
 
 
@@ -116,9 +104,8 @@ session_so_far(vg_pool_t *pool, const vg_json_t *session, vg_str_t costs)
                 break;
             }
         }
-        vg_out_member_raw(
-            &out, vg_printf(pool, "%.*s", (int) m->key.len, m->key.data).data,
-            now[i].value != NULL ? now[i].value->raw : m->raw);
+        vg_out_name(&out, m->key);
+        vg_out_raw(&out, now[i].value != NULL ? now[i].value->raw : m->raw);
     }
     vg_out_close(&out, '}');
     return vg_out_str(&out);

@@ -1,9 +1,9 @@
--- in: id
+-- in: sessionId
 -- out: what the cost of a session is made of that was completed without one
 select c.body
 from charging.costing_json c
 join charging.session s on s.id = c.session_id
-where s.id = :id
+where s.id = :sessionId
     and s.status = 'COMPLETED'
     and s.cost is null
     and :callerRole in ('operator', 'admin')
