@@ -52,16 +52,27 @@ const vg_field_t  id_tag_path_fields[] = {
 /* clang-format on */
 
 
-vg_rc_t
-id_tag_check(vg_call_t *call)
+/* as CiString20Type has it: both go to chargers */
+static vg_rc_t
+printable_check(vg_call_t *call, const char *name)
 {
     size_t           i;
-    const vg_json_t *tag = vg_get(call, "idTag");
+    const vg_json_t *tag = vg_get(call, name);
 
     for (i = 0; tag != NULL && i < tag->text.len; i++) {
         if (tag->text.data[i] < ' ' || tag->text.data[i] > '~') {
-            return vg_refuse_field(call, "idTag", "must be printable ASCII");
+            return vg_refuse_field(call, name, "must be printable ASCII");
         }
     }
     return VG_OK;
+}
+
+
+vg_rc_t
+id_tag_check(vg_call_t *call)
+{
+    vg_rc_t tag = printable_check(call, "idTag");
+    vg_rc_t parent = printable_check(call, "parentIdTag");
+
+    return tag == VG_OK ? parent : tag;
 }

@@ -50,7 +50,7 @@ static const vg_route_t  routes[] = {
       NULL, "id_tag_get", NULL, 0, NULL,
       "A tag" },
     { VG_PATCH, "/id-tags/{idTag}", "charging:write",
-      id_tag_change_fields, NULL, NULL,
+      id_tag_change_fields, NULL, id_tag_check,
       NULL, "id_tag_change", NULL, 0, NULL,
       "Change or block a tag" },
     { VG_DELETE, "/id-tags/{idTag}", "charging:write",

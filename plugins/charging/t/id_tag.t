@@ -37,6 +37,10 @@ subtest 'what is wrong' => sub {
         is $vg->post($url, { idTag => $tag }, \%operator)->{status}, 400;
     }
     is $vg->post($url, { idTag => 'x', status => 'Fine' }, \%operator)->{status}, 400;
+    my $r = $vg->post($url, { idTag => "\t", parentIdTag => "\x{e9}" }, \%operator);
+    is_deeply [ sort keys %{ $r->{json}{errors} } ], [qw(idTag parentIdTag)], 'all of it at once';
+    is $vg->post($url, { idTag => 'child' }, \%operator)->{status}, 201;
+    is $vg->patch("$url/child", { parentIdTag => "\x{e9}" }, \%operator)->{status}, 400, 'nor by a change';
 };
 
 done_testing;
