@@ -5,16 +5,19 @@
 with about as (
     select s.id
     from charging.session s
-    where s.charge_point_id = :chargePoint
-        and case
-            when :transactionId > 0 then s.transaction_id = :transactionId
-            else s.connector_number = :connectorId
-                and s.status in ('ACTIVE', 'SUSPENDED', 'STOPPING')
-                and s.stop_received_at is null
-                and s.superseded_at is null
-        end
-    order by s.id desc
-    limit 1
+    where s.transaction_id = :transactionId
+        and s.charge_point_id = :chargePoint
+    union all (
+        select s.id
+        from charging.session s
+        where s.charge_point_id = :chargePoint
+            and s.connector_number = :connectorId
+            and s.status in ('ACTIVE', 'SUSPENDED', 'STOPPING')
+            and s.stop_received_at is null
+            and s.superseded_at is null
+            and coalesce(:transactionId, 0) <= 0
+        order by s.id desc
+        limit 1)
 ), measured as (
     insert into charging.meter_value (charge_point_id, connector_number, at, measurand, phase, context, location,
         received_at, session_id, unit, raw, energy_wh, power_kw, current_a)
