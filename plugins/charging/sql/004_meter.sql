@@ -86,7 +86,9 @@ create index connector_status_received on charging.connector_status
 -- What the cost of a session is made of: its bounds, the register, what was
 -- sampled and in which state the connector was. Instants are microseconds
 -- since 1970. Where our clock bills (started_at is not the charger's), the
--- moments of receipt stand for the charger's everywhere.
+-- moments of receipt stand for the charger's everywhere. Power and current
+-- are the whole's where it was sampled, else the sum over L1, L2 and L3; each
+-- counts once, however many contexts told it.
 create view charging.costing_json as
 select s.id as session_id,
     json_build_object(
@@ -107,15 +109,23 @@ select s.id as session_id,
                 'powerKw', g.power_kw::text,
                 'currentA', g.current_a::text) order by g.at), '[]')
             from (
-                select case s.started_at when s.start_charger_at then m.at else m.received_at end as at,
-                    max(m.energy_wh) as energy_wh,
-                    coalesce(max(m.power_kw) filter (where m.phase = ''), sum(m.power_kw)) as power_kw,
-                    coalesce(max(m.current_a) filter (where m.phase = ''), sum(m.current_a)) as current_a
-                from charging.meter_value m
-                where m.session_id = s.id
-                    and num_nonnulls(m.energy_wh, m.power_kw, m.current_a) > 0
-                group by 1
-                order by 1
+                select p.at,
+                    max(p.energy_wh) as energy_wh,
+                    coalesce(max(p.power_kw) filter (where p.phase = ''), sum(p.power_kw)) as power_kw,
+                    coalesce(max(p.current_a) filter (where p.phase = ''), sum(p.current_a)) as current_a
+                from (
+                    select case s.started_at when s.start_charger_at then m.at else m.received_at end as at,
+                        left(m.phase, 2) as phase,
+                        max(m.energy_wh) as energy_wh,
+                        max(m.power_kw) as power_kw,
+                        max(m.current_a) as current_a
+                    from charging.meter_value m
+                    where m.session_id = s.id
+                        and num_nonnulls(m.energy_wh, m.power_kw, m.current_a) > 0
+                        and m.phase ~ '^(L[123](-N)?)?$'
+                    group by 1, 2) p
+                group by p.at
+                order by p.at
                 limit 20000) g),
         'statuses', (
             select coalesce(json_agg(json_build_object(

@@ -61,21 +61,34 @@ sub over {
     return $session;
 }
 
+# whether a plugin is past what was told of a session's end
+sub heard {
+    my ($consumer, $session) = @_;
+    return $vg->wait_for(sub { $vg->sql(q{select c.pos >= e.pos from vg.cursor c, vg.event e
+        where c.consumer = $1 and e.type = 'charging.session.completed.v1' and e.aggregate_id = $2},
+        $consumer, $session) }, 10);
+}
+
 subtest 'a meter that runs backwards bills nothing, and says so' => sub {
     my $transaction = start(1, 5_000, clock(0));
     is stop($transaction, 4_000, clock(5)), 3;
     my $session = over($transaction);
     is $session->{status}, 'COMPLETED';
     ok grep({ $_ eq 'meter_backwards' } @{ $session->{flags} }), 'it is marked';
-    cmp_ok $session->{energyKwh}, '>=', 0, 'no energy below zero';
-    cmp_ok $session->{cost} // 0, '>=', 0, 'nor money';
-    is $vg->sql('select count(*) from billing.invoice where session_id = $1', $session->{id}), 0;
+    cmp_ok $session->{energyKwh}, '==', 0, 'no energy below zero';
+    cmp_ok $session->{cost}, '==', 0, 'nor money';
+    ok heard('billing', $session->{id}), 'billing has heard of it';
+    is $vg->sql('select count(*) from billing.invoice where session_id = $1', $session->{id}), 0, 'and wrote nothing';
 };
 
-subtest 'a negative meter is answered' => sub {
-    my $transaction = start(2, -5, clock(0));
+subtest 'a negative meter is answered, and what it moved is billed' => sub {
+    my $transaction = start(2, -5_000, clock(0));
     cmp_ok $transaction, '>', 0;
-    is stop($transaction, -1, clock(2)), 3;
+    is stop($transaction, -1_000, clock(2)), 3;
+    my $session = over($transaction);
+    ok grep({ $_ eq 'meter_negative' } @{ $session->{flags} }), 'it is marked';
+    cmp_ok $session->{energyKwh}, '==', 4;
+    cmp_ok $session->{cost}, '==', 2;
 };
 
 subtest 'clocks in 1970 and 9999 are answered, and billed by receipt' => sub {
@@ -102,6 +115,68 @@ subtest 'the same Start is the same transaction' => sub {
     cmp_ok over($transaction)->{energyKwh}, '==', 1, 'the first holds';
     ok $vg->wait_for(sub { $vg->sql(q{select count(*) from billing.invoice v join charging.session s
         on s.id = v.session_id where s.transaction_id = $1}, $transaction) == 1 }, 10), 'one invoice';
+};
+
+subtest 'a phase counts once, whatever told it' => sub {
+    my $when  = clock(1);
+    my $start = clock(0);
+    my $transaction = start(1, 1_000, $start);
+    my @samples = map {
+        my $context = $_;
+        map { { context => $context, measurand => 'Power.Active.Import', unit => 'kW', phase => "L$_-N", value => "$_" },
+            { context => $context, measurand => 'Current.Import', unit => 'A', phase => "L$_", value => "1$_" } } 1 .. 3
+    } 'Sample.Periodic', 'Sample.Clock';
+    is $cp->call(MeterValues => { connectorId => 1, transactionId => $transaction, meterValue => [ { timestamp => $when,
+        sampledValue => [ @samples, { measurand => 'Current.Import', phase => 'N', value => '5' } ] } ] })->[0], 3;
+    my ($row) = $vg->rows(q{select c.body -> 'samples' -> 0 ->> 'powerKw' as kw, c.body -> 'samples' -> 0 ->> 'currentA' as a
+        from charging.costing_json c join charging.session s on s.id = c.session_id where s.transaction_id = $1},
+        $transaction);
+    cmp_ok $row->{kw}, '==', 6;
+    cmp_ok $row->{a}, '==', 36, 'and the neutral not at all';
+    is stop($transaction, 2_000, clock(2)), 3;
+    over($transaction);
+};
+
+subtest 'meter values that name no transaction are the open session\'s' => sub {
+    my $start = clock(0);
+    my $transaction = start(1, 10_000, $start);
+    my $read = sub { $cp->call(MeterValues => { connectorId => $_[0], meterValue => [
+        { timestamp => clock(1), sampledValue => [ { value => $_[1] } ] } ] })->[0] };
+    is $read->(2, '77000'), 3, 'an idle connector';
+    is $read->(1, '12500'), 3;
+    my ($energy, $idle) = map { $vg->sql('select energy_wh from charging.meter_value v left join charging.session s
+        on s.id = v.session_id where v.connector_number = $1 and s.transaction_id is not distinct from $2
+        and v.energy_wh > 10000', $_ ? 2 : 1, $_ ? undef : $transaction) } 0, 1;
+    cmp_ok $energy, '==', 12_500;
+    cmp_ok $idle, '==', 77_000, 'is kept, for nobody';
+    is stop($transaction, 13_000, clock(2)), 3;
+    over($transaction);
+};
+
+subtest 'a Stop whose Start was never answered ends the one session that it fits' => sub {
+    my $transaction = start(1, 20_000, clock(0));
+    my $guess = { transactionId => -1, meterStop => 21_000, timestamp => clock(3), idTag => 'CARD-1' };
+    is $cp->call(StopTransaction => { %$guess, meterStop => 19_000 })->[0], 3, 'a register that it cannot have shown';
+    is $cp->call(StopTransaction => { %$guess, idTag => 'CARD-2' })->[0], 3, 'the tag of another';
+    is $vg->sql('select status from charging.session where transaction_id = $1', $transaction), 'ACTIVE';
+    is $cp->call(StopTransaction => $guess)->[0], 3;
+    my $session = over($transaction);
+    ok grep({ $_ eq 'reconciled' } @{ $session->{flags} }), 'it is marked';
+    cmp_ok $session->{energyKwh}, '==', 1;
+};
+
+subtest 'a Start without the Stop before it' => sub {
+    my $lost = start(1, 30_000, clock(-60));
+    is $cp->call(StartTransaction => { connectorId => 2, idTag => 'CARD-1', meterStart => 1, timestamp => clock(0) })
+        ->[2]{idTagInfo}{status}, 'ConcurrentTx', 'its tag is in use';
+    my $next = start(1, 31_000, clock(0));
+    my ($flags) = $vg->sql('select flags from charging.session where transaction_id = $1', $lost);
+    is_deeply $flags, ['superseded'];
+    is $cp->call(Authorize => { idTag => 'card-1' })->[2]{idTagInfo}{status}, 'Accepted';
+    is stop($next, 32_000, clock(2)), 3;
+    is stop($lost, 31_000, clock(-1)), 3, 'and late as it is, its own Stop';
+    cmp_ok over($lost)->{energyKwh}, '==', 1;
+    cmp_ok over($next)->{energyKwh}, '==', 1;
 };
 
 subtest 'a Stop for nobody is kept' => sub {
