@@ -32,6 +32,7 @@ static const vg_route_t routes[] = {
 
 static const vg_error_t errors[] = {
     { "not_yours", 403, "Belongs to another operator" },
+    { "target_unknown", 404, "No such station or connector" },
     { "tariff_unknown", 404, "No tariff is in force there then" },
     { NULL, 0, NULL },
 };

@@ -117,6 +117,7 @@ my %plugins = (
         session_unpriced =>  sub { unpriced() },
     },
     pricing => {
+        target_unknown => sub { $vg->post("$api/pricing", { stationId => $north, tariff => $tariff }) },
         not_yours => sub { $vg->post("$api/pricing", { operatorId => $north, tariff => $tariff },
             $as{south}) },
         tariff_unknown => sub { $vg->post("$api/pricing/quote", { tariffId => $north,

@@ -56,22 +56,43 @@ create table pricing.tariff_version (
 create index tariff_version_latest on pricing.tariff_version (tariff_id, valid_from desc, number desc);
 
 
+-- station_of(scope, target): the station that a target is or belongs to; null
+-- for an operator, and as long as a connector is not known.
+create function pricing.station_of(scope text, target text) returns uuid
+language sql stable
+return case scope
+    when 'station' then target::uuid
+    when 'connector' then (
+        select c.station_id
+        from pricing.connector as c
+        where c.connector_id = target::uuid)
+end;
+
 -- operator_of(scope, target): the company that a target belongs to; null as
 -- long as the target is not known.
 create function pricing.operator_of(scope text, target text) returns text
 language sql stable
 return case scope
     when 'operator' then target
-    when 'station' then (
-        select s.operator_id
-        from pricing.station as s
-        where s.station_id::text = target)
     else (
         select s.operator_id
-        from pricing.connector as c
-        join pricing.station as s on s.station_id = c.station_id
-        where c.connector_id::text = target)
+        from pricing.station as s
+        where s.station_id = pricing.station_of(scope, target))
 end;
+
+-- is_known(scope, target, moment): whether there is such a target, as far as
+-- we can know: of stations and connectors that were made less than a minute
+-- ago, as their ids tell (UUIDv7), the event may still be on its way.
+create function pricing.is_known(scope text, target text, moment timestamptz) returns boolean
+language sql stable
+return scope = 'operator'
+    or exists (
+        select
+        from pricing.station as s
+        where s.station_id = pricing.station_of(scope, target))
+    or (substr(target, 15, 1) = '7'
+        and abs(extract(epoch from moment) * 1000
+            - ('x' || left(replace(target, '-', ''), 12))::bit(48)::bigint) < 60000);
 
 -- in_force(tariff, moment): its version then, or null. A version that a
 -- company set for what turned out to be another's binds nobody.

@@ -84,6 +84,39 @@ subtest 'whose it is' => sub {
     is prices()->{1}, 0.45, 'nothing changed';
 };
 
+subtest 'a target is known, or was made just now' => sub {
+    my $set = sub { $vg->post("$api/pricing", { @_, tariff => tariff(9) }, $as{north}) };
+    (my $mistyped = $station->{id}) =~ s/^(.{8})/019393c0/;
+    for my $target (stationId => connectorId =>) {
+        my $r = $set->($target => $mistyped);
+        is $r->{status}, 404, $target;
+        like $r->{json}{type}, qr{/target_unknown$};
+        is $set->($target => '019393c0-0000-4000-8000-000000000001')->{status}, 404, 'no id of ours';
+        is $set->($target => $vg->sql('select vg.uuid7()::text'))->{status}, 201, 'its event may be on the way';
+    }
+    $vg->sql(q{insert into pricing.station (station_id, name, operator_id, time_zone) values ($1, 'Old', $2, 'UTC')},
+        $mistyped, $north);
+    is $set->(stationId => $mistyped)->{status}, 201, 'a station may be of any age';
+};
+
+subtest 'a quote is by the clock of the station' => sub {
+    my $night = tariff(0.4);
+    unshift @{ $night->{elements} }, { price_components => [ { type => 'ENERGY', price => 0.1, step_size => 1 } ],
+        restrictions => { start_time => '22:00', end_time => '06:00' } };
+    my $set = $vg->post("$api/pricing", { connectorId => $connectors[0], tariff => $night }, $as{north});
+    is $set->{status}, 201;
+    my $price = sub {
+        my $r = $vg->post("$api/pricing/quote", { start_date_time => '2030-01-10T21:00:00Z',
+            end_date_time => '2030-01-10T21:30:00Z', charging_periods => [ { start_date_time => '2030-01-10T21:00:00Z',
+                dimensions => [ { type => 'ENERGY', volume => 1 } ] } ], @_ }, $as{driver});
+        return $r->{json}{total_cost}{excl_vat};
+    };
+    cmp_ok $price->(connectorId => $connectors[0]), '==', 0.1, 'ten in the evening in Berlin';
+    cmp_ok $price->(tariffId => $set->{json}{tariffId}), '==', 0.1;
+    cmp_ok $price->(tariffId => $set->{json}{tariffId}, time_zone => undef), '==', 0.1, 'null is none';
+    cmp_ok $price->(connectorId => $connectors[0], time_zone => 'UTC'), '==', 0.4, 'unless another is asked for';
+};
+
 subtest 'a quote is exact, by a tariff given or by the connector\'s' => sub {
     my %session = (start_date_time => '2026-06-01T08:00:00Z', end_date_time => '2026-06-01T09:00:00Z',
         charging_periods => [ { start_date_time => '2026-06-01T08:00:00Z',

@@ -7,16 +7,13 @@ with wanted as (
         pricing.at_connector(:connectorId, :start_date_time)) as version_id
 ), place as (
     select s.time_zone
-    from pricing.tariff_version as v
-    join pricing.tariff as t on t.tariff_id = v.tariff_id
-    left join pricing.connector as c
-        on c.connector_id = :connectorId
-        or (t.scope = 'connector' and c.connector_id::text = t.target_id)
-    join pricing.station as s
-        on s.station_id = c.station_id
-        or (t.scope = 'station' and s.station_id::text = t.target_id)
-    where v.tariff_version_id = (select w.version_id from wanted as w)
-    limit 1
+    from pricing.station as s
+    where s.station_id = coalesce(
+        pricing.station_of('connector', :connectorId::text),
+        (
+            select pricing.station_of(t.scope, t.target_id)
+            from pricing.tariff as t
+            where t.tariff_id = :tariffId))
 )
 select json_build_object(
     'tariffVersionId', v.tariff_version_id,

@@ -1,10 +1,10 @@
 -- in: stationId, connectorId, operatorId (one of them), tariff, currency, validFrom (not before now), startsAt, endsAt
 -- out: created, the version; event pricing.updated.v1
--- refuses: not_yours
+-- refuses: target_unknown, not_yours
 --
--- The conflict serialises versions of one tariff. A target that is not known
--- yet (its event is on the way) is taken; whether it is the caller's is
--- then decided where the tariff is used, by owner_id (ownerId in the event).
+-- The conflict serialises versions of one tariff. A target that was just made
+-- (its event is on the way) is taken; whether it is the caller's is then
+-- decided where the tariff is used, by owner_id (ownerId in the event).
 with target as (
     select
         case
@@ -14,19 +14,25 @@ with target as (
         end as scope,
         coalesce(:connectorId::text, :stationId::text, :operatorId::text) as id,
         :callerRole in ('admin', 'system') as free
-), allowed as (
+), judged as (
     select
+        case
+            when not pricing.is_known(t.scope, t.id, :now) then 'target_unknown'
+            when t.free then 'created'
+            when :callerCompany <> ''
+                and coalesce(pricing.operator_of(t.scope, t.id), :callerCompany) = :callerCompany
+            then 'created'
+            else 'not_yours'
+        end as verdict,
         t.scope,
         t.id,
         case when t.free then null else :callerCompany end as owner_id
     from target as t
-    where t.free
-        or (:callerCompany <> ''
-            and coalesce(pricing.operator_of(t.scope, t.id), :callerCompany) = :callerCompany)
 ), tariff as (
     insert into pricing.tariff as t (tariff_id, scope, target_id)
-    select :newId, a.scope, a.id
-    from allowed as a
+    select :newId, j.scope, j.id
+    from judged as j
+    where j.verdict = 'created'
     on conflict (scope, target_id) do update
     set version = t.version + 1
     returning t.tariff_id, t.version
@@ -35,10 +41,10 @@ with target as (
         tariff_version_id, tariff_id, number, owner_id, tariff, currency,
         valid_from, starts_at, ends_at, created_at)
     select
-        vg.uuid7(), t.tariff_id, t.version, a.owner_id, :tariff, :currency,
+        vg.uuid7(), t.tariff_id, t.version, j.owner_id, :tariff, :currency,
         greatest(:validFrom, :now), :startsAt, :endsAt, :now
     from tariff as t
-    cross join allowed as a
+    cross join judged as j
     returning v.tariff_version_id, v.tariff_id, v.owner_id, v.valid_from
 ), told as (
     select
@@ -56,15 +62,16 @@ with target as (
     from stored as s
 ), answer (status, body, events) as (
     select
-        'created',
+        j.verdict,
         t.payload::json,
-        jsonb_build_array(jsonb_build_object(
-            'type', 'pricing.updated.v1',
-            'aggregateId', t.tariff_id,
-            'payload', t.payload || jsonb_build_object('ownerId', t.owner_id)))
-    from told as t
-    union all
-    select 'not_yours', null, null
-    where not exists (select from allowed)
+        case
+            when t.payload is not null
+            then jsonb_build_array(jsonb_build_object(
+                'type', 'pricing.updated.v1',
+                'aggregateId', t.tariff_id,
+                'payload', t.payload || jsonb_build_object('ownerId', t.owner_id)))
+        end
+    from judged as j
+    left join told as t on true
 )
 select * from answer;
