@@ -70,7 +70,8 @@ rate_check(vg_call_t *call)
 }
 
 
-/* The input with the station's zone, where the caller gave none. */
+/* The input with the station's zone, where the caller gave none; NULL: no
+ * memory. */
 static const vg_json_t *
 with_zone(vg_call_t *call, const vg_json_t *input, const vg_json_t *zone)
 {
@@ -85,7 +86,7 @@ with_zone(vg_call_t *call, const vg_json_t *input, const vg_json_t *zone)
     copy = vg_alloc(vg_pool(call), sizeof(*copy));
     member = vg_alloc(vg_pool(call), sizeof(*member));
     if (copy == NULL || member == NULL) {
-        return input;
+        return NULL;
     }
     *member = *zone;
     member->key = VG_STR("time_zone");
@@ -103,6 +104,7 @@ quote_check(vg_call_t *call)
 {
     const vg_json_t *tariff = vg_get(call, "tariff");
     const vg_json_t *row = vg_row(call);
+    const vg_json_t *input = vg_body(call);
     int given = (tariff != NULL) + (vg_get(call, "tariffId") != NULL)
                 + (vg_get(call, "connectorId") != NULL);
 
@@ -112,7 +114,7 @@ quote_check(vg_call_t *call)
                                "connectorId");
     }
     if (tariff != NULL) {
-        return rate(call, vg_body(call), tariff);
+        return rate(call, input, tariff);
     }
 
     tariff = vg_json_get(row, "tariff");
@@ -120,7 +122,8 @@ quote_check(vg_call_t *call)
         return vg_refuse(call, "tariff_unknown");
     }
 
-    return rate(call,
-                with_zone(call, vg_body(call), vg_json_get(row, "timeZone")),
-                tariff);
+    input = with_zone(call, input, vg_json_get(row, "timeZone"));
+
+    return input == NULL ? vg_refuse(call, "internal")
+                         : rate(call, input, tariff);
 }
