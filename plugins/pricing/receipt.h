@@ -7,9 +7,9 @@
 
 #include "fault.h"
 
-/* Prices input (as in session.h) by the tariff in json: OCPI's CDR costs and the lines
- * that they are made of, as README.md describes them. data NULL: faults say
- * why, those of the tariff under "tariff.". */
+/* Prices input (as in session.h) by the tariff in json: OCPI's CDR costs and
+ * the lines that they are made of, as README.md describes them. data NULL:
+ * faults say why, those of the tariff under "tariff.". */
 vg_str_t receipt(vg_pool_t *pool, const vg_json_t *input, const vg_json_t *json,
                  faults_t *faults);
 
