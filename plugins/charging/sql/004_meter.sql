@@ -88,7 +88,8 @@ create index connector_status_received on charging.connector_status
 -- since 1970. Where our clock bills (started_at is not the charger's), the
 -- moments of receipt stand for the charger's everywhere. Power and current
 -- are the whole's where it was sampled, else the sum over L1, L2 and L3; each
--- counts once, however many contexts told it.
+-- counts once, however many contexts told it. Without a place there is no
+-- tariff, not even the operator's: its time zone would be a guess.
 create view charging.costing_json as
 select s.id as session_id,
     json_build_object(
@@ -156,8 +157,11 @@ left join lateral (
 left join charging.tariff t
     on t.tariff_version_id = coalesce(
         s.tariff_version_id,
-        charging.tariff_at(
-            coalesce(s.connector_id, c.connector_id),
-            coalesce(s.station_id, c.station_id),
-            coalesce(s.operator_id, c.operator_id),
-            s.started_at));
+        case
+            when coalesce(s.connector_id, c.connector_id) is not null
+            then charging.tariff_at(
+                coalesce(s.connector_id, c.connector_id),
+                coalesce(s.station_id, c.station_id),
+                coalesce(s.operator_id, c.operator_id),
+                s.started_at)
+        end);

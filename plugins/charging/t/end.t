@@ -30,9 +30,10 @@ my $station = $vg->post("$api/stations", {
     timeZone => 'Europe/Berlin', operatorId => $company, connectors => connectors(1) })->{json};
 my $connector = $station->{connectors}[0]{connectorId};
 $vg->patch("$api/charge-points/CP1", { password => $password });
-$vg->post("$api/pricing", { stationId => $station->{id}, tariff => {
-    country_code => 'DE', party_id => 'VGT', id => 'T1', currency => 'EUR', last_updated => '2026-01-01T00:00:00Z',
-    elements => [ { price_components => [ { type => 'ENERGY', price => 0.5, vat => 19, step_size => 1 } ] } ] } });
+my $tariff = { country_code => 'DE', party_id => 'VGT', id => 'T1', currency => 'EUR',
+    last_updated => '2026-01-01T00:00:00Z',
+    elements => [ { price_components => [ { type => 'ENERGY', price => 0.5, vat => 19, step_size => 1 } ] } ] };
+$vg->post("$api/pricing", { stationId => $station->{id}, tariff => $tariff });
 ok $vg->wait_for(sub {
     $vg->sql('select count(*) from charging.connector') == 1
         && $vg->sql('select count(*) from charging.tariff') == 1 }, 10), 'copies have arrived';
@@ -141,7 +142,14 @@ subtest 'a connector that no station has is priced when one has it' => sub {
     is $session->{cost}, undef;
     is $vg->post("$api/charging/sessions/$id/price", undef, \%foreign)->{status}, 404, 'not yours';
     is $vg->post("$api/charging/sessions/$id/price", undef, \%operator)->{status}, 422, 'not yet';
-    is_deeply [ map { $_->{id} } @{ $vg->get("$api/charging/sessions?unpriced=true")->{json}{items} } ], [$id], 'listed';
+    my $listed = sub { [ map { $_->{id} } @{ $vg->get("$api/charging/sessions?unpriced=true", @_)->{json}{items} } ] };
+    is_deeply $listed->(\%operator), [$id], 'listed for whose charge point it is';
+    is_deeply $listed->(\%foreign), [];
+    is $vg->post("$api/pricing", { operatorId => $company, tariff => { %$tariff, id => 'T2' } })->{status}, 201;
+    ok $vg->wait_for(sub { $vg->sql('select count(*) from charging.tariff') == 2 }, 10);
+    $vg->sql(q{update charging.tariff set valid_from = '2020-01-01' where operator_id is not null});
+    is $vg->post("$api/charging/sessions/$id/price", undef, \%operator)->{status}, 422,
+        'by no tariff at all while nobody knows the place';
 
     is $vg->patch("$api/stations/$station->{id}", { connectors => connectors(1, 9) })->{status}, 200;
     ok $vg->wait_for(sub { $vg->sql('select count(*) from charging.connector') == 2 }, 10);

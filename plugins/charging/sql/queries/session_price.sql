@@ -30,7 +30,7 @@ with found as (
         completed_at = coalesce(s.completed_at, :now),
         connector_id = coalesce(s.connector_id, p.connector_id),
         station_id = coalesce(s.station_id, p.station_id),
-        operator_id = coalesce(s.operator_id, p.operator_id),
+        operator_id = coalesce(s.operator_id, p.operator_id, charging.operator_of(s.charge_point_id)),
         country = coalesce(s.country, p.country),
         time_zone = coalesce(p.time_zone, s.time_zone),
         tariff_version_id = coalesce(s.tariff_version_id, (:row ->> 'tariffVersionId')::uuid),
