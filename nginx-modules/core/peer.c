@@ -11,6 +11,7 @@
 
 #define VG_PEER_TURN    64                 /* messages taken in one event     */
 #define VG_PEER_BACKLOG ((size_t) 4 << 20) /* bytes that wait for one peer */
+#define VG_PEER_REST    500 /* ms without a descriptor, then a look again */
 
 typedef struct {
     ngx_queue_t queue;
@@ -21,6 +22,7 @@ typedef struct {
 static ngx_queue_t        vg_peers;
 static uint64_t           vg_peer_last;
 static ngx_connection_t  *vg_peer_listening;
+static ngx_event_t        vg_peer_rested;
 static struct sockaddr_un vg_peer_own;
 static u_char             vg_peer_in[sizeof(vg_peer_head_t) + VG_LINK_MAX];
 
@@ -333,6 +335,35 @@ vg_peer_trusted(int fd)
 
 
 static void
+vg_peer_on_rested(ngx_event_t *ev)
+{
+    ngx_connection_t *c = ev->data;
+
+    if (ngx_add_event(c->read, NGX_READ_EVENT, NGX_LEVEL_EVENT) != NGX_OK) {
+        ngx_add_timer(ev, VG_PEER_REST);
+    }
+}
+
+
+/* Whoever cannot be let in waits in the backlog; looking at him again and
+ * again would take all of the processor. */
+static void
+vg_peer_rest(ngx_connection_t *c)
+{
+    ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, ngx_errno,
+                  "voltgate: no descriptor for the link");
+    if (ngx_del_event(c->read, NGX_READ_EVENT, 0) != NGX_OK) {
+        return;
+    }
+    vg_peer_rested.handler = vg_peer_on_rested;
+    vg_peer_rested.data = c;
+    vg_peer_rested.log = ngx_cycle->log;
+    vg_peer_rested.cancelable = 1;
+    ngx_add_timer(&vg_peer_rested, VG_PEER_REST);
+}
+
+
+static void
 vg_peer_accept(ngx_event_t *rev)
 {
     int               fd;
@@ -344,6 +375,11 @@ vg_peer_accept(ngx_event_t *rev)
     for (;;) {
         fd = accept4(c->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd == -1) {
+            if (ngx_errno == NGX_EMFILE || ngx_errno == NGX_ENFILE
+                || ngx_errno == ENOBUFS || ngx_errno == NGX_ENOMEM)
+            {
+                vg_peer_rest(c);
+            }
             return;
         }
         if (!vg_peer_trusted(fd)) {
@@ -445,6 +481,9 @@ vg_peer_stop(void)
         return;
     }
     (void) unlink(vg_peer_own.sun_path);
+    if (vg_peer_rested.timer_set) {
+        ngx_del_timer(&vg_peer_rested);
+    }
     ngx_close_connection(vg_peer_listening);
     vg_peer_listening = NULL;
     while (!ngx_queue_empty(&vg_peers)) {
