@@ -113,7 +113,8 @@ vg_charger_replaced(vg_link_ref_t ref, vg_str_t bytes, ngx_msec_t timeout)
 }
 
 
-/* A worker that died said no farewells; the one after it does. */
+/* A worker that died said no farewells; the one after it does. When all of
+ * the node died, so did the table. */
 static void
 vg_charger_sweep(void)
 {
@@ -124,6 +125,9 @@ vg_charger_sweep(void)
 
     while (vg_table_sweep(&next, identity, &len, &dead)) {
         vg_farewell((vg_str_t){ identity, len }, dead.epoch);
+    }
+    if (ngx_worker == 0) {
+        vg_farewell_all(vg_table_born());
     }
 }
 

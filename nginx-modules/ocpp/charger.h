@@ -74,9 +74,10 @@ void vg_order_take(vg_charger_t *charger, const vg_frame_t *frame,
                    ngx_uint_t good);
 void vg_order_close(vg_charger_t *charger);
 
-/* farewell.c: tells the stations that a connection is over, and tells again
- * while the database is away */
+/* farewell.c: tells the stations that a connection is over, or all that this
+ * node had before it started, and tells again while the database is away */
 void vg_farewell(vg_str_t identity, int64_t epoch);
+void vg_farewell_all(int64_t started);
 
 /* arena over a pool of nginx */
 vg_pool_t vg_charger_arena(ngx_pool_t *pool);

@@ -1,20 +1,25 @@
 /*
- * farewell.c: tells the stations that a charge point's connection is over.
+ * farewell.c: tells the stations that a charge point's connection is over, or
+ * all connections of this node's former life.
  *
- * The database may be away just then, so it is told again for a while. The
- * epoch makes a late farewell harmless: it ends its own connection alone.
+ * The database may be away just then, so it is told until it has heard; there
+ * are no more farewells than charge points, since nobody is let in meanwhile.
+ * A late one is harmless: it ends its own connection alone, by the epoch, or
+ * what was last seen before this node started.
  */
 
 #include "charger.h"
 
-#define VG_FAREWELL_TRIES 8
-#define VG_FAREWELL_FIRST 500 /* ms until the second try; doubles          */
+#define VG_FAREWELL_FIRST 500   /* ms until the second try; doubles        */
+#define VG_FAREWELL_MOST  30000 /* ms between two tries                    */
+#define VG_FAREWELL_LEAVE 8     /* tries of a worker that leaves: a minute */
 
 typedef struct {
     ngx_event_t timer;
+    ngx_msec_t  pause;
     ngx_uint_t  tries;
-    int64_t     epoch;
-    size_t      len;
+    int64_t     epoch; /* or when this node started, in us               */
+    size_t      len;   /* 0: all of the node                             */
     char        identity[VG_IDENTITY_MAX];
 } vg_farewell_t;
 
@@ -22,7 +27,7 @@ typedef struct {
 static void
 vg_farewell_again(vg_farewell_t *f)
 {
-    if (++f->tries == VG_FAREWELL_TRIES || ngx_terminate) {
+    if (ngx_terminate || (++f->tries >= VG_FAREWELL_LEAVE && ngx_exiting)) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "voltgate: could not tell that charge point \"%*s\" "
                       "left",
@@ -30,7 +35,8 @@ vg_farewell_again(vg_farewell_t *f)
         ngx_free(f);
         return;
     }
-    ngx_add_timer(&f->timer, (ngx_msec_t) VG_FAREWELL_FIRST << (f->tries - 1));
+    ngx_add_timer(&f->timer, f->pause);
+    f->pause = ngx_min(f->pause * 2, VG_FAREWELL_MOST);
 }
 
 
@@ -47,10 +53,29 @@ vg_farewell_done(vg_call_t *call)
 }
 
 
+static vg_str_t
+vg_farewell_args(vg_farewell_t *f, vg_pool_t *arena)
+{
+    vg_out_t out;
+
+    vg_out_init(&out, arena);
+    vg_out_open(&out, '{');
+    if (f->len == 0) {
+        vg_out_member(&out, "node", vg_of(vg_host->node));
+        vg_out_member(&out, "startedAt", vg_time_text(arena, f->epoch));
+    } else {
+        vg_out_member(&out, "chargePoint", (vg_str_t){ f->identity, f->len });
+        vg_out_key(&out, "epoch");
+        vg_out_int(&out, f->epoch);
+    }
+    vg_out_close(&out, '}');
+    return vg_out_str(&out);
+}
+
+
 static void
 vg_farewell_say(vg_farewell_t *f)
 {
-    vg_out_t    out;
     vg_pool_t   arena;
     ngx_pool_t *pool = ngx_create_pool(512, ngx_cycle->log);
 
@@ -59,14 +84,10 @@ vg_farewell_say(vg_farewell_t *f)
         return;
     }
     arena = vg_charger_arena(pool);
-    vg_out_init(&out, &arena);
-    vg_out_open(&out, '{');
-    vg_out_member(&out, "chargePoint", (vg_str_t){ f->identity, f->len });
-    vg_out_key(&out, "epoch");
-    vg_out_int(&out, f->epoch);
-    vg_out_close(&out, '}');
-    if (vg_ask_start("charge_point.disconnected", vg_out_str(&out),
-                     (vg_str_t){ "", 0 }, vg_farewell_done, f)
+    if (vg_ask_start(f->len ? "charge_point.disconnected"
+                            : "charge_point.node_started",
+                     vg_farewell_args(f, &arena), (vg_str_t){ "", 0 },
+                     vg_farewell_done, f)
         == NULL)
     {
         vg_farewell_again(f);
@@ -91,11 +112,20 @@ vg_farewell(vg_str_t identity, int64_t epoch)
     if (f == NULL) {
         return;
     }
+    f->pause = VG_FAREWELL_FIRST;
     f->epoch = epoch;
     f->len = ngx_min(identity.len, VG_IDENTITY_MAX);
     ngx_memcpy(f->identity, identity.data, f->len);
     f->timer.handler = vg_farewell_due;
     f->timer.data = f;
     f->timer.log = ngx_cycle->log;
+    f->timer.cancelable = f->len == 0; /* the next start tells it, too */
     ngx_post_event(&f->timer, &ngx_posted_events);
+}
+
+
+void
+vg_farewell_all(int64_t started)
+{
+    vg_farewell((vg_str_t){ "", 0 }, started);
 }

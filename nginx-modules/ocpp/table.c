@@ -23,6 +23,7 @@ typedef struct {
 typedef struct {
     vg_link_shared_t link; /* stands first: link.h                        */
     ngx_atomic_t     lock; /* the owner's pid                             */
+    ngx_atomic_t     born; /* us: when this node started                  */
     vg_table_slot_t  slots[VG_TABLE_SLOTS];
 } vg_table_t;
 
@@ -34,10 +35,22 @@ vg_ocpp_shared_size(void)
 }
 
 
+/* fresh memory is zero: the empty table, of a node that is new */
 void
 vg_ocpp_shared_init(void *shared)
 {
-    (void) shared; /* fresh memory is zero: the empty table */
+    vg_table_t *table = shared;
+
+    (void) ngx_atomic_cmp_set(&table->born, 0, vg_time_now());
+}
+
+
+int64_t
+vg_table_born(void)
+{
+    vg_table_t *table = vg_shared(VG_SHARED_OCPP);
+
+    return (int64_t) table->born;
 }
 
 

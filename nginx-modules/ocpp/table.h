@@ -15,6 +15,9 @@ typedef struct {
     int64_t   epoch;  /* of the connection, in the house                  */
 } vg_holder_t;
 
+/* When this node's first worker started, in us of Unix time. */
+int64_t vg_table_born(void);
+
 /* VG_OK: mine now, *old held it before. VG_DECLINED: a newer one holds it.
  * VG_ERROR: no room. */
 vg_rc_t vg_table_claim(vg_str_t identity, const vg_holder_t *mine,

@@ -38,6 +38,12 @@ const vg_field_t link_close_fields[] = {
     VG_FIELDS_END
 };
 
+const vg_field_t link_sweep_fields[] = {
+    { VG_BODY, "node", VG_TEXT, VG_REQUIRED, 1, 100, .about = "its name" },
+    { VG_BODY, "startedAt", VG_TIME, VG_REQUIRED, .about = "by its clock" },
+    VG_FIELDS_END
+};
+
 const vg_field_t boot_fields[] = {
     { VG_BODY, "chargePointVendor", VG_TEXT, VG_REQUIRED, 0, 20,
       .about = "vendor" },

@@ -65,6 +65,9 @@ static const vg_route_t routes[] = {
       .about = "A socket was opened; answers its epoch" },
     { VG_INTERNAL, "charge_point.disconnected", NULL, link_close_fields,
       .statement = "link_close", .about = "A socket has ended" },
+    { VG_INTERNAL, "charge_point.node_started", NULL, link_sweep_fields,
+      .statement = "link_sweep",
+      .about = "What a node held before it started has ended" },
 
     { VG_OCPP16, "BootNotification", NULL, boot_fields, .check = boot_check,
       .statement = "boot",

@@ -44,6 +44,7 @@ vg_rc_t command_send(vg_call_t *call);
 extern const vg_field_t credentials_fields[];
 extern const vg_field_t link_open_fields[];
 extern const vg_field_t link_close_fields[];
+extern const vg_field_t link_sweep_fields[];
 extern const vg_field_t boot_fields[];
 extern const vg_field_t status_fields[];
 extern const vg_field_t transfer_fields[];

@@ -138,4 +138,18 @@ subtest 'a reload hands them over' => sub {
     $again->close;
 };
 
+subtest 'a node that is killed as a whole tells it when it starts again' => sub {
+    my @cps = map { connected("CP$_") } 1, 2;
+    ok known('CP1');
+    my @all = ($vg->master, $vg->workers);
+    kill KILL => @all;
+    ok $vg->wait_for(sub { !grep { kill 0 => $_ } @all }), 'all of it is gone';
+    delete $vg->{client};
+    $vg->start_gateway;
+    my $back = connected('CP1');
+    ok $vg->wait_for(sub { !known('CP2') }), 'who did not come back is not connected';
+    ok known('CP1'), 'who did is';
+    $_->drop for @cps, $back;
+};
+
 done_testing;
