@@ -106,16 +106,15 @@ sub request {
 sub client {
     my ($self, %opts) = @_;
 
-    my $make = sub {
-        HTTP::Tiny->new(
-            timeout     => 30,
-            verify_SSL  => 1,
-            max_redirect => 0,
-            SSL_options => { SSL_ca_file => $self->ca },
-        );
-    };
-    return $make->() if $opts{fresh};
-    return $self->{client} ||= $make->();
+    return $self->{client} if $self->{client} && !$opts{fresh};
+    my $client = HTTP::Tiny->new(
+        timeout      => 30,
+        verify_SSL   => 1,
+        max_redirect => 0,
+        SSL_options  => { SSL_ca_file => $self->ca },
+    );
+    $self->{client} = $client if !$opts{fresh};
+    return $client;
 }
 
 sub url  { my ($self, $path) = @_; return "https://localhost:$self->{port}" . ($path // '') }
@@ -485,6 +484,7 @@ sub _slurp {
 }
 
 $SIG{$_} = sub { exit 1 } for qw(INT TERM HUP);
+$SIG{PIPE} = sub { };    # the write fails and says so; commands do not inherit it
 
 # a file that died, or has a plan of its own
 END {

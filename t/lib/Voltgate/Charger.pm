@@ -176,7 +176,6 @@ sub send_raw {
 sub send_bytes {
     my ($self, $bytes) = @_;
 
-    local $SIG{PIPE} = 'IGNORE';
     while (length $bytes) {
         my $sent = $self->{socket}->syswrite($bytes) or return;
         substr $bytes, 0, $sent, '';

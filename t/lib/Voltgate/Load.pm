@@ -34,7 +34,6 @@ sub start {
     for my $client (1 .. $clients) {
         my $pid = fork // die "fork: $!";
         if (!$pid) {
-            local $SIG{PIPE} = 'IGNORE';    # a farewell to a worker that is gone
             eval { $self->_call($client, $next, $to, $opts{calls}); 1 }
                 or print STDERR $@;
             POSIX::_exit(0);

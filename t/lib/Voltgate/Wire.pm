@@ -43,7 +43,6 @@ sub connect {
 sub send {
     my ($self, $bytes) = @_;
 
-    local $SIG{PIPE} = 'IGNORE';
     while (length $bytes) {
         my $sent = $self->{socket}->syswrite($bytes) or last;
         substr $bytes, 0, $sent, '';
