@@ -54,9 +54,11 @@ remote_reset(station_t *st, vg_pool_t *pool, const vg_json_t *payload)
 {
     (void) pool;
     st->reboot = true;
-    st->stop_reason = vg_str_eq(vg_json_text(payload, "type"), "Hard")
-                          ? "HardReset"
-                          : "SoftReset";
+    if (station_charges(st)) {
+        st->stop_reason = vg_str_eq(vg_json_text(payload, "type"), "Hard")
+                              ? "HardReset"
+                              : "SoftReset";
+    }
     return STATUS("Accepted");
 }
 

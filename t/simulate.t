@@ -105,6 +105,12 @@ subtest 'the gateway begins and ends a session, and commands' => sub {
     is_deeply $settings->{unknownKey}, ['Colour'];
     is $ask->(GetLocalListVersion => {})->{status}, 502, 'NotImplemented';
 
+    my $booted = sub { $vg->sql(q{select booted_at::text || (select status from stations.connector_status
+        where charge_point_id = 'FAR') from stations.link where charge_point_id = 'FAR'}) };
+    my $first = $booted->();
+    is $ask->(Reset => { type => 'Soft' })->{status}, 'Accepted';
+    ok $vg->wait_for(sub { $booted->() =~ /Preparing$/ && $booted->() ne $first }, 10), 'it boots again';
+
     my $session = $vg->post("$api/charging/sessions/start", { connectorId => $remote->{connectorId} // $remote->{id} })->{json};
     my $state = sub { $vg->get("$api/charging/sessions/$session->{id}")->{json}{status} };
     ok $vg->wait_for(sub { $state->() eq 'ACTIVE' }, 10), 'it charges';
