@@ -191,6 +191,9 @@ vg_charger_register(vg_charger_t *charger)
         return VG_ERROR;
     }
     rc = vg_table_claim(charger->identity, &charger->holder, &old);
+    if (rc == VG_ERROR) {
+        vg_charger_complain(charger, "there is no room for", charger->identity);
+    }
     if (rc == VG_OK && old.pid != 0) {
         arena = vg_charger_arena(pool);
         vg_out_init(&out, &arena);

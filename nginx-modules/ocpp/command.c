@@ -74,7 +74,8 @@ vg_command_told(vg_command_t *command, const vg_json_t *answer)
 }
 
 
-/* A worker that cannot be reached took its sockets with it. */
+/* A worker that is dead took its sockets with it; one that was leaving has
+ * none after it to tell that. */
 static void
 vg_command_answered(void *data, vg_rc_t rc, vg_str_t bytes)
 {
@@ -89,6 +90,7 @@ vg_command_answered(void *data, vg_rc_t rc, vg_str_t bytes)
     case VG_DECLINED:
         if (kill(command->holder.pid, 0) == -1 && ngx_errno == ESRCH) {
             vg_table_leave(command->identity, &command->holder);
+            vg_farewell(command->identity, command->holder.epoch);
         }
         vg_command_failed(command, VG_OCPP_NOT_CONNECTED);
         return;

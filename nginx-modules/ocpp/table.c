@@ -10,7 +10,7 @@
 #include "ocpp.h"
 #include "table.h"
 
-#define VG_TABLE_SLOTS 16384 /* a power of two                            */
+#define VG_TABLE_SLOTS 65536 /* a power of two                            */
 #define VG_TABLE_PROBE 128
 #define VG_TABLE_SPIN  1024 /* looks at the lock before its owner is checked */
 

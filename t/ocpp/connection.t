@@ -11,6 +11,7 @@ use Time::HiRes qw(sleep time);
 
 use Voltgate;
 use Voltgate::Charger;
+use Voltgate::Wire;
 use Voltgate::Worker;
 
 my $vg = Voltgate->start(extra => { http => 'voltgate_ocpp_ping 1s;' });
@@ -136,6 +137,25 @@ subtest 'a reload hands them over' => sub {
     my $again = connected('CP1');
     ok $again->call('BootNotification', $boot), 'the new workers take them';
     $again->close;
+};
+
+subtest 'a worker that dies while it leaves has none after it' => sub {
+    my $cp = connected('CP1');
+    ok $cp->call('BootNotification', $boot);
+    my $worker = worker_of($cp);
+    my $body = '{"action":"ClearCache","payload":{}}';
+    my $asker = Voltgate::Wire->connect($vg)->send("POST /api/v1/charge-points/CP1/commands HTTP/1.1\r\n"
+        . 'Authorization: Bearer ' . $vg->admin . "\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        . 'Content-Length: ' . length($body) . "\r\n\r\n$body");
+    is $cp->recv(5)->[2], 'ClearCache', 'its charger has a command to answer';
+    $vg->reload;
+    ok !$cp->closed && -e "/proc/$worker", 'for which it stays';
+    $vg->kill_worker($worker);
+    ok $vg->wait_for(sub { !-e "/proc/$worker" }), 'until it is killed';
+    is $vg->post('/api/v1/charge-points/CP1/commands', { action => 'ClearCache', payload => {} })->{status},
+        409, 'who asks next finds nobody';
+    ok $vg->wait_for(sub { !known('CP1') }), 'and tells it';
+    $_->drop for $cp, $asker;
 };
 
 subtest 'a node that is killed as a whole tells it when it starts again' => sub {
