@@ -198,7 +198,10 @@ vg_http_problem_headers(ngx_http_request_t *r, const vg_error_t *error,
     char       text[160];
     vg_http_t *http = vg_http_get(r);
 
-    if (error->status == NGX_HTTP_UNAUTHORIZED && http != NULL) {
+    if (error->status == NGX_HTTP_UNAUTHORIZED && http != NULL && http->basic) {
+        (void) vg_http_add(r, "WWW-Authenticate",
+                           VG_STR("Basic realm=\"voltgate\""));
+    } else if (error->status == NGX_HTTP_UNAUTHORIZED && http != NULL) {
         (void) snprintf(text, sizeof(text),
                         http->challenge ? "Bearer realm=\"voltgate\", "
                                           "error=\"invalid_token\", "
@@ -221,20 +224,31 @@ vg_http_problem_headers(ngx_http_request_t *r, const vg_error_t *error,
 
 
 ngx_int_t
-vg_http_problem(ngx_http_request_t *r, const vg_error_t *error)
+vg_http_refuse(ngx_http_request_t *r, const vg_error_t *error,
+               const char *message, ngx_uint_t retry)
 {
-    vg_str_t   body, none = { NULL, 0 };
+    vg_str_t   body, detail = { NULL, 0 }, none = { NULL, 0 };
     vg_pool_t  pool = vg_arena_of(r->pool);
     vg_http_t *http = vg_http_get(r);
 
     if (http == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-    body = vg_problem_render(&pool, error, none, none, 0,
+    if (message != NULL) {
+        detail = vg_printf(&pool, "{\"message\":\"%s\"}", message);
+    }
+    body = vg_problem_render(&pool, error, detail, none, 0,
                              vg_time_text(&pool, vg_time_now()),
                              vg_of(http->correlation));
-    vg_http_problem_headers(r, error, 0);
+    vg_http_problem_headers(r, error, retry);
     return vg_http_send(r, error->status, "application/problem+json", body);
+}
+
+
+ngx_int_t
+vg_http_problem(ngx_http_request_t *r, const vg_error_t *error)
+{
+    return vg_http_refuse(r, error, NULL, 0);
 }
 
 

@@ -21,6 +21,7 @@ struct vg_http_s {
     const char         *challenge; /* why 401, for WWW-Authenticate      */
     ngx_uint_t          allow;     /* methods, for 405                   */
     unsigned            inside:1;  /* nginx is our caller, and goes on   */
+    unsigned            basic:1;   /* a charge point's: RFC 7617         */
 };
 
 /* The request's, made at the first call; NULL: no memory. */
@@ -33,8 +34,11 @@ ngx_int_t  vg_http_add(ngx_http_request_t *r, const char *name, vg_str_t value);
 ngx_int_t vg_http_send(ngx_http_request_t *r, ngx_int_t status,
                        const char *type, vg_str_t body);
 
-/* an error of the kit, without a call */
+/* An error of the kit, without a call. message: in plain words that JSON need
+ * not escape, or NULL; retry in s, 0: as its status has it. */
 ngx_int_t vg_http_problem(ngx_http_request_t *r, const vg_error_t *error);
+ngx_int_t vg_http_refuse(ngx_http_request_t *r, const vg_error_t *error,
+                         const char *message, ngx_uint_t retry);
 
 /* Goes on with a call whose identity is known, or ends it: http.c */
 void vg_http_identified(vg_http_t *http, vg_rc_t rc);

@@ -15,26 +15,17 @@
 /* the subprotocols that are spoken here, as the charger's list is searched */
 static const char *const vg_upgrade_protocols[] = { "ocpp1.6", NULL };
 
-typedef struct {
+static const struct {
     ngx_int_t   status;
-    const char *line;
-    const char *header, *value;
-    const char *text;
-} vg_upgrade_refusal_t;
-
-static const vg_upgrade_refusal_t vg_upgrade_refusals[] = {
-    { 400, "400 Bad Request", NULL, NULL,
-      "Sec-WebSocket-Key must be 16 bytes in base64\n" },
-    { 401, "401 Unauthorized", "WWW-Authenticate", "Basic realm=\"voltgate\"",
-      "the charge point's identity and password are needed\n" },
-    { 403, "403 Forbidden", NULL, NULL,
-      "the charge point's security profile needs TLS\n" },
-    { 404, "404 Not Found", NULL, NULL, "unknown charge point\n" },
-    { 405, "405 Not Allowed", "Allow", "GET", "a WebSocket starts by GET\n" },
-    { 426, "426 Upgrade Required", "Sec-WebSocket-Version", "13",
-      "this is a WebSocket endpoint, version 13\n" },
-    { 503, "503 Service Temporarily Unavailable", NULL, NULL,
-      "try again later\n" },
+    const char *message;
+} vg_upgrade_refusals[] = {
+    { 400, "Sec-WebSocket-Key must be 16 bytes in base64" },
+    { 401, "the charge point's identity and password are needed" },
+    { 403, "the charge point's security profile needs TLS" },
+    { 404, "unknown charge point" },
+    { 405, "a WebSocket starts by GET" },
+    { 426, "this is a WebSocket endpoint, version 13" },
+    { 503, "try again later" },
 };
 
 
@@ -201,9 +192,8 @@ vg_upgrade_read(ngx_http_request_t *r, vg_upgrade_t *upgrade)
 ngx_int_t
 vg_upgrade_refuse(ngx_http_request_t *r, ngx_int_t status)
 {
-    char                        seconds[12];
-    ngx_uint_t                  i = 0;
-    const vg_upgrade_refusal_t *refusal;
+    ngx_uint_t i = 0;
+    vg_http_t *http = vg_http_get(r);
 
     while (vg_upgrade_refusals[i].status != status) {
         if (++i == sizeof(vg_upgrade_refusals) / sizeof(vg_upgrade_refusals[0]))
@@ -211,22 +201,21 @@ vg_upgrade_refuse(ngx_http_request_t *r, ngx_int_t status)
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
     }
-    refusal = &vg_upgrade_refusals[i];
-    if (refusal->header != NULL) {
-        (void) vg_http_add(r, refusal->header, vg_str(refusal->value));
+    if (http == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+    http->basic = 1;
+    http->allow = 1u << VG_GET;
     if (status == 426) {
+        ngx_str_set(&r->headers_out.status_line, "426 Upgrade Required");
         (void) vg_http_add(r, "Upgrade", VG_STR("websocket"));
+        (void) vg_http_add(r, "Sec-WebSocket-Version", VG_STR("13"));
     }
-    if (status == NGX_HTTP_SERVICE_UNAVAILABLE) {
-        /* spread, since OCPP 1.6 has no back-off that we could set */
-        (void) snprintf(seconds, sizeof(seconds), "%d",
-                        5 + (int) (ngx_random() % 11));
-        (void) vg_http_add(r, "Retry-After", vg_str(seconds));
-    }
-    r->headers_out.status_line = vg_ngx(vg_str(refusal->line));
     r->keepalive = 0;
-    return vg_http_send(r, status, "text/plain", vg_str(refusal->text));
+    /* spread, since OCPP 1.6 has no back-off that we could set */
+    return vg_http_refuse(
+        r, vg_kit_error_status(status), vg_upgrade_refusals[i].message,
+        status == NGX_HTTP_SERVICE_UNAVAILABLE ? 5 + ngx_random() % 11 : 0);
 }
 
 

@@ -16,7 +16,7 @@ typedef struct {
 /* 0, or the status to refuse with */
 ngx_int_t vg_upgrade_read(ngx_http_request_t *r, vg_upgrade_t *upgrade);
 
-/* Sends a short answer; gives what nginx's handlers return. */
+/* Sends a problem document; gives what nginx's handlers return. */
 ngx_int_t vg_upgrade_refuse(ngx_http_request_t *r, ngx_int_t status);
 
 /* Sends 101. */

@@ -91,6 +91,7 @@ my %kit = (
         $vg->post("$api/id-tags", { idTag => 'K1' }, { 'Idempotency-Key' => 'reused' });
         $vg->post("$api/id-tags", { idTag => 'K2' }, { 'Idempotency-Key' => 'reused' });
     },
+    upgrade_required => sub { $vg->get('/ocpp/CP1') },
     limited          => sub { $vg->get('/many') },
     internal         => sub { internal() },
     upstream         => sub { $vg->get('/gone') },

@@ -60,10 +60,16 @@ subtest 'who' => sub {
 subtest 'what a refusal says' => sub {
     my $cp = Voltgate::Charger->connect($vg, 'CP1', 'wrong');
     is $cp->headers->{'www-authenticate'}, 'Basic realm="voltgate"';
+    is $cp->headers->{'content-type'}, 'application/problem+json', 'a problem, as every error';
+    is $cp->json->{type}, 'https://voltgate.dev/problems/unauthorized';
+    like $cp->json->{message}, qr/password/, 'in words';
     $cp = Voltgate::Charger->connect($vg, 'CP1', 'sixteen letters!',
         headers => { 'Sec-WebSocket-Version' => 8 });
     is $cp->status, 426;
     is $cp->headers->{'sec-websocket-version'}, 13;
+    is $cp->headers->{upgrade}, 'websocket';
+    is $cp->json->{type}, 'https://voltgate.dev/problems/upgrade_required';
+    is $vg->post('/ocpp/CP1', {})->{headers}{allow}, 'GET';
 };
 
 subtest 'what is no WebSocket request' => sub {
