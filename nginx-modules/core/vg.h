@@ -237,7 +237,9 @@ vg_str_t vg_secret(vg_call_t *call, size_t bytes);
 /* SHA-256 over salt and text, in lower-case hex. data NULL: broken. */
 vg_str_t vg_sha256(vg_call_t *call, vg_str_t salt, vg_str_t text);
 
-/* In a step's command(): the CALL to send. Returns VG_OK. */
+#define VG_COMMAND_MAX 65536 /* bytes of a payload; it passes the link   */
+
+/* In a step's command(): the CALL to send. VG_ERROR: too long, refused. */
 vg_rc_t vg_command(vg_call_t *call, vg_str_t charge_point, const char *action,
                    vg_str_t payload);
 

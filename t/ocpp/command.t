@@ -68,6 +68,12 @@ subtest 'the result, from either worker' => sub {
     is keys %met, 2, 'and from the other one';
 };
 
+subtest 'a long payload' => sub {
+    my @r = commanded(served(1), map { ['CP1', 'SendLocalList', { list => 'x' x $_ }] } 65_525, 65_526);
+    like $r[0], qr/^200 /, '64 KiB are sent';
+    like $r[1], qr/^413 .*too_large/, 'more are not';
+};
+
 subtest 'a CALLERROR' => sub {
     $cp->answer(sub { return ['NotSupported', 'not "here"', {}] });
     my ($r) = commanded(served(1), ['CP1', 'ClearCache', {}]);
