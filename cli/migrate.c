@@ -25,7 +25,8 @@
 
 #include "cli.h"
 
-#define LOCK_TRIES 30
+#define CONNECT_SECONDS "10"
+#define LOCK_TRIES      30
 /* "voltgate" in ASCII, as a bigint */
 #define LOCK_KEY "8534159165785793637"
 
@@ -96,6 +97,8 @@ cli_migrate(int argc, char **argv)
         return cli_fail("%s: %s", root, strerror(errno));
     }
 
+    /* unless it is given: libpq would wait for ever */
+    (void) setenv("PGCONNECT_TIMEOUT", CONNECT_SECONDS, 0);
     m.db = PQconnectdb(url);
     if (PQstatus(m.db) != CONNECTION_OK) {
         rc = cli_fail("%s", PQerrorMessage(m.db));
