@@ -251,7 +251,7 @@ vg_conn_ready(vg_conn_t *conn)
 {
     conn->attempts = 0;
     conn->stale = 0;
-    conn->lane->failures = 0;
+    vg_lanes_back();
     ngx_memzero(conn->prepared, vg_statement_total() / 8 + 1);
     if (PQsetnonblocking(conn->pg, 1) != 0 || !PQenterPipelineMode(conn->pg)
         || vg_conn_setup(conn) != NGX_OK)

@@ -136,6 +136,25 @@ vg_lane_away(vg_lane_state_t *lane)
 
 
 void
+vg_lanes_back(void)
+{
+    ngx_uint_t i, j;
+
+    for (i = 0; i < VG_LANES; i++) {
+        if (vg_lanes[i].failures == 0) {
+            continue;
+        }
+        vg_lanes[i].failures = 0;
+        for (j = 0; j < vg_lanes[i].nconns; j++) {
+            if (vg_lanes[i].conns[j] != NULL) {
+                vg_conn_open(vg_lanes[i].conns[j]); /* if it is down */
+            }
+        }
+    }
+}
+
+
+void
 vg_unit_submit(vg_unit_t *unit)
 {
     vg_lane_state_t *lane = &vg_lanes[unit->lane];

@@ -123,6 +123,9 @@ void vg_unit_again(vg_unit_t *unit);
 /* this lane cannot connect: what waits is told so */
 void vg_lane_away(vg_lane_state_t *lane);
 
+/* one of them could connect: all may, and need not wait until they try again */
+void vg_lanes_back(void);
+
 /* wakes the lanes at the end of this turn of the loop */
 void vg_db_flush(void);
 
