@@ -57,7 +57,7 @@ vg_call_create(vg_endpoint_t *endpoint)
     call->deadline.data = call;
     call->deadline.log = call->log;
     if (endpoint != NULL) {
-        endpoint->plugin->calls++;
+        vg_plugin_hold(endpoint->plugin);
     }
     return call;
 }
@@ -81,7 +81,7 @@ vg_call_release(vg_call_t *call)
         ngx_del_timer(&call->deadline);
     }
     if (call->endpoint != NULL) {
-        call->endpoint->plugin->calls--;
+        vg_plugin_release(call->endpoint->plugin);
     }
     ngx_destroy_pool(call->pool);
 }
@@ -96,6 +96,11 @@ vg_call_run(vg_call_t *call, ngx_msec_t deadline)
     if (e->plugin->state == VG_PLUGIN_OUT) {
         call->retry_after = 5;
         vg_call_fail(call, "plugin_out");
+        return;
+    }
+    if (e->row->method <= VG_DELETE && vg_versions_paused(e->plugin)) {
+        call->retry_after = 5;
+        vg_call_fail(call, "plugin_paused");
         return;
     }
     if (call->key.key.len && vg_key_take(call) != VG_OK) {
@@ -228,7 +233,7 @@ vg_call_check(vg_call_t *call)
     const vg_route_t *row = call->endpoint->row;
 
     if (row->check != NULL) {
-        rc = row->check(call);
+        rc = vg_hook_run(call, row->check);
         if (rc == VG_ERROR && call->error == NULL && call->nproblems == 0) {
             (void) vg_refuse(call, "internal");
         }
@@ -239,6 +244,10 @@ vg_call_check(vg_call_t *call)
     }
     if ((row->flags & VG_AWAIT) && !call->answered) {
         vg_steps_run(call);
+        return;
+    }
+    if (call->endpoint->run != NULL && !call->answered) {
+        call->endpoint->run(call);
         return;
     }
     vg_call_unit(call);
@@ -316,7 +325,7 @@ vg_call_render(vg_call_t *call)
 
     if (row->render != NULL && !call->quarantine && !call->answered) {
         call->row = NULL;
-        if (row->render(call) == VG_ERROR && call->error == NULL) {
+        if (vg_hook_run(call, row->render) == VG_ERROR && call->error == NULL) {
             (void) vg_refuse(call, "internal");
         }
     }
@@ -473,23 +482,4 @@ vg_call_abandon(vg_call_t *call)
     vg_call_drop(call);
     vg_call_fail(call, "unavailable");
     vg_call_release(call);
-}
-
-
-ngx_int_t
-vg_call_status(vg_call_t *call)
-{
-    if (call->error != NULL) {
-        return call->error->status;
-    }
-    if (call->status == NULL || ngx_strcmp(call->status, "ok") == 0) {
-        return NGX_HTTP_OK;
-    }
-    if (ngx_strcmp(call->status, "created") == 0) {
-        return NGX_HTTP_CREATED;
-    }
-    if (ngx_strcmp(call->status, "accepted") == 0) {
-        return NGX_HTTP_ACCEPTED;
-    }
-    return NGX_HTTP_NO_CONTENT;
 }

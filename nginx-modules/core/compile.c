@@ -78,15 +78,6 @@ static const char vg_tail[] =
     ") select a.status, a.body::text,"
     " coalesce(jsonb_array_length(a.events), 0) from answer a";
 
-static ngx_uint_t vg_statements;
-
-
-ngx_uint_t
-vg_statement_total(void)
-{
-    return vg_statements;
-}
-
 
 /* A field by one of these names would let a client say who it is. */
 static const char *
@@ -242,6 +233,7 @@ vg_statement_tail(vg_pool_t *pool, vg_str_t *source)
 static ngx_int_t
 vg_statement_place(vg_plugin_slot_t *plugin, vg_statement_t *st)
 {
+    ngx_int_t        number;
     ngx_uint_t       i;
     vg_statement_t **known = plugin->statements.elts, **slot;
 
@@ -251,53 +243,65 @@ vg_statement_place(vg_plugin_slot_t *plugin, vg_statement_t *st)
             return NGX_OK;
         }
     }
-    st->index = vg_statements++;
-    slot = ngx_array_push(&plugin->statements);
+    number = vg_number_take(st->name);
+    slot = number < 0 ? NULL : ngx_array_push(&plugin->statements);
     if (slot == NULL) {
+        vg_plugin_out(plugin, "no room for statement %s", st->name);
         return NGX_ERROR;
     }
+    st->index = number;
     *slot = st;
     return NGX_OK;
 }
 
 
-vg_statement_t *
-vg_statement_load(ngx_conf_t *cf, vg_plugin_slot_t *plugin, const char *sources,
-                  const vg_route_t *row, const char *name)
+/* NULL: source is what PostgreSQL shall prepare, sql says how */
+static const char *
+vg_statement_compile(vg_plugin_slot_t *plugin, vg_pool_t *pool,
+                     const char *name, vg_sql_t *sql)
 {
-    bool            change;
+    bool        change;
+    vg_str_t    source;
+    const char *wrong;
+
+    source = vg_statement_read(
+        pool,
+        vg_printf(pool, "%s/sql/queries/%s.sql", plugin->folder, name).data);
+    if (source.data == NULL) {
+        return "there is no such file in sql/queries";
+    }
+    wrong = vg_sql_compile(pool, source, sql);
+    change = wrong == NULL && sql->change;
+    if (wrong == NULL && vg_statement_refusals(plugin, name, sql) != NGX_OK) {
+        return plugin->why;
+    }
+    wrong = wrong ? wrong : vg_statement_tail(pool, &source);
+    wrong = wrong ? wrong : vg_sql_compile(pool, source, sql);
+    sql->change = change; /* the tail took the line away that told */
+    return wrong;
+}
+
+
+vg_statement_t *
+vg_statement_load(vg_plugin_slot_t *plugin, const vg_route_t *row,
+                  const char *name)
+{
     vg_sql_t        sql;
-    vg_str_t        source;
-    vg_pool_t      *pool;
+    vg_pool_t      *pool = ngx_palloc(plugin->pool, sizeof(vg_pool_t));
     ngx_uint_t      i;
     const char     *wrong;
     vg_statement_t *st;
 
-    pool = ngx_palloc(cf->pool, sizeof(vg_pool_t));
     if (pool == NULL) {
         return NULL;
     }
-    *pool = vg_arena_of(cf->pool);
-    source = vg_statement_read(
-        pool, vg_printf(pool, "%s/%.*s/sql/queries/%s.sql", sources,
-                        (int) plugin->name.len, plugin->name.data, name)
-                  .data);
+    *pool = vg_arena_of(plugin->pool);
     if (vg_statement_reserved(row) != NULL) {
         vg_plugin_out(plugin, "a field must not be named %s",
                       vg_statement_reserved(row));
         return NULL;
     }
-    if (source.data == NULL) {
-        vg_plugin_out(plugin, "no statement sql/queries/%s.sql", name);
-        return NULL;
-    }
-    wrong = vg_sql_compile(pool, source, &sql);
-    change = wrong == NULL && sql.change;
-    if (wrong == NULL && vg_statement_refusals(plugin, name, &sql) != NGX_OK) {
-        return NULL;
-    }
-    wrong = wrong ? wrong : vg_statement_tail(pool, &source);
-    wrong = wrong ? wrong : vg_sql_compile(pool, source, &sql);
+    wrong = vg_statement_compile(plugin, pool, name, &sql);
     if (wrong != NULL) {
         vg_plugin_out(plugin, "%s.sql: %s", name, wrong);
         return NULL;
@@ -306,7 +310,6 @@ vg_statement_load(ngx_conf_t *cf, vg_plugin_slot_t *plugin, const char *sources,
     if (st == NULL) {
         return NULL;
     }
-    st->change = st->firm = change;
     st->list = (row->flags & VG_LIST) != 0;
     for (i = 0; i < sql.count; i++) {
         if (vg_statement_param(st, i, sql.names[i], row) != NGX_OK) {
@@ -327,18 +330,24 @@ vg_statement_kit(ngx_conf_t *cf, vg_statement_t **slot, const char *name,
                  const char *text, ngx_uint_t count)
 {
     vg_sql_t            sql = { .text = vg_str(text), .count = count };
+    ngx_int_t           number;
     vg_pool_t           pool = vg_arena_of(cf->pool);
     vg_statement_t     *st;
     vg_kit_statement_t *kept;
 
     *slot = NULL;
     st = vg_statement_make(&pool, "kit", &sql); /* as vg_kit */
-    kept = st ? ngx_array_push(&vg_host_conf(cf)->kit_statements) : NULL;
-    if (kept == NULL) {
+    if (st == NULL) {
         return;
     }
     vg_statement_name(&pool, st, "kit", name);
-    st->index = vg_statements++;
+    number = vg_number_take(st->name);
+    kept =
+        number < 0 ? NULL : ngx_array_push(&vg_host_conf(cf)->kit_statements);
+    if (kept == NULL) {
+        return;
+    }
+    st->index = number;
     *slot = st;
     *kept = (vg_kit_statement_t){ st, slot };
 }

@@ -78,18 +78,26 @@ typedef enum {
     VG_PLUGIN_OUT, /* refused: see why                                   */
 } vg_plugin_state_t;
 
+/* One generation of a plugin: a version as this process opened it. It lives
+ * in a pool of its own, from vg_plugin_load() until it is retired and the
+ * last call that holds it is over. */
 struct vg_plugin_slot_s {
-    const vg_plugin_t *manifest;
+    const vg_plugin_t *manifest; /* NULL: it could not be opened         */
     ngx_str_t          name;
-    ngx_str_t          hash; /* of the shared object, 16 hex             */
+    char               hash[17]; /* of the version, see install.h        */
+    ngx_atomic_uint_t  version;  /* the same as a number; 0: none        */
+    char              *folder;   /* of the version                       */
     void              *handle;
+    ngx_pool_t        *pool;
+    ngx_uint_t         place; /* in vg_host_t.plugins                    */
     ngx_uint_t         calls; /* that hold this generation               */
     vg_plugin_state_t  state; /* this worker's view                      */
-    ngx_str_t          why;
+    unsigned           retired:1;
+    char               why[256];   /* it is out                            */
+    ngx_queue_t        queue;      /* of the retired                       */
     ngx_array_t        statements; /* of vg_statement_t *                */
     ngx_array_t        endpoints;  /* of vg_endpoint_t *                 */
     ngx_array_t        migrations; /* of vg_migration_t                  */
-    ngx_array_t        settings;   /* of ngx_keyval_t, from the conf     */
 };
 
 typedef struct {
@@ -119,27 +127,32 @@ struct vg_endpoint_s {
     vg_statement_t     *lock;
     vg_statement_t     *statement;
     vg_statement_t     *quarantine;
-    vg_endpoint_step_t *steps;  /* ends with a NULL row                */
-    ngx_msec_t          period; /* VG_EVERY                            */
+    vg_endpoint_step_t *steps;    /* ends with a NULL row                */
+    ngx_msec_t          period;   /* VG_EVERY                            */
+    void (*run)(vg_call_t *call); /* house.c: instead of a statement;
+                                      ends in vg_call_awaited()          */
 };
 
 #define VG_MAX_ENDPOINTS 512
 
 typedef struct {
-    ngx_array_t     plugins;   /* of vg_plugin_slot_t *                     */
-    ngx_array_t     endpoints; /* of vg_endpoint_t *                        */
-    ngx_array_t     kit_statements; /* of vg_kit_statement_t                */
-    ngx_array_t     kit_migrations; /* of vg_migration_t                    */
-    ngx_str_t       openapi;
-    ngx_str_t       sources; /* folder of plugins/<name>                  */
-    ngx_str_t       kit_sql; /* folder of sql/                            */
-    ngx_str_t       built;   /* folder of <name>.so                       */
-    ngx_str_t       run;     /* folder of the link's sockets              */
-    ngx_str_t       node;
-    ngx_array_t     names;    /* of ngx_str_t: voltgate_plugin             */
-    ngx_array_t     settings; /* of ngx_keyval_t: plugin.name value        */
-    ngx_str_t       database;
-    ngx_shm_zone_t *zone;
+    ngx_array_t plugins;     /* of vg_plugin_slot_t *, the present ones   */
+    ngx_array_t endpoints;   /* of vg_endpoint_t *, of these and the house */
+    vg_plugin_slot_t *house; /* the kit's own routes                      */
+    ngx_array_t       kit_statements; /* of vg_kit_statement_t                */
+    ngx_array_t       kit_migrations; /* of vg_migration_t                    */
+    ngx_str_t         openapi;
+    ngx_pool_t       *openapi_pool;
+    ngx_str_t         sources;   /* folder of plugins/<name>                */
+    ngx_str_t         kit_sql;   /* folder of sql/                          */
+    ngx_str_t         built;     /* folder of <name>.so                     */
+    ngx_str_t         installed; /* folder of versions, see install.h       */
+    ngx_str_t         run;       /* folder of the link's sockets              */
+    ngx_str_t         node;
+    ngx_array_t       names;    /* of ngx_str_t: voltgate_plugin             */
+    ngx_array_t       settings; /* of ngx_keyval_t: plugin.name value        */
+    ngx_str_t         database;
+    ngx_shm_zone_t   *zone;
 } vg_host_t;
 
 /* the host of the running cycle; set before the workers fork */
@@ -150,7 +163,18 @@ extern ngx_module_t ngx_http_voltgate_module;
 vg_host_t *vg_host_conf(ngx_conf_t *cf);
 
 /* registry.c */
-ngx_int_t         vg_registry_open(ngx_conf_t *cf, vg_host_t *host);
+ngx_int_t vg_registry_open(ngx_conf_t *cf, vg_host_t *host);
+
+/* One version, opened; state VG_PLUGIN_OUT and why say that it cannot be
+ * used. NULL: no memory. */
+vg_plugin_slot_t *vg_plugin_load(vg_host_t *host, const ngx_str_t *name,
+                                 const char *hash);
+ngx_int_t         vg_plugin_rows(vg_host_t *host, vg_plugin_slot_t *plugin);
+void              vg_plugin_free(vg_plugin_slot_t *plugin);
+
+/* after a change of host->plugins: all endpoints anew */
+void vg_registry_join(vg_host_t *host);
+
 vg_endpoint_t    *vg_registry_find(vg_method_t method, const char *path,
                                    size_t len);
 const vg_error_t *vg_registry_error(vg_plugin_slot_t *plugin, const char *name,
@@ -158,13 +182,20 @@ const vg_error_t *vg_registry_error(vg_plugin_slot_t *plugin, const char *name,
 void              vg_plugin_out(vg_plugin_slot_t *plugin, const char *fmt, ...);
 
 /* compile.c: a statement file of a plugin, or the kit's own text */
-vg_statement_t *vg_statement_load(ngx_conf_t *cf, vg_plugin_slot_t *plugin,
-                                  const char *sources, const vg_route_t *row,
-                                  const char *name);
+vg_statement_t *vg_statement_load(vg_plugin_slot_t *plugin,
+                                  const vg_route_t *row, const char *name);
 void vg_statement_kit(ngx_conf_t *cf, vg_statement_t **slot, const char *name,
                       const char *text, ngx_uint_t count);
 void vg_statement_slots(vg_host_t *host);
-ngx_uint_t vg_statement_total(void);
+
+/* numbers.c: of prepared statements, below VG_STATEMENTS. NGX_ERROR: none is
+ * left, or no memory. */
+#define VG_STATEMENTS 4096
+ngx_int_t vg_number_take(const char *name);
+void      vg_number_give(ngx_uint_t number);
+
+/* db.c: a number means another statement from now on */
+void vg_db_forget(ngx_uint_t number);
 
 /* router.c: path values point into path */
 vg_endpoint_t *vg_route_match(ngx_uint_t method, ngx_str_t *path,
@@ -270,8 +301,11 @@ void vg_call_run(vg_call_t *call, ngx_msec_t deadline);
 void vg_call_abandon(vg_call_t *call);
 
 /* Ends the call now with an error of the kit. */
-void      vg_call_fail(vg_call_t *call, const char *error);
-void      vg_call_finish(vg_call_t *call);
+void vg_call_fail(vg_call_t *call, const char *error);
+void vg_call_finish(vg_call_t *call);
+
+/* what check() left to a step or to run() is over: the call goes on */
+void      vg_call_awaited(vg_call_t *call);
 ngx_int_t vg_call_status(vg_call_t *call); /* of HTTP */
 
 /* steps.c */
@@ -317,7 +351,27 @@ vg_ngx(vg_str_t s)
 }
 
 /* openapi.c */
-ngx_int_t vg_openapi_render(ngx_conf_t *cf, vg_host_t *host);
+ngx_int_t vg_openapi_render(vg_host_t *host);
+
+/* versions.c: which version runs, on all workers of this node; a hook run so
+ * that a crash is laid at its version's door; what waits while paused */
+size_t     vg_versions_size(void);
+void       vg_versions_init(void *shared);
+void       vg_versions_publish(vg_host_t *host);
+void       vg_blame_start(void);
+ngx_uint_t vg_versions_paused(const vg_plugin_slot_t *plugin);
+vg_rc_t    vg_hook_run(vg_call_t *call, vg_hook_pt hook);
+
+/* swap.c: each call holds the generation that it began with */
+void vg_plugin_hold(vg_plugin_slot_t *plugin);
+void vg_plugin_release(vg_plugin_slot_t *plugin);
+void vg_swap_start(void);
+
+/* house.c: routes of the kit itself */
+ngx_int_t vg_house_open(ngx_conf_t *cf, vg_host_t *host);
+
+/* events: consumers and timers go on with the new generation */
+void vg_events_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
 
 /* An ask of another plugin's internal route, also one with a statement:
  * done is called once, with the finished call; data is call->owner. The kit's
@@ -350,6 +404,12 @@ vg_str_t vg_metrics_render(vg_pool_t *pool);
 
 /* one zone holds the rooms' fixed tables; each gets its part at start */
 void *vg_shared(ngx_uint_t part);
-enum { VG_SHARED_KEYS, VG_SHARED_METRICS, VG_SHARED_OCPP, VG_SHARED_PARTS };
+enum {
+    VG_SHARED_KEYS,
+    VG_SHARED_METRICS,
+    VG_SHARED_OCPP,
+    VG_SHARED_VERSIONS,
+    VG_SHARED_PARTS
+};
 
 #endif /* VG_HOST_H */

@@ -137,8 +137,9 @@ vg_http_call(vg_http_t *http, vg_endpoint_t *e, ngx_str_t *values)
     call->query.data = (char *) ngx_pstrdup(call->pool, &r->args);
     call->query.len = r->args.len;
     http->call = call;
-    http->route = e->label;
-    return call;
+    http->route.len = e->label.len; /* logged after the call is gone */
+    http->route.data = ngx_pstrdup(r->pool, &e->label);
+    return http->route.data ? call : NULL;
 }
 
 

@@ -1,5 +1,6 @@
 /*
- * library.c: the shared object and the migration files of a plugin.
+ * library.c: opens an installed version: its shared object, and the names and
+ * checksums of its migrations.
  */
 
 #include <dirent.h>
@@ -9,117 +10,30 @@
 
 #include "library.h"
 
-typedef struct {
-    u_char *data;
-    size_t  len;
-} vg_bytes_t;
-
-
-static ngx_int_t
-vg_library_read(ngx_pool_t *pool, const char *path, vg_bytes_t *bytes)
-{
-    int         fd = open(path, O_RDONLY | O_CLOEXEC);
-    size_t      got = 0;
-    ssize_t     n;
-    struct stat st;
-
-    if (fd == -1) {
-        return NGX_ERROR;
-    }
-    if (fstat(fd, &st) == -1 || st.st_size > (off_t) 64 * 1024 * 1024) {
-        (void) close(fd);
-        return NGX_ERROR;
-    }
-    bytes->len = st.st_size;
-    bytes->data = ngx_pnalloc(pool, bytes->len + 1);
-    while (bytes->data != NULL && got < bytes->len) {
-        n = read(fd, bytes->data + got, bytes->len - got);
-        if (n <= 0) {
-            bytes->data = NULL;
-            break;
-        }
-        got += n;
-    }
-    (void) close(fd);
-    return bytes->data ? NGX_OK : NGX_ERROR;
-}
-
-
-/* written aside, then renamed: a file that is mapped never changes */
-static ngx_int_t
-vg_library_copy(const char *path, vg_bytes_t *bytes)
-{
-    int     fd;
-    char    aside[NGX_MAX_PATH];
-    size_t  put = 0;
-    ssize_t n;
-
-    if (access(path, R_OK) == 0) {
-        return NGX_OK;
-    }
-    (void) ngx_snprintf((u_char *) aside, sizeof(aside), "%s.%P%Z", path,
-                        ngx_pid);
-    fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
-    if (fd == -1) {
-        return NGX_ERROR;
-    }
-    while (put < bytes->len) {
-        n = write(fd, bytes->data + put, bytes->len - put);
-        if (n <= 0) {
-            (void) close(fd);
-            return NGX_ERROR;
-        }
-        put += n;
-    }
-    (void) close(fd);
-    return rename(aside, path) == 0 ? NGX_OK : NGX_ERROR;
-}
-
-
-static ngx_str_t
-vg_library_hash(ngx_pool_t *pool, vg_bytes_t *bytes)
-{
-    u_char    md[SHA256_DIGEST_LENGTH];
-    ngx_str_t hex = ngx_null_string;
-
-    (void) SHA256(bytes->data, bytes->len, md);
-    hex.data = ngx_pnalloc(pool, 65);
-    if (hex.data != NULL) {
-        *ngx_hex_dump(hex.data, md, sizeof(md)) = '\0';
-        hex.len = 64;
-    }
-    return hex;
-}
+#define VG_MIGRATION_MAX ((off_t) 16 * 1024 * 1024)
 
 
 ngx_int_t
-vg_library_open(ngx_conf_t *cf, vg_host_t *host, vg_plugin_slot_t *plugin)
+vg_library_open(vg_plugin_slot_t *plugin)
 {
-    char       path[NGX_MAX_PATH], copy[NGX_MAX_PATH];
-    vg_bytes_t bytes;
+    char        path[NGX_MAX_PATH];
+    size_t      len = ngx_strlen(plugin->folder);
+    const char *error;
 
-    (void) snprintf(path, sizeof(path), "%s/%s.so", host->built.data,
+    (void) snprintf(path, sizeof(path), "%s/%s.so", plugin->folder,
                     plugin->name.data);
-    if (vg_library_read(cf->pool, path, &bytes) != NGX_OK) {
-        vg_plugin_out(plugin, "cannot read %s.so", plugin->name.data);
-        return NGX_ERROR;
-    }
-    plugin->hash = vg_library_hash(cf->pool, &bytes);
-    if (plugin->hash.data == NULL) {
-        return NGX_ERROR;
-    }
-    plugin->hash.len = 16;
-    (void) snprintf(copy, sizeof(copy), "%s/loaded", host->built.data);
-    (void) mkdir(copy, 0755);
-    (void) snprintf(copy, sizeof(copy), "%s/loaded/%s.%.16s.so",
-                    host->built.data, plugin->name.data, plugin->hash.data);
-    if (vg_library_copy(copy, &bytes) != NGX_OK) {
-        vg_plugin_out(plugin, "cannot copy it to loaded/");
-        return NGX_ERROR;
-    }
-    plugin->handle = dlopen(copy, RTLD_NOW | RTLD_LOCAL);
+    plugin->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (plugin->handle == NULL) {
-        vg_plugin_out(plugin, "%s", dlerror());
+        error = dlerror();
+        if (ngx_strncmp(error, plugin->folder, len) == 0) {
+            error += len + 1; /* callers are told no paths */
+        }
+        vg_plugin_out(plugin, "%s", error);
+        return NGX_ERROR;
+    }
+    plugin->manifest = dlsym(plugin->handle, "vg_plugin");
+    if (plugin->manifest == NULL) {
+        vg_plugin_out(plugin, "it exports no vg_plugin");
         return NGX_ERROR;
     }
     return NGX_OK;
@@ -146,54 +60,69 @@ vg_migrations_are(const struct dirent *entry)
 
 
 static ngx_int_t
-vg_migrations_add(ngx_conf_t *cf, ngx_array_t *list, const char *folder,
+vg_migration_hash(ngx_pool_t *pool, const char *path, ngx_str_t *hex)
+{
+    int         fd = open(path, O_RDONLY | O_CLOEXEC);
+    u_char      md[SHA256_DIGEST_LENGTH];
+    u_char     *text = NULL;
+    ssize_t     got = -1;
+    struct stat st;
+
+    hex->len = 64;
+    hex->data = ngx_pnalloc(pool, 65);
+    if (fd == -1) {
+        return NGX_ERROR;
+    }
+    if (fstat(fd, &st) == 0 && st.st_size <= VG_MIGRATION_MAX) {
+        text = ngx_alloc(st.st_size + 1, ngx_cycle->log);
+        got = text ? read(fd, text, st.st_size) : -1;
+    }
+    (void) close(fd);
+    if (got != -1 && got == st.st_size && hex->data != NULL) {
+        (void) SHA256(text, got, md);
+        *ngx_hex_dump(hex->data, md, sizeof(md)) = '\0';
+    } else {
+        got = -1;
+    }
+    ngx_free(text);
+    return got == -1 ? NGX_ERROR : NGX_OK;
+}
+
+
+static ngx_int_t
+vg_migrations_add(ngx_pool_t *pool, ngx_array_t *list, const char *folder,
                   const char *name)
 {
     char            path[NGX_MAX_PATH];
-    vg_bytes_t      bytes;
     vg_migration_t *m = ngx_array_push(list);
 
-    (void) ngx_snprintf((u_char *) path, sizeof(path), "%s/%s%Z", folder, name);
-    if (m == NULL || vg_library_read(cf->pool, path, &bytes) != NGX_OK) {
+    if (m == NULL) {
         return NGX_ERROR;
     }
+    (void) ngx_snprintf((u_char *) path, sizeof(path), "%s/%s%Z", folder, name);
     m->file.len = ngx_strlen(name);
-    m->file.data = ngx_pnalloc(cf->pool, m->file.len + 1);
-    m->checksum = vg_library_hash(cf->pool, &bytes);
-    if (m->file.data == NULL || m->checksum.data == NULL) {
+    m->file.data = ngx_pnalloc(pool, m->file.len + 1);
+    if (m->file.data == NULL) {
         return NGX_ERROR;
     }
     ngx_memcpy(m->file.data, name, m->file.len + 1);
-    return NGX_OK;
+    return vg_migration_hash(pool, path, &m->checksum);
 }
 
 
 ngx_int_t
-vg_migrations_read(ngx_conf_t *cf, vg_host_t *host, vg_plugin_slot_t *plugin)
+vg_migrations_read(ngx_pool_t *pool, const char *folder, ngx_array_t *list)
 {
-    DIR           *dir;
-    char           folder[NGX_MAX_PATH];
+    DIR           *dir = opendir(folder);
     ngx_int_t      rc = NGX_OK;
-    ngx_array_t   *list;
     struct dirent *entry;
 
-    list = plugin ? &plugin->migrations : &host->kit_migrations;
-    if (plugin != NULL) {
-        (void) snprintf(folder, sizeof(folder), "%s/%s/sql", host->sources.data,
-                        plugin->name.data);
-    } else {
-        (void) snprintf(folder, sizeof(folder), "%s", host->kit_sql.data);
-    }
-    dir = opendir(folder);
     if (dir == NULL) {
-        return plugin ? NGX_OK : NGX_ERROR;
+        return ngx_errno == NGX_ENOENT ? NGX_OK : NGX_ERROR;
     }
-    while ((entry = readdir(dir)) != NULL) {
-        if (vg_migrations_are(entry)
-            && vg_migrations_add(cf, list, folder, entry->d_name) != NGX_OK)
-        {
-            rc = NGX_ERROR;
-            break;
+    while (rc == NGX_OK && (entry = readdir(dir)) != NULL) {
+        if (vg_migrations_are(entry)) {
+            rc = vg_migrations_add(pool, list, folder, entry->d_name);
         }
     }
     (void) closedir(dir);

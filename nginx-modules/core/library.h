@@ -1,5 +1,5 @@
 /*
- * library.h: files of a plugin: its shared object and its migrations.
+ * library.h: files of an installed version.
  */
 
 #ifndef VG_LIBRARY_H
@@ -7,14 +7,12 @@
 
 #include "host.h"
 
-/* Opens a copy under a name that holds the content's hash, since a second
- * dlopen() of one path gives back the old code. */
-ngx_int_t vg_library_open(ngx_conf_t *cf, vg_host_t *host,
-                          vg_plugin_slot_t *plugin);
+/* Opens plugin->folder's shared object; handle and manifest, or why. */
+ngx_int_t vg_library_open(vg_plugin_slot_t *plugin);
 
-/* Names and SHA-256 of sql/NNN_*.sql, to be held against vg.migration when
- * the database is there. plugin NULL: the kit's own. */
-ngx_int_t vg_migrations_read(ngx_conf_t *cf, vg_host_t *host,
-                             vg_plugin_slot_t *plugin);
+/* Names and SHA-256 of folder/NNN_*.sql, to be held against vg.migration when
+ * the database is there. list: of vg_migration_t. */
+ngx_int_t vg_migrations_read(ngx_pool_t *pool, const char *folder,
+                             ngx_array_t *list);
 
 #endif /* VG_LIBRARY_H */

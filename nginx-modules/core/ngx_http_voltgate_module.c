@@ -15,6 +15,7 @@ static char     *vg_set_setting(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char     *vg_set_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char     *vg_set_problem(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static ngx_int_t vg_main_ready(ngx_conf_t *cf);
+static ngx_int_t vg_module_start(ngx_cycle_t *cycle);
 static ngx_int_t vg_process_start(ngx_cycle_t *cycle);
 static void      vg_process_stop(ngx_cycle_t *cycle);
 
@@ -34,6 +35,10 @@ static ngx_command_t  vg_commands[] = {
     { ngx_string("voltgate_plugins_built"),
       NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_str_slot,
       NGX_HTTP_MAIN_CONF_OFFSET, offsetof(vg_host_t, built), NULL },
+
+    { ngx_string("voltgate_plugins_installed"),
+      NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1, ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET, offsetof(vg_host_t, installed), NULL },
 
     { ngx_string("voltgate_run"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
       ngx_conf_set_str_slot, NGX_HTTP_MAIN_CONF_OFFSET,
@@ -75,7 +80,7 @@ ngx_module_t  ngx_http_voltgate_module = {
     vg_commands,
     NGX_HTTP_MODULE,
     NULL,             /* init master  */
-    NULL,             /* init module  */
+    vg_module_start,  /* init module  */
     vg_process_start, /* init process */
     NULL,             /* init thread  */
     NULL,             /* exit thread  */
@@ -199,6 +204,8 @@ vg_shared_size(ngx_uint_t part)
         return vg_shared_align(vg_metrics_size());
     case VG_SHARED_OCPP:
         return vg_shared_align(vg_ocpp_shared_size());
+    case VG_SHARED_VERSIONS:
+        return vg_shared_align(vg_versions_size());
     default:
         return 0;
     }
@@ -234,7 +241,7 @@ static ngx_int_t
 vg_shared_add(ngx_conf_t *cf, vg_host_t *host)
 {
     size_t     size = VG_SHARED_HEAD;
-    ngx_str_t  name = ngx_string("voltgate_v1");
+    ngx_str_t  name = ngx_string("voltgate_v2");
     ngx_uint_t i;
 
     for (i = 0; i < VG_SHARED_PARTS; i++) {
@@ -255,10 +262,13 @@ vg_shared_add(ngx_conf_t *cf, vg_host_t *host)
 static ngx_int_t
 vg_main_defaults(ngx_conf_t *cf, vg_host_t *host)
 {
-    if (host->sources.len == 0 || host->built.len == 0 || host->run.len == 0) {
+    if (host->sources.len == 0 || host->built.len == 0
+        || host->installed.len == 0 || host->run.len == 0)
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "voltgate_plugins_root, voltgate_plugins_built "
-                           "and voltgate_run are needed");
+                           "voltgate_plugins_root, voltgate_plugins_built, "
+                           "voltgate_plugins_installed and voltgate_run "
+                           "are needed");
         return NGX_ERROR;
     }
     if (host->node.len == 0) {
@@ -285,12 +295,28 @@ vg_main_ready(ngx_conf_t *cf)
     }
     if (vg_main_defaults(cf, host) != NGX_OK || vg_outcome_init(cf) != NGX_OK
         || vg_check_init(cf) != NGX_OK || vg_registry_open(cf, host) != NGX_OK
-        || vg_openapi_render(cf, host) != NGX_OK
+        || vg_openapi_render(host) != NGX_OK
         || vg_shared_add(cf, host) != NGX_OK)
     {
         return NGX_ERROR;
     }
     vg_host = host;
+    return NGX_OK;
+}
+
+
+/* the configuration is taken into use, also by workers that are there */
+static ngx_int_t
+vg_module_start(ngx_cycle_t *cycle)
+{
+    vg_host_t *host =
+        ngx_http_cycle_get_module_main_conf(cycle, ngx_http_voltgate_module);
+
+    if (host != NULL && host->zone != NULL) {
+        vg_host = host;
+        vg_versions_init(vg_shared(VG_SHARED_VERSIONS));
+        vg_versions_publish(host);
+    }
     return NGX_OK;
 }
 
@@ -312,9 +338,12 @@ vg_process_start(ngx_cycle_t *cycle)
     vg_keys_init(vg_shared(VG_SHARED_KEYS));
     vg_metrics_init(vg_shared(VG_SHARED_METRICS));
     vg_ocpp_shared_init(vg_shared(VG_SHARED_OCPP));
+    vg_versions_init(vg_shared(VG_SHARED_VERSIONS));
+    vg_blame_start();
     if (vg_link_start(cycle) != NGX_OK || vg_db_start(cycle) != NGX_OK) {
         return NGX_ERROR;
     }
+    vg_swap_start();
     return NGX_OK;
 }
 

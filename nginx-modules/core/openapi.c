@@ -296,13 +296,18 @@ vg_openapi_path(vg_out_t *out, vg_pool_t *pool, vg_host_t *host, ngx_uint_t i)
 
 
 ngx_int_t
-vg_openapi_render(ngx_conf_t *cf, vg_host_t *host)
+vg_openapi_render(vg_host_t *host)
 {
     vg_out_t        out;
-    vg_pool_t       pool = vg_arena_of(cf->pool);
+    vg_pool_t       pool;
     ngx_uint_t      i;
+    ngx_pool_t     *own = ngx_create_pool(65536, ngx_cycle->log);
     vg_endpoint_t **e = host->endpoints.elts;
 
+    if (own == NULL) {
+        return NGX_ERROR;
+    }
+    pool = vg_arena_of(own);
     vg_out_init(&out, &pool);
     vg_out_open(&out, '{');
     vg_out_member(&out, "openapi", VG_STR("3.1.0"));
@@ -329,6 +334,14 @@ vg_openapi_render(ngx_conf_t *cf, vg_host_t *host)
                "\"string\",\"format\":\"date-time\"},\"correlationId\":"
                "{\"type\":\"string\"}}}}}"));
     vg_out_close(&out, '}');
+    if (vg_out_str(&out).data == NULL) {
+        ngx_destroy_pool(own);
+        return NGX_ERROR;
+    }
     host->openapi = vg_ngx(vg_out_str(&out));
-    return host->openapi.data ? NGX_OK : NGX_ERROR;
+    if (host->openapi_pool != NULL) {
+        ngx_destroy_pool(host->openapi_pool);
+    }
+    host->openapi_pool = own;
+    return NGX_OK;
 }

@@ -6,8 +6,15 @@
 
 vg_statement_t *vg_outcome_lookup;
 
-static const char *const vg_outcome_words[] = { "ok", "created", "accepted",
-                                                "empty", NULL };
+/* what a change may answer, and how HTTP says it */
+static const struct {
+    const char *word;
+    ngx_int_t   status;
+} vg_outcome_words[] = { { "ok", NGX_HTTP_OK },
+                         { "created", NGX_HTTP_CREATED },
+                         { "accepted", NGX_HTTP_ACCEPTED },
+                         { "empty", NGX_HTTP_NO_CONTENT },
+                         { NULL, NGX_HTTP_OK } };
 
 /* SQLSTATE classes that are about the moment, not about the call */
 typedef struct {
@@ -72,11 +79,11 @@ vg_outcome_text(vg_call_t *call, PGresult *rows, int row, int column)
 static void
 vg_outcome_word(vg_call_t *call, vg_str_t word, vg_str_t body)
 {
-    const char *const *known;
+    ngx_uint_t i;
 
-    for (known = vg_outcome_words; *known != NULL; known++) {
-        if (vg_str_eq(word, *known)) {
-            call->status = *known;
+    for (i = 0; vg_outcome_words[i].word != NULL; i++) {
+        if (vg_str_eq(word, vg_outcome_words[i].word)) {
+            call->status = vg_outcome_words[i].word;
             call->text = body;
             return;
         }
@@ -90,6 +97,23 @@ vg_outcome_word(vg_call_t *call, vg_str_t word, vg_str_t body)
                       &call->endpoint->label, word.len, word.data);
         (void) vg_refuse(call, "internal");
     }
+}
+
+
+ngx_int_t
+vg_call_status(vg_call_t *call)
+{
+    ngx_uint_t i = 0;
+
+    if (call->error != NULL) {
+        return call->error->status;
+    }
+    while (call->status != NULL && vg_outcome_words[i].word != NULL
+           && ngx_strcmp(call->status, vg_outcome_words[i].word) != 0)
+    {
+        i++;
+    }
+    return vg_outcome_words[i].status;
 }
 
 

@@ -1,14 +1,15 @@
 /*
  * registry.c: opens plugins and turns their rows into endpoints.
  *
- * Runs in the master while the configuration is read; workers inherit the
- * result by fork. A plugin that cannot be used is taken out and says why; the
- * gateway starts without it and /ready tells.
+ * Runs in the master while the configuration is read, and workers inherit the
+ * result by fork; and in a worker that opens another version (swap.c). A
+ * plugin that cannot be used is taken out and says why; the gateway starts
+ * without it and /ready tells.
  */
 
 #include <dlfcn.h>
 
-#include "host.h"
+#include "install.h"
 #include "library.h"
 
 
@@ -16,25 +17,16 @@ void
 vg_plugin_out(vg_plugin_slot_t *plugin, const char *fmt, ...)
 {
     va_list args;
-    char    text[512];
 
     if (plugin->state == VG_PLUGIN_OUT) {
         return;
     }
     va_start(args, fmt);
-    (void) vsnprintf(text, sizeof(text), fmt, args);
+    (void) vsnprintf(plugin->why, sizeof(plugin->why), fmt, args);
     va_end(args);
     plugin->state = VG_PLUGIN_OUT;
-    plugin->why.len = ngx_strlen(text);
-    plugin->why.data = ngx_alloc(plugin->why.len + 1, ngx_cycle->log);
-    if (plugin->why.data != NULL) {
-        ngx_memcpy(plugin->why.data, text, plugin->why.len + 1);
-    } else {
-        ngx_str_set(&plugin->why, "out of memory");
-    }
     ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                  "voltgate: plugin %V is out: %V", &plugin->name,
-                  &plugin->why);
+                  "voltgate: plugin %V is out: %s", &plugin->name, plugin->why);
 }
 
 
@@ -73,21 +65,19 @@ vg_registry_find(vg_method_t method, const char *path, size_t len)
 
 
 static ngx_int_t
-vg_endpoint_statement(ngx_conf_t *cf, vg_host_t *host, vg_plugin_slot_t *plugin,
-                      const vg_route_t *row, const char *name,
-                      vg_statement_t **st)
+vg_endpoint_statement(vg_plugin_slot_t *plugin, const vg_route_t *row,
+                      const char *name, vg_statement_t **st)
 {
     if (name == NULL) {
         return NGX_OK;
     }
-    *st = vg_statement_load(cf, plugin, (const char *) host->sources.data, row,
-                            name);
+    *st = vg_statement_load(plugin, row, name);
     return *st ? NGX_OK : NGX_ERROR;
 }
 
 
 static ngx_int_t
-vg_endpoint_steps(ngx_conf_t *cf, vg_host_t *host, vg_endpoint_t *e)
+vg_endpoint_steps(vg_endpoint_t *e)
 {
     ngx_uint_t       i, n = 0;
     const vg_step_t *step;
@@ -98,17 +88,18 @@ vg_endpoint_steps(ngx_conf_t *cf, vg_host_t *host, vg_endpoint_t *e)
     if (n == 0) {
         return NGX_OK;
     }
-    e->steps = ngx_pcalloc(cf->pool, (n + 1) * sizeof(vg_endpoint_step_t));
+    e->steps =
+        ngx_pcalloc(e->plugin->pool, (n + 1) * sizeof(vg_endpoint_step_t));
     if (e->steps == NULL) {
         return NGX_ERROR;
     }
     for (i = 0; i < n; i++) {
         step = &e->row->steps[i];
         e->steps[i].row = step;
-        if (vg_endpoint_statement(cf, host, e->plugin, e->row, step->done,
+        if (vg_endpoint_statement(e->plugin, e->row, step->done,
                                   &e->steps[i].done)
                 != NGX_OK
-            || vg_endpoint_statement(cf, host, e->plugin, e->row, step->undo,
+            || vg_endpoint_statement(e->plugin, e->row, step->undo,
                                      &e->steps[i].undo)
                    != NGX_OK)
         {
@@ -120,27 +111,23 @@ vg_endpoint_steps(ngx_conf_t *cf, vg_host_t *host, vg_endpoint_t *e)
 
 
 static ngx_int_t
-vg_endpoint_statements(ngx_conf_t *cf, vg_host_t *host, vg_endpoint_t *e)
+vg_endpoint_statements(vg_endpoint_t *e)
 {
     char              name[128];
     const vg_route_t *row = e->row;
     vg_plugin_slot_t *plugin = e->plugin;
 
-    if (vg_endpoint_statement(cf, host, plugin, row, row->load, &e->load)
-            != NGX_OK
-        || vg_endpoint_statement(cf, host, plugin, row, row->lock, &e->lock)
+    if (vg_endpoint_statement(plugin, row, row->load, &e->load) != NGX_OK
+        || vg_endpoint_statement(plugin, row, row->lock, &e->lock) != NGX_OK
+        || vg_endpoint_statement(plugin, row, row->statement, &e->statement)
                != NGX_OK
-        || vg_endpoint_statement(cf, host, plugin, row, row->statement,
-                                 &e->statement)
-               != NGX_OK
-        || vg_endpoint_steps(cf, host, e) != NGX_OK)
+        || vg_endpoint_steps(e) != NGX_OK)
     {
         return NGX_ERROR;
     }
     if (row->flags & VG_TRANSACTION) {
         (void) snprintf(name, sizeof(name), "%s_quarantine", row->statement);
-        return vg_endpoint_statement(cf, host, plugin, row, name,
-                                     &e->quarantine);
+        return vg_endpoint_statement(plugin, row, name, &e->quarantine);
     }
     if ((row->method == VG_EVENT || row->method == VG_EVERY)
         && (e->statement == NULL || !e->statement->change))
@@ -159,100 +146,145 @@ vg_endpoint_statements(ngx_conf_t *cf, vg_host_t *host, vg_endpoint_t *e)
 
 
 static ngx_int_t
-vg_endpoint_add(ngx_conf_t *cf, vg_host_t *host, vg_plugin_slot_t *plugin,
-                const vg_route_t *row)
+vg_endpoint_label(vg_endpoint_t *e)
 {
-    ngx_uint_t     n;
-    vg_endpoint_t *e, **slot;
+    const char *method = vg_method_name(e->row->method);
 
-    if (host->endpoints.nelts == VG_MAX_ENDPOINTS) {
-        vg_plugin_out(plugin, "more than %d routes in all", VG_MAX_ENDPOINTS);
-        return NGX_ERROR;
-    }
-    e = ngx_pcalloc(cf->pool, sizeof(vg_endpoint_t));
-    if (e == NULL) {
-        return NGX_ERROR;
-    }
-    e->row = row;
-    e->plugin = plugin;
-    for (n = 0; row->fields && row->fields[n].name != NULL; n++) { /* void */
-    }
-    e->nfields = n;
-    e->label.len =
-        ngx_strlen(vg_method_name(row->method)) + 1 + ngx_strlen(row->path);
-    e->label.data = ngx_pnalloc(cf->pool, e->label.len + 1);
+    e->label.len = ngx_strlen(method) + 1 + ngx_strlen(e->row->path);
+    e->label.data = ngx_pnalloc(e->plugin->pool, e->label.len + 1);
     if (e->label.data == NULL) {
         return NGX_ERROR;
     }
-    (void) ngx_sprintf(e->label.data, "%s %s%Z", vg_method_name(row->method),
-                       row->path);
-    if (row->method == VG_EVERY) {
-        ngx_str_t period = { ngx_strlen(row->path), (u_char *) row->path };
-        e->period = ngx_parse_time(&period, 0);
-        if (e->period == (ngx_msec_t) NGX_ERROR || e->period < 1000) {
-            vg_plugin_out(plugin, "not a period: %s", row->path);
-            return NGX_ERROR;
-        }
-    }
-    if (vg_endpoint_statements(cf, host, e) != NGX_OK) {
-        return NGX_ERROR;
-    }
-    slot = ngx_array_push(&plugin->endpoints);
-    if (slot == NULL) {
-        return NGX_ERROR;
-    }
-    *slot = e;
+    (void) ngx_sprintf(e->label.data, "%s %s%Z", method, e->row->path);
     return NGX_OK;
 }
 
 
-/* a plugin's endpoints join the house only when all of them are good */
 static ngx_int_t
-vg_plugin_join(vg_host_t *host, vg_plugin_slot_t *plugin)
+vg_endpoint_period(vg_endpoint_t *e)
+{
+    ngx_str_t text = { ngx_strlen(e->row->path), (u_char *) e->row->path };
+
+    if (e->row->method != VG_EVERY) {
+        return NGX_OK;
+    }
+    e->period = ngx_parse_time(&text, 0);
+    if (e->period == (ngx_msec_t) NGX_ERROR || e->period < 1000) {
+        vg_plugin_out(e->plugin, "not a period: %s", e->row->path);
+        return NGX_ERROR;
+    }
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+vg_endpoint_add(vg_plugin_slot_t *plugin, const vg_route_t *row)
+{
+    vg_endpoint_t  *e = ngx_pcalloc(plugin->pool, sizeof(vg_endpoint_t));
+    vg_endpoint_t **slot = ngx_array_push(&plugin->endpoints);
+
+    if (e == NULL || slot == NULL) {
+        return NGX_ERROR;
+    }
+    *slot = e;
+    e->row = row;
+    e->plugin = plugin;
+    while (row->fields && row->fields[e->nfields].name != NULL) {
+        e->nfields++;
+    }
+    if (vg_endpoint_label(e) != NGX_OK || vg_endpoint_period(e) != NGX_OK) {
+        return NGX_ERROR;
+    }
+    return vg_endpoint_statements(e);
+}
+
+
+static void
+vg_registry_push(vg_host_t *host, vg_plugin_slot_t *plugin)
 {
     ngx_uint_t      i;
     vg_endpoint_t **e = plugin->endpoints.elts, **slot;
 
     for (i = 0; i < plugin->endpoints.nelts; i++) {
-        e[i]->index = host->endpoints.nelts;
-        slot = ngx_array_push(&host->endpoints);
-        if (slot == NULL) {
-            return NGX_ERROR;
-        }
+        slot = ngx_array_push(&host->endpoints); /* there is room: see below */
         *slot = e[i];
     }
-    return NGX_OK;
 }
 
 
-static void
-vg_plugin_close(void *data)
+static ngx_uint_t
+vg_registry_fits(vg_host_t *host, vg_plugin_slot_t *plugin)
 {
-    vg_plugin_slot_t *plugin = data;
+    ngx_uint_t         i, n = plugin->endpoints.nelts;
+    vg_plugin_slot_t **p = host->plugins.elts;
 
-    if (plugin->handle != NULL && plugin->calls == 0) {
-        (void) dlclose(plugin->handle);
-        plugin->handle = NULL;
+    n += host->house ? host->house->endpoints.nelts : 0;
+    for (i = 0; i < host->plugins.nelts; i++) {
+        if (ngx_strcmp(p[i]->name.data, plugin->name.data) != 0) {
+            n += p[i]->endpoints.nelts;
+        }
     }
+    return n <= VG_MAX_ENDPOINTS;
+}
+
+
+void
+vg_registry_join(vg_host_t *host)
+{
+    ngx_uint_t         i;
+    vg_plugin_slot_t **p = host->plugins.elts;
+
+    host->endpoints.nelts = 0;
+    vg_registry_push(host, host->house);
+    for (i = 0; i < host->plugins.nelts; i++) {
+        vg_registry_push(host, p[i]);
+    }
+}
+
+
+void
+vg_plugin_free(vg_plugin_slot_t *plugin)
+{
+    ngx_uint_t       i;
+    vg_statement_t **st = plugin->statements.elts;
+
+    for (i = 0; i < plugin->statements.nelts; i++) {
+        vg_number_give(st[i]->index);
+    }
+    if (plugin->handle != NULL) {
+        (void) dlclose(plugin->handle);
+    }
+    ngx_destroy_pool(plugin->pool);
+}
+
+
+static vg_plugin_slot_t *
+vg_plugin_create(const ngx_str_t *name)
+{
+    ngx_pool_t       *pool = ngx_create_pool(16384, ngx_cycle->log);
+    vg_plugin_slot_t *plugin;
+
+    if (pool == NULL) {
+        return NULL;
+    }
+    plugin = ngx_pcalloc(pool, sizeof(vg_plugin_slot_t));
+    if (plugin == NULL
+        || ngx_array_init(&plugin->statements, pool, 32, sizeof(void *))
+        || ngx_array_init(&plugin->endpoints, pool, 32, sizeof(void *))
+        || ngx_array_init(&plugin->migrations, pool, 4, sizeof(vg_migration_t)))
+    {
+        ngx_destroy_pool(pool);
+        return NULL;
+    }
+    plugin->pool = pool;
+    plugin->name = *name;
+    return plugin;
 }
 
 
 static ngx_int_t
-vg_plugin_open(ngx_conf_t *cf, vg_host_t *host, vg_plugin_slot_t *plugin)
+vg_plugin_fits(vg_host_t *host, vg_plugin_slot_t *plugin)
 {
-    ngx_pool_cleanup_t *cln;
-
-    cln = ngx_pool_cleanup_add(cf->pool, 0);
-    if (cln == NULL || vg_library_open(cf, host, plugin) != NGX_OK) {
-        return NGX_ERROR;
-    }
-    cln->handler = vg_plugin_close;
-    cln->data = plugin;
-    plugin->manifest = dlsym(plugin->handle, "vg_plugin");
-    if (plugin->manifest == NULL) {
-        vg_plugin_out(plugin, "it exports no vg_plugin");
-        return NGX_ERROR;
-    }
     if (plugin->manifest->abi != VG_ABI) {
         vg_plugin_out(plugin, "ABI %d, the kit's is %d", plugin->manifest->abi,
                       VG_ABI);
@@ -264,53 +296,146 @@ vg_plugin_open(ngx_conf_t *cf, vg_host_t *host, vg_plugin_slot_t *plugin)
         vg_plugin_out(plugin, "its manifest has another name");
         return NGX_ERROR;
     }
+    if (vg_plugin_rows(host, plugin) != NGX_OK) {
+        return NGX_ERROR;
+    }
+    if (plugin->manifest->probe != NULL && plugin->manifest->probe() != NULL) {
+        vg_plugin_out(plugin, "its probe: %s", plugin->manifest->probe());
+        return NGX_ERROR;
+    }
     return NGX_OK;
 }
 
 
-static ngx_int_t
-vg_plugin_add(ngx_conf_t *cf, vg_host_t *host, ngx_str_t *name)
+ngx_int_t
+vg_plugin_rows(vg_host_t *host, vg_plugin_slot_t *plugin)
 {
     const vg_route_t *row;
-    vg_plugin_slot_t *plugin, **slot;
 
-    plugin = ngx_pcalloc(cf->pool, sizeof(vg_plugin_slot_t));
-    slot = ngx_array_push(&host->plugins);
-    if (plugin == NULL || slot == NULL
-        || ngx_array_init(&plugin->statements, cf->pool, 32, sizeof(void *))
-        || ngx_array_init(&plugin->endpoints, cf->pool, 32, sizeof(void *))
-        || ngx_array_init(&plugin->migrations, cf->pool, 4,
-                          sizeof(vg_migration_t)))
-    {
-        return NGX_ERROR;
-    }
-    *slot = plugin;
-    plugin->name = *name;
-    if (vg_plugin_open(cf, host, plugin) != NGX_OK
-        || vg_migrations_read(cf, host, plugin) != NGX_OK)
-    {
-        return NGX_OK;
-    }
     for (row = plugin->manifest->routes; row && row->path != NULL; row++) {
-        if (vg_endpoint_add(cf, host, plugin, row) != NGX_OK) {
+        if (vg_endpoint_add(plugin, row) != NGX_OK) {
             vg_plugin_out(plugin, "%s: route not usable", row->path);
-            return NGX_OK;
+            plugin->endpoints.nelts = 0;
+            return NGX_ERROR;
         }
     }
-    return vg_plugin_join(host, plugin);
+    if (!vg_registry_fits(host, plugin)) {
+        vg_plugin_out(plugin, "more than %d routes in all", VG_MAX_ENDPOINTS);
+        plugin->endpoints.nelts = 0;
+        return NGX_ERROR;
+    }
+    return NGX_OK;
+}
+
+
+vg_plugin_slot_t *
+vg_plugin_load(vg_host_t *host, const ngx_str_t *name, const char *hash)
+{
+    char              what[64], sql[NGX_MAX_PATH];
+    const char       *wrong;
+    vg_pool_t         arena;
+    vg_plugin_slot_t *plugin = vg_plugin_create(name);
+
+    if (plugin == NULL) {
+        return NULL;
+    }
+    arena = vg_arena_of(plugin->pool);
+    (void) snprintf(plugin->hash, sizeof(plugin->hash), "%s", hash);
+    plugin->version = strtoull(hash, NULL, 16);
+    plugin->folder = (char *) vg_printf(&arena, "%s/%s.%s",
+                                        host->installed.data, name->data, hash)
+                         .data;
+    if (plugin->folder == NULL) {
+        vg_plugin_free(plugin);
+        return NULL;
+    }
+    (void) snprintf(sql, sizeof(sql), "%s/%s.so", plugin->folder, name->data);
+    wrong = vg_install_check(sql, what, sizeof(what));
+    if (wrong != NULL) {
+        vg_plugin_out(plugin, "%s.so %s %s", name->data, wrong, what);
+        return plugin;
+    }
+    (void) snprintf(sql, sizeof(sql), "%s/sql", plugin->folder);
+    if (vg_migrations_read(plugin->pool, sql, &plugin->migrations) != NGX_OK) {
+        vg_plugin_out(plugin, "cannot read its sql/");
+    } else if (vg_library_open(plugin) == NGX_OK) {
+        (void) vg_plugin_fits(host, plugin);
+    }
+    return plugin;
+}
+
+
+/* as built now; what cannot be installed is there, to say why */
+static vg_plugin_slot_t *
+vg_plugin_add(vg_host_t *host, ngx_str_t *name)
+{
+    char              hash[VG_INSTALL_HASH + 1] = "";
+    const char       *wrong;
+    vg_plugin_slot_t *plugin;
+    vg_install_t      what = { (const char *) name->data,
+                               (const char *) host->built.data,
+                               (const char *) host->sources.data,
+                               (const char *) host->installed.data };
+
+    wrong = vg_install(&what, hash);
+    if (wrong == NULL) {
+        return vg_plugin_load(host, name, hash);
+    }
+    plugin = vg_plugin_create(name);
+    if (plugin != NULL) {
+        vg_plugin_out(plugin, "not installed: %s", wrong);
+    }
+    return plugin;
+}
+
+
+/* of the present generations; in a worker these may be younger than the
+ * configuration */
+static void
+vg_registry_close(void *data)
+{
+    ngx_uint_t          i;
+    vg_host_t          *host = data;
+    vg_plugin_slot_t  **p = host->plugins.elts;
+    vg_kit_statement_t *kept = host->kit_statements.elts;
+
+    for (i = 0; i < host->plugins.nelts; i++) {
+        if (p[i]->calls == 0) {
+            vg_plugin_free(p[i]);
+        }
+    }
+    for (i = 0; i < host->kit_statements.nelts; i++) {
+        vg_number_give(kept[i].statement->index);
+    }
+    if (host->openapi_pool != NULL) {
+        ngx_destroy_pool(host->openapi_pool);
+    }
 }
 
 
 ngx_int_t
 vg_registry_open(ngx_conf_t *cf, vg_host_t *host)
 {
-    ngx_str_t *name = host->names.elts;
-    ngx_uint_t i;
+    ngx_str_t          *name = host->names.elts;
+    ngx_uint_t          i;
+    vg_plugin_slot_t   *plugin, **slot;
+    ngx_pool_cleanup_t *cln = ngx_pool_cleanup_add(cf->pool, 0);
 
+    if (cln == NULL || vg_house_open(cf, host) != NGX_OK) {
+        return NGX_ERROR;
+    }
+    cln->handler = vg_registry_close;
+    cln->data = host;
     for (i = 0; i < host->names.nelts; i++) {
-        if (vg_plugin_add(cf, host, &name[i]) != NGX_OK) {
+        plugin = vg_plugin_add(host, &name[i]);
+        slot = plugin ? ngx_array_push(&host->plugins) : NULL;
+        if (slot == NULL) {
             return NGX_ERROR;
         }
+        *slot = plugin;
+        plugin->place = i;
     }
-    return vg_migrations_read(cf, host, NULL);
+    vg_registry_join(host);
+    return vg_migrations_read(cf->pool, (const char *) host->kit_sql.data,
+                              &host->kit_migrations);
 }

@@ -131,7 +131,9 @@ vg_steps_run(vg_call_t *call)
     }
     call->row = NULL;
     call->command.action = NULL;
-    if (step->row->command(call) != VG_OK || call->command.action == NULL) {
+    if (vg_hook_run(call, step->row->command) != VG_OK
+        || call->command.action == NULL)
+    {
         if (await) {
             vg_call_awaited(call);
             return;

@@ -20,7 +20,7 @@
 
 #include "vg_json.h"
 
-#define VG_ABI 1
+#define VG_ABI 2
 
 #pragma GCC visibility push(default)
 
@@ -178,6 +178,8 @@ typedef struct {
     const vg_error_t   *errors;    /* ends with a NULL name, or NULL      */
     const vg_setting_t *settings;  /* ends with a NULL name, or NULL      */
     const char *const  *publishes; /* event types, NULL-ended, or NULL   */
+    const char *(*probe)(void);    /* before a version is taken into use: NULL,
+                                   or why it cannot be; NULL: no probe   */
 } vg_plugin_t;
 
 /* the one symbol that a plugin exports */

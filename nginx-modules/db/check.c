@@ -4,21 +4,22 @@
  * Each worker, once it has a connection: every migration file is there with
  * its checksum, every statement can be prepared under its role. A plugin that
  * fails is out until it passes: it is looked at again every few seconds, so
- * that `voltgate migrate` heals a running gateway.
+ * that `voltgate migrate` heals a running gateway. A version that is to be
+ * swapped in goes the same way before it is taken into use.
  */
 
 #include "db.h"
+#include "statement.h"
 
 #define VG_CHECK_AGAIN 2000 /* ms */
 
 static vg_statement_t *vg_check_applied;
-static vg_unit_t       vg_check_unit;
+static vg_check_t      vg_check_house; /* one after the other              */
 static ngx_event_t     vg_check_timer;
-static ngx_uint_t      vg_check_plugin, vg_check_statement;
-static ngx_uint_t      vg_check_passed, vg_check_kit_ok;
-static const char     *vg_check_no_values[VG_MAX_ENDPOINTS];
+static ngx_uint_t      vg_check_at, vg_check_passed, vg_check_running;
+static const char     *vg_check_no_values[VG_STATEMENT_PARAMS];
 
-static void vg_check_next(void);
+static void vg_check_next(vg_check_t *check);
 
 
 ngx_int_t
@@ -34,47 +35,58 @@ vg_check_init(ngx_conf_t *cf)
 }
 
 
+/* ---------------------------------------------------------- one of them */
+
 static void
-vg_check_later(void)
+vg_check_end(vg_check_t *check, vg_check_verdict_t verdict)
 {
-    if (!vg_check_timer.timer_set && !ngx_exiting) {
-        ngx_add_timer(&vg_check_timer, VG_CHECK_AGAIN);
+    vg_plugin_slot_t *plugin = check->plugin;
+
+    check->verdict = verdict;
+    if (plugin != NULL) {
+        if (verdict == VG_CHECK_OK) {
+            plugin->state = VG_PLUGIN_READY;
+            plugin->why[0] = '\0';
+        }
+        vg_plugin_release(plugin);
     }
-}
-
-
-static void
-vg_check_send(const vg_statement_t *st, void (*done)(vg_unit_t *))
-{
-    ngx_memzero(&vg_check_unit, sizeof(vg_unit_t));
-    vg_check_unit.statement = st;
-    vg_check_unit.values = vg_check_no_values;
-    vg_check_unit.lane = VG_LANE_SLOW;
-    vg_check_unit.probe = done != NULL && st != vg_check_applied;
-    vg_check_unit.done = done;
-    vg_unit_submit(&vg_check_unit);
+    check->done(check);
 }
 
 
 /* out for what the database lacks: may come back, unlike vg_plugin_out() */
 static void
-vg_check_refuse(vg_plugin_slot_t *plugin, const char *what, const char *name)
+vg_check_refuse(vg_check_t *check, vg_check_verdict_t verdict, const char *what,
+                const char *name)
 {
-    char text[256];
+    char              text[sizeof(check->plugin->why)];
+    vg_plugin_slot_t *plugin = check->plugin;
 
-    (void) snprintf(text, sizeof(text), "%s %s", what, name);
-    if (plugin->why.len == ngx_strlen(text)
-        && ngx_strncmp(plugin->why.data, text, plugin->why.len) == 0)
-    {
-        plugin->state = VG_PLUGIN_OUT;
-        return; /* said before */
+    if (plugin != NULL) {
+        (void) snprintf(text, sizeof(text), "%s %s", what, name);
+        if (ngx_strcmp(plugin->why, text) == 0) {
+            plugin->state = VG_PLUGIN_OUT; /* said before */
+        } else {
+            plugin->state = VG_PLUGIN_STARTING;
+            vg_plugin_out(plugin, "%s", text);
+        }
     }
-    if (plugin->why.data != NULL) {
-        ngx_free(plugin->why.data);
-        plugin->why.data = NULL;
-    }
-    plugin->state = VG_PLUGIN_STARTING;
-    vg_plugin_out(plugin, "%s", text);
+    vg_check_end(check, verdict);
+}
+
+
+static void
+vg_check_send(vg_check_t *check, const vg_statement_t *st,
+              void (*done)(vg_unit_t *))
+{
+    ngx_memzero(&check->unit, sizeof(vg_unit_t));
+    check->unit.statement = st;
+    check->unit.values = vg_check_no_values;
+    check->unit.lane = VG_LANE_SLOW;
+    check->unit.probe = st != vg_check_applied;
+    check->unit.done = done;
+    check->unit.data = check;
+    vg_unit_submit(&check->unit);
 }
 
 
@@ -97,29 +109,88 @@ vg_check_has(PGresult *rows, const char *plugin, vg_migration_t *m)
 }
 
 
-static const char *const vg_check_says[] = { "migration is pending:", "",
-                                             "migration was changed:" };
-
-
-static ngx_uint_t
-vg_check_migrations(PGresult *rows, vg_plugin_slot_t *plugin)
+static void
+vg_check_migrations(vg_unit_t *unit)
 {
-    ngx_uint_t   i, has;
-    const char  *name = plugin ? (const char *) plugin->name.data : "";
-    ngx_array_t *list = plugin ? &plugin->migrations : &vg_host->kit_migrations;
-    vg_migration_t *m = list->elts;
+    static const char *const says[] = { "migration is pending:", "",
+                                        "migration was changed:" };
+    vg_check_t              *check = unit->data;
+    ngx_uint_t               i, has;
+    const char              *name;
+    ngx_array_t             *list;
+    vg_migration_t          *m;
 
+    if (unit->result != VG_UNIT_OK) {
+        vg_check_end(check, VG_CHECK_AWAY);
+        return;
+    }
+    name = check->plugin ? (const char *) check->plugin->name.data : "";
+    list =
+        check->plugin ? &check->plugin->migrations : &vg_host->kit_migrations;
+    m = list->elts;
     for (i = 0; i < list->nelts; i++) {
-        has = vg_check_has(rows, name, &m[i]);
+        has = vg_check_has(unit->rows, name, &m[i]);
         if (has != 1) {
-            if (plugin != NULL) {
-                vg_check_refuse(plugin, vg_check_says[has],
-                                (const char *) m[i].file.data);
-            }
-            return 0;
+            vg_check_refuse(check, VG_CHECK_PENDING, says[has],
+                            (const char *) m[i].file.data);
+            return;
         }
     }
-    return 1;
+    check->statement = 0;
+    vg_check_next(check);
+}
+
+
+static void
+vg_check_prepared(vg_unit_t *unit)
+{
+    vg_check_t *check = unit->data;
+
+    if (unit->result == VG_UNIT_REFUSED) {
+        vg_check_refuse(check, VG_CHECK_REFUSED, unit->statement->name,
+                        unit->message);
+    } else if (unit->result != VG_UNIT_OK) {
+        vg_check_end(check, VG_CHECK_AWAY);
+    } else {
+        vg_check_next(check);
+    }
+}
+
+
+static void
+vg_check_next(vg_check_t *check)
+{
+    vg_statement_t **st;
+
+    if (check->plugin == NULL
+        || check->statement == check->plugin->statements.nelts)
+    {
+        vg_check_end(check, VG_CHECK_OK);
+        return;
+    }
+    st = check->plugin->statements.elts;
+    vg_check_send(check, st[check->statement++], vg_check_prepared);
+}
+
+
+void
+vg_check_run(vg_check_t *check)
+{
+    if (check->plugin != NULL) {
+        vg_plugin_hold(check->plugin);
+    }
+    vg_check_send(check, vg_check_applied, vg_check_migrations);
+}
+
+
+/* ---------------------------------------------------------- all of them */
+
+static void
+vg_check_later(void)
+{
+    if (!vg_check_timer.timer_set && !ngx_exiting) {
+        ngx_add_timer(&vg_check_timer, VG_CHECK_AGAIN);
+    }
 }
 
 
@@ -127,86 +198,45 @@ vg_check_migrations(PGresult *rows, vg_plugin_slot_t *plugin)
 static ngx_uint_t
 vg_check_may(vg_plugin_slot_t *plugin)
 {
-    return plugin->manifest != NULL
-           && (plugin->state != VG_PLUGIN_OUT || plugin->endpoints.nelts)
-           && plugin->state != VG_PLUGIN_READY;
+    return plugin->manifest != NULL && plugin->state != VG_PLUGIN_READY
+           && (plugin->state != VG_PLUGIN_OUT || plugin->endpoints.nelts);
 }
 
 
 static void
-vg_check_applied_done(vg_unit_t *unit)
+vg_check_house_next(void)
 {
     ngx_uint_t         i;
     vg_plugin_slot_t **p = vg_host->plugins.elts;
 
-    if (unit->result != VG_UNIT_OK) {
-        vg_check_kit_ok = 0;
-        vg_check_later();
-        return;
-    }
-    vg_check_kit_ok = vg_check_migrations(unit->rows, NULL);
-    for (i = 0; i < vg_host->plugins.nelts; i++) {
-        if (vg_check_may(p[i]) && vg_check_migrations(unit->rows, p[i])) {
-            p[i]->state = VG_PLUGIN_STARTING;
-        }
-    }
-    vg_check_plugin = vg_check_statement = 0;
-    vg_check_next();
-}
-
-
-static void
-vg_check_prepared(vg_unit_t *unit)
-{
-    vg_plugin_slot_t **p = vg_host->plugins.elts;
-
-    if (unit->result == VG_UNIT_REFUSED) {
-        vg_check_refuse(p[vg_check_plugin], unit->statement->name,
-                        unit->message);
-    } else if (unit->result != VG_UNIT_OK) {
-        vg_check_later();
-        return;
-    }
-    vg_check_next();
-}
-
-
-static void
-vg_check_next(void)
-{
-    ngx_uint_t         again = !vg_check_kit_ok;
-    vg_statement_t   **st;
-    vg_plugin_slot_t **p = vg_host->plugins.elts, *plugin;
-
-    for (;;) {
-        if (vg_check_plugin == vg_host->plugins.nelts) {
-            break;
-        }
-        plugin = p[vg_check_plugin];
-        st = plugin->statements.elts;
-        if (plugin->state == VG_PLUGIN_STARTING
-            && vg_check_statement < plugin->statements.nelts)
-        {
-            vg_check_send(st[vg_check_statement++], vg_check_prepared);
+    for (; vg_check_at < vg_host->plugins.nelts; vg_check_at++) {
+        if (vg_check_may(p[vg_check_at])) {
+            vg_check_house.plugin = p[vg_check_at++];
+            vg_check_run(&vg_check_house);
             return;
         }
-        if (plugin->state == VG_PLUGIN_STARTING) {
-            plugin->state = VG_PLUGIN_READY;
-            plugin->why.len = 0;
+    }
+    vg_check_running = 0;
+    for (i = 0; i < vg_host->plugins.nelts; i++) {
+        if (vg_check_may(p[i])) {
+            vg_check_later();
         }
-        vg_check_plugin++;
-        vg_check_statement = 0;
     }
-    vg_check_passed = vg_check_kit_ok;
-    for (vg_check_plugin = 0; vg_check_plugin < vg_host->plugins.nelts;
-         vg_check_plugin++)
-    {
-        again |= p[vg_check_plugin]->state != VG_PLUGIN_READY
-                 && vg_check_may(p[vg_check_plugin]);
+}
+
+
+static void
+vg_check_house_done(vg_check_t *check)
+{
+    if (check->plugin == NULL) {
+        vg_check_passed = check->verdict == VG_CHECK_OK;
     }
-    if (again) {
+    if (!vg_check_passed || check->verdict == VG_CHECK_AWAY) {
+        vg_check_running = 0;
         vg_check_later();
+        return;
     }
+    vg_check_house_next();
 }
 
 
@@ -214,7 +244,15 @@ static void
 vg_check_fired(ngx_event_t *ev)
 {
     (void) ev;
-    vg_check_send(vg_check_applied, vg_check_applied_done);
+    if (vg_check_running) {
+        vg_check_later();
+        return;
+    }
+    vg_check_running = 1;
+    vg_check_at = 0;
+    vg_check_house.plugin = NULL; /* the kit's own migrations first */
+    vg_check_house.done = vg_check_house_done;
+    vg_check_run(&vg_check_house);
 }
 
 
@@ -223,7 +261,7 @@ vg_check_start(void)
 {
     vg_check_timer.handler = vg_check_fired;
     vg_check_timer.log = ngx_cycle->log;
-    vg_check_timer.data = &vg_check_unit;
+    vg_check_timer.data = &vg_check_timer;
     vg_check_timer.cancelable = 1;
     vg_check_fired(&vg_check_timer);
 }

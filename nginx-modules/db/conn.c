@@ -22,17 +22,26 @@ vg_conn_create(vg_lane_state_t *lane)
     if (conn == NULL) {
         return NULL;
     }
-    conn->prepared = ngx_calloc(vg_statement_total() / 8 + 1, ngx_cycle->log);
-    if (conn->prepared == NULL) {
-        ngx_free(conn);
-        return NULL;
-    }
     conn->lane = lane;
     conn->timer.handler = vg_conn_timer;
     conn->timer.data = conn;
     conn->timer.log = ngx_cycle->log;
     ngx_queue_init(&conn->units);
     return conn;
+}
+
+
+/* What it prepared stays with PostgreSQL until the connection ends; so one
+ * that has too much of it is made anew after its batch. */
+void
+vg_conn_forget(vg_conn_t *conn, ngx_uint_t number)
+{
+    u_char bit = (u_char) (1u << (number % 8));
+
+    if (conn->prepared[number / 8] & bit) {
+        conn->prepared[number / 8] &= (u_char) ~bit;
+        conn->stale |= ++conn->left > VG_CONN_LEFT;
+    }
 }
 
 
@@ -252,7 +261,8 @@ vg_conn_ready(vg_conn_t *conn)
     conn->attempts = 0;
     conn->stale = 0;
     vg_lanes_back();
-    ngx_memzero(conn->prepared, vg_statement_total() / 8 + 1);
+    conn->left = 0;
+    ngx_memzero(conn->prepared, sizeof(conn->prepared));
     if (PQsetnonblocking(conn->pg, 1) != 0 || !PQenterPipelineMode(conn->pg)
         || vg_conn_setup(conn) != NGX_OK)
     {
@@ -423,6 +433,5 @@ vg_conn_close(vg_conn_t *conn)
         ngx_del_timer(&conn->timer);
     }
     ngx_free(conn->ops);
-    ngx_free(conn->prepared);
     ngx_free(conn);
 }

@@ -41,8 +41,9 @@ struct vg_conn_s {
     ino_t             inode; /* of the socket that c stands for          */
     vg_conn_state_t   state;
     ngx_event_t       timer;
-    u_char           *prepared; /* a bit a statement                     */
-    ngx_queue_t       units;    /* of the batch, in the order sent       */
+    u_char            prepared[VG_STATEMENTS / 8]; /* a bit each         */
+    ngx_uint_t        left;  /* prepared there, and no longer wanted     */
+    ngx_queue_t       units; /* of the batch, in the order sent          */
     vg_op_t          *ops;
     size_t            nops, at, size;
     ngx_uint_t        attempts;
@@ -52,6 +53,7 @@ struct vg_conn_s {
     unsigned          stale:1;   /* plans are old: reconnect after       */
 };
 
+#define VG_CONN_LEFT       256
 #define VG_CONN_CONNECT_MS 5000
 #define VG_CONN_ANSWER_MS  40000 /* beyond every statement_timeout       */
 

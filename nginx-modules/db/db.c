@@ -223,6 +223,21 @@ vg_unit_drop(vg_unit_t *unit)
 }
 
 
+void
+vg_db_forget(ngx_uint_t number)
+{
+    ngx_uint_t i, j;
+
+    for (i = 0; i < VG_LANES; i++) {
+        for (j = 0; j < VG_LANE_CONNS; j++) {
+            if (vg_lanes[i].conns[j] != NULL) {
+                vg_conn_forget(vg_lanes[i].conns[j], number);
+            }
+        }
+    }
+}
+
+
 ngx_uint_t
 vg_db_alive(void)
 {

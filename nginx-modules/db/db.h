@@ -81,6 +81,27 @@ ngx_int_t vg_db_start(ngx_cycle_t *cycle);
 void      vg_db_stop(void);
 
 /* check.c: every statement seen by the database, every migration there */
+typedef enum {
+    VG_CHECK_OK,
+    VG_CHECK_PENDING, /* a migration is missing, or another than ours    */
+    VG_CHECK_REFUSED, /* a statement cannot be prepared                  */
+    VG_CHECK_AWAY,    /* the database did not answer                     */
+} vg_check_verdict_t;
+
+typedef struct vg_check_s vg_check_t;
+struct vg_check_s {
+    vg_plugin_slot_t *plugin; /* held until done; NULL: the kit's own    */
+    void (*done)(vg_check_t *check);
+    void              *data;
+    vg_check_verdict_t verdict; /* plugin->why says more                 */
+    ngx_uint_t         statement;
+    vg_unit_t          unit;
+};
+
+/* done is called once, from the event loop */
+void vg_check_run(vg_check_t *check);
+
+/* all that are not ready, and again every few seconds until they are */
 ngx_int_t vg_check_init(ngx_conf_t *cf);
 void      vg_check_start(void);
 
@@ -109,6 +130,7 @@ vg_conn_t *vg_conn_create(vg_lane_state_t *lane);
 void       vg_conn_open(vg_conn_t *conn);
 void       vg_conn_close(vg_conn_t *conn);
 ngx_uint_t vg_conn_idle(vg_conn_t *conn);
+void       vg_conn_forget(vg_conn_t *conn, ngx_uint_t number);
 ngx_uint_t vg_conn_up(vg_conn_t *conn);
 
 /* send.c: takes what waits in the lane and sends it; conn must be idle */

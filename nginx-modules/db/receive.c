@@ -28,6 +28,17 @@ vg_receive_unprepared(vg_conn_t *conn, const vg_statement_t *st)
 }
 
 
+/* 42P05: its number was forgotten, its name was not. The name holds a hash of
+ * the text, so what is there is what was wanted. */
+static ngx_uint_t
+vg_receive_known(PGresult *res)
+{
+    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+
+    return state != NULL && ngx_strcmp(state, "42P05") == 0;
+}
+
+
 /* the unit's first error is the one that tells */
 static void
 vg_receive_error(vg_conn_t *conn, vg_op_t *op, PGresult *res)
@@ -35,6 +46,9 @@ vg_receive_error(vg_conn_t *conn, vg_op_t *op, PGresult *res)
     vg_unit_t *unit = op->unit;
 
     if (op->kind == VG_OP_PREPARE) {
+        if (vg_receive_known(res)) {
+            return;
+        }
         vg_receive_unprepared(conn, op->statement);
     }
     if (op->kind == VG_OP_BARRIER || op->kind == VG_OP_SETUP

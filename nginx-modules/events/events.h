@@ -46,8 +46,13 @@ ngx_int_t vg_timer_init(ngx_conf_t *cf);
 void vg_clerk_start(void);
 void vg_clerk_wake(void);
 void vg_consumers_start(void);
+void vg_consumers_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
 void vg_consumers_wake(void);
 void vg_timers_start(void);
+void vg_timers_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
+
+/* event.c: may this plugin's events and timers run now? */
+ngx_uint_t vg_event_may(vg_plugin_slot_t *plugin);
 
 /* Tries what is parked and due of one plugin; calls back when none is left
  * for now. One at a time for each consumer. */

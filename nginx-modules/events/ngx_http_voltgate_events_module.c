@@ -4,6 +4,8 @@
 
 #include "events.h"
 
+static ngx_uint_t vg_events_up; /* else what starts takes what is there   */
+
 static ngx_int_t
 vg_events_ready(ngx_conf_t *cf)
 {
@@ -19,6 +21,16 @@ vg_events_ready(ngx_conf_t *cf)
 }
 
 
+void
+vg_events_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to)
+{
+    if (vg_events_up) {
+        vg_consumers_switch(from, to);
+        vg_timers_switch(from, to);
+    }
+}
+
+
 static ngx_int_t
 vg_events_start(ngx_cycle_t *cycle)
 {
@@ -29,6 +41,7 @@ vg_events_start(ngx_cycle_t *cycle)
     vg_clerk_start();
     vg_consumers_start();
     vg_timers_start();
+    vg_events_up = 1;
     return NGX_OK;
 }
 

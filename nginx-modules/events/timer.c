@@ -6,7 +6,8 @@
 #include "events.h"
 
 typedef struct {
-    vg_endpoint_t *endpoint;
+    ngx_queue_t    queue;
+    vg_endpoint_t *endpoint; /* NULL: its generation is retired          */
     ngx_event_t    event;
     const char    *values[2];
     char           name[128];
@@ -14,6 +15,7 @@ typedef struct {
 } vg_timer_t;
 
 static vg_statement_t *vg_timer_take;
+static ngx_queue_t     vg_timers;
 
 
 ngx_int_t
@@ -42,7 +44,9 @@ vg_timer_again(vg_call_t *call)
 {
     vg_timer_t *timer = call->owner;
 
-    if (!ngx_exiting) {
+    if (timer->endpoint == NULL) {
+        ngx_free(timer);
+    } else if (!ngx_exiting) {
         ngx_add_timer(&timer->event, timer->endpoint->period);
     }
 }
@@ -54,7 +58,7 @@ vg_timer_fired(ngx_event_t *ev)
     vg_timer_t *timer = ev->data;
     vg_call_t  *call;
 
-    call = timer->endpoint->plugin->state == VG_PLUGIN_READY
+    call = vg_event_may(timer->endpoint->plugin)
                ? vg_call_create(timer->endpoint)
                : NULL;
     if (call == NULL) {
@@ -91,19 +95,59 @@ vg_timer_add(vg_endpoint_t *e)
     timer->event.data = timer;
     timer->event.log = ngx_cycle->log;
     timer->event.cancelable = 1;
+    ngx_queue_insert_tail(&vg_timers, &timer->queue);
     ngx_add_timer(&timer->event, e->period);
+}
+
+
+static void
+vg_timers_add(vg_plugin_slot_t *plugin)
+{
+    ngx_uint_t      i;
+    vg_endpoint_t **e = plugin->endpoints.elts;
+
+    for (i = 0; i < plugin->endpoints.nelts && ngx_worker == 0; i++) {
+        if (e[i]->row->method == VG_EVERY) {
+            vg_timer_add(e[i]);
+        }
+    }
+}
+
+
+/* one whose call is under way goes when that is over */
+void
+vg_timers_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to)
+{
+    vg_timer_t  *timer;
+    ngx_queue_t *q, *next;
+
+    for (q = ngx_queue_head(&vg_timers); q != ngx_queue_sentinel(&vg_timers);
+         q = next)
+    {
+        next = ngx_queue_next(q);
+        timer = ngx_queue_data(q, vg_timer_t, queue);
+        if (timer->endpoint->plugin != from) {
+            continue;
+        }
+        ngx_queue_remove(q);
+        timer->endpoint = NULL;
+        if (timer->event.timer_set) {
+            ngx_del_timer(&timer->event);
+            ngx_free(timer);
+        }
+    }
+    vg_timers_add(to);
 }
 
 
 void
 vg_timers_start(void)
 {
-    ngx_uint_t      i;
-    vg_endpoint_t **e = vg_host->endpoints.elts;
+    ngx_uint_t         i;
+    vg_plugin_slot_t **p = vg_host->plugins.elts;
 
-    for (i = 0; i < vg_host->endpoints.nelts && ngx_worker == 0; i++) {
-        if (e[i]->row->method == VG_EVERY) {
-            vg_timer_add(e[i]);
-        }
+    ngx_queue_init(&vg_timers);
+    for (i = 0; i < vg_host->plugins.nelts; i++) {
+        vg_timers_add(p[i]);
     }
 }

@@ -41,7 +41,7 @@ vg_page_plugins(vg_out_t *out)
         vg_out_member(out, "version",
                       p[i]->manifest ? vg_str(p[i]->manifest->version)
                                      : (vg_str_t){ NULL, 0 });
-        vg_out_member(out, "hash", vg_of(p[i]->hash));
+        vg_out_member(out, "hash", vg_str(p[i]->hash));
         vg_out_member(out, "state", vg_str(vg_page_states[p[i]->state]));
         vg_out_close(out, '}');
     }
@@ -103,9 +103,14 @@ vg_page_metrics(ngx_http_request_t *r, vg_pool_t *pool)
 static ngx_int_t
 vg_page_openapi(ngx_http_request_t *r, vg_pool_t *pool)
 {
+    ngx_str_t copy = vg_host->openapi; /* a swap renders another */
+
     (void) pool;
-    return vg_http_send(r, NGX_HTTP_OK, "application/json",
-                        vg_of(vg_host->openapi));
+    copy.data = ngx_pstrdup(r->pool, &copy);
+    if (copy.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return vg_http_send(r, NGX_HTTP_OK, "application/json", vg_of(copy));
 }
 
 

@@ -1,0 +1,265 @@
+/*
+ * house.c: the kit's own routes: which plugins run, in which version; another
+ * version, a pause.
+ */
+
+#include "install.h"
+#include "swap.h"
+#include "versions.h"
+
+typedef struct {
+    const char *path;
+    void (*run)(vg_call_t *call);
+} vg_house_run_t;
+
+static const char *const vg_house_states[] = { "starting", "ready", "out" };
+
+
+static vg_plugin_slot_t *
+vg_house_plugin(vg_call_t *call)
+{
+    vg_str_t           name = vg_get(call, "name")->text;
+    ngx_uint_t         i;
+    vg_plugin_slot_t **p = vg_host->plugins.elts;
+
+    for (i = 0; i < vg_host->plugins.nelts; i++) {
+        if (vg_str_eq(name, (const char *) p[i]->name.data)) {
+            return p[i];
+        }
+    }
+    (void) vg_refuse(call, "not_found");
+    return NULL;
+}
+
+
+static void
+vg_house_hash(vg_out_t *out, const char *key, ngx_atomic_uint_t version)
+{
+    if (version != 0) {
+        vg_out_member(out, key,
+                      vg_printf(out->pool, "%016lx", (unsigned long) version));
+    }
+}
+
+
+static void
+vg_house_show(vg_out_t *out, vg_plugin_slot_t *plugin)
+{
+    vg_version_t *row = vg_version_row(&plugin->name);
+
+    vg_out_open(out, '{');
+    vg_out_member(out, "name", vg_of(plugin->name));
+    if (plugin->manifest != NULL) {
+        vg_out_member(out, "version", vg_str(plugin->manifest->version));
+    }
+    vg_out_member(out, "hash", vg_str(plugin->hash));
+    vg_out_member(out, "state",
+                  row && row->paused ? VG_STR("paused")
+                                     : vg_str(vg_house_states[plugin->state]));
+    if (plugin->state == VG_PLUGIN_OUT) {
+        vg_out_member(out, "why", vg_str(plugin->why));
+    }
+    if (row != NULL) {
+        vg_house_hash(out, "previousHash", row->before);
+        vg_house_hash(out, "quarantinedHash", row->bad);
+    }
+    vg_out_close(out, '}');
+}
+
+
+static vg_rc_t
+vg_house_list(vg_call_t *call)
+{
+    vg_out_t           out;
+    ngx_uint_t         i;
+    vg_plugin_slot_t **p = vg_host->plugins.elts;
+
+    vg_out_init(&out, vg_pool(call));
+    vg_out_open(&out, '{');
+    vg_out_key(&out, "items");
+    vg_out_open(&out, '[');
+    for (i = 0; i < vg_host->plugins.nelts; i++) {
+        vg_house_show(&out, p[i]);
+    }
+    vg_out_close(&out, ']');
+    vg_out_key(&out, "nextCursor");
+    vg_out_null(&out);
+    vg_out_close(&out, '}');
+    return vg_reply(call, vg_out_str(&out));
+}
+
+
+static vg_rc_t
+vg_house_pause(vg_call_t *call, ngx_uint_t paused)
+{
+    vg_out_t          out;
+    vg_version_t     *row;
+    vg_plugin_slot_t *plugin = vg_house_plugin(call);
+
+    row = plugin ? vg_version_row(&plugin->name) : NULL;
+    if (row == NULL) {
+        return VG_ERROR;
+    }
+    row->paused = paused;
+    vg_out_init(&out, vg_pool(call));
+    vg_house_show(&out, plugin);
+    return vg_reply(call, vg_out_str(&out));
+}
+
+
+static vg_rc_t
+vg_house_paused(vg_call_t *call)
+{
+    return vg_house_pause(call, 1);
+}
+
+
+static vg_rc_t
+vg_house_resumed(vg_call_t *call)
+{
+    return vg_house_pause(call, 0);
+}
+
+
+static void
+vg_house_reloaded(void *data, const char *error, const char *why,
+                  ngx_uint_t behind)
+{
+    vg_out_t          out;
+    vg_call_t        *call = data;
+    vg_plugin_slot_t *plugin;
+
+    if (!call->finished) {
+        vg_out_init(&out, vg_pool(call));
+        plugin = vg_house_plugin(call);
+        if (error != NULL) {
+            vg_out_open(&out, '{');
+            vg_out_member(&out, "why", vg_str(why));
+            vg_out_close(&out, '}');
+            (void) vg_refuse_with(call, error, vg_out_str(&out));
+        } else if (plugin != NULL) {
+            vg_house_show(&out, plugin);
+            (void) vg_reply(call, vg_out_str(&out));
+        }
+        if (behind) {
+            vg_log(call, VG_LOG_WARN, "%d workers will follow later",
+                   (int) behind);
+        }
+        vg_call_awaited(call);
+    }
+    vg_call_release(call);
+}
+
+
+static void
+vg_house_reload(vg_call_t *call)
+{
+    char              hash[VG_INSTALL_HASH + 1];
+    const vg_json_t  *wanted = vg_get(call, "hash");
+    const char       *error = NULL;
+    vg_version_t     *row;
+    vg_plugin_slot_t *plugin = vg_house_plugin(call);
+
+    row = plugin ? vg_version_row(&plugin->name) : NULL;
+    if (row == NULL) {
+        vg_call_awaited(call);
+        return;
+    }
+    if (wanted != NULL) {
+        (void) snprintf(hash, sizeof(hash), "%.*s", (int) wanted->text.len,
+                        wanted->text.data);
+    } else if (vg_installed((const char *) vg_host->installed.data,
+                            (const char *) plugin->name.data, hash)
+               != NULL)
+    {
+        error = "not_found";
+    }
+    if (error == NULL && row->bad != 0 && row->bad == strtoull(hash, NULL, 16))
+    {
+        error = "plugin_quarantined";
+    }
+    if (error == NULL) {
+        vg_call_ref(call);
+        error = vg_swap_start_one(plugin, hash, vg_house_reloaded, call);
+        if (error == NULL) {
+            return;
+        }
+        vg_call_release(call);
+    }
+    (void) vg_refuse(call, error);
+    vg_call_awaited(call);
+}
+
+
+/* --------------------------------------------------------------- manifest */
+
+static const vg_field_t vg_house_named[] = {
+    { VG_PATH, "name", VG_TEXT, VG_REQUIRED, 1, 32, .about = "of the plugin" },
+    VG_FIELDS_END
+};
+
+static const vg_field_t vg_house_version[] = {
+    { VG_PATH, "name", VG_TEXT, VG_REQUIRED, 1, 32, .about = "of the plugin" },
+    { VG_BODY, "hash", VG_TEXT, 0, VG_INSTALL_HASH, VG_INSTALL_HASH,
+      .about = "of an installed version; else the one installed last" },
+    VG_FIELDS_END
+};
+
+static const vg_route_t vg_house_routes[] = {
+    { VG_GET, "/plugins", "plugins:read", .check = vg_house_list,
+      .about = "Plugins, their versions and states" },
+    { VG_POST, "/plugins/{name}/reload", "plugins:write", vg_house_version,
+      .about = "Take an installed version into use" },
+    { VG_POST, "/plugins/{name}/pause", "plugins:write", vg_house_named,
+      .check = vg_house_paused, .flags = VG_NO_BODY,
+      .about = "Routes answer 503 and events wait; chargers go on" },
+    { VG_POST, "/plugins/{name}/resume", "plugins:write", vg_house_named,
+      .check = vg_house_resumed, .flags = VG_NO_BODY, .about = "End a pause" },
+    VG_ROUTES_END
+};
+
+static const vg_plugin_t vg_house_manifest = {
+    .abi = VG_ABI,
+    .name = "voltgate",
+    .version = "1",
+    .routes = vg_house_routes,
+};
+
+static const vg_house_run_t vg_house_runs[] = {
+    { "/plugins/{name}/reload", vg_house_reload },
+    { NULL, NULL },
+};
+
+
+ngx_int_t
+vg_house_open(ngx_conf_t *cf, vg_host_t *host)
+{
+    ngx_uint_t            i;
+    vg_endpoint_t       **e;
+    vg_plugin_slot_t     *house = ngx_pcalloc(cf->pool, sizeof(*house));
+    const vg_house_run_t *r;
+
+    if (house == NULL
+        || ngx_array_init(&house->statements, cf->pool, 4, sizeof(void *))
+        || ngx_array_init(&house->endpoints, cf->pool, 8, sizeof(void *)))
+    {
+        return NGX_ERROR;
+    }
+    ngx_str_set(&house->name, "voltgate");
+    house->pool = cf->pool;
+    house->manifest = &vg_house_manifest;
+    house->state = VG_PLUGIN_READY;
+    if (vg_plugin_rows(host, house) != NGX_OK) {
+        return NGX_ERROR;
+    }
+    e = house->endpoints.elts;
+    for (i = 0; i < house->endpoints.nelts; i++) {
+        for (r = vg_house_runs; r->path != NULL; r++) {
+            if (ngx_strcmp(r->path, e[i]->row->path) == 0) {
+                e[i]->run = r->run;
+            }
+        }
+    }
+    host->house = house;
+    return NGX_OK;
+}

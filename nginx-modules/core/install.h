@@ -1,0 +1,44 @@
+/*
+ * install.h: a version of a plugin as a folder that never changes. Pure C,
+ * shared by the kit and by `voltgate plugin`.
+ *
+ *   <into>/<name>.<hash>/<name>.so
+ *   <into>/<name>.<hash>/sql/001_….sql
+ *   <into>/<name>.<hash>/sql/queries/….sql
+ *   <into>/<name>                 a link to the version installed last
+ *
+ * hash: the first 16 hex digits of SHA-256 over the names and bytes of all of
+ * these files. A second dlopen() of one path gives back the old code, and
+ * code and statements of one version must fit each other; so a version is
+ * copied whole, under its own name, and workers only read it.
+ */
+
+#ifndef VG_INSTALL_H
+#define VG_INSTALL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define VG_INSTALL_HASH 16 /* hex digits                                  */
+
+typedef struct {
+    const char *name;
+    const char *built;   /* folder of <name>.so                           */
+    const char *sources; /* folder of <name>/sql                          */
+    const char *into;
+} vg_install_t;
+
+/* NULL: installed, and hash (VG_INSTALL_HASH + 1 bytes) says as what; else
+ * why not, a static text, with errno where that says more. */
+const char *vg_install(const vg_install_t *what, char *hash);
+
+/* The version that the link names; NULL: as above. */
+const char *vg_installed(const char *into, const char *name, char *hash);
+
+/* May it be loaded beside others and be taken out again? NULL: yes; else
+ * what forbids it: thread-local data, constructors, symbols of neither vg.h
+ * nor libc, or one of libc's that outlives its library. what: the symbol,
+ * or "". */
+const char *vg_install_check(const char *so, char *what, size_t size);
+
+#endif /* VG_INSTALL_H */
