@@ -44,6 +44,7 @@ PLUGINS := $(sort $(patsubst plugins/%/,%,$(wildcard plugins/*/)))
 C_PLUGINS := $(foreach p,$(PLUGINS),$(if $(wildcard plugins/$(p)/*.c),$(p)))
 CLI_SRC := $(sort $(wildcard cli/*.c))
 JSON_SRC := $(addprefix nginx-modules/core/,vg_json.c vg_out.c vg_text.c)
+SHARED_SRC := $(JSON_SRC) $(addprefix nginx-modules/core/,install.c elf.c)
 UNITS   := $(sort $(wildcard t/kit/unit_*.c plugins/*/t/unit_*.c))
 UNIT_BIN := $(UNITS:%.c=$(B)/unit/%)
 C_FILES := $(sort $(shell find nginx-modules plugins cli t -name "*.[ch]"))
@@ -162,9 +163,9 @@ $(B)/obj/cli/%.o: cli/%.c
 	$(call say,CC  ) $(CC) $(CFLAGS) -iquote nginx-modules/core \
 	    -isystem /usr/include/postgresql -MMD -MP -c -o $@ $<
 
-$(B)/voltgate: $(CLI_SRC:%.c=$(B)/obj/%.o) $(JSON_SRC:%.c=$(B)/obj/%.o)
+$(B)/voltgate: $(CLI_SRC:%.c=$(B)/obj/%.o) $(SHARED_SRC:%.c=$(B)/obj/%.o)
 	$(call say,LINK) $(CC) $(LDFLAGS) -o $@ $^ \
-	    -lpq -ljwt -lwslay -lyajl -lssl -lcrypto
+	    -lpq -ljwt -lwslay -lyajl -lcurl -lssl -lcrypto
 
 
 # --------------------------------------------------------------- unit tests

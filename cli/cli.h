@@ -11,6 +11,15 @@ int cli_migrate(int argc, char **argv);
 int cli_token(int argc, char **argv);
 int cli_keys(int argc, char **argv);
 int cli_simulate(int argc, char **argv);
+int cli_plugin(int argc, char **argv);
+
+/* The pending migrations of a plugin, as `voltgate migrate` runs them; with
+ * expand only if they take nothing away from the version that runs. */
+int cli_migrate_plugin(const char *plugin, const char *root, int expand);
+
+/* expand.c: what of a migration would take something away from a running
+ * version: a static text; NULL: it only adds. */
+const char *cli_contracts(const char *sql);
 
 /* prints "voltgate: ..." to stderr; always returns 1 */
 int cli_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -31,6 +31,13 @@ static const struct {
       "    prints a signed token; the key is $VG_STATE/keys/private.pem" },
     { "keys", cli_keys,
       "\n    makes the key pair in $VG_STATE/keys unless it is there" },
+    { "plugin", cli_plugin,
+      "list | check NAME | reload NAME | pause NAME | resume NAME\n"
+      "    [--built DIR] [--sources DIR] [--hash HASH]\n"
+      "    versions of plugins, on the gateway of $VG_STATE and $VG_PORT.\n"
+      "    reload: checks DIR/NAME.so, runs NAME's pending migrations as\n"
+      "    DATABASE_OWNER_URL's owner, if they only add, installs it, and has\n"
+      "    the gateway take it into use; --hash: a version installed before" },
     { "simulate", cli_simulate,
       "--url wss://HOST:PORT [--ca FILE] --password-file FILE\n"
       "    --charge-point ID[,ID...] | --prefix P --count N\n"

@@ -33,8 +33,10 @@
 typedef enum { DONE, AGAIN, FAILED } outcome_t;
 
 typedef struct {
-    PGconn *db;
-    bool    baseline;
+    PGconn     *db;
+    const char *root;
+    bool        baseline;
+    bool        expand; /* nothing that a running version would miss */
 } migration_t;
 
 typedef struct {
@@ -45,6 +47,7 @@ typedef struct {
     char        checksum[65];
 } sql_file_t;
 
+static int migrate_begin(migration_t *m);
 static int migrate_all(migration_t *m, char **plugins, int count);
 static int migrate_enabled(migration_t *m);
 static int migrate_plugin(migration_t *m, const char *plugin);
@@ -71,9 +74,7 @@ cli_migrate(int argc, char **argv)
         { "root", required_argument, NULL, 'r' },
         { NULL, 0, NULL, 0 },
     };
-    migration_t m = { .baseline = false };
-    const char *root = ".";
-    const char *url = getenv("DATABASE_OWNER_URL");
+    migration_t m = { .root = "." };
     int         option, rc;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -82,27 +83,14 @@ cli_migrate(int argc, char **argv)
             m.baseline = true;
             break;
         case 'r':
-            root = optarg;
+            m.root = optarg;
             break;
         default:
             return 2;
         }
     }
-    if (url == NULL || *url == '\0') {
-        return cli_fail("DATABASE_OWNER_URL is not set");
-    }
-
-    /* so that a root with *, ? or [ in it is no pattern */
-    if (chdir(root) != 0) {
-        return cli_fail("%s: %s", root, strerror(errno));
-    }
-
-    /* unless it is given: libpq would wait for ever */
-    (void) setenv("PGCONNECT_TIMEOUT", CONNECT_SECONDS, 0);
-    m.db = PQconnectdb(url);
-    if (PQstatus(m.db) != CONNECTION_OK) {
-        rc = cli_fail("%s", PQerrorMessage(m.db));
-    } else {
+    rc = migrate_begin(&m);
+    if (rc == 0) {
         rc = migrate_all(&m, argv + optind, argc - optind);
     }
     PQfinish(m.db);
@@ -110,11 +98,41 @@ cli_migrate(int argc, char **argv)
 }
 
 
-static int
-migrate_all(migration_t *m, char **plugins, int count)
+int
+cli_migrate_plugin(const char *plugin, const char *root, int expand)
 {
-    int rc;
+    migration_t m = { .root = root, .expand = expand != 0 };
+    int         rc = migrate_begin(&m);
 
+    if (rc == 0) {
+        rc = migrate_plugin(&m, plugin);
+    }
+    PQfinish(m.db);
+    return rc;
+}
+
+
+/* one connection, which holds the lock of migrations until it ends */
+static int
+migrate_begin(migration_t *m)
+{
+    const char *url = getenv("DATABASE_OWNER_URL");
+
+    if (url == NULL || *url == '\0') {
+        return cli_fail("DATABASE_OWNER_URL is not set");
+    }
+
+    /* so that a root with *, ? or [ in it is no pattern */
+    if (chdir(m->root) != 0) {
+        return cli_fail("%s: %s", m->root, strerror(errno));
+    }
+
+    /* unless it is given: libpq would wait for ever */
+    (void) setenv("PGCONNECT_TIMEOUT", CONNECT_SECONDS, 0);
+    m->db = PQconnectdb(url);
+    if (PQstatus(m->db) != CONNECTION_OK) {
+        return cli_fail("%s", PQerrorMessage(m->db));
+    }
     if (run(m, "set search_path = ''", 0, NULL) != DONE
         || run(m, "set lock_timeout = '1s'", 0, NULL) != DONE
         || run(m, "set client_min_messages = 'warning'", 0, NULL) != DONE
@@ -122,8 +140,15 @@ migrate_all(migration_t *m, char **plugins, int count)
     {
         return 1;
     }
+    return 0;
+}
 
-    rc = migrate_folder(m, "");
+
+static int
+migrate_all(migration_t *m, char **plugins, int count)
+{
+    int rc = migrate_folder(m, "");
+
     if (!ground_exists(m)) {
         return cli_fail("the kit's own schema is not there");
     }
@@ -216,6 +241,11 @@ migrate_file(migration_t *m, const char *plugin, const char *path)
     rc = cli_sha256(sql.text, len, sql.checksum);
     if (rc == 0) {
         rc = file_known(m, &sql, &known);
+    }
+    if (rc == 0 && !known && m->expand && cli_contracts(sql.text) != NULL) {
+        rc = cli_fail("%s: %s would take something away from the version that"
+                      " runs: stop it first and use `voltgate migrate`",
+                      path, cli_contracts(sql.text));
     }
     if (rc == 0 && !known) {
         rc = persist(m, file_apply, &sql, path);

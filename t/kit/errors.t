@@ -70,6 +70,16 @@ $vg->post("$api/id-tags", { idTag => 'BLOCKED', status => 'Blocked' });
 
 # name => how it is met, or (a text) why not here
 my %kit = (
+    plugin_paused => sub {
+        $vg->post("$api/plugins/pricing/pause");
+        my $r = $vg->get("$api/pricing/$harbour->{id}");
+        $vg->post("$api/plugins/pricing/resume");
+        return $r;
+    },
+    plugin_refused => sub { $vg->post("$api/plugins/pricing/reload", { hash => '0' x 15 . '1' }) },
+    migrations_pending => 'another version has to be made: t/kit/swap.t',
+    plugin_swapping    => 'two have to come at once: t/kit/swap.t',
+    plugin_quarantined => 'workers have to die: t/kit/swap.t',
     malformed        => sub { $vg->post("$api/stations", '{') },
     validation       => sub { $vg->post("$api/stations", {}) },
     unauthorized     => sub { $vg->get("$api/stations", { 'X-API-Key' => '' }) },

@@ -35,7 +35,7 @@ my @plugins = sort map { m{([^/]+)\.conf$} } glob "$Voltgate::ROOT/conf/plugins.
 sub sources {
     local $/ = undef;
     return join '', map { open my $file, '<', $_ or die "$_: $!"; <$file> }
-        map { "$Voltgate::ROOT/plugins/$_/plugin.c" } @plugins;
+        "$Voltgate::ROOT/nginx-modules/core/house.c", map { "$Voltgate::ROOT/plugins/$_/plugin.c" } @plugins;
 }
 
 my $openapi = $vg->get('/openapi.json');

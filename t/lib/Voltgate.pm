@@ -317,7 +317,7 @@ sub close {
         eval { $step->(); 1 } or push @bad, "stopping: $@";
     }
     push @bad, $self->complaints;
-    remove_tree($self->{run}, $self->{cluster} ? $self->{far} : ());
+    remove_tree($self->{run}, "$self->{far}.plugins", $self->{cluster} ? $self->{far} : ());
     if (@bad || $ENV{VG_KEEP}) {
         diag "kept: $self->{state}";
     } else {

@@ -1,0 +1,349 @@
+/*
+ * plugin.c: `voltgate plugin`: which versions run, and another version while
+ * calls go on.
+ *
+ * What is where is read from the conf of the gateway that runs: it is the one
+ * copy. A reload is four steps, each of which may refuse: the shared object
+ * is looked at, pending migrations run as the owner, the version is installed
+ * under its own name, and the gateway tries it.
+ */
+
+#define _GNU_SOURCE
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "api.h"
+#include "cli.h"
+#include "install.h"
+
+typedef struct {
+    char        built[PATH_MAX], sources[PATH_MAX], into[PATH_MAX];
+    const char *name;
+    const char *hash; /* of an installed version; NULL: what was built     */
+} plugin_t;
+
+static int plugin_list(plugin_t *p);
+static int plugin_check(plugin_t *p);
+static int plugin_reload(plugin_t *p);
+static int plugin_pause(plugin_t *p);
+static int plugin_resume(plugin_t *p);
+
+static const struct {
+    const char *verb;
+    int (*run)(plugin_t *p);
+    int named;
+} verbs[] = {
+    { "list", plugin_list, 0 },     { "check", plugin_check, 1 },
+    { "reload", plugin_reload, 1 }, { "pause", plugin_pause, 1 },
+    { "resume", plugin_resume, 1 },
+};
+
+
+static const char *
+state_folder(void)
+{
+    const char *state = getenv("VG_STATE");
+
+    return state != NULL && *state != '\0' ? state : ".voltgate";
+}
+
+
+/* the value of a directive that stands on a line of its own */
+static int
+conf_value(const char *conf, const char *name, char *value, size_t size)
+{
+    const char *at = conf, *end;
+    size_t      len = strlen(name);
+
+    while ((at = strstr(at, name)) != NULL) {
+        at += len;
+        if (*at != ' ') {
+            continue;
+        }
+        at += strspn(at, " ");
+        end = strchr(at, ';');
+        if (end == NULL || (size_t) (end - at) >= size) {
+            break;
+        }
+        memcpy(value, at, (size_t) (end - at));
+        value[end - at] = '\0';
+        return 0;
+    }
+    return cli_fail("the gateway's conf has no %s", name);
+}
+
+
+/* what was not named by an option */
+static int
+plugin_places(plugin_t *p)
+{
+    char  *path = NULL, *conf = NULL;
+    size_t len;
+    int    rc = 1;
+
+    if (asprintf(&path, "%s/conf/nginx.conf", state_folder()) < 0) {
+        return cli_fail("no memory");
+    }
+    conf = cli_read(path, &len);
+    if (conf != NULL) {
+        rc = conf_value(conf, "voltgate_plugins_installed", p->into,
+                        sizeof(p->into));
+        if (*p->built == '\0') {
+            rc |= conf_value(conf, "voltgate_plugins_built", p->built,
+                             sizeof(p->built));
+        }
+        if (*p->sources == '\0') {
+            rc |= conf_value(conf, "voltgate_plugins_root", p->sources,
+                             sizeof(p->sources));
+        }
+    }
+    free(conf);
+    free(path);
+    return rc;
+}
+
+
+/* ------------------------------------------------------------ the gateway */
+
+static api_t *
+gateway_open(void)
+{
+    char       *url = NULL, *ca = NULL, *key = NULL;
+    api_t      *api = NULL;
+    const char *port = getenv("VG_PORT");
+
+    if (asprintf(&url, "https://localhost:%s",
+                 port != NULL && *port != '\0' ? port : "8443")
+            >= 0
+        && asprintf(&ca, "%s/tls/cert.pem", state_folder()) >= 0
+        && asprintf(&key, "%s/admin.key", state_folder()) >= 0)
+    {
+        api = api_open(url, ca, key);
+    }
+    free(url);
+    free(ca);
+    free(key);
+    return api;
+}
+
+
+/* 0 when it was done; what the gateway said is printed either way */
+static int
+gateway_call(const char *method, const char *path, vg_str_t send,
+             void (*show)(const vg_json_t *body))
+{
+    int              rc = 1;
+    long             status;
+    api_t           *api = gateway_open();
+    vg_str_t         title, why;
+    vg_pool_t       *pool = vg_arena_create();
+    const vg_json_t *body;
+
+    if (api != NULL && pool != NULL) {
+        status = api_call(api, pool, method, path, send, &body);
+        rc = status < 200 || status > 299;
+        if (!rc) {
+            show(body);
+        } else if (status != 0) {
+            title = vg_json_text(body, "title");
+            why = vg_json_text(body, "why");
+            (void) cli_fail("%ld %.*s%s%.*s", status, (int) title.len,
+                            title.len ? title.data : "", why.len ? ": " : "",
+                            (int) why.len, why.len ? why.data : "");
+        }
+    }
+    api_close(api);
+    vg_arena_destroy(pool);
+    return rc;
+}
+
+
+static void
+show_one(const vg_json_t *plugin)
+{
+    static const char *const columns[] = { "name",  "version", "hash",
+                                           "state", "why",     NULL };
+    static const int         widths[] = { 15, 9, 17, 0, 0 };
+
+    for (size_t i = 0; columns[i] != NULL; i++) {
+        vg_str_t text = vg_json_text(plugin, columns[i]);
+
+        if (text.len > 0) {
+            printf("%s%-*.*s", i > 0 ? " " : "", widths[i], (int) text.len,
+                   text.data);
+        }
+    }
+    putchar('\n');
+}
+
+
+static void
+show_all(const vg_json_t *body)
+{
+    const vg_json_t *items = vg_json_get(body, "items");
+
+    for (const vg_json_t *p = items ? items->first : NULL; p; p = p->next) {
+        show_one(p);
+    }
+}
+
+
+static int
+gateway_plugin(const plugin_t *p, const char *verb, vg_str_t send)
+{
+    char path[PATH_MAX];
+
+    (void) snprintf(path, sizeof(path), "/api/v1/plugins/%s/%s", p->name, verb);
+    return gateway_call("POST", path, send, show_one);
+}
+
+
+/* ---------------------------------------------------------------- verbs */
+
+static int
+plugin_list(plugin_t *p)
+{
+    (void) p;
+    return gateway_call("GET", "/api/v1/plugins", (vg_str_t){ NULL, 0 },
+                        show_all);
+}
+
+
+static int
+plugin_pause(plugin_t *p)
+{
+    return gateway_plugin(p, "pause", VG_STR(""));
+}
+
+
+static int
+plugin_resume(plugin_t *p)
+{
+    return gateway_plugin(p, "resume", VG_STR(""));
+}
+
+
+static int
+plugin_check(plugin_t *p)
+{
+    char        path[PATH_MAX], what[64];
+    const char *wrong;
+
+    if (plugin_places(p) != 0) {
+        return 1;
+    }
+    (void) snprintf(path, sizeof(path), "%.3000s/%s.so", p->built, p->name);
+    wrong = vg_install_check(path, what, sizeof(what));
+    return wrong != NULL ? cli_fail("%s %s %s", path, wrong, what) : 0;
+}
+
+
+static int
+plugin_install(plugin_t *p)
+{
+    static char  hash[VG_INSTALL_HASH + 1];
+    const char  *wrong;
+    vg_install_t what = { p->name, p->built, p->sources, p->into };
+
+    wrong = vg_install(&what, hash);
+    p->hash = hash;
+    return wrong != NULL
+               ? cli_fail("%s: %s: %s", p->name, wrong, strerror(errno))
+               : 0;
+}
+
+
+/* without the owner's address the gateway says whether one is pending */
+static int
+plugin_migrate(plugin_t *p)
+{
+    char       *root = NULL;
+    const char *url = getenv("DATABASE_OWNER_URL");
+    int         rc;
+
+    if (url == NULL || *url == '\0') {
+        return 0;
+    }
+    if (asprintf(&root, "%s/..", p->sources) < 0) {
+        return cli_fail("no memory");
+    }
+    rc = cli_migrate_plugin(p->name, root, 1);
+    free(root);
+    return rc;
+}
+
+
+static int
+plugin_reload(plugin_t *p)
+{
+    char send[64];
+
+    if (p->hash == NULL
+        && (plugin_check(p) != 0 || plugin_migrate(p) != 0
+            || plugin_install(p) != 0))
+    {
+        return 1;
+    }
+    (void) snprintf(send, sizeof(send), "{\"hash\":\"%.32s\"}", p->hash);
+    return gateway_plugin(p, "reload", vg_str(send));
+}
+
+
+/* absolute, since migrations change the working folder */
+static int
+plugin_place(char *to, const char *path)
+{
+    return realpath(path, to) == NULL
+               ? cli_fail("%s: %s", path, strerror(errno))
+               : 0;
+}
+
+
+int
+cli_plugin(int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "built", required_argument, NULL, 'b' },
+        { "sources", required_argument, NULL, 's' },
+        { "hash", required_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
+    };
+    static plugin_t p;
+    int             option, rc = 0;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'b':
+            rc |= plugin_place(p.built, optarg);
+            break;
+        case 's':
+            rc |= plugin_place(p.sources, optarg);
+            break;
+        case 'h':
+            p.hash = optarg;
+            break;
+        default:
+            return 2;
+        }
+    }
+    if (rc != 0) {
+        return rc;
+    }
+    p.name = argc - optind > 1 ? argv[optind + 1] : NULL;
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+        if (argc > optind && strcmp(argv[optind], verbs[i].verb) == 0
+            && argc - optind == 1 + verbs[i].named)
+        {
+            return verbs[i].run(&p);
+        }
+    }
+    (void) cli_fail("plugin list | check NAME | reload NAME | pause NAME |"
+                    " resume NAME");
+    return 2;
+}
