@@ -49,6 +49,7 @@ sub reload {
     return cli($vg, plugin => 'reload', 'stations', $variant->options);
 }
 
+ok $vg->wait_for(sub { everywhere('state') eq 'ready' }, 10), 'both workers are ready';
 my $first = plugin()->{hash};
 
 subtest 'the list' => sub {
