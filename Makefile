@@ -40,7 +40,8 @@ KIT_OBJ := $(KIT_SRC:%.c=$(B)/obj/%.o) $(B)/obj/modules.o
 KIT_LIB := $(shell vg_libs=; for c in nginx-modules/*/config; do . ./$$c; done; echo $$vg_libs)
 MODULES := $(shell sed -n "s/^ngx_module_t  *\([a-z_]*\).*/\1/p" $(KIT_SRC) /dev/null | sort)
 
-PLUGINS := $(sort $(patsubst plugins/%/,%,$(wildcard plugins/*/)))
+# the examples are what others are copied from
+PLUGINS := $(filter-out example-%,$(sort $(patsubst plugins/%/,%,$(wildcard plugins/*/))))
 C_PLUGINS := $(foreach p,$(PLUGINS),$(if $(wildcard plugins/$(p)/*.c),$(p)))
 CLI_SRC := $(sort $(wildcard cli/*.c))
 JSON_SRC := $(addprefix nginx-modules/core/,vg_json.c vg_out.c vg_text.c)

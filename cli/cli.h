@@ -13,6 +13,8 @@ int cli_keys(int argc, char **argv);
 int cli_simulate(int argc, char **argv);
 int cli_plugin(int argc, char **argv);
 
+int cli_plugin_new(const char *name);
+
 /* The pending migrations of a plugin, as `voltgate migrate` runs them; with
  * expand only if they take nothing away from the version that runs. */
 int cli_migrate_plugin(const char *plugin, const char *root, int expand);

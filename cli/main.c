@@ -32,8 +32,10 @@ static const struct {
     { "keys", cli_keys,
       "\n    makes the key pair in $VG_STATE/keys unless it is there" },
     { "plugin", cli_plugin,
-      "list | check NAME | reload NAME | pause NAME | resume NAME\n"
+      "new NAME --c | list | check NAME | reload NAME | pause NAME |\n"
+      "    resume NAME\n"
       "    [--built DIR] [--sources DIR] [--hash HASH]\n"
+      "    new: plugins/NAME, a copy of plugins/example-c, in a clone. Else\n"
       "    versions of plugins, on the gateway of $VG_STATE and $VG_PORT.\n"
       "    reload: checks DIR/NAME.so, runs NAME's pending migrations as\n"
       "    DATABASE_OWNER_URL's owner, if they only add, installs it, and has\n"

@@ -26,8 +26,10 @@ typedef struct {
     char        built[PATH_MAX], sources[PATH_MAX], into[PATH_MAX];
     const char *name;
     const char *hash; /* of an installed version; NULL: what was built     */
+    int         in_c; /* new: so shall it be written                       */
 } plugin_t;
 
+static int plugin_new(plugin_t *p);
 static int plugin_list(plugin_t *p);
 static int plugin_check(plugin_t *p);
 static int plugin_reload(plugin_t *p);
@@ -39,9 +41,9 @@ static const struct {
     int (*run)(plugin_t *p);
     int named;
 } verbs[] = {
-    { "list", plugin_list, 0 },     { "check", plugin_check, 1 },
-    { "reload", plugin_reload, 1 }, { "pause", plugin_pause, 1 },
-    { "resume", plugin_resume, 1 },
+    { "new", plugin_new, 1 },     { "list", plugin_list, 0 },
+    { "check", plugin_check, 1 }, { "reload", plugin_reload, 1 },
+    { "pause", plugin_pause, 1 }, { "resume", plugin_resume, 1 },
 };
 
 
@@ -207,6 +209,14 @@ gateway_plugin(const plugin_t *p, const char *verb, vg_str_t send)
 /* ---------------------------------------------------------------- verbs */
 
 static int
+plugin_new(plugin_t *p)
+{
+    return p->in_c ? cli_plugin_new(p->name)
+                   : cli_fail("say --c: there is no other kind yet");
+}
+
+
+static int
 plugin_list(plugin_t *p)
 {
     (void) p;
@@ -312,6 +322,7 @@ cli_plugin(int argc, char **argv)
         { "built", required_argument, NULL, 'b' },
         { "sources", required_argument, NULL, 's' },
         { "hash", required_argument, NULL, 'h' },
+        { "c", no_argument, NULL, 'c' },
         { NULL, 0, NULL, 0 },
     };
     static plugin_t p;
@@ -328,6 +339,9 @@ cli_plugin(int argc, char **argv)
         case 'h':
             p.hash = optarg;
             break;
+        case 'c':
+            p.in_c = 1;
+            break;
         default:
             return 2;
         }
@@ -343,7 +357,8 @@ cli_plugin(int argc, char **argv)
             return verbs[i].run(&p);
         }
     }
-    (void) cli_fail("plugin list | check NAME | reload NAME | pause NAME |"
-                    " resume NAME");
+    (void) cli_fail(
+        "plugin new NAME --c | list | check NAME | reload NAME | pause NAME |"
+        " resume NAME");
     return 2;
 }

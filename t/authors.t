@@ -1,0 +1,70 @@
+# The ten steps of plugins/README.md, to the letter, in a folder of their own.
+
+use strict;
+use warnings;
+
+use File::Path qw(make_path remove_tree);
+use Test::More;
+
+use Voltgate;
+
+my $root  = $Voltgate::ROOT;
+my $build = ($ENV{B} || 'build') =~ s{^(?!/)}{$root/}r;
+my $clone = ($ENV{VG_TEST} || "$build/test") . "/authors.$$";
+
+# the tree as it is, with what is built, so that only the plugin is
+make_path("$clone/build");
+system('sh', '-c', 'cd "$1" && git ls-files -z --cached --others --exclude-standard |
+    xargs -0 cp -a --parents -t "$2" && cp -a build/nginx build/node build/obj build/kit build/plugins \
+        build/voltgate build/*.so build/commit "$2/build/"', 'sh', $root, $clone) == 0 or die "cp: $?\n";
+
+sub slurp {
+    my ($path) = @_;
+    open my $file, '<', $path or die "$path: $!";
+    local $/ = undef;
+    return scalar <$file>;
+}
+
+my ($lines) = slurp("$root/plugins/README.md") =~ /^## Ten steps.*?^```sh\n(.*?)^```$/ms;
+ok $lines, 'there are lines';
+is_deeply [ $lines =~ /^# (\d+)\./mg ], [ 1 .. 10 ], 'of ten steps';
+
+# a state folder and a port of its own; nothing of this run's cluster
+sub in_clone {
+    my ($script) = @_;
+    my $pid = open(my $pipe, '-|') // die "fork: $!";
+    if (!$pid) {
+        open STDERR, '>&', \*STDOUT or die $!;
+        delete @ENV{ grep { /^VG_|^DATABASE_|^B$|^SANITIZE$|^PERL5LIB$/ } keys %ENV };
+        $ENV{VG_PORT} = $main::port;
+        chdir $clone or die $!;
+        exec 'timeout', 240, 'bash', '-e', '-c', $script or die $!;
+    }
+    my $out = do { local $/ = undef; <$pipe> };
+    close $pipe;
+    return ($? >> 8, $out);
+}
+
+our $port = Voltgate::free_port();
+my ($status, $out) = in_clone($lines);
+is $status, 0, 'all ten end well' or diag $out;
+like $out, qr/"text" ?: ?"oil the gate"/, 'the endpoint works';
+like $out, qr/^\d+ passed, 0 failed$/m, 'its test passes';
+like $out, qr/^notes\s+0\.1\.0\s+[0-9a-f]{16}\s+ready$/m, 'it is swapped';
+like $out, qr/"count" ?: ?1\b/, 'the second endpoint works';
+like $out, qr{^GET\s+/api/v1/notes/count\s+How many notes$}m, 'and is listed';
+
+my ($twice, $said) = in_clone('build/voltgate plugin new notes --c');
+is $twice, 1, 'a folder that is there is not written over';
+is((in_clone("build/voltgate plugin new $_ --c"))[0], 1, "no plugin is named $_") for qw(Notes kit a-b);
+
+($status, $out) = in_clone('rm -r plugins/notes conf/plugins.d/notes.conf; make up && make routes');
+is $status, 0, 'without its folder the gateway goes on' or diag $out;
+unlike $out, qr{/notes}, 'and the routes are gone';
+
+($status, $out) = in_clone('make down');
+is $status, 0, 'down' or diag $out;
+my ($far) = in_clone('. docker/state; echo "$vg_far" "$vg_run"; rm -rf "$vg_far" "$vg_far.plugins" "$vg_run"');
+remove_tree($clone);
+
+done_testing;
