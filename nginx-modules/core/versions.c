@@ -93,7 +93,8 @@ vg_version_set(vg_version_t *row, ngx_atomic_uint_t version)
 }
 
 
-/* a configuration has been taken into use: it says what runs */
+/* a configuration has been taken into use: it says what runs, but for what
+ * is in quarantine */
 void
 vg_versions_publish(vg_host_t *host)
 {
@@ -103,7 +104,7 @@ vg_versions_publish(vg_host_t *host)
 
     for (i = 0; i < host->plugins.nelts; i++) {
         row = p[i]->version ? vg_version_row(&p[i]->name) : NULL;
-        if (row != NULL) {
+        if (row != NULL && row->bad != p[i]->version) {
             vg_version_set(row, p[i]->version);
         }
     }

@@ -206,6 +206,8 @@ subtest 'a version that kills workers is taken back' => sub {
     is $r->{status}, 409;
     like $r->{json}{type}, qr/plugin_quarantined$/;
     is $vg->get("/api/v1/stations/$station")->{status}, 200;
+    my ($status_of_old, $said) = cli($vg, plugin => 'reload', 'stations', '--hash', $first);
+    is $status_of_old, 0, $said;
 };
 
 done_testing;
