@@ -23,8 +23,8 @@ CFLAGS  := -std=gnu11 -g -fPIC -fvisibility=hidden -fno-omit-frame-pointer \
            -fstack-protector-strong $(WARN)
 LDFLAGS := -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
 ifdef SANITIZE
-# instrumented code makes gcc see uninitialised variables that are none
-CFLAGS  += -O1 -fsanitize=address,undefined -Wno-maybe-uninitialized
+# instrumented code makes gcc see uninitialised variables and NULLs that are none
+CFLAGS  += -O1 -fsanitize=address,undefined -Wno-maybe-uninitialized -Wno-format-truncation
 LDFLAGS += -fsanitize=address,undefined
 else
 CFLAGS  += -O2 -D_FORTIFY_SOURCE=2

@@ -119,9 +119,8 @@ check_symbol(image_t *image, const char *name, Elf64_Half version)
 {
     size_t i;
 
-    if (is_sanitizer(name)) {
-        image->sanitized = true;
-        return NULL;
+    if (image->sanitized) {
+        return NULL; /* libasan stands before libc, without versions */
     }
     if ((version & 0x7fff) <= VER_NDX_GLOBAL && strncmp(name, "vg_", 3) != 0) {
         return refuse(image, "uses what is neither vg.h's nor libc's", name);
@@ -156,6 +155,9 @@ check_symbols(image_t *image)
                   : NULL; /* nothing of libc is used */
     if (sym == NULL || (versions && version == NULL)) {
         return "is no shared object for this machine";
+    }
+    for (i = 1; i < count; i++) {
+        image->sanitized |= is_sanitizer(text(image, names, sym[i].st_name));
     }
     for (i = 1; wrong == NULL && i < count; i++) {
         if (sym[i].st_shndx == SHN_UNDEF

@@ -152,7 +152,8 @@ typedef struct {
     ngx_array_t       names;    /* of ngx_str_t: voltgate_plugin             */
     ngx_array_t       settings; /* of ngx_keyval_t: plugin.name value        */
     ngx_str_t         database;
-    ngx_shm_zone_t   *zone;
+    ngx_log_t      *log; /* of this cycle, for pools that live as long        */
+    ngx_shm_zone_t *zone;
 } vg_host_t;
 
 /* the host of the running cycle; set before the workers fork */

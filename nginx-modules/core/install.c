@@ -267,8 +267,12 @@ vg_install(const vg_install_t *what, char *hash)
     char        version[PATH_MAX], target[NAME_MAX + 1];
     size_t      i;
     files_t    *all = calloc(1, sizeof(files_t));
-    const char *wrong = all ? files_read(all, what) : "no memory";
+    const char *wrong;
 
+    if (all == NULL) {
+        return "no memory";
+    }
+    wrong = files_read(all, what);
     wrong = wrong ? wrong : files_hash(all, hash);
     if (wrong == NULL) {
         (void) snprintf(target, sizeof(target), "%s.%s", what->name, hash);
@@ -276,7 +280,7 @@ vg_install(const vg_install_t *what, char *hash)
         wrong = files_write(all, what, version);
     }
     wrong = wrong ? wrong : version_link(what, target);
-    for (i = 0; all != NULL && i < all->count; i++) {
+    for (i = 0; i < all->count; i++) {
         free(all->files[i].name);
         free(all->files[i].data);
     }
@@ -300,6 +304,6 @@ vg_installed(const char *into, const char *name, char *hash)
         return "nothing of that name is installed";
     }
     target[n] = '\0';
-    (void) snprintf(hash, VG_INSTALL_HASH + 1, "%s", target + len + 1);
+    memcpy(hash, target + len + 1, VG_INSTALL_HASH + 1);
     return NULL;
 }

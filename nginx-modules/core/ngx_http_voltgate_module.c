@@ -115,6 +115,7 @@ vg_main_create(ngx_conf_t *cf)
     {
         return NULL;
     }
+    host->log = &cf->cycle->new_log; /* cycle->log is still the old one's */
     return host;
 }
 

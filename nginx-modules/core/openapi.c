@@ -301,7 +301,7 @@ vg_openapi_render(vg_host_t *host)
     vg_out_t        out;
     vg_pool_t       pool;
     ngx_uint_t      i;
-    ngx_pool_t     *own = ngx_create_pool(65536, ngx_cycle->log);
+    ngx_pool_t     *own = ngx_create_pool(65536, host->log);
     vg_endpoint_t **e = host->endpoints.elts;
 
     if (own == NULL) {

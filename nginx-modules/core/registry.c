@@ -259,9 +259,9 @@ vg_plugin_free(vg_plugin_slot_t *plugin)
 
 
 static vg_plugin_slot_t *
-vg_plugin_create(const ngx_str_t *name)
+vg_plugin_create(vg_host_t *host, const ngx_str_t *name)
 {
-    ngx_pool_t       *pool = ngx_create_pool(16384, ngx_cycle->log);
+    ngx_pool_t       *pool = ngx_create_pool(16384, host->log);
     vg_plugin_slot_t *plugin;
 
     if (pool == NULL) {
@@ -334,7 +334,7 @@ vg_plugin_load(vg_host_t *host, const ngx_str_t *name, const char *hash)
     char              what[64], sql[NGX_MAX_PATH];
     const char       *wrong;
     vg_pool_t         arena;
-    vg_plugin_slot_t *plugin = vg_plugin_create(name);
+    vg_plugin_slot_t *plugin = vg_plugin_create(host, name);
 
     if (plugin == NULL) {
         return NULL;
@@ -381,7 +381,7 @@ vg_plugin_add(vg_host_t *host, ngx_str_t *name)
     if (wrong == NULL) {
         return vg_plugin_load(host, name, hash);
     }
-    plugin = vg_plugin_create(name);
+    plugin = vg_plugin_create(host, name);
     if (plugin != NULL) {
         vg_plugin_out(plugin, "not installed: %s", wrong);
     }
