@@ -138,16 +138,19 @@ vg_http_send(ngx_http_request_t *r, ngx_int_t status, const char *type,
     ngx_int_t   rc;
     ngx_buf_t  *b;
     vg_http_t  *http = vg_http_get(r);
+    ngx_uint_t  bare;
     ngx_chain_t out = { NULL, NULL };
 
+    /* or nginx judged If-Match by itself, when the change is done */
+    r->disable_not_modified = 1;
+    bare = status == NGX_HTTP_NO_CONTENT || status == NGX_HTTP_NOT_MODIFIED;
     r->headers_out.status = status;
-    r->headers_out.content_length_n =
-        status == NGX_HTTP_NO_CONTENT ? -1 : (off_t) body.len;
+    r->headers_out.content_length_n = bare ? -1 : (off_t) body.len;
     if (http != NULL) {
         (void) vg_http_add(r, "X-Correlation-ID", vg_of(http->correlation));
         (void) vg_http_add(r, "traceparent", vg_str(http->traceparent));
     }
-    if (status != NGX_HTTP_NO_CONTENT) {
+    if (!bare) {
         r->headers_out.content_type =
             (ngx_str_t){ ngx_strlen(type), (u_char *) type };
         r->headers_out.content_type_len = r->headers_out.content_type.len;
@@ -213,6 +216,13 @@ vg_http_problem_headers(ngx_http_request_t *r, const vg_error_t *error,
     if (error->status == NGX_HTTP_NOT_ALLOWED && http != NULL) {
         (void) vg_http_allow(r, http->allow);
     }
+    if (error->status == NGX_HTTP_UNSUPPORTED_MEDIA_TYPE
+        && r->method == NGX_HTTP_PATCH)
+    {
+        (void) vg_http_add(
+            r, "Accept-Patch",
+            VG_STR("application/merge-patch+json, application/json"));
+    }
     if (error->status >= 502 && retry == 0) {
         retry = 5;
     }
@@ -261,6 +271,12 @@ vg_http_answer(vg_http_t *http, vg_call_t *call)
 
     if (call->key.replayed) {
         (void) vg_http_add(r, "Idempotent-Replayed", VG_STR("true"));
+    }
+    if (call->error == NULL) {
+        status = vg_condition_answer(r, call, status);
+    }
+    if (status == NGX_HTTP_PRECONDITION_FAILED && call->error == NULL) {
+        call->error = vg_kit_error("precondition_failed", 19);
     }
     if (call->error == NULL) {
         body = call->text.data ? call->text : VG_STR("");

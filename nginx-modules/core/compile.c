@@ -14,6 +14,7 @@ enum {
     OID_INT8 = 20,
     OID_TEXT = 25,
     OID_TIMESTAMPTZ = 1184,
+    OID_INT8_ARRAY = 1016,
     OID_NUMERIC = 1700,
     OID_UUID = 2950,
     OID_JSONB = 3802
@@ -44,6 +45,7 @@ static const vg_builtin_t vg_builtins[] = {
     { "eventTime", VG_BIND_EVENT_TIME, OID_TIMESTAMPTZ },
     { "outcome", VG_BIND_OUTCOME, OID_JSONB },
     { "reason", VG_BIND_REASON, OID_TEXT },
+    { "ifMatch", VG_BIND_IF_MATCH, OID_INT8_ARRAY },
     { "vgKey", VG_BIND_KEY, OID_TEXT },
     { "vgKeyHash", VG_BIND_KEY_HASH, OID_TEXT },
     { "vgRoute", VG_BIND_ROUTE, OID_TEXT },
@@ -79,14 +81,29 @@ static const char vg_tail[] =
     " coalesce(jsonb_array_length(a.events), 0) from answer a";
 
 
+ngx_uint_t
+vg_statement_binds(const vg_statement_t *st, vg_bind_t what)
+{
+    ngx_uint_t i;
+
+    for (i = 0; st != NULL && i < st->count; i++) {
+        if (st->params[i].what == what) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+
 /* A field by one of these names would let a client say who it is. */
 static const char *
 vg_statement_reserved(const vg_route_t *row)
 {
-    static const char *const names[] = { "caller",        "vg", "now", "newId",
-                                         "correlationId", NULL };
-    const vg_field_t        *f;
-    ngx_uint_t               i;
+    static const char *const names[] = {
+        "caller", "vg", "now", "newId", "correlationId", "ifMatch", NULL
+    };
+    const vg_field_t *f;
+    ngx_uint_t        i;
 
     for (f = row->fields; f && f->name != NULL; f++) {
         for (i = 0; names[i] != NULL; i++) {

@@ -11,7 +11,8 @@
 
 static const vg_json_t *vg_fields_query(vg_call_t *call, const char *name);
 static vg_rc_t vg_fields_object(vg_call_t *call, const vg_field_t *fields,
-                                const vg_json_t *node, const char *path);
+                                const vg_json_t *node, const char *path,
+                                bool whole);
 static void    vg_fields_unknown(vg_call_t *call, const vg_field_t *fields,
                                  vg_in_t in, const vg_json_t *node,
                                  const char *path);
@@ -54,15 +55,17 @@ vg_fields_array(vg_call_t *call, const vg_field_t *field, const vg_json_t *node,
         if (message != NULL) {
             vg_fields_wrong(call, at, message, fault);
         } else if (field->item->type == VG_OBJECT) {
-            (void) vg_fields_object(call, field->item->fields, item, at);
+            (void) vg_fields_object(call, field->item->fields, item, at, true);
         }
     }
 }
 
 
+/* whole: what is required must be there. A merge patch (RFC 7396) names parts
+ * of objects, at any depth; an array is written whole, with its items. */
 static void
 vg_fields_one(vg_call_t *call, const vg_field_t *field, const vg_json_t *node,
-              const char *path)
+              const char *path, bool whole)
 {
     unsigned    fault;
     const char *message;
@@ -76,7 +79,7 @@ vg_fields_one(vg_call_t *call, const vg_field_t *field, const vg_json_t *node,
         return;
     }
     if (field->type == VG_OBJECT && field->fields != NULL) {
-        (void) vg_fields_object(call, field->fields, node, path);
+        (void) vg_fields_object(call, field->fields, node, path, whole);
     } else if (field->type == VG_ARRAY && field->item != NULL) {
         vg_fields_array(call, field, node, path);
     }
@@ -85,7 +88,7 @@ vg_fields_one(vg_call_t *call, const vg_field_t *field, const vg_json_t *node,
 
 static vg_rc_t
 vg_fields_object(vg_call_t *call, const vg_field_t *fields,
-                 const vg_json_t *node, const char *path)
+                 const vg_json_t *node, const char *path, bool whole)
 {
     const char       *at;
     const vg_json_t  *value;
@@ -98,8 +101,8 @@ vg_fields_object(vg_call_t *call, const vg_field_t *fields,
             return VG_ERROR;
         }
         if (value != NULL) {
-            vg_fields_one(call, field, value, at);
-        } else if (field->flags & VG_REQUIRED) {
+            vg_fields_one(call, field, value, at, whole);
+        } else if ((field->flags & VG_REQUIRED) && whole) {
             vg_fields_wrong(call, at, "is required", VG_FAULT_MISSING);
         }
     }
@@ -259,12 +262,12 @@ vg_fields_page(vg_call_t *call)
     call->in.limit = 50;
     node = vg_fields_query(call, "limit");
     if (node != NULL) {
-        vg_fields_one(call, &vg_field_limit, node, "limit");
+        vg_fields_one(call, &vg_field_limit, node, "limit", true);
         call->in.limit = ngx_atoi((u_char *) node->text.data, node->text.len);
     }
     node = vg_fields_query(call, "cursor");
     if (node != NULL) {
-        vg_fields_one(call, &vg_field_cursor, node, "cursor");
+        vg_fields_one(call, &vg_field_cursor, node, "cursor", true);
         call->in.cursor = node->text;
     }
 }
@@ -352,7 +355,7 @@ vg_fields_check(vg_call_t *call)
             }
             continue;
         }
-        vg_fields_one(call, field, value, field->name);
+        vg_fields_one(call, field, value, field->name, row->method != VG_PATCH);
         if (value->type != VG_JSON_NULL) {
             call->values[i] = value;
         }

@@ -44,6 +44,7 @@ typedef enum {
     VG_BIND_EVENT_TIME,
     VG_BIND_OUTCOME,
     VG_BIND_REASON,
+    VG_BIND_IF_MATCH,
     VG_BIND_KEY, /* the tail's own from here on                          */
     VG_BIND_KEY_HASH,
     VG_BIND_ROUTE,
@@ -131,6 +132,7 @@ struct vg_endpoint_s {
     ngx_msec_t          period;   /* VG_EVERY                            */
     void (*run)(vg_call_t *call); /* house.c: instead of a statement;
                                       ends in vg_call_awaited()          */
+    unsigned            matches:1; /* its statement takes :ifMatch     */
 };
 
 #define VG_MAX_ENDPOINTS 512
@@ -197,6 +199,7 @@ void      vg_number_give(ngx_uint_t number);
 
 /* db.c: a number means another statement from now on */
 void vg_db_forget(ngx_uint_t number);
+ngx_uint_t vg_statement_binds(const vg_statement_t *st, vg_bind_t what);
 
 /* router.c: path values point into path */
 vg_endpoint_t *vg_route_match(ngx_uint_t method, ngx_str_t *path,
@@ -220,6 +223,7 @@ typedef struct {
     vg_str_t  charge_point, payload;              /* VG_OCPP16           */
     vg_str_t  outcome, reason;                    /* steps               */
     vg_str_t  cursor;                             /* VG_LIST             */
+    vg_str_t  if_match; /* versions, as an array; data NULL: any           */
     ngx_int_t limit;
 } vg_input_t;
 

@@ -194,20 +194,31 @@ vg_http_has_body(ngx_http_request_t *r)
 }
 
 
-static ngx_int_t
-vg_http_is_json(ngx_http_request_t *r)
+static ngx_uint_t
+vg_http_type_is(ngx_str_t *type, const char *name)
 {
-    static const ngx_str_t json = ngx_string("application/json");
-    ngx_str_t             *type;
+    size_t len = ngx_strlen(name);
+
+    return type->len >= len
+           && ngx_strncasecmp(type->data, (u_char *) name, len) == 0
+           && (type->len == len || type->data[len] == ';'
+               || type->data[len] == ' ');
+}
+
+
+/* a PATCH is a merge patch by either name: RFC 7396 */
+static ngx_uint_t
+vg_http_is_json(ngx_http_request_t *r, vg_method_t method)
+{
+    ngx_str_t *type;
 
     if (r->headers_in.content_type == NULL) {
         return 1;
     }
     type = &r->headers_in.content_type->value;
-    return type->len >= json.len
-           && ngx_strncasecmp(type->data, json.data, json.len) == 0
-           && (type->len == json.len || type->data[json.len] == ';'
-               || type->data[json.len] == ' ');
+    return vg_http_type_is(type, "application/json")
+           || (method == VG_PATCH
+               && vg_http_type_is(type, "application/merge-patch+json"));
 }
 
 
@@ -232,8 +243,13 @@ vg_http_go(vg_http_t *http, vg_rc_t rc)
     if (rc == VG_OK) {
         rc = vg_auth_scope(call, call->endpoint->row->scope);
     }
-    if (rc == VG_OK && vg_http_has_body(r) && !vg_http_is_json(r)) {
+    if (rc == VG_OK && vg_http_has_body(r)
+        && !vg_http_is_json(r, call->endpoint->row->method))
+    {
         rc = vg_refuse(call, "media_type");
+    }
+    if (rc == VG_OK) {
+        rc = vg_condition_take(http, call);
     }
     if (rc != VG_OK) {
         (void) ngx_http_discard_request_body(r);

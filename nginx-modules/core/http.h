@@ -47,6 +47,13 @@ void vg_http_identified(vg_http_t *http, vg_rc_t rc);
  * reference on the request. */
 void vg_http_cut(ngx_http_request_t *r, const vg_error_t *error);
 
+/* condition.c: If-Match and If-None-Match of a change; VG_ERROR: refused */
+vg_rc_t vg_condition_take(vg_http_t *http, vg_call_t *call);
+
+/* condition.c: adds the ETag; status, or 304 or 412 in its place */
+ngx_int_t vg_condition_answer(ngx_http_request_t *r, vg_call_t *call,
+                              ngx_int_t status);
+
 /* answer.c */
 ngx_int_t vg_http_answer(vg_http_t *http, vg_call_t *call);
 

@@ -141,12 +141,19 @@ vg_openapi_parameter(vg_out_t *out, const vg_field_t *f, const char *in)
 
 
 static void
-vg_openapi_parameters(vg_out_t *out, const vg_route_t *row)
+vg_openapi_parameters(vg_out_t *out, const vg_endpoint_t *e)
 {
+    const vg_route_t       *row = e->row;
     const vg_field_t       *f;
     static const vg_field_t key = {
         .name = "Idempotency-Key", .type = VG_TEXT, .min = 1, .max = 255
     };
+    static const vg_field_t match = { .name = "If-Match",
+                                      .type = VG_TEXT,
+                                      .about = "an ETag; else 412" };
+    static const vg_field_t none_match = { .name = "If-None-Match",
+                                           .type = VG_TEXT,
+                                           .about = "an ETag; then 304" };
 
     vg_out_key(out, "parameters");
     vg_out_open(out, '[');
@@ -162,7 +169,27 @@ vg_openapi_parameters(vg_out_t *out, const vg_route_t *row)
     if (row->method == VG_POST) {
         vg_openapi_parameter(out, &key, "header");
     }
+    if (e->matches) {
+        vg_openapi_parameter(out, &match, "header");
+    }
+    if (row->method == VG_GET && !(row->flags & VG_LIST)) {
+        vg_openapi_parameter(out, &none_match, "header");
+    }
     vg_out_close(out, ']');
+}
+
+
+static void
+vg_openapi_media(vg_out_t *out, const char *type, const vg_field_t *fields)
+{
+    vg_out_key(out, type);
+    vg_out_open(out, '{');
+    vg_out_key(out, "schema");
+    vg_out_open(out, '{');
+    vg_out_member(out, "type", VG_STR("object"));
+    vg_openapi_object(out, fields);
+    vg_out_close(out, '}');
+    vg_out_close(out, '}');
 }
 
 
@@ -183,14 +210,10 @@ vg_openapi_body(vg_out_t *out, const vg_route_t *row)
     vg_out_open(out, '{');
     vg_out_key(out, "content");
     vg_out_open(out, '{');
-    vg_out_key(out, "application/json");
-    vg_out_open(out, '{');
-    vg_out_key(out, "schema");
-    vg_out_open(out, '{');
-    vg_out_member(out, "type", VG_STR("object"));
-    vg_openapi_object(out, row->fields);
-    vg_out_close(out, '}');
-    vg_out_close(out, '}');
+    vg_openapi_media(out, "application/json", row->fields);
+    if (row->method == VG_PATCH) {
+        vg_openapi_media(out, "application/merge-patch+json", row->fields);
+    }
     vg_out_close(out, '}');
     vg_out_close(out, '}');
 }
@@ -241,7 +264,7 @@ vg_openapi_route(vg_out_t *out, vg_pool_t *pool, vg_endpoint_t *e)
     if (row->about != NULL) {
         vg_out_member(out, "summary", vg_str(row->about));
     }
-    vg_openapi_parameters(out, row);
+    vg_openapi_parameters(out, e);
     vg_openapi_body(out, row);
     if (row->scope == NULL || ngx_strcmp(row->scope, VG_PUBLIC) != 0) {
         vg_out_member_raw(out, "security",

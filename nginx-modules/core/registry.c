@@ -125,6 +125,7 @@ vg_endpoint_statements(vg_endpoint_t *e)
     {
         return NGX_ERROR;
     }
+    e->matches = vg_statement_binds(e->statement, VG_BIND_IF_MATCH);
     if (row->flags & VG_TRANSACTION) {
         (void) snprintf(name, sizeof(name), "%s_quarantine", row->statement);
         return vg_endpoint_statement(plugin, row, name, &e->quarantine);

@@ -13,6 +13,7 @@ create table accounts.api_key (
     expires_at timestamptz,
     created_at timestamptz not null,
     revoked_at timestamptz,
+    version    int         not null default 1,
     constraint api_key_pkey primary key (id),
     constraint api_key_prefix unique (prefix),
     constraint api_key_role check (role in (
@@ -43,4 +44,5 @@ return pg_catalog.json_build_object(
     'scopes', k.scopes,
     'companyId', k.company_id,
     'expiresAt', vg.z(k.expires_at),
+    'version', k.version,
     'createdAt', vg.z(k.created_at));

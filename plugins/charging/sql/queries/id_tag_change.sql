@@ -1,6 +1,6 @@
 -- in: idTag, customerId, vehicleId, status, expiresAt, parentIdTag
 -- out: ok
--- refuses: not_found
+-- refuses: not_found, precondition_failed
 -- Only a tag's keeper changes it; a customer sees it.
 with changed as (
     update charging.id_tag as t
@@ -14,9 +14,20 @@ with changed as (
     where t.tag_key = lower(:idTag)
         and :callerRole <> 'driver'
         and charging.tag_visible(:callerRole, :callerId, :callerCompany, t.customer_id, t.company_id)
+        and (:ifMatch is null or t.version = any (:ifMatch))
     returning charging.id_tag_body(t) as body
 ), answer (status, body, events) as (
-    select case when c.body is null then 'not_found' else 'ok' end,
+    select case
+            when c.body is not null then 'ok'
+            when exists (
+                select
+                from charging.id_tag as t
+                where t.tag_key = lower(:idTag)
+                    and :ifMatch is not null
+                    and :callerRole <> 'driver'
+                    and charging.tag_visible(:callerRole, :callerId, :callerCompany, t.customer_id, t.company_id)) then 'precondition_failed'
+            else 'not_found'
+        end,
         c.body,
         null::jsonb
     from (select) one

@@ -1,14 +1,25 @@
 -- in: idTag
 -- out: empty
--- refuses: not_found
+-- refuses: not_found, precondition_failed
 with gone as (
     delete from charging.id_tag t
     where t.tag_key = lower(:idTag)
         and :callerRole <> 'driver'
         and charging.tag_visible(:callerRole, :callerId, :callerCompany, t.customer_id, t.company_id)
+        and (:ifMatch is null or t.version = any (:ifMatch))
     returning t.tag_key
 ), answer (status, body, events) as (
-    select case when exists (select from gone) then 'empty' else 'not_found' end,
+    select case
+            when exists (select from gone) then 'empty'
+            when exists (
+                select
+                from charging.id_tag as t
+                where t.tag_key = lower(:idTag)
+                    and :ifMatch is not null
+                    and :callerRole <> 'driver'
+                    and charging.tag_visible(:callerRole, :callerId, :callerCompany, t.customer_id, t.company_id)) then 'precondition_failed'
+            else 'not_found'
+        end,
         null::json,
         null::jsonb
 )

@@ -1,6 +1,6 @@
 -- in: id, body, stationId, securityProfile, salt, hash (null: the password stays)
 -- out: ok, the charge point
--- refuses: not_found, station_unknown, charge_point_in_use
+-- refuses: not_found, precondition_failed, station_unknown, charge_point_in_use
 --
 -- A charge point whose connectors a station lists is moved by changing that
 -- list, so that the station's event tells of it.
@@ -9,6 +9,7 @@ with target as (
         p.id,
         p.operator_id,
         case when :body ? 'stationId' then :stationId else p.station_id end as place,
+        :ifMatch is null or p.version = any (:ifMatch) as matched,
         :body ? 'stationId' and :stationId is distinct from p.station_id as moved
     from stations.charge_point as p
     where p.id = :id
@@ -16,6 +17,7 @@ with target as (
 ), refusal as (
     select
         case
+            when not t.matched then 'precondition_failed'
             when t.moved and t.place is not null and not exists (
                 select
                 from stations.station as s

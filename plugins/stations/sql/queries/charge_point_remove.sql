@@ -1,9 +1,10 @@
 -- in: id
 -- out: empty
--- refuses: not_found, charge_point_in_use
+-- refuses: not_found, precondition_failed, charge_point_in_use
 with target as (
     select
         p.id,
+        :ifMatch is null or p.version = any (:ifMatch) as matched,
         exists (
             select
             from stations.connector as c
@@ -15,15 +16,16 @@ with target as (
     delete from stations.charge_point as p
     using target as t
     where p.id = t.id
+        and t.matched
         and not t.used
     returning p.id
 ), answer (status, body, events) as (
     select 'empty', null::json, null::jsonb
     from charge_point
     union all
-    select 'charge_point_in_use', null, null
+    select case when t.matched then 'charge_point_in_use' else 'precondition_failed' end, null, null
     from target as t
-    where t.used
+    where t.used or not t.matched
     union all
     select 'not_found', null, null
     where not exists (select from target)

@@ -1,10 +1,15 @@
 -- in: id, body, replace (true: PUT, what is absent goes; false: PATCH, it stays)
 -- out: ok, the station; event station.updated.v1
--- refuses: not_found, time_zone_unknown, charge_point_taken
+-- refuses: not_found, precondition_failed, time_zone_unknown, charge_point_taken
 --
 -- Connectors that stay keep their ids: sessions and tariffs know them by it.
 -- A charge point that the list does not name any more is pending again.
-with target as (
+with visible as (
+    select s.id
+    from stations.station as s
+    where s.id = :id
+        and (:callerRole = 'admin' or s.operator_id = :callerCompany)
+), target as (
     select
         s.id,
         case
@@ -12,8 +17,8 @@ with target as (
             else stations.merge_patch(stations.station_document(s), :body)
         end as doc
     from stations.station as s
-    where s.id = :id
-        and (:callerRole = 'admin' or s.operator_id = :callerCompany)
+    join visible as v on v.id = s.id
+    where :ifMatch is null or s.version = any (:ifMatch)
 ), wanted as (
     select
         t.id as station_id,
@@ -117,7 +122,7 @@ with target as (
     from station as s
     cross join shape as h
     union all
-    select 'not_found', null, null
+    select case when exists (select from visible) then 'precondition_failed' else 'not_found' end, null, null
     where not exists (select from target)
 )
 select * from answer;

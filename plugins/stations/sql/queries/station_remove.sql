@@ -1,13 +1,17 @@
 -- in: id
 -- out: empty; event station.removed.v1
--- refuses: not_found
+-- refuses: not_found, precondition_failed
 --
 -- Its charge points stay, pending, with their credentials.
-with target as (
-    select s.id, s.operator_id
+with visible as (
+    select s.id, s.operator_id, s.version
     from stations.station as s
     where s.id = :id
         and (:callerRole = 'admin' or s.operator_id = :callerCompany)
+), target as (
+    select v.id, v.operator_id
+    from visible as v
+    where :ifMatch is null or v.version = any (:ifMatch)
 ), connector as (
     delete from stations.connector as c
     using target as t
@@ -34,7 +38,7 @@ with target as (
             'payload', jsonb_build_object('stationId', s.id, 'operatorId', s.operator_id)))
     from station as s
     union all
-    select 'not_found', null, null
+    select case when exists (select from visible) then 'precondition_failed' else 'not_found' end, null, null
     where not exists (select from target)
 )
 select * from answer;

@@ -1,0 +1,208 @@
+# ETag, If-Match and If-None-Match. What is tested is read from /openapi.json:
+# a PUT, PATCH or DELETE without a specimen here fails this file.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use Voltgate;
+
+my $vg  = Voltgate->start;
+my $api = '/api/v1';
+
+my $count   = 0;
+my $company = '019393c0-0000-7000-8000-000000000001';
+
+sub new_station {
+    my $r = $vg->post("$api/stations", {
+        name => 'Pier ' . ++$count, operatorId => $company, timeZone => 'Europe/Berlin',
+        location => { lat => 54.3, lon => 10.1 }, address => { city => 'Kiel', country => 'DE' },
+        connectors => [],
+    });
+    $r->{status} == 201 or die $r->{body};
+    return $r;
+}
+
+# path of a resource => how one is made: its answer; what its id is called;
+# what may be written into it
+my %specimens = (
+    '/stations/{id}' => {
+        make => \&new_station,
+        put  => { name => 'Quay', operatorId => $company, timeZone => 'Europe/Berlin', connectors => [],
+            location => { lat => 54, lon => 10 }, address => { country => 'DE' } },
+        patch => { name => 'Mole' },
+    },
+    '/charge-points/{id}' => {
+        make  => sub { $vg->post("$api/charge-points",
+            { id => 'CP-' . ++$count, operatorId => $company, stationId => new_station()->{json}{id} }) },
+        patch => { securityProfile => 1 },
+    },
+    '/id-tags/{idTag}' => {
+        make  => sub { $vg->post("$api/id-tags", { idTag => 'TAG-' . ++$count }) },
+        id    => 'idTag',
+        patch => { status => 'Blocked' },
+    },
+    '/api-keys/{id}' => { make => sub { $vg->post("$api/api-keys", { name => 'key ' . ++$count }) } },
+);
+
+my %operations;
+my $paths = $vg->get('/openapi.json')->{json}{paths};
+for my $path (keys %$paths) {
+    (my $short = $path) =~ s{^\Q$api\E}{};
+    $operations{ uc($_) . " $short" } = $paths->{$path}{$_} for keys %{ $paths->{$path} };
+}
+my @changes = grep { /^(?:PUT|PATCH|DELETE) / } sort keys %operations;
+
+sub takes {
+    my ($name, $header) = @_;
+    return scalar grep { $_->{in} eq 'header' && $_->{name} eq $header } @{ $operations{$name}{parameters} };
+}
+
+cmp_ok scalar @changes, '>=', 8, 'there are changes to test';
+
+for my $name (@changes) {
+    subtest $name => sub {
+        my ($method, $path) = split / /, $name;
+        my $specimen = $specimens{$path} or return fail 'it has a specimen in this file';
+        my $body     = $specimen->{ lc $method };
+        ok takes($name, 'If-Match'), 'the document says that it honours If-Match';
+
+        my $made = $specimen->{make}->();
+        is $made->{status}, 201, 'a specimen is made';
+        my $version = $made->{json}{version};
+        my $tag     = $made->{headers}{etag};
+        like $version, qr/^\d+$/, 'it has a version';
+        like $tag, qr/^"$version-[0-9a-f]{16}"$/, 'and a tag';
+        (my $url = "$api$path") =~ s/\{\w+\}/$made->{json}{ $specimen->{id} || 'id' }/e;
+
+        my $try = sub { $vg->request($method, $url, $body, { 'If-Match' => $_[0] }) };
+        for my $other ('"' . ($version + 1) . '-0123456789abcdef"', '"x"', '"-0123456789abcdef"') {
+            my $r = $try->($other);
+            is $r->{status}, 412, "$other is not its tag";
+            like $r->{json}{type}, qr{/precondition_failed$}, 'told as any error';
+        }
+        for my $bad ('7', '', '"7', join(',', ('"7"') x 33)) {
+            my $r = $try->($bad);
+            is $r->{status}, 400, 'no tags: ' . substr $bad, 0, 9;
+            ok $r->{json}{errors}{'If-Match'}, 'it says where';
+        }
+        is $vg->request($method, $url, $body, { 'If-None-Match' => '*' })->{status}, 400,
+            'If-None-Match is refused, not ignored';
+
+        # nothing of all this has changed it: its first tag still holds
+        my $r = $try->("\"99-aa\", W/$tag");
+        is int($r->{status} / 100), 2, 'with its tag among others it is changed' or diag $r->{body};
+        return if $method eq 'DELETE';
+        is $r->{json}{version}, $version + 1, 'to the next version';
+        is $try->($tag)->{status}, 412, 'its old tag is none any more';
+        is $try->('*')->{status}, 200, 'any will do';
+        is $try->('"' . ($version + 2) . '"')->{status}, 200, 'a version alone is a tag';
+        is $vg->request($method, $url, $body)->{status}, 200, 'nor is one needed';
+        $url =~ s{[^/]+$}{019393c0-0000-7000-8000-0000000000ff};
+        $url =~ s{id-tags/.*}{id-tags/nobody};
+        is $try->('"1"')->{status}, 404, 'what is not there is 404 before all';
+    };
+}
+
+subtest 'of many writers with one tag one wins' => sub {
+    my $made = new_station();
+    my $url  = "$api/stations/$made->{json}{id}";
+    my @pids;
+    for my $writer (1 .. 6) {
+        my $pid = fork // die;
+        if (!$pid) {
+            my $r = $vg->client(fresh => 1)->request('PATCH', $vg->url($url), {
+                content => "{\"name\":\"writer $writer\"}",
+                headers => { Authorization => 'Bearer ' . $vg->admin, 'Content-Type' => 'application/json',
+                    'If-Match' => $made->{headers}{etag} },
+            });
+            require POSIX;
+            POSIX::_exit($r->{status} == 200 ? 0 : $r->{status} == 412 ? 1 : 2);
+        }
+        push @pids, $pid;
+    }
+    my @status = sort map { waitpid $_, 0; $? >> 8 } @pids;
+    is_deeply \@status, [ 0, (1) x 5 ];
+    is $vg->get($url)->{json}{version}, 2;
+};
+
+subtest 'who may not see a resource learns nothing by If-Match' => sub {
+    my $made = new_station();
+    my %foreign = (Authorization => 'Bearer ' . $vg->token(role => 'operator', subject => 'p', company => 'other'));
+    my $url = "$api/stations/$made->{json}{id}";
+    is $vg->patch($url, { name => 'x' }, { %foreign, 'If-Match' => $_ })->{status}, 404, $_
+        for '"1"', '"9"', '*';
+    is $vg->patch($url, { name => 'x' }, { 'X-API-Key' => '', 'If-Match' => 'no tag' })->{status}, 401;
+};
+
+subtest 'a POST refuses what it cannot honour' => sub {
+    my $r = $vg->post("$api/id-tags", { idTag => 'cond' }, { 'If-Match' => '"1"' });
+    is $r->{status}, 400;
+    ok $r->{json}{errors}{'If-Match'};
+    is $vg->get("$api/id-tags/cond")->{status}, 404, 'nothing was made';
+};
+
+subtest 'each single resource has a tag, and 304 for who has it' => sub {
+    my @reads = grep { /^GET / && takes($_, 'If-None-Match') } sort keys %operations;
+    is_deeply [ grep { /^GET / && !takes($_, 'If-None-Match') && !takes_cursor($_) } keys %operations ], [],
+        'all but lists';
+    my $station = new_station();
+    for my $path (grep { $specimens{$_} } map { s/^GET //r } @reads) {
+        my $made = $specimens{$path}{make}->();
+        (my $url = "$api$path") =~ s/\{\w+\}/$made->{json}{ $specimens{$path}{id} || 'id' }/e;
+        my $r   = $vg->get($url);
+        my $tag = $r->{headers}{etag};
+        is $tag, $vg->get($url)->{headers}{etag}, "$path: it stays";
+        my $same = $vg->get($url, { 'If-None-Match' => "\"a\", W/$tag" });
+        is $same->{status}, 304, 'not modified';
+        is $same->{body} // '', '', 'so no body';
+        is $same->{headers}{etag}, $tag;
+        ok !exists $same->{headers}{'content-type'};
+        ok $same->{headers}{'x-correlation-id'}, 'but its correlation';
+        is $vg->get($url, { 'If-None-Match' => '*' })->{status}, 304;
+        is $vg->get($url, { 'If-None-Match' => '"a"' })->{status}, 200;
+        is $vg->get($url, { 'If-Match' => $tag })->{status}, 200;
+        is $vg->get($url, { 'If-Match' => '"a"' })->{status}, 412;
+        is $vg->request('HEAD', $url, undef, { 'If-None-Match' => $tag })->{status}, 304;
+        $vg->patch($url, $specimens{$path}{patch});
+        is $vg->get($url, { 'If-None-Match' => $tag })->{status}, 200, 'changed';
+    }
+    my $me = $vg->get("$api/auth/me");
+    like $me->{headers}{etag}, qr/^"-[0-9a-f]{16}"$/, 'what has no version has a tag of its bytes';
+    is $vg->get("$api/auth/me", { 'If-None-Match' => $me->{headers}{etag} })->{status}, 304;
+    is $vg->get("$api/stations/$company", { 'If-None-Match' => '*' })->{status}, 404;
+};
+
+sub takes_cursor {
+    my ($name) = @_;
+    return scalar grep { $_->{name} eq 'cursor' } @{ $operations{$name}{parameters} };
+}
+
+subtest 'the tag follows what the row does not hold' => sub {
+    my $made = $vg->post("$api/stations", {
+        name => 'Bytes', operatorId => $company, timeZone => 'Europe/Berlin',
+        location => { lat => 1, lon => 1 }, address => { country => 'DE' },
+        connectors => [ { chargePointId => 'BYTES', connectorNumber => 1, type => 'IEC_62196_T2',
+            powerType => 'AC_3_PHASE', maxPowerKw => 22 } ],
+    });
+    my $url = "$api/stations/$made->{json}{id}";
+    my $tag = $vg->get($url)->{headers}{etag};
+    $vg->sql(q{insert into stations.connector_status (charge_point_id, number, status, error_code, since, received_at)
+        values ('BYTES', 1, 'Available', 'NoError', now(), now())});
+    my $r = $vg->get($url, { 'If-None-Match' => $tag });
+    is $r->{status}, 200, 'a status that moved is another answer';
+    is $r->{json}{status}, 'Available';
+    is $vg->patch($url, { name => 'Same' }, { 'If-Match' => $tag })->{status}, 200,
+        'but no edit that got in between';
+};
+
+subtest 'an answer of a list has no tag' => sub {
+    is $vg->get("$api/stations")->{headers}{etag}, undef;
+};
+
+subtest 'an error has none either' => sub {
+    is $vg->get("$api/stations/$company")->{headers}{etag}, undef;
+};
+
+done_testing;
