@@ -1,0 +1,103 @@
+# Lists page by page while rows come in: nothing that was there is missed,
+# nothing is told twice. A list of /openapi.json without rows here fails.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use Voltgate;
+
+my $vg      = Voltgate->start;
+my $api     = '/api/v1';
+my $company = '019393c0-0000-7000-8000-000000000001';
+my $vehicle = '019393c0-0000-7000-8000-000000000002';
+my $count   = 0;
+
+sub made {
+    my ($r) = @_;
+    $r->{status} == 201 or die $r->{body};
+    return;
+}
+
+sub session {
+    $count++;
+    $vg->sql(q{insert into charging.session (id, status, charge_point_id, connector_number, vehicle_id, id_tag,
+        requested_at) values (vg.uuid7(), 'STARTING', 'CP', 1, $1, 'TAG', now())}, $vehicle);
+    $vg->sql(q{update charging.session set status = 'FAILED', failure = 'test' where status = 'STARTING'});
+    return;
+}
+
+# route => what adds a row. Where rows are in the order of a name, it begins
+# with the letter that is given: one in front of all others, or behind them.
+my %add = (
+    '/stations' => sub { made($vg->post("$api/stations", {
+        name => 'Pier', operatorId => $company, timeZone => 'Europe/Berlin', connectors => [],
+        location => { lat => 54.3, lon => 10.1 }, address => { country => 'DE' },
+    })) },
+    '/charge-points' => sub { made($vg->post("$api/charge-points",
+        { id => "$_[0]-" . ++$count, operatorId => $company })) },
+    '/id-tags'           => sub { made($vg->post("$api/id-tags", { idTag => "$_[0]-" . ++$count })) },
+    '/api-keys'          => sub { made($vg->post("$api/api-keys", { name => 'key' })) },
+    '/charging/sessions' => \&session,
+    '/charging/history/{vehicleId}' => \&session,
+    '/charging/quarantine'          => sub {
+        $vg->sql(q{insert into charging.quarantine (id, charge_point_id, action, payload, reason, received_at)
+            values (vg.uuid7(), 'CP', 'StopTransaction', jsonb_build_object('n', $1::int), 'test', now())}, ++$count);
+    },
+    '/charging/rates' => sub {
+        $vg->sql(q{insert into pricing.station (station_id, name, operator_id, time_zone)
+            values (vg.uuid7(), 'Pier', $1, 'Europe/Berlin')}, $company);
+    },
+    '/billing/invoices' => sub {
+        $vg->sql(q{insert into billing.invoice (id, issuer, sequence, number, session_id, currency, minor_units,
+            net, tax, total, tax_unknown, issued_at)
+            values (vg.uuid7(), $1, $2::bigint, 'INV-' || $2::bigint, vg.uuid7(), 'EUR', 2, 1, 0, 1, false, now())},
+            $company, ++$count);
+    },
+);
+
+my $paths = $vg->get('/openapi.json')->{json}{paths};
+my @lists = map { s{^\Q$api\E}{}r } grep {
+    my $get = $paths->{$_}{get};
+    $get && grep { $_->{name} eq 'cursor' } @{ $get->{parameters} };
+} sort keys %$paths;
+cmp_ok scalar @lists, '>=', 9, 'there are lists';
+
+sub name_of { my ($item) = @_; return $item->{id} // $item->{idTag} // $item->{stationId} }
+
+for my $path (@lists) {
+    subtest $path => sub {
+        my $add = $add{$path} or return fail 'it has rows in this file';
+        (my $url = "$api$path") =~ s/\{vehicleId\}/$vehicle/;
+        $add->('M') for 1 .. 7;
+
+        my @all = map { name_of($_) } @{ $vg->get("$url?limit=200")->{json}{items} };
+        cmp_ok scalar @all, '>=', 7, 'what was there';
+        is $vg->get("$url?limit=200")->{json}{nextCursor}, undef, 'fits one page, which is the last';
+
+        my (@seen, $cursor);
+        for my $page (1 .. 40) {
+            my $r = $vg->get("$url?limit=3" . (defined $cursor ? "&cursor=$cursor" : ''));
+            is $r->{status}, 200, "page $page" or last;
+            my @items = @{ $r->{json}{items} };
+            is scalar @items, 3, 'is full' if defined $r->{json}{nextCursor};
+            push @seen, map { name_of($_) } @items;
+            $cursor = $r->{json}{nextCursor};
+            last if !defined $cursor;
+            $add->('A');
+            $add->('Z');
+        }
+        is $cursor, undef, 'it ends';
+        my %times;
+        $times{$_}++ for @seen;
+        is_deeply [ grep { $times{$_} > 1 } keys %times ], [], 'nothing comes twice';
+        is_deeply [ grep { !$times{$_} } @all ], [], 'nothing that was there is missed';
+        my %was = map { $_ => 1 } @all;
+        is_deeply [ grep { $was{$_} } @seen ], \@all, 'in the order that it had';
+
+        is $vg->get("$url?limit=$_")->{status}, 400, "limit=$_" for 0, 201, 'x';
+    };
+}
+
+done_testing;

@@ -1,0 +1,147 @@
+# PATCH is a JSON merge patch (RFC 7396): each of /openapi.json takes its
+# media type, and null for what can be without, at any depth.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use Voltgate;
+
+my $vg      = Voltgate->start;
+my $api     = '/api/v1';
+my $company = '019393c0-0000-7000-8000-000000000001';
+
+sub made { my ($r) = @_; $r->{status} == 201 or die $r->{body}; return $r->{json} }
+
+my $station = made($vg->post("$api/stations", {
+    name => 'Pier', operatorId => $company, timeZone => 'Europe/Berlin', connectors => [],
+    location => { lat => 54.3, lon => 10.1 },
+    address  => { street => 'Quay 1', city => 'Kiel', postalCode => '24103', country => 'DE' },
+}));
+made($vg->post("$api/charge-points", { id => 'PATCHED', operatorId => $company }));
+made($vg->post("$api/id-tags", { idTag => 'PATCHED' }));
+
+my %specimens = (
+    '/stations/{id}'      => $station->{id},
+    '/charge-points/{id}' => 'PATCHED',
+    '/id-tags/{idTag}'    => 'PATCHED',
+);
+
+my $paths   = $vg->get('/openapi.json')->{json}{paths};
+my @patches = map { s{^\Q$api\E}{}r } grep { $paths->{$_}{patch} } sort keys %$paths;
+cmp_ok scalar @patches, '>=', 3, 'there are PATCHes';
+
+sub types { my ($schema) = @_; my $type = $schema->{type} // 'null'; return ref $type ? @$type : $type }
+
+# a value at a depth, as the member that a patch names
+sub within { my ($value, @names) = @_; $value = { $_ => $value } for reverse @names; return $value }
+
+sub nulls {
+    my ($url, $schema, @at) = @_;
+    for my $name (sort keys %{ $schema->{properties} }) {
+        my $member = $schema->{properties}{$name};
+        my $free   = !defined $member->{type} || grep { $_ eq 'null' } types($member);
+        my $r      = $vg->patch($url, within(undef, @at, $name));
+        my $where  = join '.', @at, $name;
+        is $r->{status}, $free ? 200 : 400, "$where: null " . ($free ? 'takes it away' : 'is refused');
+        if (!$free) {
+            ok $r->{json}{errors}{$where}, 'and named';
+        } elsif ($where ne 'password') {    # which is never shown
+            my $now = $vg->get($url)->{json};
+            $now = $now->{$_} for @at;
+            is $now->{$name}, undef, 'it is gone';
+        }
+        nulls($url, $member, @at, $name) if $member->{properties};
+    }
+    return;
+}
+
+for my $path (@patches) {
+    subtest "PATCH $path" => sub {
+        my $id = $specimens{$path} // return fail 'it has a specimen in this file';
+        (my $url = "$api$path") =~ s/\{\w+\}/$id/;
+        my $content = $paths->{"$api$path"}{patch}{requestBody}{content};
+        is_deeply [ sort keys %$content ], [qw(application/json application/merge-patch+json)], 'both types';
+
+        my $before = $vg->get($url)->{json};
+        for my $type ('application/merge-patch+json', 'Application/Merge-Patch+JSON; charset=utf-8',
+            'application/json')
+        {
+            my $r = $vg->patch($url, '{}', { 'Content-Type' => $type });
+            is $r->{status}, 200, $type;
+            delete @$before{qw(version updatedAt)};
+            delete @{ $r->{json} }{qw(version updatedAt)};
+            is_deeply $r->{json}, $before, 'an empty patch changes nothing';
+        }
+        for my $type ('application/json-patch+json', 'application/merge-patch', 'application/merge-patch+jsonx') {
+            my $r = $vg->patch($url, '{}', { 'Content-Type' => $type });
+            is $r->{status}, 415, $type;
+            like $r->{headers}{'accept-patch'}, qr{application/merge-patch\+json}, 'it says what it takes';
+        }
+        is $vg->patch($url, $_)->{status}, 400, "$_ is no patch of an object" for '[]', 'null', '"a"', '1';
+        nulls($url, $content->{'application/merge-patch+json'}{schema});
+    };
+}
+
+subtest 'the type is for PATCH alone' => sub {
+    my %merge = ('Content-Type' => 'application/merge-patch+json');
+    is $vg->post("$api/id-tags", { idTag => 'x' }, \%merge)->{status}, 415;
+    is $vg->put("$api/stations/$station->{id}", {}, \%merge)->{status}, 415;
+};
+
+# ------------------------------------------- RFC 7396, appendix A: test cases
+
+my $url = "$api/stations/$station->{id}";
+
+my @objects = (
+    [ '{"a":"b"}',         '{"a":"c"}',                 '{"a":"c"}' ],
+    [ '{"a":"b"}',         '{"b":"c"}',                 '{"a":"b","b":"c"}' ],
+    [ '{"a":"b"}',         '{"a":null}',                '{}' ],
+    [ '{"a":"b","b":"c"}', '{"a":null}',                '{"b":"c"}' ],
+    [ '{"a":["b"]}',       '{"a":"c"}',                 '{"a":"c"}' ],
+    [ '{"a":"c"}',         '{"a":["b"]}',               '{"a":["b"]}' ],
+    [ '{"a":{"b":"c"}}',   '{"a":{"b":"d","c":null}}',  '{"a":{"b":"d"}}' ],
+    [ '{"a":[{"b":"c"}]}', '{"a":[1]}',                 '{"a":[1]}' ],
+    [ '{"e":null}',        '{"a":1}',                   '{"a":1,"e":null}' ],
+    [ '{}',                '{"a":{"bb":{"ccc":null}}}', '{"a":{"bb":{}}}' ],
+);
+my @any = (
+    @objects,
+    [ '["a","b"]',   '["c","d"]',            '["c","d"]' ],
+    [ '{"a":"b"}',   '["c"]',                '["c"]' ],
+    [ '{"a":"foo"}', 'null',                 'null' ],
+    [ '{"a":"foo"}', '"bar"',                '"bar"' ],
+    [ '[1,2]',       '{"a":"b","c":null}',   '{"a":"b"}' ],
+);
+my $json = JSON::PP->new->allow_nonref->canonical;
+
+for my $case ([ metadata => @objects ], [ openingHours => @any ]) {
+    my ($name, @cases) = @$case;
+    subtest "cases of the RFC, in $name" => sub {
+        for (@cases) {
+            my ($target, $patch, $result) = @$_;
+            is $vg->patch($url, "{\"$name\":null}")->{status}, 200;
+            # a stored null comes by PUT alone: a patch would take it away
+            is $vg->put($url, $json->encode({
+                name => 'Pier', timeZone => 'Europe/Berlin', connectors => [],
+                location => { lat => 54.3, lon => 10.1 }, address => { country => 'DE' },
+                $name => $json->decode($target),
+            }))->{status}, 200;
+            my $r = $vg->patch($url, "{\"$name\":$patch}");
+            is $json->encode($r->{json}{$name}), $result, "$target and $patch";
+        }
+    };
+}
+
+subtest 'parts of a nested object leave the others' => sub {
+    my $got = $vg->patch($url, { location => { lat => 1.5 }, address => { city => 'Ulm' } })->{json};
+    is_deeply $got->{location}, { lat => 1.5, lon => 10.1 };
+    is $got->{address}{city}, 'Ulm';
+    is $got->{address}{country}, 'DE';
+    is_deeply [ sort keys %{ $vg->patch($url, { connectors => [ { connectorNumber => 1 } ] })->{json}{errors} } ],
+        [ sort map { "connectors[0].$_" } qw(chargePointId type powerType maxPowerKw) ],
+        'items of an array are whole';
+};
+
+done_testing;
