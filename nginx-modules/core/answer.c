@@ -168,7 +168,8 @@ vg_http_send(ngx_http_request_t *r, ngx_int_t status, const char *type,
     b->last = ngx_cpymem(b->pos, body.data, body.len);
     b->last_buf = r == r->main;
     b->last_in_chain = 1;
-    b->memory = 1;
+    b->memory = body.len > 0; /* an empty one is only a mark */
+    b->temporary = 0;
     b->sync = body.len == 0;
     out.buf = b;
     return ngx_http_output_filter(r, &out);
@@ -267,6 +268,7 @@ vg_http_answer(vg_http_t *http, vg_call_t *call)
 {
     vg_str_t            body;
     ngx_int_t           status = vg_call_status(call);
+    const char         *type = "application/json";
     ngx_http_request_t *r = http->request;
 
     if (call->key.replayed) {
@@ -278,10 +280,17 @@ vg_http_answer(vg_http_t *http, vg_call_t *call)
     if (status == NGX_HTTP_PRECONDITION_FAILED && call->error == NULL) {
         call->error = vg_kit_error("precondition_failed", 19);
     }
-    if (call->error == NULL) {
-        body = call->text.data ? call->text : VG_STR("");
-        return vg_http_send(r, status, "application/json", body);
+    body = call->text.data ? call->text : VG_STR("");
+    if (call->error == NULL && vg_format_wanted(r, call)) {
+        body = vg_format_csv(r, call);
+        type = "text/csv; charset=utf-8; header=present";
+        call->error =
+            body.data ? NULL : vg_kit_error("internal", sizeof("internal") - 1);
     }
+    if (call->error == NULL) {
+        return vg_http_send(r, status, type, body);
+    }
+    status = call->error->status;
     body = vg_problem_render(
         &call->arena, call->error, call->detail, vg_out_str(&call->problems),
         call->nproblems,

@@ -54,6 +54,10 @@ vg_rc_t vg_condition_take(vg_http_t *http, vg_call_t *call);
 ngx_int_t vg_condition_answer(ngx_http_request_t *r, vg_call_t *call,
                               ngx_int_t status);
 
+/* format.c: is this list to be CSV; and then its text. data NULL: broken */
+ngx_uint_t vg_format_wanted(ngx_http_request_t *r, vg_call_t *call);
+vg_str_t   vg_format_csv(ngx_http_request_t *r, vg_call_t *call);
+
 /* answer.c */
 ngx_int_t vg_http_answer(vg_http_t *http, vg_call_t *call);
 

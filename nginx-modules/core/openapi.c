@@ -19,6 +19,11 @@ static const char *const vg_openapi_formats[] = {
     [VG_ANY] = NULL,
 };
 
+#define VG_OPENAPI_PROBLEM                                                     \
+    "\"default\":{\"description\":\"problem\",\"content\":"                    \
+    "{\"application/problem+json\":{\"schema\":"                               \
+    "{\"$ref\":\"#/components/schemas/Problem\"}}}}}"
+
 static void vg_openapi_object(vg_out_t *out, const vg_field_t *fields);
 
 
@@ -275,10 +280,11 @@ vg_openapi_route(vg_out_t *out, vg_pool_t *pool, vg_endpoint_t *e)
     }
     vg_out_member_raw(
         out, "responses",
-        VG_STR("{\"2XX\":{\"description\":\"done\"},"
-               "\"default\":{\"description\":\"problem\",\"content\":"
-               "{\"application/problem+json\":{\"schema\":"
-               "{\"$ref\":\"#/components/schemas/Problem\"}}}}}"));
+        row->flags & VG_LIST ? VG_STR(
+            "{\"2XX\":{\"description\":\"a page\",\"content\":"
+            "{\"application/json\":{},\"text/csv\":{}}}," VG_OPENAPI_PROBLEM)
+                             : VG_STR("{\"2XX\":{\"description\":\"done\"}"
+                                      "," VG_OPENAPI_PROBLEM));
     vg_out_close(out, '}');
 }
 

@@ -15,8 +15,8 @@ static vg_pool_t *pool;
 static void
 is(vg_str_t got, const char *wanted, const char *what)
 {
-    bool same = wanted ? got.data != NULL && vg_str_eq(got, wanted)
-                       : got.data == NULL;
+    bool same =
+        wanted ? got.data != NULL && vg_str_eq(got, wanted) : got.data == NULL;
 
     tests++;
     failures += !same;
