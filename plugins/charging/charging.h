@@ -40,6 +40,12 @@ vg_rc_t                 session_start_check(vg_call_t *call);
 vg_rc_t                 session_end_check(vg_call_t *call);
 vg_rc_t                 session_end_render(vg_call_t *call);
 
+/* alias.c */
+extern const vg_field_t alias_stop_fields[];
+vg_rc_t                 alias_start_render(vg_call_t *call);
+vg_rc_t                 alias_stop_check(vg_call_t *call);
+vg_rc_t                 alias_stop_render(vg_call_t *call);
+
 /* costing.c */
 extern const vg_field_t session_stopped_fields[];
 extern const vg_field_t session_price_fields[];

@@ -24,8 +24,17 @@ sub new_station {
     return $r;
 }
 
+# It stays STARTING: nobody reads the queue of its charge point.
+sub new_session {
+    my ($id) = $vg->sql('select vg.uuid7()');
+    $vg->sql(q{insert into charging.session (id, status, charge_point_id, connector_number, id_tag, requested_at,
+        deadline) values ($1, 'STARTING', 'NOWHERE', 1, 'TAG', now(), now() + interval '1 hour')}, $id);
+    return { %{ $vg->get("$api/charging/sessions/$id") }, status => 201 };
+}
+
 # path of a resource => how one is made: its answer; what its id is called;
-# what may be written into it
+# what
+# may be written into it; alone: that it cannot be done again
 my %specimens = (
     '/stations/{id}' => {
         make => \&new_station,
@@ -43,6 +52,7 @@ my %specimens = (
         id    => 'idTag',
         patch => { status => 'Blocked' },
     },
+    '/sessions/{id}/stop' => { make => \&new_session, alone => 1 },
     '/api-keys/{id}' => { make => sub { $vg->post("$api/api-keys", { name => 'key ' . ++$count }) } },
 );
 
@@ -96,6 +106,7 @@ for my $name (@changes) {
         return if $method eq 'DELETE';
         is $r->{json}{version}, $version + 1, 'to the next version';
         is $try->($tag)->{status}, 412, 'its old tag is none any more';
+        return if $specimen->{alone};
         is $try->('*')->{status}, 200, 'any will do';
         is $try->('"' . ($version + 2) . '"')->{status}, 200, 'a version alone is a tag';
         is $vg->request($method, $url, $body)->{status}, 200, 'nor is one needed';

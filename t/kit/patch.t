@@ -29,7 +29,7 @@ my %specimens = (
 );
 
 my $paths   = $vg->get('/openapi.json')->{json}{paths};
-my @patches = map { s{^\Q$api\E}{}r } grep { $paths->{$_}{patch} } sort keys %$paths;
+my @patches = map { s{^\Q$api\E}{}r } grep { $paths->{$_}{patch} && $paths->{$_}{patch}{requestBody} } sort keys %$paths;
 cmp_ok scalar @patches, '>=', 3, 'there are PATCHes';
 
 sub types { my ($schema) = @_; my $type = $schema->{type} // 'null'; return ref $type ? @$type : $type }

@@ -1,12 +1,13 @@
 -- in: id, stopDeadline
 -- out: {session, stop}: accepted; ok when it is over already. stop is the
 -- transaction that the charger has to be asked to stop, null for none.
--- refuses: not_found
+-- refuses: not_found, precondition_failed
 -- What has not begun is cancelled; what runs is asked to stop by the step
 -- that follows. Asking twice is asking once.
 with found as (
     select s.id,
         s.status,
+        :ifMatch is null or s.version = any (:ifMatch) as matched,
         charging.session_body(s) as body
     from charging.session s
     where s.id = :id
@@ -21,6 +22,7 @@ with found as (
         version = s.version + 1
     from found f
     where s.id = f.id
+        and f.matched
         and f.status in ('PENDING', 'STARTING', 'ACTIVE', 'SUSPENDED')
     returning s.status,
         s.transaction_id,
@@ -29,11 +31,12 @@ with found as (
 ), answer (status, body, events) as (
     select case
             when f.id is null then 'not_found'
+            when not f.matched then 'precondition_failed'
             when f.status in ('COMPLETED', 'FAILED') then 'ok'
             else 'accepted'
         end,
         case
-            when f.id is not null
+            when f.matched
             then json_build_object('session', coalesce(e.body, f.body), 'stop', e.transaction_id)
         end,
         case when e.status = 'FAILED' then jsonb_build_array(e.event) end
