@@ -268,7 +268,7 @@ vg_http_answer(vg_http_t *http, vg_call_t *call)
 {
     vg_str_t            body;
     ngx_int_t           status = vg_call_status(call);
-    const char         *type = "application/json";
+    const char         *type = call->type ? call->type : "application/json";
     ngx_http_request_t *r = http->request;
 
     if (call->key.replayed) {

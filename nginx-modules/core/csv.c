@@ -211,19 +211,27 @@ vg_csv_write(vg_pool_t *pool, const vg_json_t *items)
 
 /* ------------------------------------------------------------------- in */
 
-/* The length of the row at the front, with its end; 0: it goes on. */
+/* The length of the row at the front, with its end; 0: it goes on. A quotation
+ * mark inside of a bare cell is wrong, but takes no other row with it. */
 static size_t
 row_length(vg_str_t text, bool last)
 {
-    bool   quoted = false;
+    bool   quoted = false, begins = true;
     size_t i;
 
     for (i = 0; i < text.len; i++) {
-        if (text.data[i] == '"') {
-            quoted = !quoted;
-        } else if (text.data[i] == '\n' && !quoted) {
+        if (quoted) {
+            if (text.data[i] == '"') {
+                quoted = i + 1 < text.len && text.data[i + 1] == '"';
+                i += quoted;
+            }
+            continue;
+        }
+        if (text.data[i] == '\n') {
             return i + 1;
         }
+        quoted = begins && text.data[i] == '"';
+        begins = text.data[i] == ',';
     }
     return last ? text.len : 0;
 }

@@ -2,6 +2,7 @@
  * hooks.c: what vg.h promises to a plugin's hooks.
  */
 
+#include "csv.h"
 #include "host.h"
 
 
@@ -137,6 +138,21 @@ vg_reply(vg_call_t *call, vg_str_t body)
     call->text = body;
     call->answered = 1;
     return VG_DONE;
+}
+
+
+vg_rc_t
+vg_reply_as(vg_call_t *call, const char *type, vg_str_t body)
+{
+    call->type = type;
+    return vg_reply(call, body);
+}
+
+
+vg_str_t
+vg_csv(vg_call_t *call, const vg_json_t *items)
+{
+    return vg_csv_write(&call->arena, items);
 }
 
 

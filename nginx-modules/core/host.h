@@ -261,6 +261,7 @@ struct vg_call_s {
     ngx_uint_t        nproblems;
     const char       *status; /* ok, created, accepted, empty           */
     vg_str_t          text;
+    const char       *type;    /* of text; NULL: JSON                */
     unsigned          fault:2; /* of the first field: see VG_FAULT_*      */
     unsigned          answered:1;
     unsigned          finished:1;

@@ -208,17 +208,39 @@ vg_http_type_is(ngx_str_t *type, const char *name)
 
 /* a PATCH is a merge patch by either name: RFC 7396 */
 static ngx_uint_t
-vg_http_is_json(ngx_http_request_t *r, vg_method_t method)
+vg_http_is_taken(ngx_http_request_t *r, const vg_route_t *row)
 {
     ngx_str_t *type;
 
     if (r->headers_in.content_type == NULL) {
-        return 1;
+        return !(row->flags & VG_ROWS);
     }
     type = &r->headers_in.content_type->value;
+    if (row->flags & VG_ROWS) {
+        return vg_http_type_is(type, "text/csv")
+               || vg_http_type_is(type, "application/geo+json");
+    }
     return vg_http_type_is(type, "application/json")
-           || (method == VG_PATCH
+           || (row->method == VG_PATCH
                && vg_http_type_is(type, "application/merge-patch+json"));
+}
+
+
+/* An import is repeated without a key; a key would have to stand for a file
+ * that no digest was made of. */
+static vg_rc_t
+vg_http_rows(vg_http_t *http)
+{
+    if (http->call->key.key.len) {
+        http->call->key.key.len = 0;
+        return vg_refuse_field(http->call, "Idempotency-Key",
+                               "is not taken: repeated rows make no twins");
+    }
+    if (!vg_http_has_body(http->request)) {
+        return vg_refuse_with(http->call, "malformed",
+                              VG_STR("{\"message\":\"body is required\"}"));
+    }
+    return VG_OK;
 }
 
 
@@ -244,12 +266,15 @@ vg_http_go(vg_http_t *http, vg_rc_t rc)
         rc = vg_auth_scope(call, call->endpoint->row->scope);
     }
     if (rc == VG_OK && vg_http_has_body(r)
-        && !vg_http_is_json(r, call->endpoint->row->method))
+        && !vg_http_is_taken(r, call->endpoint->row))
     {
         rc = vg_refuse(call, "media_type");
     }
     if (rc == VG_OK) {
         rc = vg_condition_take(http, call);
+    }
+    if (rc == VG_OK && (call->endpoint->row->flags & VG_ROWS)) {
+        rc = vg_http_rows(http);
     }
     if (rc != VG_OK) {
         (void) ngx_http_discard_request_body(r);
@@ -370,6 +395,11 @@ vg_http_body(ngx_http_request_t *r)
 
     r->main->count--; /* reading took one; the call holds its own */
     if (call == NULL) {
+        return;
+    }
+    if (r->request_body != NULL && (call->endpoint->row->flags & VG_ROWS)) {
+        vg_rows_start(http, vg_http_type_is(&r->headers_in.content_type->value,
+                                            "application/geo+json"));
         return;
     }
     if (r->request_body == NULL || vg_http_gather(r, call, &body) != NGX_OK) {

@@ -58,6 +58,9 @@ ngx_int_t vg_condition_answer(ngx_http_request_t *r, vg_call_t *call,
 ngx_uint_t vg_format_wanted(ngx_http_request_t *r, vg_call_t *call);
 vg_str_t   vg_format_csv(ngx_http_request_t *r, vg_call_t *call);
 
+/* rows.c: a body of many rows, each a call; features: GeoJSON, else CSV */
+void vg_rows_start(vg_http_t *http, ngx_uint_t features);
+
 /* answer.c */
 ngx_int_t vg_http_answer(vg_http_t *http, vg_call_t *call);
 

@@ -215,7 +215,12 @@ vg_openapi_body(vg_out_t *out, const vg_route_t *row)
     vg_out_open(out, '{');
     vg_out_key(out, "content");
     vg_out_open(out, '{');
-    vg_openapi_media(out, "application/json", row->fields);
+    if (row->flags & VG_ROWS) {
+        vg_out_member_raw(out, "text/csv", VG_STR("{}"));
+        vg_out_member_raw(out, "application/geo+json", VG_STR("{}"));
+    } else {
+        vg_openapi_media(out, "application/json", row->fields);
+    }
     if (row->method == VG_PATCH) {
         vg_openapi_media(out, "application/merge-patch+json", row->fields);
     }

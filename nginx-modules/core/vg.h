@@ -132,6 +132,13 @@ typedef struct {
                                charger said is vg_outcome(); not connected,
                                silent or an error end the call           */
 
+#define VG_ROWS                                                                \
+    0x20 /* POST of CSV or GeoJSON: the fields are
+                               those of one row, and each row is a call
+                               of its own: created, or ok when it was
+                               there; answers {imported, unchanged,
+                               failures, failed:[{row, errors}]}         */
+
 typedef struct {
     vg_method_t       method;
     const char       *path;
@@ -240,6 +247,13 @@ vg_str_t vg_secret(vg_call_t *call, size_t bytes);
 vg_str_t vg_sha256(vg_call_t *call, vg_str_t salt, vg_str_t text);
 
 #define VG_COMMAND_MAX 65536 /* bytes of a payload; it passes the link   */
+
+/* vg_reply() of another type; data NULL as there. */
+vg_rc_t vg_reply_as(vg_call_t *call, const char *type,
+                    vg_str_t body) VG_MUST_CHECK;
+
+/* An array of objects as lines of CSV; data NULL: no memory. */
+vg_str_t vg_csv(vg_call_t *call, const vg_json_t *items);
 
 /* In a step's command(): the CALL to send. VG_ERROR: too long, refused. */
 vg_rc_t vg_command(vg_call_t *call, vg_str_t charge_point, const char *action,

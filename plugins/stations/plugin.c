@@ -35,6 +35,17 @@ static const vg_route_t routes[] = {
     { VG_GET, "/stations/{id}/status", READ, station_id_fields,
       .statement = "station_status", .about = "The state of each connector" },
 
+    { VG_POST, "/stations/import", WRITE, station_import_fields,
+      .check = station_import_check, .statement = "station_import",
+      .flags = VG_ROWS,
+      .about = "Import stations from CSV or GeoJSON; again makes no twins" },
+    { VG_GET, "/stations/export.csv", READ, station_export_fields,
+      .statement = "station_export", .render = station_export_csv,
+      .about = "Stations as an import takes them" },
+    { VG_GET, "/stations/export.geojson", READ, station_export_fields,
+      .statement = "station_export", .render = station_export_geojson,
+      .about = "The same as GeoJSON" },
+
     { VG_POST, "/charge-points", WRITE, charge_point_new_fields,
       .check = charge_point_create_check, .statement = "charge_point_create",
       .render = charge_point_render,
@@ -96,6 +107,8 @@ static const vg_error_t errors[] = {
     { "charge_point_in_use", 409,
       "A station lists connectors of this charge point" },
     { "station_unknown", 422, "There is no such station of this operator" },
+    { "export_too_large", 422,
+      "More than 20,000 stations: export them by city" },
     { "operator_missing", 422, "operatorId or stationId is needed" },
     { NULL, 0, NULL }
 };

@@ -133,6 +133,8 @@ in(void)
     taken("'=1,''=1,'x,'',=1,'-\n", true, "<=1><'=1><'x><''><=1><->/");
     taken("a\"b\n", true, "has a quotation mark where none may be");
     taken("\"a\"b\n", true, "has a quotation mark where none may be");
+    taken("a\"b\nc\n", false, "has a quotation mark where none may be");
+    taken("\"a\"\"\n\"\nc\n", true, "<a\"\n>/<c>/");
     taken("\"a", true, "has a quotation mark where none may be");
     taken("\r\n", true, "<>/");
     taken("\r", true, "<>/");
