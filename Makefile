@@ -59,6 +59,7 @@ help:
 up: ## install what is missing, build, start, seed; prints how to call it
 	@docker/install run build
 	@$(MAKE) --no-print-directory -j$$(nproc) build
+	@docker/pages
 	@docker/up
 
 down: ## stop what `make up` started; the data stay

@@ -126,7 +126,7 @@ sub running {
         timestamp => clock(-60 + $round) })->[2];
     is $start->{idTagInfo}{status}, 'Accepted';
     $cp->call(MeterValues => { connectorId => 1, transactionId => $start->{transactionId}, meterValue => [
-        { timestamp => clock(0), sampledValue => [ { value => '3500' } ] } ] });
+        { timestamp => clock($round), sampledValue => [ { value => '3500' } ] } ] });
     return ($r, $start->{transactionId});
 }
 
@@ -134,7 +134,7 @@ sub stopped {
     my ($id, $transaction) = @_;
     $cp->serve(5);
     is $asked[-1], 'RemoteStopTransaction', 'the charger is asked';
-    $cp->call(StopTransaction => { transactionId => $transaction, meterStop => 4000, timestamp => clock(0) });
+    $cp->call(StopTransaction => { transactionId => $transaction, meterStop => 4000, timestamp => clock($round + 1) });
     ok $vg->wait_for(sub { $vg->get("$api/charging/sessions/$id", \%driver)->{json}{status} eq 'COMPLETED' }, 10);
     return;
 }

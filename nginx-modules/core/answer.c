@@ -153,7 +153,8 @@ vg_http_send(ngx_http_request_t *r, ngx_int_t status, const char *type,
     if (!bare) {
         r->headers_out.content_type =
             (ngx_str_t){ ngx_strlen(type), (u_char *) type };
-        r->headers_out.content_type_len = r->headers_out.content_type.len;
+        /* gzip_types are compared with what stands before parameters */
+        r->headers_out.content_type_len = strcspn(type, ";");
     } else {
         r->header_only = 1;
     }

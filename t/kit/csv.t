@@ -43,7 +43,8 @@ subtest 'a list is CSV for who asks' => sub {
     my $r = $vg->get("$api/stations", \%csv);
     is $r->{status}, 200;
     is $r->{headers}{'content-type'}, 'text/csv; charset=utf-8; header=present';
-    like $r->{headers}{vary}, qr/\bAccept\b/;
+    my $vary = $r->{headers}{vary};
+    is scalar(grep { $_ eq 'Accept' } ref $vary ? @$vary : $vary), 1;
     utf8::decode(my $text = $r->{body});
     my @rows = parse($text);
     is scalar @rows, 7;
