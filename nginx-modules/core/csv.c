@@ -48,6 +48,13 @@ put(csv_t *csv, const char *data, size_t len)
 }
 
 
+static bool
+one_of(char c, vg_str_t set)
+{
+    return memchr(set.data, c, set.len) != NULL;
+}
+
+
 /* would it be a formula, or look like one that was disarmed */
 static bool
 armed(vg_str_t text)
@@ -57,7 +64,7 @@ armed(vg_str_t text)
     while (i < text.len && text.data[i] == '\'') {
         i++;
     }
-    return i < text.len && memchr("=+-@\t\r", text.data[i], 6) != NULL;
+    return i < text.len && one_of(text.data[i], VG_STR("=+-@\t\r"));
 }
 
 
@@ -70,7 +77,7 @@ put_text(csv_t *csv, vg_str_t text)
     const char *from = text.data;
 
     for (i = 0; i < text.len && !quoted; i++) {
-        quoted = memchr("\",\r\n", text.data[i], 4) != NULL;
+        quoted = one_of(text.data[i], VG_STR("\",\r\n"));
     }
     if (quoted) {
         put(csv, "\"", 1);

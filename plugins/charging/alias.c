@@ -73,10 +73,10 @@ alias_stop_check(vg_call_t *call)
 }
 
 
-static int
+static int64_t
 part(const char *p, int digits)
 {
-    int value = 0;
+    int64_t value = 0;
 
     while (digits--) {
         value = value * 10 + (*p++ - '0');
@@ -89,8 +89,7 @@ part(const char *p, int digits)
 static int64_t
 seconds_of(vg_str_t z)
 {
-    int64_t y, days;
-    int     m;
+    int64_t y, m, days;
 
     if (z.len < 20) {
         return 0;

@@ -52,11 +52,12 @@ taken(const char *text, bool last, const char *wanted)
             snprintf(got + strlen(got), sizeof(got) - strlen(got), "<%.*s>",
                      (int) row.cells[i].len, row.cells[i].data);
         }
-        strcat(got, "/");
+        snprintf(got + strlen(got), sizeof(got) - strlen(got), "/");
     }
-    strcat(got, rc == VG_CSV_MORE    ? "more"
-                : rc == VG_CSV_WRONG ? row.error
-                                     : "");
+    snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s",
+             rc == VG_CSV_MORE    ? "more"
+             : rc == VG_CSV_WRONG ? row.error
+                                  : "");
     ok(strcmp(got, wanted) == 0, text);
     if (strcmp(got, wanted) != 0) {
         printf("# %s, not %s\n", got, wanted);
