@@ -90,7 +90,7 @@ my %kit = (
     conflict         => 'for plugins; none uses it yet',
     key_running      => sub { key_running() },
     not_connected    => sub { $vg->post("$api/charge-points/CP1/commands", { action => 'ClearCache' }) },
-    precondition_failed => 'If-Match is not honoured yet',
+    precondition_failed => sub { $vg->patch("$api/stations/$harbour->{id}", { name => 'x' }, { 'If-Match' => '"99"' }) },
     too_large        => sub { $vg->post("$api/stations", ' ' x (1024 * 1024 + 1)) },
     uri_too_long     => sub { $vg->get("$api/stations?city=" . 'x' x 9_000) },
     media_type       => sub { $vg->post("$api/stations", 'a=b',
@@ -143,6 +143,14 @@ my %plugins = (
         charge_point_in_use => sub { $vg->delete("$api/charge-points/CP1", $as{north}) },
         station_unknown => sub { $vg->post("$api/charge-points", { id => 'N', stationId => $north },
             $as{north}) },
+        export_too_large => sub {
+            $vg->sql(q{insert into stations.station (id, operator_id, name, lat, lon, country, time_zone, created_at,
+                updated_at) select vg.uuid7(), 'many', 'x', 0, 0, 'DE', 'Europe/Berlin', now(), now()
+                from generate_series(1, 20001)});
+            my $r = $vg->get("$api/stations/export.csv");
+            $vg->sql(q{delete from stations.station where operator_id = 'many'});
+            return $r;
+        },
         operator_missing => sub { $vg->post("$api/charge-points", { id => 'N' }) },
     },
 );
