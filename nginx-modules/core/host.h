@@ -132,7 +132,7 @@ struct vg_endpoint_s {
     ngx_msec_t          period;   /* VG_EVERY                            */
     void (*run)(vg_call_t *call); /* house.c: instead of a statement;
                                       ends in vg_call_awaited()          */
-    unsigned            matches:1; /* its statement takes :ifMatch     */
+    unsigned matches:1;           /* its statement takes :ifMatch     */
 };
 
 #define VG_MAX_ENDPOINTS 512
@@ -198,7 +198,7 @@ ngx_int_t vg_number_take(const char *name);
 void      vg_number_give(ngx_uint_t number);
 
 /* db.c: a number means another statement from now on */
-void vg_db_forget(ngx_uint_t number);
+void       vg_db_forget(ngx_uint_t number);
 ngx_uint_t vg_statement_binds(const vg_statement_t *st, vg_bind_t what);
 
 /* router.c: path values point into path */
