@@ -188,7 +188,8 @@ subtest 'a large file costs bounded memory' => sub {
     is $r->{json}{imported}, 2;
     is $r->{json}{unchanged}, 19_999;
     my $grown = $most->() - $before;
-    cmp_ok $grown, '<', 3_000, "$grown KiB more for " . int(length($body) / 1024) . ' KiB';
+    # AddressSanitizer keeps what was freed, 256 MiB of it, and its shadow
+    cmp_ok $grown, '<', $ENV{VG_PRELOAD} ? 600_000 : 3_000, "$grown KiB more for " . int(length($body) / 1024) . ' KiB';
     is $vg->get("$url?limit=1")->{status}, 200;
 };
 
