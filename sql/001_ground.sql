@@ -72,6 +72,18 @@ return case role
 end;
 
 
+-- again(): a change that answered `again` decided on what it could not see
+-- yet. Its unit rolls back as a whole, and the gateway knows the code: it
+-- runs the unit once more, with a snapshot of its own.
+create function vg.again() returns text
+language plpgsql as $$
+begin
+    raise exception 'the unit is to be run again'
+        using errcode = 'VG001';
+end
+$$;
+
+
 -- Which files were applied; written by `voltgate migrate` alone.
 create table vg.migration (
     plugin     text        not null,    -- '' is the kit

@@ -62,7 +62,8 @@ static const unsigned int vg_field_oids[] = {
 };
 
 /* What takes the place of `select * from answer;`: events into the outbox and
- * a keyed answer into vg.answer, in the commit of the change. */
+ * a keyed answer into vg.answer, in the commit of the change. `again` raises,
+ * so that nothing of the unit stays when it is run once more. */
 static const char vg_tail[] =
     ", vg_told as ("
     "insert into vg.outbox (plugin, type, aggregate_id, payload,"
@@ -77,7 +78,8 @@ static const char vg_tail[] =
     "select :callerId, :vgRoute, :vgKey, :vgKeyHash, :vgPlugin, a.status,"
     " a.body::text, :correlationId, :now "
     "from answer a where :vgKey is not null"
-    ") select a.status, a.body::text,"
+    ") select case a.status when 'again' then vg.again() else a.status end,"
+    " a.body::text,"
     " coalesce(jsonb_array_length(a.events), 0) from answer a";
 
 

@@ -23,10 +23,15 @@ typedef struct {
 } vg_outcome_class_t;
 
 static const vg_outcome_class_t vg_outcome_classes[] = {
-    { "57014", "overdue" },     { "57P", "unavailable" },
-    { "53", "unavailable" },    { "08", "unavailable" },
-    { "55P03", "busy" },        { "40", "busy" },
-    { "25006", "unavailable" }, { NULL, NULL },
+    { "57014", "overdue" },
+    { "57P", "unavailable" },
+    { "53", "unavailable" },
+    { "08", "unavailable" },
+    { "55P03", "busy" },
+    { "40", "busy" },
+    { "25006", "unavailable" },
+    { "VG001", "busy" },
+    { NULL, NULL },
 };
 
 

@@ -57,6 +57,7 @@ struct vg_unit_s {
     unsigned   probe:1;   /* is only prepared, not run       */
     unsigned   alone:1;   /* its batch failed: run singly    */
     unsigned   retried:1; /* moved to the patient lane       */
+    unsigned   again:2;   /* times that its statement asked for it */
     unsigned   stale:2;   /* times that a plan was too old       */
     unsigned   lost:2;    /* times that its connection broke     */
     unsigned   failed:1;

@@ -7,6 +7,9 @@
 
 #include "conn.h"
 
+#define VG_AGAIN  "VG001" /* vg.again(): the statement answered `again` */
+#define VG_AGAINS 3       /* once is enough, unless others are as quick  */
+
 static void vg_receive_last(vg_conn_t *conn);
 
 
@@ -115,6 +118,12 @@ vg_receive_again(vg_conn_t *conn, vg_unit_t *unit)
             return 1;
         }
         return 0;
+    }
+    if (ngx_strcmp(unit->sqlstate, VG_AGAIN) == 0 && unit->again < VG_AGAINS) {
+        unit->again++;
+        unit->lane = VG_LANE_PATIENT;
+        vg_unit_again(unit);
+        return 1;
     }
     if (unit->lane == VG_LANE_WRITE && !unit->retried
         && (ngx_strcmp(unit->sqlstate, "55P03") == 0
