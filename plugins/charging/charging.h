@@ -14,6 +14,7 @@ extern const vg_field_t station_gone_fields[];
 extern const vg_field_t tariff_told_fields[];
 extern const vg_field_t status_told_fields[];
 extern const vg_field_t invoice_told_fields[];
+extern const vg_field_t reservation_told_fields[];
 
 /* id_tag.c */
 extern const vg_field_t id_tag_fields[];

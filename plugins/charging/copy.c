@@ -72,6 +72,21 @@ const vg_field_t  status_told_fields[] = {
     VG_FIELDS_END,
 };
 
+const vg_field_t  reservation_told_fields[] = {
+    MUST("reservationId", VG_UUID, "the reservation"),
+    MUST("ocppReservationId", VG_INT, "OCPP's number of it"),
+    MUST("status", VG_TEXT, "PENDING and CONFIRMED hold"),
+    TOLD("connectorId", VG_UUID, "where; none: it waits for one"),
+    TOLD("operatorId", VG_TEXT, "company"),
+    TOLD("customerId", VG_TEXT, "whose"),
+    TOLD("vehicleId", VG_UUID, "for what"),
+    TOLD("companyId", VG_TEXT, "on whose account"),
+    MUST("idTag", VG_TEXT, "that may use it"),
+    MUST("holdsFrom", VG_TIME, "from then on others are kept off"),
+    MUST("expiresAt", VG_TIME, "until then"),
+    VG_FIELDS_END,
+};
+
 const vg_field_t  invoice_told_fields[] = {
     MUST("invoiceId", VG_UUID, "the invoice"),
     TOLD("sessionId", VG_UUID, "what it is for; none for other invoices"),

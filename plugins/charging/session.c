@@ -24,7 +24,7 @@ const vg_field_t  session_start_fields[] = {
     { VG_BODY, "idTag", VG_TEXT, 0, 1, 20, NULL, NULL, NULL,
       "default: one of the session's own" },
     { VG_BODY, "reservationId", VG_UUID, 0, 0, 0, NULL, NULL, NULL,
-      "that it uses" },
+      "that it uses; says where, too" },
     { VG_BOUND, "startDeadline", VG_INT, 0, 0, 0, NULL, NULL, NULL,
       "seconds" },
     VG_FIELDS_END,
@@ -97,9 +97,13 @@ session_start_check(vg_call_t *call)
     bool connector = vg_get(call, "connectorId") != NULL;
     bool station = vg_get(call, "stationId") != NULL;
 
-    if (connector == station) {
+    if (connector && station) {
         return vg_refuse_field(call, "connectorId",
-                               "either this or stationId is required");
+                               "not with stationId: either of them");
+    }
+    if (!connector && !station && vg_get(call, "reservationId") == NULL) {
+        return vg_refuse_field(call, "connectorId",
+                               "this, stationId or reservationId is required");
     }
     return seconds_bind(call, "start_deadline", "startDeadline", "60");
 }

@@ -52,6 +52,20 @@ return json_build_object(
     'version', t.version
 );
 
+-- id_tag_event(row, type): the event of that type about a tag.
+create function charging.id_tag_event(t charging.id_tag, type text) returns jsonb
+language sql stable parallel safe
+return jsonb_build_object(
+    'type', type,
+    'aggregateId', t.tag_key,
+    'payload', jsonb_build_object(
+        'idTag', t.id_tag,
+        'customerId', t.customer_id,
+        'vehicleId', t.vehicle_id,
+        'companyId', t.company_id,
+        'status', t.status,
+        'expiresAt', vg.z(t.expires_at)));
+
 create view charging.id_tag_json as
 select t.tag_key,
     t.customer_id,

@@ -1,5 +1,5 @@
 -- in: idTag, customerId, vehicleId, status, expiresAt, parentIdTag
--- out: ok
+-- out: ok; event id_tag.changed.v1
 -- refuses: not_found, precondition_failed
 -- Only a tag's keeper changes it; a customer sees it.
 with changed as (
@@ -15,7 +15,8 @@ with changed as (
         and :callerRole <> 'driver'
         and charging.tag_visible(:callerRole, :callerId, :callerCompany, t.customer_id, t.company_id)
         and (:ifMatch is null or t.version = any (:ifMatch))
-    returning charging.id_tag_body(t) as body
+    returning charging.id_tag_body(t) as body,
+        charging.id_tag_event(t, 'id_tag.changed.v1') as event
 ), answer (status, body, events) as (
     select case
             when c.body is not null then 'ok'
@@ -29,7 +30,7 @@ with changed as (
             else 'not_found'
         end,
         c.body,
-        null::jsonb
+        case when c.event is not null then jsonb_build_array(c.event) end
     from (select) one
     left join changed c on true
 )

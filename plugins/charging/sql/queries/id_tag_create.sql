@@ -1,5 +1,5 @@
 -- in: idTag, customerId, vehicleId, status, expiresAt, parentIdTag
--- out: created
+-- out: created; event id_tag.changed.v1
 -- refuses: id_tag_taken, forbidden
 -- Tags let people charge on account, so drivers do not make their own.
 with made as (
@@ -10,7 +10,8 @@ with made as (
     where :callerRole = 'admin'
         or :callerRole in ('operator', 'fleet_manager', 'partner') and :callerCompany <> ''
     on conflict on constraint id_tag_taken do nothing
-    returning charging.id_tag_body(t) as body
+    returning charging.id_tag_body(t) as body,
+        charging.id_tag_event(t, 'id_tag.changed.v1') as event
 ), answer (status, body, events) as (
     select case
             when m.body is not null then 'created'
@@ -19,7 +20,7 @@ with made as (
             else 'forbidden'
         end,
         m.body,
-        null::jsonb
+        case when m.event is not null then jsonb_build_array(m.event) end
     from (select) one
     left join made m on true
 )

@@ -1,5 +1,5 @@
 -- in: idTag
--- out: empty
+-- out: empty; event id_tag.removed.v1
 -- refuses: not_found, precondition_failed
 with gone as (
     delete from charging.id_tag t
@@ -7,7 +7,7 @@ with gone as (
         and :callerRole <> 'driver'
         and charging.tag_visible(:callerRole, :callerId, :callerCompany, t.customer_id, t.company_id)
         and (:ifMatch is null or t.version = any (:ifMatch))
-    returning t.tag_key
+    returning charging.id_tag_event(t, 'id_tag.removed.v1') as event
 ), answer (status, body, events) as (
     select case
             when exists (select from gone) then 'empty'
@@ -21,6 +21,6 @@ with gone as (
             else 'not_found'
         end,
         null::json,
-        null::jsonb
+        (select jsonb_agg(g.event) from gone g)
 )
 select * from answer;

@@ -1,9 +1,19 @@
 -- in: connectorId, stationId, vehicleId, idTag, reservationId, startDeadline
 -- out: accepted, the session
--- refuses: connector_unknown, connector_busy, connector_unavailable, id_tag_refused
+-- refuses: connector_unknown, connector_busy, connector_unavailable, connector_reserved, reservation_unknown,
+--     reservation_unusable, id_tag_refused
 -- Of a station the first connector that is free. Without an idTag the session
--- gets one of its own, 74 random bits in 20 characters.
-with place as (
+-- gets one of its own, 74 random bits in 20 characters. A reservation that is
+-- named, or that holds the connector for this tag or driver, gives its own:
+-- the charger knows it by that.
+with named as (
+    select r.reservation_id,
+        r.connector_id,
+        r.holds_from <= :now and r.expires_at > :now as holds
+    from charging.reservation r
+    where r.reservation_id = :reservationId
+        and charging.visible(:callerRole, :callerId, :callerCompany, r.customer_id, r.operator_id, r.company_id)
+), place as (
     select c.connector_id,
         c.charge_point_id,
         c.connector_number,
@@ -19,12 +29,36 @@ with place as (
                 and s.status in ('PENDING', 'STARTING', 'ACTIVE', 'SUSPENDED', 'STOPPING')
                 and s.superseded_at is null
                 and s.stop_received_at is null) as busy,
-        coalesce(c.status in ('Faulted', 'Unavailable'), false) as unavailable
+        coalesce(c.status in ('Faulted', 'Unavailable'), false) as unavailable,
+        h.reservation_id,
+        coalesce(not h.ours, false) as reserved,
+        case when h.ours then h.id_tag end as reserved_tag,
+        case when h.ours then h.customer_id end as reserved_customer,
+        case when h.ours then h.vehicle_id end as reserved_vehicle,
+        case when h.ours then h.company_id end as reserved_company
     from charging.connector c
+    left join lateral (
+        select r.reservation_id,
+            r.id_tag,
+            r.customer_id,
+            r.vehicle_id,
+            r.company_id,
+            (exists (select from named n where n.reservation_id = r.reservation_id)
+                or coalesce(lower(r.id_tag) = lower(:idTag), false)
+                or :callerRole = 'driver' and coalesce(r.customer_id = :callerId, false)) as ours
+        from charging.reservation r
+        where r.connector_id = c.connector_id
+            and r.holds_from <= :now
+            and r.expires_at > :now
+        order by ours desc, r.holds_from
+        limit 1) h on true
     where c.removed_at is null
-        and (c.connector_id = :connectorId or :connectorId is null and c.station_id = :stationId)
+        and (c.connector_id = :connectorId
+            or :connectorId is null and c.station_id = :stationId
+            or :connectorId is null and :stationId is null and c.connector_id = (select n.connector_id from named n))
         and (:callerRole <> 'operator' or c.operator_id = :callerCompany)
-    order by busy, unavailable, c.charge_point_id, c.connector_number
+    order by coalesce(h.reservation_id = :reservationId, false) desc, busy, reserved, unavailable,
+        c.charge_point_id, c.connector_number
     limit 1
 ), tag as (
     select t.id_tag,
@@ -37,13 +71,18 @@ with place as (
         and charging.tag_visible(:callerRole, :callerId, :callerCompany, t.customer_id, t.company_id)
 ), judged as (
     select case
+            when :reservationId is not null and n.reservation_id is null then 'reservation_unknown'
             when p.connector_id is null then 'connector_unknown'
+            when :reservationId is not null and (not n.holds or n.connector_id <> p.connector_id)
+            then 'reservation_unusable'
             when :idTag is not null and t.id_tag is null then 'id_tag_refused'
             when p.busy then 'connector_busy'
+            when p.reserved then 'connector_reserved'
             when p.unavailable then 'connector_unavailable'
             else 'accepted'
         end as verdict
     from (select) one
+    left join named n on true
     left join place p on true
     left join tag t on true
 ), made as (
@@ -52,11 +91,18 @@ with place as (
         reservation_id, requested_at, deadline)
     select :newId, 'STARTING', p.connector_id, p.charge_point_id, p.connector_number, p.station_id,
         p.operator_id, p.country, p.time_zone,
-        case when :callerRole = 'driver' then :callerId else t.customer_id end,
-        coalesce(:vehicleId, t.vehicle_id),
-        case when :callerRole in ('fleet_manager', 'partner') then :callerCompany else t.company_id end,
-        coalesce(t.id_tag, upper(left(replace(gen_random_uuid()::text, '-', ''), 20))),
-        t.id_tag is null, :reservationId, :now, :now + make_interval(secs => :startDeadline)
+        case when :callerRole = 'driver' then :callerId else coalesce(p.reserved_customer, t.customer_id) end,
+        coalesce(:vehicleId, p.reserved_vehicle, t.vehicle_id),
+        case
+            when :callerRole in ('fleet_manager', 'partner') then :callerCompany
+            else coalesce(p.reserved_company, t.company_id)
+        end,
+        coalesce(p.reserved_tag, t.id_tag, upper(left(replace(gen_random_uuid()::text, '-', ''), 20))),
+        not exists (
+            select
+            from charging.id_tag k
+            where k.tag_key = lower(coalesce(p.reserved_tag, t.id_tag))),
+        case when p.reserved_tag is not null then p.reservation_id end, :now, :now + make_interval(secs => :startDeadline)
     from judged j
     cross join place p
     left join tag t on true

@@ -15,6 +15,15 @@ with place as (
         and c.removed_at is null
     order by c.connector_id desc
     limit 1
+), booked as (
+    select r.reservation_id,
+        lower(r.id_tag) = lower(:idTag) or coalesce(r.ocpp_reservation_id = :reservationId, false) as ours
+    from charging.reservation r
+    join place p on p.connector_id = r.connector_id
+    where r.ocpp_reservation_id = :reservationId
+        or r.holds_from <= :now and r.expires_at > :now
+    order by ours desc, r.holds_from
+    limit 1
 ), tag as (
     select t.status,
         t.expires_at,
@@ -90,6 +99,7 @@ with place as (
             case when j.billed_at <> :timestamp then 'clock' end,
             case when j.tag_status <> 'Accepted' then 'tag_refused' end,
             case when exists (select from late) then 'late_start' end,
+            case when exists (select from booked b where not b.ours) then 'reserved_for_other' end,
             case when :meterStart < 0 then 'meter_negative' end], null) as flags
     from judged j
 ), passed as (
@@ -111,6 +121,7 @@ with place as (
         transaction_id = nextval('charging.transaction_id'),
         connector_id = coalesce(p.connector_id, s.connector_id),
         connector_number = :connectorId,
+        reservation_id = coalesce(s.reservation_id, (select b.reservation_id from booked b where b.ours)),
         tariff_version_id = j.tariff_version_id,
         meter_start_wh = :meterStart,
         start_charger_at = :timestamp,
@@ -130,12 +141,13 @@ with place as (
 ), made as (
     insert into charging.session as s (id, status, transaction_id, connector_id, charge_point_id, connector_number,
         station_id, operator_id, country, time_zone, customer_id, vehicle_id, company_id, id_tag,
-        tariff_version_id, meter_start_wh, start_charger_at, start_received_at, started_at,
+        reservation_id, tariff_version_id, meter_start_wh, start_charger_at, start_received_at, started_at,
         start_tag_status, flags)
     select :newId, 'ACTIVE', nextval('charging.transaction_id'), p.connector_id, :chargePoint, :connectorId,
         p.station_id, p.operator_id, p.country, coalesce(p.time_zone, 'UTC'),
         coalesce(t.customer_id, l.customer_id), coalesce(t.vehicle_id, l.vehicle_id),
         coalesce(t.company_id, l.company_id), :idTag,
+        (select b.reservation_id from booked b where b.ours),
         j.tariff_version_id, :meterStart, :timestamp, :now, j.billed_at, j.tag_status, m.flags
     from judged j
     cross join marked m
