@@ -1,0 +1,131 @@
+/*
+ * plugin.c: the manifest of reservations: a connector held for a while.
+ */
+
+#include "reservations.h"
+
+/* clang-format off */
+#define TOLD(type, fields, statement, about)                                   \
+    { VG_EVENT, type, NULL, fields, NULL, NULL, NULL, statement, NULL, 0,      \
+      NULL, about }
+
+static const vg_route_t routes[] = {
+
+    { VG_POST, "/reservations", "reservations:write",
+      reservation_fields, NULL, reservation_check,
+      "reservation_create_lock", "reservation_create", NULL, 0, NULL,
+      "Reserve a connector, or any that is free at a station" },
+    { VG_GET, "/reservations", "reservations:read",
+      reservation_list_fields, NULL, NULL,
+      NULL, "reservation_list", NULL, VG_LIST, NULL,
+      "Reservations, newest first" },
+    { VG_GET, "/reservations/{id}", "reservations:read",
+      reservation_path_fields, NULL, NULL,
+      NULL, "reservation_get", NULL, 0, NULL,
+      "A reservation" },
+    { VG_PATCH, "/reservations/{id}", "reservations:write",
+      reservation_move_fields, NULL, reservation_move_check,
+      "reservation_lock", "reservation_move", NULL, 0, NULL,
+      "Move a reservation to another time" },
+    { VG_DELETE, "/reservations/{id}", "reservations:write",
+      reservation_cancel_fields, "reservation_rating", fee_ask,
+      "reservation_lock", "reservation_cancel", NULL, 0, NULL,
+      "Cancel a reservation; answers what that costs" },
+
+    { VG_EVENT, "reservation.due.v1", NULL,
+      ordered_fields, NULL, NULL,
+      NULL, "due_show", NULL, 0, due_steps,
+      "Asks the charger to hold it" },
+    { VG_EVENT, "reservation.withdrawn.v1", NULL,
+      ordered_fields, NULL, NULL,
+      NULL, "withdrawn_show", NULL, 0, withdrawn_steps,
+      "Tells the charger to let go of it" },
+    { VG_EVENT, "reservation.lapsed.v1", NULL,
+      lapse_fields, "lapse_rating", fee_ask,
+      "reservation_lock", "lapse", NULL, 0, NULL,
+      "Ends and prices what nobody used in time" },
+
+    { VG_EVENT, "charging.session.started.v1", NULL,
+      session_started_fields, NULL, NULL,
+      "session_started_lock", "session_started", NULL, 0, NULL,
+      "The session of its tag uses a reservation" },
+    { VG_EVENT, "charging.session.completed.v1", NULL,
+      session_over_fields, NULL, NULL,
+      "session_over_lock", "session_over", NULL, 0, NULL,
+      "Its reservation is over with it" },
+
+    TOLD("station.created.v1", station_told_fields, "station_copy",
+         "Keeps a copy of the station's connectors"),
+    TOLD("station.updated.v1", station_told_fields, "station_copy",
+         "Keeps a copy of the station's connectors"),
+    TOLD("station.removed.v1", station_gone_fields, "station_remove",
+         "Its connectors are gone"),
+    TOLD("connector.status_changed.v1", status_told_fields, "status_note",
+         "Which connectors are out of order"),
+    TOLD("pricing.updated.v1", tariff_told_fields, "tariff_copy",
+         "Keeps a copy of each version of a tariff"),
+    TOLD("id_tag.changed.v1", tag_told_fields, "tag_copy",
+         "Keeps a copy of each tag"),
+    TOLD("id_tag.removed.v1", tag_gone_fields, "tag_remove",
+         "A tag is gone"),
+
+    { VG_EVERY, "2s", NULL,
+      tick_fields, NULL, tick_check,
+      NULL, "tick", NULL, 0, NULL,
+      "Orders what is due: chargers, warnings, expiries" },
+
+    VG_ROUTES_END
+};
+/* clang-format on */
+
+static const vg_error_t errors[] = {
+    { "connector_unknown", 404, "No such connector" },
+    { "reservation_conflict", 409, "Reserved already" },
+    { "reservation_over", 409, "The reservation is in use or over" },
+    { "id_tag_refused", 422, "This tag may not charge" },
+    { NULL, 0, NULL },
+};
+
+static const vg_setting_t settings[] = {
+    { "grace", "900",
+      "seconds after startTime in which it may still be used; then it expires. "
+      "Holds for reservations made from then on" },
+    { "ahead", "300",
+      "seconds before startTime in which the connector is kept free for it and "
+      "the charger is told; for reservations made from then on" },
+    { "warning", "300",
+      "seconds before its expiry that reservation.expiring.v1 is told" },
+    { "free_cancellation", "900",
+      "seconds before startTime until which cancelling costs nothing; for "
+      "reservations made from then on" },
+    { "longest", "86400", "seconds that a reservation may last" },
+    { "furthest", "7776000", "seconds that a reservation may lie ahead" },
+    { NULL, NULL, NULL },
+};
+
+static const char *const publishes[] = {
+    "reservation.created.v1",
+    "reservation.confirmed.v1",
+    "reservation.cancelled.v1",
+    "reservation.expiring.v1",
+    "reservation.expired.v1",
+    "reservation.promoted.v1",
+    "reservation.moved.v1",
+    "reservation.used.v1",
+    "reservation.completed.v1",
+    "reservation.due.v1",
+    "reservation.withdrawn.v1",
+    "reservation.lapsed.v1",
+    NULL,
+};
+
+const vg_plugin_t vg_plugin = {
+    .abi = VG_ABI,
+    .name = "reservations",
+    .version = "1.0.0",
+    .about = "Connectors held for a while, a waitlist, and what it costs",
+    .routes = routes,
+    .errors = errors,
+    .settings = settings,
+    .publishes = publishes,
+};

@@ -1,0 +1,44 @@
+/*
+ * reservations.h: the fields, hooks and steps that the manifest's routes
+ * name. One resource a file; the routes stand together in plugin.c.
+ */
+
+#ifndef RESERVATIONS_H
+#define RESERVATIONS_H
+
+#include "vg.h"
+
+/* copy.c: what neighbours tell */
+extern const vg_field_t station_told_fields[];
+extern const vg_field_t station_gone_fields[];
+extern const vg_field_t tariff_told_fields[];
+extern const vg_field_t status_told_fields[];
+extern const vg_field_t tag_told_fields[];
+extern const vg_field_t tag_gone_fields[];
+extern const vg_field_t session_started_fields[];
+extern const vg_field_t session_over_fields[];
+
+/* reservation.c */
+extern const vg_field_t reservation_fields[];
+extern const vg_field_t reservation_path_fields[];
+extern const vg_field_t reservation_list_fields[];
+extern const vg_field_t reservation_move_fields[];
+extern const vg_field_t tick_fields[];
+vg_rc_t                 reservation_check(vg_call_t *call);
+vg_rc_t                 reservation_move_check(vg_call_t *call);
+vg_rc_t                 tick_check(vg_call_t *call);
+
+/* fee.c: what ends without being used may cost something */
+extern const vg_field_t reservation_cancel_fields[];
+extern const vg_field_t lapse_fields[];
+vg_rc_t                 fee_ask(vg_call_t *call);
+
+/* charger.c: the charge point holds it too, where it can */
+extern const vg_field_t ordered_fields[];
+extern const vg_step_t  due_steps[];
+extern const vg_step_t  withdrawn_steps[];
+
+/* setting.c: binds the call's bound fields that are settings of seconds */
+vg_rc_t settings_bind(vg_call_t *call, const char *const *names);
+
+#endif

@@ -1,0 +1,36 @@
+-- in: id, costs
+-- out: ok
+-- It may have been moved, used or cancelled since it was ordered.
+with expired as (
+    update reservations.reservation r
+    set status = 'EXPIRED',
+        reason = case
+            when r.status = 'WAITLISTED' then 'never_free'
+            when r.obstructed then 'connector_taken'
+            else 'not_used'
+        end,
+        over_at = :now,
+        currency = :costs ->> 'currency',
+        fee = reservations.owed(:costs, 'excl_vat'),
+        fee_incl_vat = reservations.owed(:costs, 'incl_vat'),
+        costs = :costs,
+        updated_at = :now,
+        version = r.version + 1
+    where r.id = :id
+        and r.status in ('PENDING', 'CONFIRMED', 'WAITLISTED')
+        and r.expires_at <= :now
+    returning r as row
+), promoted as (
+    select p as row
+    from expired e
+    cross join lateral reservations.promote((e.row).connector_id, :now) p
+), told as (
+    select reservations.reservation_event(e.row, 'reservation.expired.v1') as event
+    from expired e
+    union all
+    select reservations.reservation_event(p.row, 'reservation.promoted.v1')
+    from promoted p
+), answer (status, body, events) as (
+    select 'ok', null::json, (select jsonb_agg(t.event) from told t)
+)
+select * from answer;

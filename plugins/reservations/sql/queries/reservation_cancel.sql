@@ -1,0 +1,56 @@
+-- in: id, costs
+-- out: ok, the reservation; also when it was cancelled already
+-- refuses: not_found, reservation_over
+with found as (
+    select r as row
+    from reservations.reservation r
+    where r.id = :id
+        and reservations.visible(:callerRole, :callerId, :callerCompany, r.customer_id, r.operator_id, r.company_id)
+), cancelled as (
+    update reservations.reservation r
+    set status = 'CANCELLED',
+        reason = 'cancelled',
+        over_at = :now,
+        currency = :costs ->> 'currency',
+        fee = reservations.owed(:costs, 'excl_vat'),
+        fee_incl_vat = reservations.owed(:costs, 'incl_vat'),
+        costs = :costs,
+        updated_at = :now,
+        version = r.version + 1
+    from found f
+    where r.id = (f.row).id
+        and r.status in ('PENDING', 'CONFIRMED', 'WAITLISTED')
+    returning r as row
+), promoted as (
+    select p as row
+    from cancelled c
+    cross join lateral reservations.promote((c.row).connector_id, :now) p
+), told as (
+    select jsonb_agg(reservations.reservation_event(p.row, 'reservation.promoted.v1')) as events
+    from promoted p
+), answer (status, body, events) as (
+    select case
+            when (f.row).id is null then 'not_found'
+            when (c.row).id is null and (f.row).status <> 'CANCELLED' then 'reservation_over'
+            else 'ok'
+        end,
+        case
+            when (c.row).id is not null then reservations.reservation_body(c.row)
+            when (f.row).status = 'CANCELLED' then reservations.reservation_body(f.row)
+        end,
+        case
+            when (c.row).id is not null
+            then jsonb_build_array(reservations.reservation_event(c.row, 'reservation.cancelled.v1'))
+                || case
+                    when (c.row).charger_status = 'Accepted'
+                    then reservations.order_event(c.row, 'reservation.withdrawn.v1')
+                    else '[]'
+                end
+                || coalesce(t.events, '[]')
+        end
+    from (select) one
+    cross join told t
+    left join found f on true
+    left join cancelled c on true
+)
+select * from answer;

@@ -1,0 +1,6 @@
+-- in: id
+-- out: the reservation
+select j.body
+from reservations.reservation_json j
+where j.id = :id
+    and reservations.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.operator_id, j.company_id);

@@ -1,0 +1,11 @@
+-- in: id
+-- out: {rating}: what pricing is asked before it is cancelled; null: nothing
+select json_build_object('rating', case
+        when r.status in ('PENDING', 'CONFIRMED')
+            and not r.obstructed
+            and :now > r.start_time - r.free_for
+        then reservations.rating(r, :now, false)
+    end) as body
+from reservations.reservation r
+where r.id = :id
+    and reservations.visible(:callerRole, :callerId, :callerCompany, r.customer_id, r.operator_id, r.company_id);

@@ -1,0 +1,16 @@
+-- in: tariffVersionId, connectorId, stationId, operatorId, tariff, ownerId, validFrom
+-- out: ok
+-- A version never changes: told twice it is kept once.
+with kept as (
+    insert into reservations.tariff (tariff_version_id, connector_id, station_id, operator_id, tariff, owner_id,
+        valid_from, starts_at, ends_at)
+    select :tariffVersionId, :connectorId,
+        case when :connectorId is null then :stationId end,
+        case when :connectorId is null and :stationId is null then :operatorId end,
+        :tariff, :ownerId, coalesce(:validFrom, :eventTime),
+        reservations.instant(:tariff ->> 'start_date_time'), reservations.instant(:tariff ->> 'end_date_time')
+    on conflict (tariff_version_id) do nothing
+), answer (status, body, events) as (
+    select 'ok', null::json, null::jsonb
+)
+select * from answer;
