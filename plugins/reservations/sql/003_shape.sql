@@ -50,35 +50,40 @@ select r.id,
     reservations.reservation_body(r) as body
 from reservations.reservation r;
 
+-- reservation_told(row): what events say of a reservation.
+create function reservations.reservation_told(r reservations.reservation) returns jsonb
+language sql stable parallel safe
+return jsonb_build_object(
+    'reservationId', r.id,
+    'ocppReservationId', r.ocpp_reservation_id,
+    'status', r.status,
+    'connectorId', r.connector_id,
+    'stationId', r.station_id,
+    'chargePointId', r.charge_point_id,
+    'connectorNumber', r.connector_number,
+    'operatorId', r.operator_id,
+    'customerId', r.customer_id,
+    'vehicleId', r.vehicle_id,
+    'companyId', r.company_id,
+    'idTag', r.id_tag,
+    'startTime', vg.z(r.start_time),
+    'endTime', vg.z(r.end_time),
+    'holdsFrom', vg.z(r.holds_from),
+    'expiresAt', vg.z(r.expires_at),
+    'sessionId', r.session_id,
+    'reason', r.reason,
+    'currency', r.currency,
+    'fee', r.fee,
+    'feeInclVat', r.fee_incl_vat,
+    'costs', r.costs);
+
 -- reservation_event(row, type): the event of that type about a reservation.
 create function reservations.reservation_event(r reservations.reservation, type text) returns jsonb
 language sql stable parallel safe
 return jsonb_build_object(
     'type', type,
     'aggregateId', r.id::text,
-    'payload', jsonb_build_object(
-        'reservationId', r.id,
-        'ocppReservationId', r.ocpp_reservation_id,
-        'status', r.status,
-        'connectorId', r.connector_id,
-        'stationId', r.station_id,
-        'chargePointId', r.charge_point_id,
-        'connectorNumber', r.connector_number,
-        'operatorId', r.operator_id,
-        'customerId', r.customer_id,
-        'vehicleId', r.vehicle_id,
-        'companyId', r.company_id,
-        'idTag', r.id_tag,
-        'startTime', vg.z(r.start_time),
-        'endTime', vg.z(r.end_time),
-        'holdsFrom', vg.z(r.holds_from),
-        'expiresAt', vg.z(r.expires_at),
-        'sessionId', r.session_id,
-        'reason', r.reason,
-        'currency', r.currency,
-        'fee', r.fee,
-        'feeInclVat', r.fee_incl_vat,
-        'costs', r.costs));
+    'payload', reservations.reservation_told(r));
 
 -- order_event(row, type): what reservations tells itself to do.
 create function reservations.order_event(r reservations.reservation, type text) returns jsonb

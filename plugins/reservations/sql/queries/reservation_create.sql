@@ -5,10 +5,7 @@
 -- Of a station the first connector that is free; one that is out of order or
 -- in use is the last choice. Whose tag: the caller's own, the vehicle's, the
 -- driver's; else one of the reservation's own, 74 random bits in 20 characters.
-with wanted as (
-    select case when :endTime > :startTime then tstzrange(:startTime, :endTime) end as during,
-        reservations.invalid(:startTime, :endTime, :now, :longest, :furthest) as invalid
-), place as materialized (
+with place as materialized (
     select c.connector_id,
         c.station_id,
         c.charge_point_id,
@@ -33,13 +30,12 @@ with wanted as (
         p.connector_number,
         p.operator_id
     from place p
-    cross join wanted w
     where not exists (
         select
         from reservations.reservation r
         where r.connector_id = p.connector_id
             and r.status in ('PENDING', 'CONFIRMED', 'ACTIVE')
-            and r.during && w.during)
+            and r.during && tstzrange(:startTime, greatest(:startTime, :endTime)))
     order by coalesce(p.rank, 2), p.charge_point_id, p.connector_number
     limit 1
 ), known as (
@@ -71,27 +67,32 @@ with wanted as (
     limit 1
 ), judged as (
     select case
-            when w.invalid is not null then 'validation'
+            when i.invalid is not null then 'validation'
             when not exists (select from place) then 'connector_unknown'
             when :idTag is not null and t.id_tag is null then 'id_tag_refused'
             when f.connector_id is not null then 'created'
             when :waitlist then 'accepted'
             else 'reservation_conflict'
-        end as verdict
-    from wanted w
+        end as verdict,
+        i.invalid
+    from reservations.invalid(:startTime, :endTime, :now, :longest, :furthest) i (invalid)
     left join free f on true
     left join tag t on true
 ), made as (
     insert into reservations.reservation as r (id, status, connector_id, station_id, charge_point_id, connector_number,
         connector_type, operator_id, customer_id, vehicle_id, company_id, id_tag, one_time_tag,
-        start_time, end_time, grace, ahead, free_for, holds_from, expires_at, tariff_version_id, asked_at, created_at, updated_at)
+        start_time, end_time, grace, ahead, free_for, holds_from, expires_at, tariff_version_id, asked_at,
+        created_at, updated_at)
     select :newId,
         case
-            when j.verdict = 'accepted' then 'WAITLISTED'
+            when f.connector_id is null then 'WAITLISTED'
             when :startTime - make_interval(secs => :ahead) <= :now then 'PENDING'
             else 'CONFIRMED'
         end,
-        p.connector_id, p.station_id, p.charge_point_id, p.connector_number, :connectorType, p.operator_id,
+        coalesce(f.connector_id, :connectorId), p.station_id,
+        coalesce(f.charge_point_id, case when :connectorId is not null then p.charge_point_id end),
+        coalesce(f.connector_number, case when :connectorId is not null then p.connector_number end),
+        :connectorType, p.operator_id,
         case when :callerRole = 'driver' then :callerId else t.customer_id end,
         coalesce(:vehicleId, t.vehicle_id),
         case when :callerRole in ('fleet_manager', 'partner') then :callerCompany else t.company_id end,
@@ -101,49 +102,47 @@ with wanted as (
         make_interval(secs => :grace), make_interval(secs => :ahead), make_interval(secs => :freeCancellation),
         :startTime - make_interval(secs => :ahead),
         reservations.expiry(:startTime, :endTime, make_interval(secs => :grace), :startTime),
-        reservations.tariff_at(p.connector_id, p.station_id, p.operator_id, greatest(:startTime, :now)),
-        case when j.verdict = 'created' and :startTime - make_interval(secs => :ahead) <= :now then :now end,
+        v.id,
+        case when f.connector_id is not null and :startTime - make_interval(secs => :ahead) <= :now then :now end,
         :now, :now
     from judged j
-    join lateral (
-        select f.connector_id, f.station_id, f.charge_point_id, f.connector_number, f.operator_id
-        from free f
-        where j.verdict = 'created'
-        union all
-        (select :connectorId, q.station_id,
-            case when :connectorId is not null then q.charge_point_id end,
-            case when :connectorId is not null then q.connector_number end,
-            q.operator_id
+    cross join (
+        select q.station_id, q.operator_id, q.charge_point_id, q.connector_number
         from place q
-        where j.verdict = 'accepted'
-        limit 1)) p on true
+        limit 1) p
+    left join free f on true
     left join tag t on true
+    left join lateral reservations.tariff_at(f.connector_id, f.station_id, f.operator_id,
+        greatest(:startTime, :now)) v (id) on true
+    where j.verdict in ('created', 'accepted')
     on conflict on constraint reservation_conflict do nothing
-    returning r as row
+    returning r as row,
+        reservations.reservation_told(r) as told
 ), answer (status, body, events) as (
     select case
-            when j.verdict = 'created' and (m.row).id is null then 'again'
+            when j.verdict = 'created' and m.told is null then 'again'
             else j.verdict
         end,
-        case j.verdict
-            when 'validation' then json_build_object('message', 'The interval is not valid', 'errors', w.invalid)
-            when 'reservation_conflict' then (
+        case
+            when m.told is not null then reservations.reservation_body(m.row)
+            when j.verdict = 'validation' then json_build_object('message', 'The interval is not valid', 'errors', j.invalid)
+            when j.verdict = 'reservation_conflict' then (
                 select reservations.conflict(array_agg(p.connector_id order by p.charge_point_id, p.connector_number),
-                    w.during, null)
+                    tstzrange(:startTime, :endTime), null)
                 from place p)
-            else reservations.reservation_body(m.row)
         end,
         case
-            when (m.row).id is not null
-            then jsonb_build_array(reservations.reservation_event(m.row, 'reservation.created.v1'))
-                || case (m.row).status
-                    when 'CONFIRMED' then reservations.reservation_event(m.row, 'reservation.confirmed.v1')
+            when m.told is not null
+            then jsonb_build_array(
+                    jsonb_build_object('type', 'reservation.created.v1', 'aggregateId', :newId, 'payload', m.told))
+                || case m.told ->> 'status'
+                    when 'CONFIRMED'
+                    then jsonb_build_object('type', 'reservation.confirmed.v1', 'aggregateId', :newId, 'payload', m.told)
                     when 'PENDING' then reservations.order_event(m.row, 'reservation.due.v1')
                     else '[]'
                 end
         end
     from judged j
-    cross join wanted w
     left join made m on true
 )
 select * from answer;
