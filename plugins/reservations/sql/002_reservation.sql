@@ -58,6 +58,8 @@ create table reservations.reservation (
     constraint reservation_conflict exclude using gist (connector_id with =, during with &&)
         where (status in ('PENDING', 'CONFIRMED', 'ACTIVE'))
 );
+create index reservation_held on reservations.reservation (connector_id, start_time)
+    where status in ('PENDING', 'CONFIRMED', 'ACTIVE');
 create index reservation_near on reservations.reservation (holds_from)
     where status in ('PENDING', 'CONFIRMED', 'WAITLISTED');
 create index reservation_waiting on reservations.reservation (station_id, ocpp_reservation_id)

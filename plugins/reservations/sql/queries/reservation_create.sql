@@ -30,12 +30,18 @@ with place as materialized (
         p.connector_number,
         p.operator_id
     from place p
-    where not exists (
-        select
+    -- what is held does not overlap, so the last that begins before the end
+    -- is the one that can be in the way
+    left join lateral (
+        select r.end_time
         from reservations.reservation r
         where r.connector_id = p.connector_id
             and r.status in ('PENDING', 'CONFIRMED', 'ACTIVE')
-            and r.during && tstzrange(:startTime, greatest(:startTime, :endTime)))
+            and r.start_time < :endTime
+        order by r.start_time desc
+        limit 1) last on true
+    where last.end_time is null
+        or last.end_time <= :startTime
     order by coalesce(p.rank, 2), p.charge_point_id, p.connector_number
     limit 1
 ), known as (
