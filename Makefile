@@ -82,7 +82,7 @@ check: $(NGX)/ngx_http_voltgate_module_modules.c ## formatter, linters, sizes, h
 fmt: ## format all C files
 	@clang-format -i $(C_FILES)
 
-bench: build ## four loads, each beside its limit
+bench: build ## loads, each beside its limit
 	@t/bench/run
 
 routes: ## the routes of the running gateway

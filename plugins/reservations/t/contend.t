@@ -74,6 +74,7 @@ sub rush {
         }
     }
     is scalar(keys %open), 0, 'all are answered';
+    note join ', ', map { "$count{$_} x $_" } sort keys %count;
     return \%count;
 }
 
