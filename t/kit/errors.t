@@ -123,6 +123,9 @@ my %plugins = (
         connector_unknown => sub { session(driver => connectorId => $north) },
         connector_busy    => sub { busy() },
         connector_unavailable => sub { faulted() },
+        connector_reserved => sub { reserved() },
+        reservation_unknown => sub { session(driver => reservationId => $north) },
+        reservation_unusable => sub { session(driver => reservationId => booked()) },
         id_tag_taken   => sub { $vg->post("$api/id-tags", { idTag => 'blocked' }) },
         id_tag_refused => sub { session(driver => connectorId => $one, idTag => 'BLOCKED') },
         session_unpriced =>  sub { unpriced() },
@@ -134,6 +137,16 @@ my %plugins = (
         tariff_unknown => sub { $vg->post("$api/pricing/quote", { tariffId => $north,
             start_date_time => '2026-01-01T00:00:00Z', end_date_time => '2026-01-01T01:00:00Z',
             charging_periods => [] }) },
+    },
+    reservations => {
+        connector_unknown => sub { reserve(5, connectorId => $north) },
+        reservation_conflict => sub { reserve(5); reserve(5) },
+        reservation_over => sub {
+            my $id = reserve(6)->{json}{id};
+            $vg->delete("$api/reservations/$id");
+            $vg->patch("$api/reservations/$id", { endTime => '2026-01-01T00:00:00Z' });
+        },
+        id_tag_refused => sub { reserve(7, idTag => 'BLOCKED') },
     },
     stations => {
         time_zone_unknown => sub { station(north => timeZone => 'Mars/Olympus') },
@@ -154,6 +167,28 @@ my %plugins = (
         operator_missing => sub { $vg->post("$api/charge-points", { id => 'N' }) },
     },
 );
+
+# the driver's, for an hour, so many hours from now
+sub reserve {
+    my ($hours, %body) = @_;
+    my @times = map { my @t = gmtime(time + 3600 * $_);
+        sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ', $t[5] + 1900, $t[4] + 1, @t[3, 2, 1, 0] } $hours, $hours + 1;
+    return $vg->post("$api/reservations", { connectorId => $two, startTime => $times[0], endTime => $times[1], %body },
+        $as{driver});
+}
+
+sub booked {
+    my ($hours) = @_;
+    my $id = reserve($hours // 9)->{json}{id};
+    charger()->serve(10) if defined $hours;    # ReserveNow
+    $vg->wait_for(sub { $vg->sql('select count(*) from charging.reservation where reservation_id = $1', $id) }, 10);
+    return $id;
+}
+
+sub reserved {
+    booked(0);
+    return $vg->post("$api/charging/sessions/start", { connectorId => $two });
+}
 
 sub key_running {
     my ($r) = held('lock table charging.id_tag in share mode', sub {

@@ -189,14 +189,16 @@ subtest 'API keys come and go on both workers' => sub {
 
 my %roles = (
     driver        => { subject => 'driver-1',
-        scopes => 'stations:read pricing:read charging:read charging:write billing:read accounts:read' },
+        scopes => 'stations:read pricing:read charging:read charging:write reservations:read reservations:write '
+            . 'billing:read accounts:read' },
     operator      => { subject => 'north', company => $north,
         scopes => 'stations:read stations:write pricing:read pricing:write charging:read charging:write '
-            . 'billing:read billing:write accounts:read accounts:write' },
+            . 'reservations:read reservations:write billing:read billing:write accounts:read accounts:write' },
     fleet_manager => { subject => 'fleet', company => $fleet,
-        scopes => 'stations:read pricing:read charging:read charging:write billing:read accounts:read' },
+        scopes => 'stations:read pricing:read charging:read charging:write reservations:read reservations:write '
+            . 'billing:read accounts:read' },
     partner       => { subject => 'partner', company => $fleet,
-        scopes => 'stations:read pricing:read charging:read accounts:read' },
+        scopes => 'stations:read pricing:read charging:read reservations:read accounts:read' },
     planner       => { subject => 'planner', scopes => '' },
 );
 

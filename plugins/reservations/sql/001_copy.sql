@@ -89,24 +89,3 @@ create table reservations.id_tag (
 );
 create index id_tag_customer on reservations.id_tag (customer_id, tag_key);
 create index id_tag_vehicle on reservations.id_tag (vehicle_id, tag_key);
-
-
--- visible(…): whose rows an identity sees; the one copy of that rule here.
-create function reservations.visible(role text, caller text, company text,
-    customer_id text, operator_id text, company_id text) returns boolean
-language sql immutable parallel safe
-return case role
-    when 'admin' then true
-    when 'driver' then caller <> '' and customer_id = caller
-    when 'operator' then company <> '' and operator_id = company
-    when 'fleet_manager' then company <> '' and company_id = company
-    when 'partner' then company <> '' and (company_id = company or operator_id = company)
-    else false
-end;
-
--- cursor_id(text): a page's cursor as an id; NULL when it is none of ours.
-create function reservations.cursor_id(cursor text) returns uuid
-language sql immutable parallel safe
-return case
-    when cursor ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then cursor::uuid
-end;

@@ -12,7 +12,7 @@ with named as (
         r.holds_from <= :now and r.expires_at > :now as holds
     from charging.reservation r
     where r.reservation_id = :reservationId
-        and charging.visible(:callerRole, :callerId, :callerCompany, r.customer_id, r.operator_id, r.company_id)
+        and vg.visible(:callerRole, :callerId, :callerCompany, r.customer_id, r.operator_id, r.company_id)
 ), place as (
     select c.connector_id,
         c.charge_point_id,

@@ -5,7 +5,7 @@ with found as (
     select r as row
     from reservations.reservation r
     where r.id = :id
-        and reservations.visible(:callerRole, :callerId, :callerCompany, r.customer_id, r.operator_id, r.company_id)
+        and vg.visible(:callerRole, :callerId, :callerCompany, r.customer_id, r.operator_id, r.company_id)
 ), cancelled as (
     update reservations.reservation r
     set status = 'CANCELLED',

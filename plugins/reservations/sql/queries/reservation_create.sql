@@ -68,7 +68,7 @@ with place as materialized (
     join reservations.id_tag t on t.tag_key = k.tag_key
     where t.status = 'Accepted'
         and (t.expires_at is null or t.expires_at > :startTime)
-        and reservations.visible(:callerRole, :callerId, :callerCompany, t.customer_id, t.company_id, t.company_id)
+        and vg.visible(:callerRole, :callerId, :callerCompany, t.customer_id, t.company_id, t.company_id)
     order by k.rank, t.tag_key
     limit 1
 ), judged as (

@@ -3,4 +3,4 @@
 select j.body
 from reservations.reservation_json j
 where j.id = :id
-    and reservations.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.operator_id, j.company_id);
+    and vg.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.operator_id, j.company_id);

@@ -9,7 +9,7 @@ with found as (
         coalesce(:endTime, r.end_time) as end_time
     from reservations.reservation r
     where r.id = :id
-        and reservations.visible(:callerRole, :callerId, :callerCompany, r.customer_id, r.operator_id, r.company_id)
+        and vg.visible(:callerRole, :callerId, :callerCompany, r.customer_id, r.operator_id, r.company_id)
 ), wanted as (
     select f.row,
         f.start_time,
@@ -72,7 +72,7 @@ with found as (
         case j.verdict
             when 'validation' then json_build_object('message', 'The interval is not valid', 'errors', w.invalid)
             when 'reservation_conflict' then reservations.conflict(array[(w.row).connector_id], w.during, :id)
-            else coalesce(t.body, reservations.reservation_body(m.row))
+            when 'ok' then coalesce(t.body, reservations.reservation_body(m.row))
         end,
         case
             when (m.row).id is not null

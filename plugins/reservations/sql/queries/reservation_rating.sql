@@ -8,4 +8,4 @@ select json_build_object('rating', case
     end) as body
 from reservations.reservation r
 where r.id = :id
-    and reservations.visible(:callerRole, :callerId, :callerCompany, r.customer_id, r.operator_id, r.company_id);
+    and vg.visible(:callerRole, :callerId, :callerCompany, r.customer_id, r.operator_id, r.company_id);
