@@ -43,15 +43,12 @@ static const struct {
     { "simulate", cli_simulate,
       "--url wss://HOST:PORT [--ca FILE] --password-file FILE\n"
       "    --charge-point ID[,ID...] | --prefix P --count N\n"
-      "    --id-tag TAG | --remote  [--meter-values N] [--interval S]\n"
-      "    [--power-w W] [--once]\n"
-      "    plays charge points over OCPP 1.6: P0001 to P<N>, or those named.\n"
-      "    Passwords: lines ID:PASSWORD, ID * for all others. Tags: TAG, or\n"
-      "    TAG0001 to TAG<N> for many; with --remote the gateway begins the\n"
-      "    sessions. N readings a session, every S\n"
-      "    seconds, or at once (0; each is then a minute's energy); N 0:\n"
-      "    until it is stopped. --once: one session each. The last line is\n"
-      "    its figures; the status is 1 if there was any error" },
+      "        | --registered --key-file FILE [--api URL]\n"
+      "    --id-tag TAG | --remote  [--once] [--script FILE]\n"
+      "    [--meter-values N] [--interval S] [--pause S] [--power-w W]\n"
+      "    [--measurands LIST] [--spread %] [--faults %] [--seed N]\n"
+      "    [--history S [--speed N]] [--ramp-ms N] [--delay-ms N]\n"
+      "    plays charge points over OCPP 1.6; cli/README.md has the options" },
 };
 
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -13,23 +13,46 @@
 typedef vg_str_t (*remote_pt)(station_t *st, vg_pool_t *pool,
                               const vg_json_t *payload);
 
-#define STATUS(word) VG_STR("{\"status\":\"" word "\"}")
+
+/* 0: none is named; -1: there is no such connector */
+static int64_t
+connector_named(const station_t *st, const vg_json_t *payload)
+{
+    int64_t number = 0;
+
+    if (vg_json_get(payload, "connectorId") == NULL) {
+        return 0;
+    }
+    return says_int(payload, "connectorId", &number) && number >= 0
+                   && number <= st->connectors
+               ? number
+               : -1;
+}
 
 
+/* One that has said Preparing has a car, and charges nowhere else. */
 static vg_str_t
 remote_start(station_t *st, vg_pool_t *pool, const vg_json_t *payload)
 {
     vg_str_t tag = vg_json_text(payload, "idTag");
+    int64_t  connector = connector_named(st, payload);
 
     (void) pool;
     if (!st->sim->habits.remote || st->inoperative || st->tag[0] != '\0'
-        || st->step > STEP_REMOTE || tag.len == 0 || tag.len >= sizeof(st->tag))
+        || st->step > STEP_REMOTE || tag.len == 0 || tag.len >= sizeof(st->tag)
+        || connector < 0
+        || (st->step == STEP_REMOTE && connector > 0
+            && connector != st->connector)
+        || (st->reservation != 0 && !vg_str_eq(tag, st->reserved_tag)))
     {
-        return STATUS("Rejected");
+        return REMOTE_STATUS("Rejected");
     }
     memcpy(st->tag, tag.data, tag.len);
     st->tag[tag.len] = '\0';
-    return STATUS("Accepted");
+    if (connector > 0) {
+        st->connector = (int) connector;
+    }
+    return REMOTE_STATUS("Accepted");
 }
 
 
@@ -42,10 +65,10 @@ remote_stop(station_t *st, vg_pool_t *pool, const vg_json_t *payload)
     if (!station_charges(st) || st->transaction == 0 || id.len != ours.len
         || memcmp(id.data, ours.data, id.len) != 0)
     {
-        return STATUS("Rejected");
+        return REMOTE_STATUS("Rejected");
     }
     st->stop_reason = "Remote";
-    return STATUS("Accepted");
+    return REMOTE_STATUS("Accepted");
 }
 
 
@@ -59,7 +82,7 @@ remote_reset(station_t *st, vg_pool_t *pool, const vg_json_t *payload)
                               ? "HardReset"
                               : "SoftReset";
     }
-    return STATUS("Accepted");
+    return REMOTE_STATUS("Accepted");
 }
 
 
@@ -71,7 +94,7 @@ remote_unlock(station_t *st, vg_pool_t *pool, const vg_json_t *payload)
     if (station_charges(st)) {
         st->stop_reason = "UnlockCommand";
     }
-    return STATUS("Unlocked");
+    return REMOTE_STATUS("Unlocked");
 }
 
 
@@ -83,11 +106,12 @@ remote_availability(station_t *st, vg_pool_t *pool, const vg_json_t *payload)
     (void) pool;
     st->inoperative = vg_str_eq(vg_json_text(payload, "type"), "Inoperative");
     if (charges) {
-        return st->inoperative ? STATUS("Scheduled") : STATUS("Accepted");
+        return st->inoperative ? REMOTE_STATUS("Scheduled")
+                               : REMOTE_STATUS("Accepted");
     }
     st->status = st->inoperative ? "Unavailable" : "Available";
     st->asides |= 1U << STEP_STATUS;
-    return STATUS("Accepted");
+    return REMOTE_STATUS("Accepted");
 }
 
 
@@ -100,6 +124,8 @@ remote_trigger(station_t *st, vg_pool_t *pool, const vg_json_t *payload)
     } triggers[] = {
         { "BootNotification", STEP_BOOT },
         { "Heartbeat", STEP_HEARTBEAT },
+        { "DiagnosticsStatusNotification", STEP_DIAGNOSTICS },
+        { "FirmwareStatusNotification", STEP_FIRMWARE },
         { "MeterValues", STEP_METER },
         { "StatusNotification", STEP_STATUS },
     };
@@ -109,101 +135,10 @@ remote_trigger(station_t *st, vg_pool_t *pool, const vg_json_t *payload)
     for (size_t i = 0; i < sizeof(triggers) / sizeof(triggers[0]); i++) {
         if (vg_str_eq(name, triggers[i].name)) {
             st->asides |= 1U << triggers[i].step;
-            return STATUS("Accepted");
+            return REMOTE_STATUS("Accepted");
         }
     }
-    return STATUS("NotImplemented");
-}
-
-
-static void
-put_setting(vg_out_t *out, const char *key, int64_t value)
-{
-    vg_out_open(out, '{');
-    vg_out_member(out, "key", vg_str(key));
-    vg_out_key(out, "readonly");
-    vg_out_bool(out, true);
-    vg_out_member(out, "value",
-                  vg_printf(out->pool, "%lld", (long long) value));
-    vg_out_close(out, '}');
-}
-
-
-/* Names and values of all settings; they are the command line's. */
-#define SETTINGS 3
-
-static const char *const setting_names[SETTINGS] = {
-    "HeartbeatInterval",
-    "MeterValueSampleInterval",
-    "NumberOfConnectors",
-};
-
-
-static int64_t
-setting_value(const station_t *st, size_t setting)
-{
-    const int64_t values[SETTINGS] = { st->heartbeat / SECOND,
-                                       st->sim->habits.interval, 1 };
-
-    return values[setting];
-}
-
-
-/* SETTINGS: there is none of that name */
-static size_t
-setting_find(vg_str_t key)
-{
-    size_t i = 0;
-
-    while (i < SETTINGS && !vg_str_eq(key, setting_names[i])) {
-        i++;
-    }
-    return i;
-}
-
-
-static vg_str_t
-remote_settings(station_t *st, vg_pool_t *pool, const vg_json_t *payload)
-{
-    const vg_json_t *asked = vg_json_get(payload, "key"), *key;
-    size_t           i;
-    vg_out_t         out, unknown;
-
-    vg_out_init(&unknown, pool);
-    vg_out_open(&unknown, '[');
-    vg_out_init(&out, pool);
-    vg_out_open(&out, '{');
-    vg_out_key(&out, "configurationKey");
-    vg_out_open(&out, '[');
-    if (asked == NULL || asked->count == 0) {
-        for (i = 0; i < SETTINGS; i++) {
-            put_setting(&out, setting_names[i], setting_value(st, i));
-        }
-    }
-    for (key = asked ? asked->first : NULL; key != NULL; key = key->next) {
-        i = setting_find(key->text);
-        if (i < SETTINGS) {
-            put_setting(&out, setting_names[i], setting_value(st, i));
-        } else {
-            vg_out_string(&unknown, key->text);
-        }
-    }
-    vg_out_close(&out, ']');
-    vg_out_close(&unknown, ']');
-    vg_out_member_raw(&out, "unknownKey", vg_out_str(&unknown));
-    vg_out_close(&out, '}');
-    return vg_out_str(&out);
-}
-
-
-static vg_str_t
-remote_change(station_t *st, vg_pool_t *pool, const vg_json_t *payload)
-{
-    (void) st;
-    (void) pool;
-    return setting_find(vg_json_text(payload, "key")) < SETTINGS
-               ? STATUS("Rejected")
-               : STATUS("NotSupported");
+    return REMOTE_STATUS("NotImplemented");
 }
 
 
@@ -213,17 +148,71 @@ remote_accept(station_t *st, vg_pool_t *pool, const vg_json_t *payload)
     (void) st;
     (void) pool;
     (void) payload;
-    return STATUS("Accepted");
+    return REMOTE_STATUS("Accepted");
 }
 
 
+/* What a driver is shown of prices is taken; nothing else is known. */
 static vg_str_t
 remote_transfer(station_t *st, vg_pool_t *pool, const vg_json_t *payload)
 {
     (void) st;
     (void) pool;
+    return vg_str_eq(vg_json_text(payload, "vendorId"),
+                     "org.openchargealliance.costmsg")
+               ? REMOTE_STATUS("Accepted")
+               : REMOTE_STATUS("UnknownVendorId");
+}
+
+
+static vg_str_t
+remote_list(station_t *st, vg_pool_t *pool, const vg_json_t *payload)
+{
+    int64_t version = 0;
+    bool    full = vg_str_eq(vg_json_text(payload, "updateType"), "Full");
+
+    (void) pool;
+    if (!says_int(payload, "listVersion", &version) || version <= 0) {
+        return REMOTE_STATUS("Failed");
+    }
+    if (!full && version <= st->list_version) {
+        return REMOTE_STATUS("VersionMismatch");
+    }
+    st->list_version = version;
+    return REMOTE_STATUS("Accepted");
+}
+
+
+static vg_str_t
+remote_list_version(station_t *st, vg_pool_t *pool, const vg_json_t *payload)
+{
     (void) payload;
-    return STATUS("UnknownVendorId");
+    return vg_printf(pool, "{\"listVersion\":%lld}",
+                     (long long) st->list_version);
+}
+
+
+/* Nothing is uploaded; how it goes on is told as if it were. */
+static vg_str_t
+remote_diagnostics(station_t *st, vg_pool_t *pool, const vg_json_t *payload)
+{
+    (void) pool;
+    (void) payload;
+    st->progress = 0;
+    st->asides |= 1U << STEP_DIAGNOSTICS;
+    return VG_STR("{\"fileName\":\"simulated.log\"}");
+}
+
+
+/* It boots when all is installed and no car charges. */
+static vg_str_t
+remote_firmware(station_t *st, vg_pool_t *pool, const vg_json_t *payload)
+{
+    (void) pool;
+    (void) payload;
+    st->progress = 0;
+    st->asides |= 1U << STEP_FIRMWARE;
+    return VG_STR("{}");
 }
 
 
@@ -231,20 +220,30 @@ vg_str_t
 remote_answer(station_t *st, vg_pool_t *pool, vg_str_t action,
               const vg_json_t *payload)
 {
+    /* all that a central system may send by OCPP 1.6 */
     static const struct {
         const char *action;
         remote_pt   answer;
     } commands[] = {
+        { "CancelReservation", remote_cancel },
         { "ChangeAvailability", remote_availability },
         { "ChangeConfiguration", remote_change },
         { "ClearCache", remote_accept },
+        { "ClearChargingProfile", remote_unprofile },
         { "DataTransfer", remote_transfer },
+        { "GetCompositeSchedule", remote_schedule },
         { "GetConfiguration", remote_settings },
+        { "GetDiagnostics", remote_diagnostics },
+        { "GetLocalListVersion", remote_list_version },
         { "RemoteStartTransaction", remote_start },
         { "RemoteStopTransaction", remote_stop },
+        { "ReserveNow", remote_reserve },
         { "Reset", remote_reset },
+        { "SendLocalList", remote_list },
+        { "SetChargingProfile", remote_profile },
         { "TriggerMessage", remote_trigger },
         { "UnlockConnector", remote_unlock },
+        { "UpdateFirmware", remote_firmware },
     };
 
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

@@ -13,22 +13,25 @@
 
 #include "simulate.h"
 
-/* what a reading stands for when readings follow each other at once */
-#define READING_SECONDS 60
-
 static void write_boot(station_t *st, vg_out_t *out);
 static void write_status(station_t *st, vg_out_t *out);
 static void write_tag(station_t *st, vg_out_t *out);
 static void write_start(station_t *st, vg_out_t *out);
 static void write_meter(station_t *st, vg_out_t *out);
 static void write_stop(station_t *st, vg_out_t *out);
+static void write_diagnostics(station_t *st, vg_out_t *out);
+static void write_firmware(station_t *st, vg_out_t *out);
 
 static const char *read_boot(station_t *st, const vg_json_t *answer);
+static const char *read_available(station_t *st, const vg_json_t *answer);
 static const char *read_tag(station_t *st, const vg_json_t *answer);
 static const char *read_start(station_t *st, const vg_json_t *answer);
 static const char *read_charging(station_t *st, const vg_json_t *answer);
 static const char *read_meter(station_t *st, const vg_json_t *answer);
 static const char *read_stop(station_t *st, const vg_json_t *answer);
+static const char *read_free(station_t *st, const vg_json_t *answer);
+static const char *read_diagnostics(station_t *st, const vg_json_t *answer);
+static const char *read_firmware(station_t *st, const vg_json_t *answer);
 
 /* clang-format off */
 
@@ -43,7 +46,7 @@ static const struct {
     [STEP_BOOT] =
         { "BootNotification", write_boot, read_boot, NULL, STEP_AVAILABLE },
     [STEP_AVAILABLE] =
-        { "StatusNotification", write_status, NULL, "Available",
+        { "StatusNotification", write_status, read_available, "Available",
           STEP_PREPARING },
     [STEP_PREPARING] =
         { "StatusNotification", write_status, NULL, "Preparing",
@@ -57,22 +60,37 @@ static const struct {
           STEP_METER },
     [STEP_METER] =
         { "MeterValues", write_meter, read_meter, NULL, STEP_METER },
+    [STEP_FAULT] =
+        { "StatusNotification", write_status, NULL, "Faulted", STEP_STOP },
     [STEP_FINISHING] =
         { "StatusNotification", write_status, NULL, "Finishing", STEP_STOP },
     [STEP_STOP] =
         { "StopTransaction", write_stop, read_stop, NULL, STEP_FREE },
     [STEP_FREE] =
-        { "StatusNotification", write_status, NULL, "Available",
+        { "StatusNotification", write_status, read_free, "Available",
           STEP_PREPARING },
     [STEP_HEARTBEAT] = { "Heartbeat", NULL, NULL, NULL, STEP_HEARTBEAT },
     [STEP_STATUS] =
         { "StatusNotification", write_status, NULL, NULL, STEP_STATUS },
+    [STEP_DIAGNOSTICS] =
+        { "DiagnosticsStatusNotification", write_diagnostics,
+          read_diagnostics, NULL, STEP_DIAGNOSTICS },
+    [STEP_FIRMWARE] =
+        { "FirmwareStatusNotification", write_firmware, read_firmware, NULL,
+          STEP_FIRMWARE },
 };
 
 /* clang-format on */
 
 
 /* ---------------------------------------------------------------- sending */
+
+const char *
+step_action(step_t step)
+{
+    return steps[step].action;
+}
+
 
 void
 station_send(station_t *st)
@@ -132,38 +150,24 @@ station_say(station_t *st, step_t step, bool aside)
 const char *
 station_hear(station_t *st, step_t said, const vg_json_t *answer)
 {
+    const char *wrong;
+
+    /* of what is told in between, these alone lead to something */
+    if (st->aside && said != STEP_BOOT && said < STEP_DIAGNOSTICS) {
+        return NULL;
+    }
     if (!st->aside) {
         st->step = steps[said].next;
     }
-    if (steps[said].read == NULL || (st->aside && said != STEP_BOOT)) {
-        return NULL;
+    wrong = steps[said].read != NULL ? steps[said].read(st, answer) : NULL;
+    if (wrong == NULL && !st->aside && st->sim->habits.script != NULL) {
+        script_answered(st);
     }
-    return steps[said].read(st, answer);
+    return wrong;
 }
 
 
 /* ------------------------------------------------------------------ values */
-
-/* Each later than the last, so that no reading is taken for another. */
-static vg_str_t
-timestamp(station_t *st, vg_pool_t *pool)
-{
-    struct timespec now;
-    struct tm       tm;
-    time_t          seconds;
-    char            text[sizeof("2026-11-20T10:30:00")] = "";
-    int64_t         ms;
-
-    (void) clock_gettime(CLOCK_REALTIME, &now);
-    ms = (int64_t) now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    st->wall_ms = ms > st->wall_ms ? ms : st->wall_ms + 1;
-    seconds = (time_t) (st->wall_ms / 1000);
-    if (gmtime_r(&seconds, &tm) != NULL) {
-        (void) strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
-    }
-    return vg_printf(pool, "%s.%03dZ", text, (int) (st->wall_ms % 1000));
-}
-
 
 static void
 put_int(vg_out_t *out, const char *key, int64_t value)
@@ -173,9 +177,8 @@ put_int(vg_out_t *out, const char *key, int64_t value)
 }
 
 
-/* false: there is no such member, or it is no integer of 18 digits */
-static bool
-get_int(const vg_json_t *node, const char *name, int64_t *value)
+bool
+says_int(const vg_json_t *node, const char *name, int64_t *value)
 {
     vg_str_t text = vg_json_text(node, name);
     char     digits[20] = "";
@@ -215,10 +218,10 @@ write_boot(station_t *st, vg_out_t *out)
 static void
 write_status(station_t *st, vg_out_t *out)
 {
-    put_int(out, "connectorId", 1);
+    put_int(out, "connectorId", st->connector);
     vg_out_member(out, "status", vg_str(st->status));
-    vg_out_member(out, "errorCode", VG_STR("NoError"));
-    vg_out_member(out, "timestamp", timestamp(st, out->pool));
+    vg_out_member(out, "errorCode", vg_str(st->error));
+    vg_out_member(out, "timestamp", meter_timestamp(st, out->pool));
 }
 
 
@@ -232,55 +235,24 @@ write_tag(station_t *st, vg_out_t *out)
 static void
 write_start(station_t *st, vg_out_t *out)
 {
-    put_int(out, "connectorId", 1);
+    put_int(out, "connectorId", st->connector);
     write_tag(st, out);
     put_int(out, "meterStart", st->register_wh);
-    vg_out_member(out, "timestamp", timestamp(st, out->pool));
+    if (st->reservation != 0 && strcmp(st->reserved_tag, st->tag) == 0) {
+        put_int(out, "reservationId", st->reservation);
+    }
+    vg_out_member(out, "timestamp", meter_timestamp(st, out->pool));
 }
 
 
-static void
-put_sample(vg_out_t *out, int64_t value, const char *measurand,
-           const char *unit)
-{
-    vg_out_open(out, '{');
-    vg_out_member(out, "value", vg_printf(out->pool, "%" PRId64, value));
-    vg_out_member(out, "context", VG_STR("Sample.Periodic"));
-    vg_out_member(out, "measurand", vg_str(measurand));
-    vg_out_member(out, "unit", vg_str(unit));
-    vg_out_close(out, '}');
-}
-
-
-/* The register has moved on since the last reading, in whole Wh; what is less
- * is kept, as watt-seconds. */
 static void
 write_meter(station_t *st, vg_out_t *out)
 {
-    const habits_t *habits = &st->sim->habits;
-    bool            charges = st->step == STEP_METER;
-    int64_t seconds = habits->interval > 0 ? habits->interval : READING_SECONDS;
-
     if (!st->aside) {
-        st->register_ws += habits->power_w * seconds;
-        st->register_wh += st->register_ws / 3600;
-        st->register_ws %= 3600;
+        meter_draw(st);
     }
-    put_int(out, "connectorId", 1);
-    if (st->transaction != 0) {
-        put_int(out, "transactionId", st->transaction);
-    }
-    vg_out_key(out, "meterValue");
-    vg_out_open(out, '[');
-    vg_out_open(out, '{');
-    vg_out_member(out, "timestamp", timestamp(st, out->pool));
-    vg_out_key(out, "sampledValue");
-    vg_out_open(out, '[');
-    put_sample(out, st->register_wh, "Energy.Active.Import.Register", "Wh");
-    put_sample(out, charges ? habits->power_w : 0, "Power.Active.Import", "W");
-    vg_out_close(out, ']');
-    vg_out_close(out, '}');
-    vg_out_close(out, ']');
+    put_int(out, "connectorId", st->connector);
+    meter_write(st, out);
 }
 
 
@@ -292,9 +264,33 @@ write_stop(station_t *st, vg_out_t *out)
         write_tag(st, out);
     }
     put_int(out, "meterStop", st->register_wh);
-    vg_out_member(out, "timestamp", timestamp(st, out->pool));
+    vg_out_member(out, "timestamp", meter_timestamp(st, out->pool));
     vg_out_member(out, "reason",
                   vg_str(st->stop_reason != NULL ? st->stop_reason : "Local"));
+}
+
+
+static const char *const diagnostics_words[] = { "Uploading", "Uploaded" };
+static const char *const firmware_words[] = { "Downloading", "Downloaded",
+                                              "Installing", "Installed" };
+
+#define WORDS(words) (sizeof(words) / sizeof((words)[0]))
+
+
+static void
+write_diagnostics(station_t *st, vg_out_t *out)
+{
+    vg_out_member(
+        out, "status",
+        vg_str(diagnostics_words[st->progress % WORDS(diagnostics_words)]));
+}
+
+
+static void
+write_firmware(station_t *st, vg_out_t *out)
+{
+    vg_out_member(out, "status",
+                  vg_str(firmware_words[st->progress % WORDS(firmware_words)]));
 }
 
 
@@ -308,11 +304,30 @@ read_boot(station_t *st, const vg_json_t *answer)
     if (!vg_str_eq(vg_json_text(answer, "status"), "Accepted")) {
         return "is not accepted";
     }
-    if (get_int(answer, "interval", &interval) && interval > 0
+    if (says_int(answer, "interval", &interval) && interval > 0
         && interval < INT32_MAX)
     {
         st->heartbeat = interval * SECOND;
         st->heartbeat_at = st->sim->now + st->heartbeat;
+    }
+    if (!st->aside) {
+        st->connector = 1;
+    }
+    station_booted(st);
+    return NULL;
+}
+
+
+/* Each connector is told of. */
+static const char *
+read_available(station_t *st, const vg_json_t *answer)
+{
+    (void) answer;
+    st->connector++;
+    if (st->connector <= st->connectors) {
+        st->step = STEP_AVAILABLE;
+    } else {
+        st->connector = 1;
     }
     return NULL;
 }
@@ -330,10 +345,16 @@ read_tag(station_t *st, const vg_json_t *answer)
 static const char *
 read_start(station_t *st, const vg_json_t *answer)
 {
-    if (!get_int(answer, "transactionId", &st->transaction)
-        || st->transaction <= 0) {
+    if (!says_int(answer, "transactionId", &st->transaction)
+        || st->transaction <= 0)
+    {
         st->transaction = 0;
         return "got no transactionId";
+    }
+    st->sim->charging++;
+    session_draw(st);
+    if (st->reservation != 0 && strcmp(st->reserved_tag, st->tag) == 0) {
+        st->reservation = 0;
     }
     station_tell(st, "begins transaction %" PRId64 " at %" PRId64 " Wh",
                  st->transaction, st->register_wh);
@@ -350,7 +371,7 @@ static const char *
 read_charging(station_t *st, const vg_json_t *answer)
 {
     (void) answer;
-    st->meter_at = st->sim->now + st->sim->habits.interval * SECOND;
+    st->meter_at = meter_after(st, st->sim->now, st->interval);
     return NULL;
 }
 
@@ -360,8 +381,8 @@ read_meter(station_t *st, const vg_json_t *answer)
 {
     (void) answer;
     st->readings++;
-    st->meter_at += st->sim->habits.interval * SECOND;
-    if (st->sim->habits.interval > 0) {
+    st->meter_at = meter_after(st, st->meter_at, st->interval);
+    if (st->interval > 0 && st->lag == 0) {
         station_tell(st, "has drawn up to %" PRId64 " Wh", st->register_wh);
     }
     return NULL;
@@ -376,5 +397,47 @@ read_stop(station_t *st, const vg_json_t *answer)
     st->sim->figures.sessions++;
     station_tell(st, "ends transaction %" PRId64 " at %" PRId64 " Wh",
                  st->transaction, st->register_wh);
+    return NULL;
+}
+
+
+static const char *
+read_free(station_t *st, const vg_json_t *answer)
+{
+    (void) answer;
+    session_clear(st);
+    session_rest(st);
+    return NULL;
+}
+
+
+/* one word after the other */
+static void
+read_progress(station_t *st, step_t step, size_t words)
+{
+    st->progress++;
+    if (st->progress < words) {
+        st->asides |= 1U << step;
+    } else {
+        st->progress = 0;
+        st->reboot = step == STEP_FIRMWARE;
+    }
+}
+
+
+static const char *
+read_diagnostics(station_t *st, const vg_json_t *answer)
+{
+    (void) answer;
+    read_progress(st, STEP_DIAGNOSTICS, WORDS(diagnostics_words));
+    return NULL;
+}
+
+
+static const char *
+read_firmware(station_t *st, const vg_json_t *answer)
+{
+    (void) answer;
+    read_progress(st, STEP_FIRMWARE, WORDS(firmware_words));
     return NULL;
 }

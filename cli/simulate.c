@@ -1,320 +1,112 @@
 /*
  * simulate.c: `voltgate simulate`: charge points that are none, over real
- * OCPP 1.6-J. Options, the loop, and when it ends.
+ * OCPP 1.6-J. The loop, what it tells meanwhile, and when it ends.
  */
 
 #define _GNU_SOURCE
 
-#include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <time.h>
+
+#include <openssl/rand.h>
 
 #include "cli.h"
 #include "simulate.h"
 
 #define EVENTS      256
-#define COUNT_MAX   50000
-#define TALKS_MAX   10   /* more charge points than that: a line a second */
-#define CONNECT_GAP 2000 /* us between two that connect: no storm       */
+#define TALKS_MAX   10 /* more charge points than that: a line a second   */
+#define CONNECT_GAP 2  /* ms between two that connect, unless --ramp-ms   */
 #define TURN_MS     1000
 
-typedef struct {
-    const char *url;
-    const char *ca;
-    const char *charge_points; /* by commas                              */
-    const char *prefix;        /* or P0001 to P<count>                   */
-    const char *password_file;
-    int64_t     count;
-    char       *passwords; /* the file, cut into lines ID NUL PASSWORD   */
-    size_t      npasswords;
-} choice_t;
+static volatile sig_atomic_t simulate_stops;
+static volatile sig_atomic_t simulate_cuts;
 
-static volatile sig_atomic_t simulate_signalled;
+static void simulate_run(simulation_t *sim, fleet_t *fleet);
 
-static int  read_options(int argc, char **argv, choice_t *choice,
-                         habits_t *habits);
-static int  check_options(const choice_t *choice, const habits_t *habits);
-static int  read_passwords(choice_t *choice);
-static int  make_stations(simulation_t *sim, const choice_t *choice,
-                          station_t **stations, size_t *count);
-static void simulate_run(simulation_t *sim, station_t *stations, size_t count);
+
+/* Each charge point is an open file. */
+static void
+raise_files(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        (void) setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+
+/* One that was not given is told, so that the same story can be had again. */
+static int
+simulate_seed(simulation_t *sim, const choice_t *choice)
+{
+    int64_t seed = choice->seed;
+
+    if (!choice->seeded) {
+        if (RAND_bytes((unsigned char *) &seed, sizeof(seed)) != 1) {
+            return cli_fail("no random numbers");
+        }
+        seed &= 0xffffffff;
+        if (!sim->habits.talks) {
+            printf("seed %" PRId64 "\n", seed);
+        }
+    }
+    sim->seed = (uint64_t) seed;
+    return 0;
+}
 
 
 int
 cli_simulate(int argc, char **argv)
 {
-    choice_t      choice = { .count = 0 };
-    simulation_t *sim = calloc(1, sizeof(simulation_t));
-    station_t    *stations = NULL;
-    size_t        count = 0;
-    int           rc;
+    choice_t       choice = { .count = 0 };
+    fleet_t        fleet = { .count = 0 };
+    simulation_t  *sim = calloc(1, sizeof(simulation_t));
+    script_line_t *lines = NULL;
+    char          *script = NULL;
+    size_t         len;
+    int            rc;
 
     if (sim == NULL) {
         return cli_fail("no memory");
     }
+    raise_files();
     sim->to.epoll = -1;
-    rc = read_options(argc, argv, &choice, &sim->habits);
-    if (rc == 0) {
-        rc = read_passwords(&choice)
-             || cli_endpoint_open(&sim->to, choice.url, choice.ca)
-             || make_stations(sim, &choice, &stations, &count);
+    rc = options_read(argc, argv, &choice, &sim->habits);
+    if (rc == 0 && choice.script_file != NULL) {
+        script = cli_read(choice.script_file, &len);
+        lines = script ? script_read(choice.script_file, script) : NULL;
+        sim->habits.script = lines;
+        rc = lines == NULL;
     }
+    rc = rc ? rc
+            : cli_endpoint_open(&sim->to, choice.url, choice.ca)
+                  || fleet_make(&fleet, sim, &choice)
+                  || schedule_open(&sim->schedule, fleet.count);
+    sim->habits.talks = fleet.count <= TALKS_MAX;
+    rc = rc ? rc : simulate_seed(sim, &choice);
     if (rc == 0) {
-        sim->habits.talks = count <= TALKS_MAX;
-        simulate_run(sim, stations, count);
+        simulate_run(sim, &fleet);
+        if (!sim->habits.talks) {
+            figures_table(&sim->figures);
+        }
         figures_print(&sim->figures);
         rc = sim->figures.errors > 0;
     }
-    for (size_t i = 0; i < count; i++) {
-        station_free(&stations[i]);
-    }
-    free(stations);
-    free(choice.passwords);
+    fleet_free(&fleet);
+    schedule_close(&sim->schedule);
     cli_endpoint_close(&sim->to);
+    free(lines);
+    free(script);
     free(sim);
     return rc;
-}
-
-
-/* ---------------------------------------------------------------- options */
-
-enum {
-    OPTION_URL,
-    OPTION_CA,
-    OPTION_CHARGE_POINT,
-    OPTION_PREFIX,
-    OPTION_PASSWORD_FILE,
-    OPTION_ID_TAG,
-    OPTION_COUNT,
-    OPTION_METER_VALUES,
-    OPTION_INTERVAL,
-    OPTION_POWER_W,
-    OPTION_ONCE,
-    OPTION_REMOTE,
-    OPTIONS,
-};
-
-static const struct option options[OPTIONS + 1] = {
-    { "url", required_argument, NULL, OPTION_URL },
-    { "ca", required_argument, NULL, OPTION_CA },
-    { "charge-point", required_argument, NULL, OPTION_CHARGE_POINT },
-    { "prefix", required_argument, NULL, OPTION_PREFIX },
-    { "password-file", required_argument, NULL, OPTION_PASSWORD_FILE },
-    { "id-tag", required_argument, NULL, OPTION_ID_TAG },
-    { "count", required_argument, NULL, OPTION_COUNT },
-    { "meter-values", required_argument, NULL, OPTION_METER_VALUES },
-    { "interval", required_argument, NULL, OPTION_INTERVAL },
-    { "power-w", required_argument, NULL, OPTION_POWER_W },
-    { "once", no_argument, NULL, OPTION_ONCE },
-    { "remote", no_argument, NULL, OPTION_REMOTE },
-};
-
-
-/* text NULL: *value stays what it is */
-static int
-option_number(int option, const char *text, int64_t max, int64_t *value)
-{
-    char *end;
-
-    if (text == NULL) {
-        return 0;
-    }
-    errno = 0;
-    *value = strtoll(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || *value < 0 || *value > max)
-    {
-        return cli_fail("--%s is a number from 0 to %" PRId64,
-                        options[option].name, max);
-    }
-    return 0;
-}
-
-
-static int
-read_options(int argc, char **argv, choice_t *choice, habits_t *habits)
-{
-    const char *given[OPTIONS] = { NULL };
-    int         option;
-
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option < 0 || option >= OPTIONS) {
-            return 2;
-        }
-        given[option] = optarg != NULL ? optarg : "";
-    }
-    if (optind != argc) {
-        return cli_fail("simulate: what is %s?", argv[optind]);
-    }
-    choice->url = given[OPTION_URL];
-    choice->ca = given[OPTION_CA];
-    choice->charge_points = given[OPTION_CHARGE_POINT];
-    choice->prefix = given[OPTION_PREFIX];
-    choice->password_file = given[OPTION_PASSWORD_FILE];
-    *habits = (habits_t){ .meter_values = 10,
-                          .interval = 10,
-                          .power_w = 11000,
-                          .once = given[OPTION_ONCE] != NULL,
-                          .remote = given[OPTION_REMOTE] != NULL };
-    habits->id_tag = given[OPTION_ID_TAG] != NULL ? given[OPTION_ID_TAG] : "";
-    return option_number(OPTION_COUNT, given[OPTION_COUNT], COUNT_MAX,
-                         &choice->count)
-           || option_number(OPTION_METER_VALUES, given[OPTION_METER_VALUES],
-                            INT32_MAX, &habits->meter_values)
-           || option_number(OPTION_INTERVAL, given[OPTION_INTERVAL], 86400,
-                            &habits->interval)
-           || option_number(OPTION_POWER_W, given[OPTION_POWER_W], 10000000,
-                            &habits->power_w)
-           || check_options(choice, habits);
-}
-
-
-static int
-check_options(const choice_t *choice, const habits_t *habits)
-{
-    if (choice->url == NULL || choice->password_file == NULL
-        || (choice->charge_points == NULL) == (choice->prefix == NULL)
-        || (choice->prefix == NULL) != (choice->count == 0))
-    {
-        return cli_fail("simulate needs --url, --password-file, and either"
-                        " --charge-point or --prefix and --count");
-    }
-    if (habits->remote == (*habits->id_tag != '\0')
-        || strlen(habits->id_tag) > 20) {
-        return cli_fail("simulate needs --remote, or an --id-tag of at most"
-                        " 20 characters");
-    }
-    return 0;
-}
-
-
-/* Lines ID:PASSWORD; the ID * stands for all others. */
-static int
-read_passwords(choice_t *choice)
-{
-    size_t len, number = 0;
-    char  *line, *next, *colon, *to;
-
-    choice->passwords = cli_read(choice->password_file, &len);
-    if (choice->passwords == NULL) {
-        return 1;
-    }
-    to = choice->passwords;
-    for (line = choice->passwords; line != NULL; line = next) {
-        next = strchr(line, '\n');
-        if (next != NULL) {
-            *next++ = '\0';
-        }
-        line[strcspn(line, "\r")] = '\0';
-        number++;
-        if (*line == '\0' || *line == '#') {
-            continue;
-        }
-        colon = strchr(line, ':');
-        if (colon == NULL || colon == line || colon[1] == '\0') {
-            return cli_fail("%s: line %zu is not ID:PASSWORD",
-                            choice->password_file, number);
-        }
-        *colon = '\0';
-        /* what is skipped leaves a hole: the pairs move up */
-        len = (size_t) (colon + 1 - line) + strlen(colon + 1) + 1;
-        memmove(to, line, len);
-        to += len;
-        choice->npasswords++;
-    }
-    return 0;
-}
-
-
-static const char *
-password_of(const choice_t *choice, const char *identity)
-{
-    const char *at = choice->passwords, *password, *others = NULL;
-
-    for (size_t i = 0; i < choice->npasswords; i++) {
-        password = at + strlen(at) + 1;
-        if (strcmp(at, identity) == 0) {
-            return password;
-        }
-        if (strcmp(at, "*") == 0) {
-            others = password;
-        }
-        at = password + strlen(password) + 1;
-    }
-    return others;
-}
-
-
-static int
-make_station(simulation_t *sim, const choice_t *choice, station_t *st,
-             char *identity, const char *number)
-{
-    int len = snprintf(st->own_tag, sizeof(st->own_tag), "%s%s",
-                       sim->habits.id_tag, number);
-
-    st->sim = sim;
-    st->identity = identity;
-    if (identity == NULL) {
-        return cli_fail("no memory");
-    }
-    if (*identity == '\0') {
-        return cli_fail("--charge-point: one of them has no name");
-    }
-    st->password = password_of(choice, identity);
-    if (st->password == NULL) {
-        return cli_fail("%s: no password for %s", choice->password_file,
-                        identity);
-    }
-    if (len < 0 || (size_t) len >= sizeof(st->own_tag)) {
-        return cli_fail("--id-tag: %s%s is longer than OCPP's 20 characters",
-                        sim->habits.id_tag, number);
-    }
-    return 0;
-}
-
-
-/* One tag charges at one place at a time: many have 0001 to <count> added. */
-static int
-make_stations(simulation_t *sim, const choice_t *choice, station_t **stations,
-              size_t *count)
-{
-    const char *from = choice->charge_points;
-    size_t      n = (size_t) choice->count, len;
-    char       *identity;
-    char        number[24] = "";
-
-    for (const char *c = from; c != NULL; c = strchr(c, ',')) {
-        c += n++ > 0;
-    }
-    *stations = calloc(n + 1, sizeof(station_t)); /* n may be 0 */
-    if (*stations == NULL) {
-        return cli_fail("no memory");
-    }
-    while (*count < n) {
-        identity = NULL;
-        if (n > 1 || from == NULL) {
-            (void) snprintf(number, sizeof(number), "%04zu", *count + 1);
-        }
-        if (from != NULL) {
-            len = strcspn(from, ",");
-            identity = strndup(from, len);
-            from += len + (from[len] == ',');
-        } else if (asprintf(&identity, "%s%s", choice->prefix, number) < 0) {
-            identity = NULL;
-        }
-        (*count)++;
-        if (make_station(sim, choice, &(*stations)[*count - 1], identity,
-                         number)
-            != 0) {
-            return 1;
-        }
-    }
-    return 0;
 }
 
 
@@ -334,8 +126,11 @@ simulation_clock(simulation_t *sim)
 static void
 simulate_signal(int number)
 {
-    (void) number;
-    simulate_signalled++;
+    if (number == SIGUSR1) {
+        simulate_cuts = 1;
+    } else {
+        simulate_stops++;
+    }
 }
 
 
@@ -346,74 +141,104 @@ simulate_signals(void)
 
     (void) sigaction(SIGINT, &action, NULL);
     (void) sigaction(SIGTERM, &action, NULL);
+    (void) sigaction(SIGUSR1, &action, NULL);
     action.sa_handler = SIG_IGN;
     (void) sigaction(SIGPIPE, &action, NULL);
 }
 
 
-/* All are looked at only when one of them is due. */
+/* Those that are due, each once at most, so that sockets are heard too. */
 static void
-simulate_due(simulation_t *sim, station_t *stations, size_t count)
+simulate_due(simulation_t *sim)
 {
-    int64_t now = simulation_clock(sim);
+    station_t **heap = sim->schedule.heap;
 
-    if (now < sim->next_due) {
-        return;
-    }
-    sim->next_due = NEVER;
-    for (size_t i = 0; i < count; i++) {
-        if (!stations[i].gone && stations[i].due <= now) {
-            station_due(&stations[i]);
-        }
-        if (!stations[i].gone && stations[i].due < sim->next_due) {
-            sim->next_due = stations[i].due;
-        }
+    (void) simulation_clock(sim);
+    for (size_t i = 0; i < sim->schedule.count && heap[0]->due <= sim->now; i++)
+    {
+        station_due(heap[0]);
     }
 }
 
 
 static void
-simulate_progress(const simulation_t *sim, int64_t *told)
+simulate_progress(simulation_t *sim, int64_t *told)
 {
-    if (!sim->habits.talks && sim->now - *told >= SECOND) {
-        *told = sim->now;
-        printf("%zu charge points, %" PRIu64 " messages, %" PRIu64
-               " sessions, %" PRIu64 " errors\n",
-               sim->running, sim->figures.messages, sim->figures.sessions,
-               sim->figures.errors);
-        (void) fflush(stdout);
+    figures_t *figures = &sim->figures;
+    int64_t    us = sim->now - *told, p50, p99;
+
+    if (sim->habits.talks || us < SECOND) {
+        return;
+    }
+    p50 = figures_percentile(&figures->window, 50);
+    p99 = figures_percentile(&figures->window, 99);
+    printf("%" PRId64 " s: %zu of %zu connected, %zu charging, %" PRIu64
+           " sessions, %" PRIu64 " messages a second, p50 %" PRId64
+           ".%03" PRId64 " ms, p99 %" PRId64 ".%03" PRId64 " ms, %" PRIu64
+           " faults, %" PRIu64 " errors\n",
+           (sim->now - sim->began) / SECOND, sim->connected, sim->running,
+           sim->charging, figures->sessions,
+           figures->window.count * 1000000 / (uint64_t) us, p50 / 1000,
+           p50 % 1000, p99 / 1000, p99 % 1000, figures->faults,
+           figures->errors);
+    (void) fflush(stdout);
+    figures->window = (latency_t){ .count = 0 };
+    *told = sim->now;
+}
+
+
+/* What the signals asked for. */
+static void
+simulate_obey(simulation_t *sim, fleet_t *fleet)
+{
+    if (simulate_stops && !sim->stopping) {
+        sim->stopping = true;
+        for (size_t i = 0; i < fleet->count; i++) {
+            station_stop(&fleet->stations[i], "Local");
+        }
+    }
+    if (simulate_cuts && !sim->stopping) {
+        simulate_cuts = 0;
+        sim->that_moment = sim->now;
+        printf("the power of %zu charge points fails\n", sim->running);
+        for (size_t i = 0; i < fleet->count; i++) {
+            if (!fleet->stations[i].gone) {
+                station_cut(&fleet->stations[i], true);
+            }
+        }
     }
 }
 
 
 /* until all are gone, or a second signal says at once */
 static void
-simulate_run(simulation_t *sim, station_t *stations, size_t count)
+simulate_run(simulation_t *sim, fleet_t *fleet)
 {
     struct epoll_event events[EVENTS];
-    int64_t            told = simulation_clock(sim), left;
+    int64_t            told, left, ramp = sim->habits.ramp_ms;
     int                n;
 
     simulate_signals();
-    sim->next_due = NEVER;
-    for (size_t i = 0; i < count; i++) {
-        station_begin(&stations[i], sim->now + (int64_t) i * CONNECT_GAP);
+    told = sim->began = sim->that_moment = simulation_clock(sim);
+    if (ramp < 0) {
+        ramp = (int64_t) fleet->count * CONNECT_GAP;
     }
-    while (sim->running > 0 && simulate_signalled < 2) {
-        left = (sim->next_due - simulation_clock(sim) + 999) / 1000;
-        left = left < 0 ? 0 : left < TURN_MS ? left : TURN_MS;
-        n = epoll_wait(sim->to.epoll, events, EVENTS, (int) left);
+    for (size_t i = 0; i < fleet->count; i++) {
+        station_begin(&fleet->stations[i],
+                      sim->began
+                          + (int64_t) i * ramp * 1000 / (int64_t) fleet->count);
+    }
+    while (sim->running > 0 && simulate_stops < 2) {
+        left = sim->schedule.heap[0]->due - simulation_clock(sim);
+        left = left < 0 ? 0 : left < TURN_MS * 1000 ? left : TURN_MS * 1000;
+        n = epoll_wait(sim->to.epoll, events, EVENTS,
+                       (int) ((left + 999) / 1000));
         (void) simulation_clock(sim);
         for (int i = 0; i < n; i++) {
             cli_socket_event(events[i].data.ptr, events[i].events);
         }
-        if (simulate_signalled && !sim->stopping) {
-            sim->stopping = true;
-            for (size_t i = 0; i < count; i++) {
-                station_stop(&stations[i], "Local");
-            }
-        }
-        simulate_due(sim, stations, count);
+        simulate_obey(sim, fleet);
+        simulate_due(sim);
         simulate_progress(sim, &told);
     }
 }

@@ -48,6 +48,7 @@ frame_recv(wslay_event_context_ptr ws, uint8_t *data, size_t len, int flags,
         s->in.at += (size_t) n;
         return n;
     }
+    cli_bytes_free(&s->in); /* never again: thousands of them wait */
     n = cli_stream_read(s, data, len);
     if (n > 0) {
         return n;
@@ -190,6 +191,8 @@ socket_switch(cli_socket_t *s)
         return 1;
     }
     wslay_event_config_set_max_recv_msg_length(s->ws, MESSAGE_MAX);
+    free(s->request);
+    s->request = NULL;
     s->state = CLI_SOCKET_OPEN;
     return 0;
 }
@@ -413,6 +416,15 @@ cli_socket_close(cli_socket_t *s, unsigned code)
 
 
 void
+cli_socket_break(cli_socket_t *s)
+{
+    if (s->fd >= 0) {
+        (void) shutdown(s->fd, SHUT_RDWR);
+    }
+}
+
+
+void
 cli_socket_drop(cli_socket_t *s)
 {
     if (s->ws != NULL) {
@@ -424,6 +436,8 @@ cli_socket_drop(cli_socket_t *s)
     }
     cli_bytes_free(&s->in);
     cli_bytes_free(&s->out);
+    free(s->request);
+    s->request = NULL;
     s->ws = NULL;
     s->tls = NULL;
     s->fd = -1;

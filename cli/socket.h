@@ -60,7 +60,7 @@ typedef struct {
     struct wslay_event_context *ws;
     cli_bytes_t                 out;
     cli_bytes_t                 in; /* the answer's head, and what follows */
-    char                        request[1024];
+    char                       *request; /* until it is answered            */
     char                        accept[32];    /* that the server must send  */
     const char                 *why;           /* it failed; NULL: it did not */
     uint8_t                     close_code[2]; /* as the gateway sent it */
@@ -85,6 +85,9 @@ int cli_socket_send(cli_socket_t *s, const char *text, size_t len);
 
 /* Says goodbye; closed() comes when the other side has answered. */
 void cli_socket_close(cli_socket_t *s, unsigned code);
+
+/* As if the cable were cut; closed() comes when epoll has seen it. */
+void cli_socket_break(cli_socket_t *s);
 
 /* Frees all, at once, without closed(); not from within an event. */
 void cli_socket_drop(cli_socket_t *s);

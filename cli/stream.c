@@ -19,7 +19,7 @@
 int
 cli_bytes_add(cli_bytes_t *bytes, const void *data, size_t len)
 {
-    size_t size = bytes->size ? bytes->size : 1024;
+    size_t size = bytes->size ? bytes->size : 256;
     char  *grown;
 
     if (bytes->at == bytes->len) {
@@ -108,6 +108,8 @@ cli_stream_flush(cli_socket_t *s)
     }
     if (s->out.at < s->out.len) {
         event.events |= EPOLLOUT;
+    } else {
+        cli_bytes_free(&s->out);
     }
     if (event.events != s->interest) {
         s->interest = event.events;

@@ -62,7 +62,7 @@ cli_upgrade_request(cli_socket_t *s, const char *identity, const char *password)
     n = snprintf(pair, sizeof(pair), "%s:%s", identity, password);
     (void) EVP_EncodeBlock(basic, (unsigned char *) pair, n);
     (void) put_path(path, identity);
-    n = snprintf(s->request, sizeof(s->request),
+    n = asprintf(&s->request,
                  "GET %s/%s HTTP/1.1\r\n"
                  "Host: %s:%s\r\n"
                  "Upgrade: websocket\r\n"
@@ -72,7 +72,11 @@ cli_upgrade_request(cli_socket_t *s, const char *identity, const char *password)
                  "Sec-WebSocket-Protocol: ocpp1.6\r\n"
                  "Authorization: Basic %s\r\n\r\n",
                  s->to->path, path, s->to->host, s->to->port, key, basic);
-    return n < 0 || (size_t) n >= sizeof(s->request);
+    if (n < 0) {
+        s->request = NULL;
+        return 1;
+    }
+    return 0;
 }
 
 

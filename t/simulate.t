@@ -103,7 +103,8 @@ subtest 'the gateway begins and ends a session, and commands' => sub {
     my $settings = $ask->(GetConfiguration => { key => [ 'NumberOfConnectors', 'Colour' ] });
     is $settings->{configurationKey}[0]{value}, '1';
     is_deeply $settings->{unknownKey}, ['Colour'];
-    is $ask->(GetLocalListVersion => {})->{status}, 502, 'NotImplemented';
+    is $ask->(GetLocalListVersion => {})->{listVersion}, 0;
+    is $ask->(GetLog => { logType => 'DiagnosticsLog', requestId => 1 })->{status}, 502, 'NotImplemented';
 
     my $booted = sub { $vg->sql(q{select booted_at::text || (select status from stations.connector_status
         where charge_point_id = 'FAR') from stations.link where charge_point_id = 'FAR'}) };
@@ -125,7 +126,7 @@ subtest 'the gateway begins and ends a session, and commands' => sub {
     close $pipe;
     is $? >> 8, 0, 'exit status' or diag join "\n", @lines;
     ok $vg->wait_for(sub { $state->() eq 'COMPLETED' }, 10), 'it is over';
-    like $lines[-1], qr/ sessions=1 commands=[1-9]\d* errors=0$/;
+    like $lines[-1], qr/ sessions=1 faults=0 commands=[1-9]\d* errors=0$/;
 };
 
 done_testing;
