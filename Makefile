@@ -82,8 +82,12 @@ check: $(NGX)/ngx_http_voltgate_module_modules.c ## formatter, linters, sizes, h
 fmt: ## format all C files
 	@clang-format -i $(C_FILES)
 
-bench: build ## loads, each beside its limit
+bench: build $(B)/bench/lane ## loads beside their limits, three runs, medians
 	@t/bench/run
+
+$(B)/bench/lane: t/bench/lane.c
+	@mkdir -p $(@D)
+	$(call say,CC  ) $(CC) $(CFLAGS) $(LDFLAGS) -isystem /usr/include/postgresql -o $@ $< -lpq
 
 routes: ## the routes of the running gateway
 	@docker/routes

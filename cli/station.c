@@ -18,9 +18,10 @@
 
 #include "simulate.h"
 
-#define LEAVE_MAX (5 * SECOND)
-#define PAUSE_MIN (1 * SECOND)
-#define PAUSE_MAX (30 * SECOND)
+#define LEAVE_MAX   (5 * SECOND)
+#define ERRORS_TOLD 50 /* of many charge points; all are counted          */
+#define PAUSE_MIN   (1 * SECOND)
+#define PAUSE_MAX   (30 * SECOND)
 
 /* close codes of a gateway that goes on elsewhere: RFC 6455, IANA */
 #define GOING_AWAY      1001
@@ -55,7 +56,12 @@ station_tell(const station_t *st, const char *fmt, ...)
 void
 station_error(station_t *st, const char *what, const char *detail)
 {
+    const simulation_t *sim = st->sim;
+
     st->sim->figures.errors++;
+    if (!sim->habits.talks && sim->figures.errors > ERRORS_TOLD) {
+        return;
+    }
     (void) fflush(stdout);
     fprintf(stderr, "%s %s%s%s\n", st->identity, what,
             *detail != '\0' ? ": " : "", detail);
