@@ -367,6 +367,11 @@ vg_socket_attach(vg_socket_t *s)
     c->log->action = "talking to a charge point";
     c->idle = 1;               /* so that a graceful shutdown tells us */
     (void) ngx_tcp_nodelay(c); /* else each answer waits 40 ms for an ACK */
+#if (NGX_HTTP_SSL)
+    if (c->ssl != NULL && !c->buffered) {
+        ngx_ssl_free_buffer(c); /* 16 KiB for 101; frames go without it */
+    }
+#endif
 
     s->heard = ngx_current_msec;
     s->stalled = 1; /* bytes may be here already */
