@@ -56,7 +56,7 @@ C_FILES := $(sort $(shell find nginx-modules plugins cli t -name "*.[ch]"))
 help:
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
 
-up: ## install what is missing, build, start, seed; prints how to call it
+up: ## install what is missing, build, start, seed; prints how to call it; DEMO=1 plays chargers
 	@docker/install run build
 	@$(MAKE) --no-print-directory -j$$(nproc) build
 	@docker/pages
