@@ -17,7 +17,7 @@
 /* what a reading stands for when readings follow each other at once */
 #define READING_SECONDS 60
 
-#define VOLTS      230
+#define VOLTS      INT64_C(230)
 #define BATTERY_WH 60000
 
 

@@ -57,9 +57,9 @@ static const struct {
     NUMBER("power-w", OPTION_NUMBER, power_w, 10000000, 11000),
     NUMBER("spread", OPTION_NUMBER, spread, 100, 0),
     NUMBER("faults", OPTION_NUMBER, faults, 100, 0),
-    NUMBER("pause", OPTION_SPAN, pause, 7 * 86400, 0),
+    NUMBER("pause", OPTION_SPAN, pause, INT64_C(7) * 86400, 0),
     /* a charger's clock is believed for 366 days */
-    NUMBER("history", OPTION_SPAN, history, 365 * 86400, 0),
+    NUMBER("history", OPTION_SPAN, history, INT64_C(365) * 86400, 0),
     NUMBER("speed", OPTION_NUMBER, speed, 1000000, 0),
     NUMBER("delay-ms", OPTION_NUMBER, delay_ms, 20000, 0),
     NUMBER("ramp-ms", OPTION_NUMBER, ramp_ms, 3600000, -1),

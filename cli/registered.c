@@ -198,6 +198,19 @@ take_charge_point(registered_t *reg, const vg_json_t *item)
 }
 
 
+/* Whole kW are exact enough for a car; no number is as good as 22. */
+static int64_t
+power_watts(vg_str_t kw)
+{
+    char digits[8] = "";
+
+    if (kw.len > 0 && kw.len < sizeof(digits)) {
+        memcpy(digits, kw.data, kw.len);
+    }
+    return *digits != '\0' ? strtoll(digits, NULL, 10) * 1000 : 22000;
+}
+
+
 /* Its connectors are numbered from 1, so the greatest number is how many. */
 static int
 take_station(registered_t *reg, const vg_json_t *item)
@@ -218,10 +231,7 @@ take_station(registered_t *reg, const vg_json_t *item)
                 st->connectors = number > st->connectors && number < 100
                                      ? (int) number
                                      : st->connectors;
-                /* whole kW; no number is as good as 22 */
-                st->power_max = power.len > 0 && power.len < 8
-                                    ? atoll(power.data) * 1000
-                                    : 22000;
+                st->power_max = power_watts(power);
                 break;
             }
         }

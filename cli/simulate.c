@@ -22,7 +22,7 @@
 #define EVENTS      256
 #define TALKS_MAX   10 /* more charge points than that: a line a second   */
 #define CONNECT_GAP 2  /* ms between two that connect, unless --ramp-ms   */
-#define TURN_MS     1000
+#define TURN_MAX    SECOND
 
 static volatile sig_atomic_t simulate_stops;
 static volatile sig_atomic_t simulate_cuts;
@@ -230,7 +230,7 @@ simulate_run(simulation_t *sim, fleet_t *fleet)
     }
     while (sim->running > 0 && simulate_stops < 2) {
         left = sim->schedule.heap[0]->due - simulation_clock(sim);
-        left = left < 0 ? 0 : left < TURN_MS * 1000 ? left : TURN_MS * 1000;
+        left = left < 0 ? 0 : left < TURN_MAX ? left : TURN_MAX;
         n = epoll_wait(sim->to.epoll, events, EVENTS,
                        (int) ((left + 999) / 1000));
         (void) simulation_clock(sim);
