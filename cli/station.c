@@ -243,7 +243,7 @@ station_opened(void *owner)
     station_tell(st, "connected");
     (void) simulation_clock(st->sim);
     st->pause = PAUSE_MIN;
-    st->leaving = false;
+    st->leaving = st->cut = false; /* what was not yet there is not cut */
     st->online = true;
     st->sim->connected++;
     if (st->payload != NULL) {
