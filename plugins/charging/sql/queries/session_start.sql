@@ -53,9 +53,12 @@ with named as (
         order by ours desc, r.holds_from
         limit 1) h on true
     where c.removed_at is null
-        and (c.connector_id = :connectorId
-            or :connectorId is null and c.station_id = :stationId
-            or :connectorId is null and :stationId is null and c.connector_id = (select n.connector_id from named n))
+        and c.connector_id = any (case
+            when :connectorId is not null then array[:connectorId]
+            when :stationId is not null
+            then array(select k.connector_id from charging.connector k where k.station_id = :stationId)
+            else array(select n.connector_id from named n)
+        end)
         and (:callerRole <> 'operator' or c.operator_id = :callerCompany)
     order by coalesce(h.reservation_id = :reservationId, false) desc, busy, reserved, unavailable,
         c.charge_point_id, c.connector_number
