@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use POSIX qw(strftime);
 use Test::More;
 
 use Voltgate;
@@ -32,6 +33,21 @@ sub new_session {
     return { %{ $vg->get("$api/charging/sessions/$id") }, status => 201 };
 }
 
+# half an hour of a connector of its own, tomorrow
+my ($from, $until, $later) = map { strftime '%Y-%m-%dT%H:%M:%SZ', gmtime 86_400 + 1800 * $_ + time } 0 .. 2;
+
+sub new_reservation {
+    my $id = 'BOOKED-' . ++$count;
+    $vg->post("$api/stations", { name => $id, operatorId => $company, timeZone => 'Europe/Berlin',
+        location => { lat => 54.3, lon => 10.1 }, address => { country => 'DE' }, connectors => [ {
+            chargePointId => $id, connectorNumber => 1, type => 'CHADEMO', powerType => 'DC', maxPowerKw => 50 } ] });
+    my $connector;
+    $vg->wait_for(sub {
+        $connector = $vg->sql('select connector_id from reservations.connector where charge_point_id = $1', $id);
+    }, 10) or die "reservations does not hear of $id\n";
+    return $vg->post("$api/reservations", { connectorId => $connector, startTime => $from, endTime => $until });
+}
+
 # path of a resource => how one is made: its answer; what its id is called;
 # what
 # may be written into it; alone: that it cannot be done again
@@ -53,6 +69,8 @@ my %specimens = (
         patch => { status => 'Blocked' },
     },
     '/sessions/{id}/stop' => { make => \&new_session, alone => 1 },
+    '/reservations/{id}' => { make => \&new_reservation,
+        patch => { endTime => $later } },
     '/api-keys/{id}' => { make => sub { $vg->post("$api/api-keys", { name => 'key ' . ++$count }) } },
 );
 

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use POSIX qw(strftime);
 use Test::More;
 
 use Voltgate;
@@ -28,6 +29,17 @@ sub session {
     return;
 }
 
+# a connector that reservations has heard of
+sub booked {
+    my $connector = sub { $vg->sql(q{select connector_id from reservations.connector where charge_point_id = 'BOOKED'}) };
+    return $connector->() // do {
+        made($vg->post("$api/stations", { name => 'Booked', operatorId => $company, timeZone => 'Europe/Berlin',
+            location => { lat => 54.3, lon => 10.1 }, address => { country => 'DE' }, connectors => [ {
+                chargePointId => 'BOOKED', connectorNumber => 1, type => 'CHADEMO', powerType => 'DC', maxPowerKw => 50 } ] }));
+        $vg->wait_for($connector, 10) or die "reservations does not hear of it\n";
+    };
+}
+
 # route => what adds a row. Where rows are in the order of a name, it begins
 # with the letter that is given: one in front of all others, or behind them.
 my %add = (
@@ -48,6 +60,11 @@ my %add = (
     '/charging/rates' => sub {
         $vg->sql(q{insert into pricing.station (station_id, name, operator_id, time_zone)
             values (vg.uuid7(), 'Pier', $1, 'Europe/Berlin')}, $company);
+    },
+    '/reservations' => sub {
+        my $from = 1800 * ++$count + 86_400 + time;
+        my ($start, $end) = map { strftime '%Y-%m-%dT%H:%M:%SZ', gmtime $from + $_ } 0, 1800;
+        made($vg->post("$api/reservations", { connectorId => booked(), startTime => $start, endTime => $end }));
     },
     '/billing/invoices' => sub {
         $vg->sql(q{insert into billing.invoice (id, issuer, sequence, number, session_id, currency, minor_units,

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use POSIX qw(strftime);
 use Test::More;
 
 use Voltgate;
@@ -22,10 +23,20 @@ my $station = made($vg->post("$api/stations", {
 made($vg->post("$api/charge-points", { id => 'PATCHED', operatorId => $company }));
 made($vg->post("$api/id-tags", { idTag => 'PATCHED' }));
 
+made($vg->post("$api/stations", { name => 'Booked', operatorId => $company, timeZone => 'Europe/Berlin',
+    location => { lat => 54.3, lon => 10.1 }, address => { country => 'DE' }, connectors => [ {
+        chargePointId => 'BOOKED', connectorNumber => 1, type => 'CHADEMO', powerType => 'DC', maxPowerKw => 50 } ] }));
+my $connector;
+ok $vg->wait_for(sub { $connector = $vg->sql('select connector_id from reservations.connector') }, 10),
+    'reservations has heard of a connector';
+my ($start, $end) = map { strftime '%Y-%m-%dT%H:%M:%SZ', gmtime time + 3600 * $_ } 24, 25;
+my $reserved = made($vg->post("$api/reservations", { connectorId => $connector, startTime => $start, endTime => $end }));
+
 my %specimens = (
     '/stations/{id}'      => $station->{id},
     '/charge-points/{id}' => 'PATCHED',
     '/id-tags/{idTag}'    => 'PATCHED',
+    '/reservations/{id}'  => $reserved->{id},
 );
 
 my $paths   = $vg->get('/openapi.json')->{json}{paths};

@@ -310,7 +310,12 @@ sub close {
     if ($self->{cluster}) {
         push @steps, sub { $self->_script('docker/cluster', 'stop', 'immediate') };
     } elsif ($self->{database}) {
-        push @steps, sub { $self->_maintenance("drop database $self->{database} with (force)") };
+        # an autovacuum's worker in there is not ours to end, but it ends
+        push @steps, sub {
+            $self->wait_for(sub {
+                eval { $self->_maintenance("drop database $self->{database} with (force)"); 1 }
+            }, 20) or die $@;
+        };
     }
     my @bad;
     for my $step (@steps) {

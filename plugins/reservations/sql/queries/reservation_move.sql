@@ -1,6 +1,6 @@
 -- in: id, startTime, endTime, longest, furthest (seconds)
 -- out: ok, the reservation
--- refuses: not_found, reservation_over, validation, reservation_conflict
+-- refuses: not_found, precondition_failed, reservation_over, validation, reservation_conflict
 -- One that waits keeps its place in the queue, and may be served at once.
 -- What the charger holds is replaced or taken back, as the new time wants.
 with found as (
@@ -23,6 +23,7 @@ with found as (
 ), judged as (
     select case
             when (w.row).id is null then 'not_found'
+            when :ifMatch is not null and (w.row).version <> all (:ifMatch) then 'precondition_failed'
             when (w.row).status not in ('PENDING', 'CONFIRMED', 'WAITLISTED') then 'reservation_over'
             when w.invalid is not null then 'validation'
             when (w.row).status <> 'WAITLISTED' and exists (
