@@ -14,7 +14,7 @@ my $vg = Voltgate->start;
 my ($dsn) = map { s/user=\S+//r =~ s/\s+/;/gr } $vg->{owner_url};
 my $gate  = DBI->connect("dbi:Pg:$dsn", 'vg_gate', '', { RaiseError => 1, PrintError => 0 });
 my @plugins = grep { -d "$Voltgate::ROOT/plugins/$_/sql" }
-    map { m{([^/]+)/plugin\.\w+$} } glob "$Voltgate::ROOT/plugins/*/plugin.*";
+    map { m{([^/]+)\.conf$} } glob "$Voltgate::ROOT/conf/plugins.d/*.conf";
 cmp_ok scalar @plugins, '>=', 5, 'there are plugins';
 
 # The SQLSTATE of a statement in a role, in a transaction that is undone; ''
