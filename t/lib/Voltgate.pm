@@ -274,7 +274,8 @@ sub stop_gateway {
 }
 
 sub log        { return _slurp("$_[0]{state}/log/error.log") }
-sub access_log { return map { $json->decode($_) } split /\n/, _slurp("$_[0]{state}/log/access.log") }
+# the last line may be half written
+sub access_log { return map { $json->decode($_) } _slurp("$_[0]{state}/log/access.log") =~ /^(.*)\n/mg }
 
 # wait_for(sub, seconds): true as soon as sub is; false when time is up
 sub wait_for {
