@@ -15,8 +15,8 @@ my $clone = ($ENV{VG_TEST} || "$build/test") . "/authors.$$";
 # the tree as it is, with what is built, so that only the plugin is
 make_path("$clone/build");
 system('sh', '-c', 'cd "$1" && git ls-files -z --cached --others --exclude-standard |
-    xargs -0 cp -a --parents -t "$2" && cp -a build/nginx build/node build/obj build/kit build/plugins \
-        build/voltgate build/*.so build/commit "$2/build/"', 'sh', $root, $clone) == 0 or die "cp: $?\n";
+    xargs -0 cp -a --parents -t "$2" && find build -mindepth 1 -maxdepth 1 ! -name test ! -name asan \
+        -exec cp -a -t "$2/build" {} +', 'sh', $root, $clone) == 0 or die "cp: $?\n";
 
 sub slurp {
     my ($path) = @_;
@@ -38,7 +38,7 @@ sub in_clone {
         delete @ENV{ grep { /^VG_|^DATABASE_|^B$|^SANITIZE$|^PERL5LIB$/ } keys %ENV };
         $ENV{VG_PORT} = $main::port;
         chdir $clone or die $!;
-        exec 'timeout', 240, 'bash', '-e', '-c', $script or die $!;
+        exec 'timeout', 480, 'bash', '-e', '-c', $script or die $!;
     }
     my $out = do { local $/ = undef; <$pipe> };
     close $pipe;

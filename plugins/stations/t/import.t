@@ -172,7 +172,8 @@ subtest 'GeoJSON by hand' => sub {
 
 subtest 'a large file costs bounded memory' => sub {
     my $row  = "Same,1,1,\"" . ('x' x 190) . "\",,,DE,,,\n";
-    my $body = $head . $row x 20_000 . "End,1,1,,,,DE,,,\n";
+    my $rows = $ENV{VG_PRELOAD} ? 5_000 : 20_000;    # instrumented code is slow
+    my $body = $head . $row x $rows . "End,1,1,,,,DE,,,\n";
     cmp_ok length $body, '>', 4_000_000;
     my $most = sub {
         my $kb = 0;
@@ -186,7 +187,7 @@ subtest 'a large file costs bounded memory' => sub {
     my $r = import_as(north => $body);
     is $r->{status}, 200 or diag $r->{body};
     is $r->{json}{imported}, 2;
-    is $r->{json}{unchanged}, 19_999;
+    is $r->{json}{unchanged}, $rows - 1;
     my $grown = $most->() - $before;
     # AddressSanitizer keeps what was freed, 256 MiB of it, and its shadow
     cmp_ok $grown, '<', $ENV{VG_PRELOAD} ? 600_000 : 3_000, "$grown KiB more for " . int(length($body) / 1024) . ' KiB';
