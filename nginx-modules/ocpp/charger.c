@@ -73,10 +73,7 @@ vg_charger_closed(void *owner)
 
 
 static const vg_socket_owner_t vg_charger_hooks = {
-    vg_exchange_text,
-    vg_charger_closed,
-    vg_charger_full,
-    vg_charger_busy,
+    vg_exchange_text, vg_charger_closed, vg_charger_full, vg_charger_busy, NULL,
 };
 
 

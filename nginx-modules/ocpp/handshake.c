@@ -9,9 +9,9 @@
  */
 
 #include "charger.h"
+#include "entry.h"
 #include "http.h"
 #include "module.h"
-#include "upgrade.h"
 
 #include <openssl/crypto.h>
 
@@ -24,7 +24,7 @@ struct vg_handshake_s {
     vg_pool_t           arena;
     ngx_http_request_t *request; /* NULL: the client left                 */
     ngx_http_cleanup_t *cleanup;
-    vg_upgrade_t        upgrade;
+    vg_entry_t          entry;
     vg_str_t            identity; /* in our pool: farewells may need it   */
     vg_call_t          *call;     /* under way                            */
     ngx_event_t         next;
@@ -245,7 +245,7 @@ vg_handshake_args(vg_handshake_t *h, ngx_uint_t all)
     vg_out_member(&out, "chargePoint", h->identity);
     if (all) {
         vg_out_member(&out, "node", vg_of(vg_host->node));
-        vg_out_member(&out, "protocol", vg_str(h->upgrade.protocol));
+        vg_out_member(&out, "protocol", vg_str(h->entry.upgrade.protocol));
         vg_out_member(&out, "address",
                       vg_of(h->request->connection->addr_text));
     }
@@ -282,6 +282,7 @@ static const vg_socket_owner_t vg_handshake_hooks = {
     vg_handshake_closed,
     vg_handshake_no,
     vg_handshake_no,
+    NULL,
 };
 
 
@@ -291,7 +292,7 @@ vg_handshake_close(vg_handshake_t *h)
 {
     vg_socket_t *s;
 
-    if (vg_upgrade_accept(h->request, &h->upgrade) != NGX_OK) {
+    if (vg_upgrade_accept(h->request, &h->entry.upgrade) != NGX_OK) {
         vg_handshake_end(h, NGX_ERROR);
         return;
     }
@@ -316,8 +317,8 @@ vg_handshake_checked(vg_handshake_t *h)
         ngx_log_error(NGX_LOG_INFO, h->request->connection->log, 0,
                       "voltgate: charge point \"%*s\" refused with %i",
                       h->identity.len, h->identity.data, h->status);
-        vg_handshake_end(h, vg_upgrade_refuse(h->request, h->status));
-    } else if (h->upgrade.protocol == NULL) {
+        vg_handshake_end(h, vg_entry_refuse(h->request, h->status));
+    } else if (h->entry.upgrade.protocol == NULL) {
         vg_handshake_close(h);
     } else {
         vg_handshake_ask(h, "charge_point.connected", vg_handshake_args(h, 1),
@@ -330,13 +331,13 @@ vg_handshake_checked(vg_handshake_t *h)
 static void
 vg_handshake_registered(vg_handshake_t *h)
 {
-    vg_str_t identity = h->upgrade.identity; /* in the request's pool */
+    vg_str_t identity = h->entry.identity; /* in the request's pool */
 
     if (h->status) {
         if (h->request == NULL) {
             vg_handshake_free(h);
         } else {
-            vg_handshake_end(h, vg_upgrade_refuse(h->request, h->status));
+            vg_handshake_end(h, vg_entry_refuse(h->request, h->status));
         }
         return;
     }
@@ -345,7 +346,7 @@ vg_handshake_registered(vg_handshake_t *h)
         vg_handshake_free(h);
         return;
     }
-    if (vg_upgrade_accept(h->request, &h->upgrade) != NGX_OK
+    if (vg_upgrade_accept(h->request, &h->entry.upgrade) != NGX_OK
         || vg_charger_open(h->request, &vg_ocpp_conf()->socket, identity,
                            h->epoch, h->booted)
                != VG_OK)
@@ -362,7 +363,7 @@ vg_handshake_registered(vg_handshake_t *h)
 
 /* NULL: no memory */
 static vg_handshake_t *
-vg_handshake_create(ngx_http_request_t *r, const vg_upgrade_t *upgrade)
+vg_handshake_create(ngx_http_request_t *r, const vg_entry_t *entry)
 {
     char           *copy;
     ngx_pool_t     *pool = ngx_create_pool(1024, ngx_cycle->log);
@@ -372,19 +373,19 @@ vg_handshake_create(ngx_http_request_t *r, const vg_upgrade_t *upgrade)
         return NULL;
     }
     h = ngx_pcalloc(pool, sizeof(vg_handshake_t));
-    copy = ngx_pnalloc(pool, upgrade->identity.len);
+    copy = ngx_pnalloc(pool, entry->identity.len);
     if (h == NULL || copy == NULL
         || (h->cleanup = ngx_http_cleanup_add(r, 0)) == NULL)
     {
         ngx_destroy_pool(pool);
         return NULL;
     }
-    ngx_memcpy(copy, upgrade->identity.data, upgrade->identity.len);
-    h->identity = (vg_str_t){ copy, upgrade->identity.len };
+    ngx_memcpy(copy, entry->identity.data, entry->identity.len);
+    h->identity = (vg_str_t){ copy, entry->identity.len };
     h->pool = pool;
     h->arena = vg_charger_arena(pool);
     h->request = r;
-    h->upgrade = *upgrade;
+    h->entry = *entry;
     h->cleanup->handler = vg_handshake_left;
     h->cleanup->data = h;
     h->next.handler = vg_handshake_go_on;
@@ -413,13 +414,13 @@ ngx_int_t
 vg_handshake(ngx_http_request_t *r)
 {
     ngx_int_t       status;
-    vg_upgrade_t    upgrade;
+    vg_entry_t      entry;
     vg_handshake_t *h;
 
     if (ngx_http_discard_request_body(r) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
-    status = vg_upgrade_read(r, &upgrade);
+    status = vg_entry_read(r, &entry);
     if (status == 0
         && (ngx_exiting || vg_ocpp_conf() == NULL
             || vg_handshakes >= VG_HANDSHAKE_MAX))
@@ -427,10 +428,10 @@ vg_handshake(ngx_http_request_t *r)
         status = NGX_HTTP_SERVICE_UNAVAILABLE;
     }
     if (status) {
-        return vg_upgrade_refuse(r, status);
+        return vg_entry_refuse(r, status);
     }
-    vg_handshake_name(r, upgrade.identity);
-    h = vg_handshake_create(r, &upgrade);
+    vg_handshake_name(r, entry.identity);
+    h = vg_handshake_create(r, &entry);
     if (h == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

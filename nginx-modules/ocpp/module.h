@@ -13,6 +13,8 @@ typedef struct {
     ngx_msec_t       call_timeout; /* ms that a charger has for an answer */
 } vg_ocpp_conf_t;
 
+extern ngx_module_t ngx_http_voltgate_ocpp_module;
+
 /* of the running cycle */
 const vg_ocpp_conf_t *vg_ocpp_conf(void);
 

@@ -15,6 +15,22 @@
 
 static ngx_uint_t vg_sockets; /* of this worker                           */
 
+/* It has no directives: a request's context here is its socket. */
+static ngx_http_module_t vg_websocket_ctx = {
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+};
+
+/* clang-format off */
+ngx_module_t  ngx_http_voltgate_websocket_module = {
+    NGX_MODULE_V1,
+    &vg_websocket_ctx,
+    NULL,
+    NGX_HTTP_MODULE,
+    NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    NGX_MODULE_V1_PADDING
+};
+/* clang-format on */
+
 
 static void
 vg_socket_later(vg_socket_t *s)
@@ -116,6 +132,13 @@ vg_socket_send(vg_socket_t *s, vg_str_t text)
 }
 
 
+ngx_uint_t
+vg_socket_empty(vg_socket_t *s)
+{
+    return s->kept == NULL && wslay_event_get_queued_msg_count(s->ws) == 0;
+}
+
+
 /* ----------------------------------------------------------------- ending */
 
 static void
@@ -192,6 +215,9 @@ vg_socket_turn(vg_socket_t *s)
     if (rc == NGX_OK && vg_socket_reads_on(s)) {
         vg_socket_later(s); /* the queue out was full, and is no more */
     }
+    if (rc == NGX_OK && s->hooks->drained != NULL && !s->closing) {
+        s->hooks->drained(s->owner);
+    }
 }
 
 
@@ -259,7 +285,8 @@ vg_socket_on_read(ngx_event_t *rev)
 {
     ngx_connection_t   *c = rev->data;
     ngx_http_request_t *r = c->data;
-    vg_socket_t *s = ngx_http_get_module_ctx(r, ngx_http_voltgate_ocpp_module);
+    vg_socket_t        *s =
+        ngx_http_get_module_ctx(r, ngx_http_voltgate_websocket_module);
 
     if (c->close && c->error) { /* worker_shutdown_timeout is over */
         s->dead = 1;
@@ -277,7 +304,8 @@ vg_socket_on_write(ngx_event_t *wev)
 {
     ngx_connection_t   *c = wev->data;
     ngx_http_request_t *r = c->data;
-    vg_socket_t *s = ngx_http_get_module_ctx(r, ngx_http_voltgate_ocpp_module);
+    vg_socket_t        *s =
+        ngx_http_get_module_ctx(r, ngx_http_voltgate_websocket_module);
 
     if (wev->timedout) {
         vg_socket_lost(s);
@@ -360,11 +388,11 @@ vg_socket_attach(vg_socket_t *s)
     ngx_http_request_t *r = s->request;
     ngx_connection_t   *c = r->connection;
 
-    ngx_http_set_ctx(r, s, ngx_http_voltgate_ocpp_module);
+    ngx_http_set_ctx(r, s, ngx_http_voltgate_websocket_module);
     r->keepalive = 0;
     c->read->handler = vg_socket_on_read;
     c->write->handler = vg_socket_on_write;
-    c->log->action = "talking to a charge point";
+    c->log->action = "talking over a WebSocket";
     c->idle = 1;               /* so that a graceful shutdown tells us */
     (void) ngx_tcp_nodelay(c); /* else each answer waits 40 ms for an ACK */
 #if (NGX_HTTP_SSL)

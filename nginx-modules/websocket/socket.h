@@ -15,13 +15,15 @@
 typedef struct vg_socket_s vg_socket_t;
 
 /* its context of a request is the request's socket */
-extern ngx_module_t ngx_http_voltgate_ocpp_module;
+extern ngx_module_t ngx_http_voltgate_websocket_module;
 
 typedef struct {
     void (*text)(void *owner, vg_str_t message); /* bytes live until return */
     void (*closed)(void *owner);                 /* nothing more is sent    */
     ngx_uint_t (*full)(void *owner); /* reads no more until vg_socket_resume */
     ngx_uint_t (*busy)(void *owner); /* a shutdown waits for its answer     */
+    void (*drained)(void *owner);    /* all that was sent has left; may be
+                                        NULL; ends and sends nothing itself */
 } vg_socket_owner_t;
 
 typedef struct {
@@ -32,6 +34,7 @@ typedef struct {
 
 /* RFC 6455 7.4.1 and IANA's registry */
 enum {
+    VG_CLOSE_NORMAL = 1000,
     VG_CLOSE_PROTOCOL = 1002,
     VG_CLOSE_BINARY = 1003,
     VG_CLOSE_POLICY = 1008,
@@ -46,6 +49,9 @@ vg_socket_t *vg_socket_open(ngx_http_request_t *r, const vg_socket_conf_t *conf,
 void vg_socket_send(vg_socket_t *s, vg_str_t text);
 void vg_socket_close(vg_socket_t *s, ngx_uint_t code, const char *reason);
 void vg_socket_resume(vg_socket_t *s);
+
+/* Nothing waits to be written: who sends the newest only asks before. */
+ngx_uint_t vg_socket_empty(vg_socket_t *s);
 
 /* Says so and ends it now, also s: for a process that exits. */
 void vg_socket_abort(vg_socket_t *s, ngx_uint_t code, const char *reason);
