@@ -11,7 +11,8 @@
 #include "identity.h"
 
 #define VG_KEY_MAX        200
-#define VG_KEY_REMEMBERED 5000000 /* microseconds */
+#define VG_KEY_REMEMBERED 5000000   /* microseconds */
+#define VG_KEY_TRUSTED    600000000 /* microseconds: of a stream           */
 
 typedef struct {
     vg_http_t *http;
@@ -86,6 +87,7 @@ vg_key_check(vg_key_ask_t *ask, vg_call_t *answer)
         return vg_key_wrong(ask->http, call);
     }
     vg_tokens_keep(call, ask->key, call->now + VG_KEY_REMEMBERED);
+    call->expires = call->now + VG_KEY_TRUSTED;
     return VG_OK;
 }
 
@@ -152,6 +154,7 @@ vg_key_identify(vg_http_t *http, vg_str_t key)
         return vg_key_wrong(http, call);
     }
     if (vg_tokens_find(call, key)) {
+        call->expires = call->now + VG_KEY_TRUSTED;
         return VG_OK;
     }
     end = memchr(key.data + 3, '_', key.len - 3);

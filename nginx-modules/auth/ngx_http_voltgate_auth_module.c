@@ -137,6 +137,7 @@ vg_auth_bearer(vg_http_t *http, vg_str_t token)
     }
     call->caller =
         (vg_caller_t){ claims.sub, claims.role, claims.company, claims.scope };
+    call->expires = claims.exp;
     vg_tokens_keep(call, token, claims.exp);
     return VG_OK;
 }

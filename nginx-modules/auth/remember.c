@@ -67,6 +67,7 @@ vg_tokens_find(vg_call_t *call, vg_str_t token)
         {
             continue;
         }
+        call->expires = set[i].until;
         p = set[i].text;
         call->caller.id = vg_known_copy(call, &p, set[i].id);
         call->caller.role = vg_known_copy(call, &p, set[i].role);

@@ -285,6 +285,8 @@ vg_call_done(vg_unit_t *unit)
         vg_outcome_page(call, unit->rows);
     } else if (PQntuples(unit->rows) == 0) {
         (void) vg_refuse(call, "not_found");
+    } else if (call->endpoint->row->flags & VG_STREAM) {
+        vg_outcome_frame(call, unit->rows);
     } else {
         call->text = vg_outcome_text(call, unit->rows, 0, 0);
     }

@@ -63,7 +63,8 @@ static const unsigned int vg_field_oids[] = {
 
 /* What takes the place of `select * from answer;`: events into the outbox and
  * a keyed answer into vg.answer, in the commit of the change. `again` raises,
- * so that nothing of the unit stays when it is run once more. */
+ * so that nothing of the unit stays when it is run once more. {"wake": topic}
+ * among the events is none: it is only told to streams, as aggregates are. */
 static const char vg_tail[] =
     ", vg_told as ("
     "insert into vg.outbox (plugin, type, aggregate_id, payload,"
@@ -71,7 +72,7 @@ static const char vg_tail[] =
     "select :vgPlugin, e.value ->> 'type', e.value ->> 'aggregateId',"
     " e.value -> 'payload', :correlationId, :vgTraceparent, :callerId "
     "from answer a, jsonb_array_elements(a.events) with ordinality e"
-    " order by e.ordinality"
+    " where not e.value ? 'wake' order by e.ordinality"
     "), vg_kept as ("
     "insert into vg.answer (caller, route, key, hash, plugin, status, body,"
     " correlation_id, at) "
@@ -80,7 +81,11 @@ static const char vg_tail[] =
     "from answer a where :vgKey is not null"
     ") select case a.status when 'again' then vg.again() else a.status end,"
     " a.body::text,"
-    " coalesce(jsonb_array_length(a.events), 0) from answer a";
+    " (select count(*) from jsonb_array_elements(a.events) e"
+    " where not e.value ? 'wake'),"
+    " (select string_agg(distinct"
+    " coalesce(e.value ->> 'wake', e.value ->> 'aggregateId'), ' ')"
+    " from jsonb_array_elements(a.events) e) from answer a";
 
 
 ngx_uint_t

@@ -237,6 +237,8 @@ struct vg_call_s {
     vg_endpoint_t *endpoint;
 
     vg_caller_t caller;
+    int64_t     expires; /* microseconds: until when caller is who it says;
+                            0: for good                                   */
     vg_str_t    correlation;
     vg_str_t    traceparent;
     int64_t     now; /* microseconds                                */
@@ -260,6 +262,7 @@ struct vg_call_s {
     vg_out_t          problems; /* field errors; problems.len 0: none     */
     ngx_uint_t        nproblems;
     const char       *status; /* ok, created, accepted, empty           */
+    vg_str_t          frame;  /* VG_STREAM: the id of what text shows    */
     vg_str_t          text;
     const char       *type;    /* of text; NULL: JSON                */
     unsigned          fault:2; /* of the first field: see VG_FAULT_*      */
@@ -271,6 +274,7 @@ struct vg_call_s {
     unsigned          away:1;      /* the database was not there, or full   */
     unsigned          committed:1; /* the statement's one row is in         */
     unsigned          abandoned:1; /* nobody waits any more               */
+    unsigned          over:1;      /* VG_STREAM: no other frame will come   */
     ngx_uint_t        retry_after; /* seconds; 0: none                    */
 
     ngx_event_t deadline;
@@ -401,6 +405,10 @@ void    vg_keys_init(void *shared);
 /* events: a change told something; rings the clerk once a turn */
 void vg_events_bell(void);
 
+/* stream: topics, parted by spaces, of a change that is durable */
+void   vg_stream_moved(vg_str_t topics);
+size_t vg_stream_shared_size(void);
+
 /* observe/metrics.c */
 void vg_metrics_call(vg_endpoint_t *endpoint, ngx_int_t status, ngx_msec_t ms);
 void vg_metrics_unit(vg_endpoint_t *endpoint, ngx_msec_t ms, ngx_uint_t ok);
@@ -415,6 +423,7 @@ enum {
     VG_SHARED_METRICS,
     VG_SHARED_OCPP,
     VG_SHARED_VERSIONS,
+    VG_SHARED_STREAMS,
     VG_SHARED_PARTS
 };
 

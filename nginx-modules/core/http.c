@@ -9,10 +9,28 @@
  */
 
 #include "http.h"
+#include "stream.h"
 
 #define VG_HTTP_VALUES 100000 /* in one body */
 
 static void vg_http_body(ngx_http_request_t *r);
+
+
+static ngx_int_t
+vg_http_tell(vg_http_t *http, vg_call_t *call)
+{
+    ngx_int_t rc;
+
+    if (call->error == NULL && (call->endpoint->row->flags & VG_STREAM)
+        && vg_stream_wanted(http->request))
+    {
+        rc = vg_stream_open(http, call);
+        if (call->error == NULL) {
+            return rc;
+        }
+    }
+    return vg_http_answer(http, call);
+}
 
 
 static void
@@ -34,9 +52,12 @@ vg_http_finish(vg_call_t *call)
         wrong->comma = false;
         vg_out_close(wrong, '}');
     }
-    rc = vg_http_answer(http, call);
     c = r->connection;
     inside = http->inside;
+    rc = vg_http_tell(http, call);
+    if (rc == NGX_DONE) {
+        return; /* a stream has our reference now */
+    }
     ngx_http_finalize_request(r, rc);
     if (!inside) {
         ngx_http_run_posted_requests(c);
@@ -264,6 +285,9 @@ vg_http_go(vg_http_t *http, vg_rc_t rc)
     }
     if (rc == VG_OK) {
         rc = vg_auth_scope(call, call->endpoint->row->scope);
+    }
+    if (rc == VG_OK && (call->endpoint->row->flags & VG_STREAM)) {
+        rc = vg_stream_check(http);
     }
     if (rc == VG_OK && vg_http_has_body(r)
         && !vg_http_is_taken(r, call->endpoint->row))

@@ -207,6 +207,8 @@ vg_shared_size(ngx_uint_t part)
         return vg_shared_align(vg_ocpp_shared_size());
     case VG_SHARED_VERSIONS:
         return vg_shared_align(vg_versions_size());
+    case VG_SHARED_STREAMS:
+        return vg_shared_align(vg_stream_shared_size());
     default:
         return 0;
     }

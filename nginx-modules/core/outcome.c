@@ -122,15 +122,37 @@ vg_call_status(vg_call_t *call)
 }
 
 
-/* the tail's third column counts the events */
+/* the tail's third column counts the events, the fourth says what moved */
 void
 vg_outcome_told(PGresult *rows)
 {
-    if (PQntuples(rows) == 1 && PQnfields(rows) == 3
-        && PQgetvalue(rows, 0, 2)[0] != '0')
-    {
+    if (PQntuples(rows) != 1 || PQnfields(rows) != 4) {
+        return;
+    }
+    if (PQgetvalue(rows, 0, 2)[0] != '0') {
         vg_events_bell();
     }
+    if (!PQgetisnull(rows, 0, 3)) {
+        vg_stream_moved(
+            (vg_str_t){ PQgetvalue(rows, 0, 3), PQgetlength(rows, 0, 3) });
+    }
+}
+
+
+/* body, id, over */
+void
+vg_outcome_frame(vg_call_t *call, PGresult *rows)
+{
+    if (PQnfields(rows) != 3) {
+        ngx_log_error(NGX_LOG_ERR, call->log, 0,
+                      "voltgate: %V does not give body, id and over",
+                      &call->endpoint->label);
+        (void) vg_refuse(call, "internal");
+        return;
+    }
+    call->text = vg_outcome_text(call, rows, 0, 0);
+    call->frame = vg_outcome_text(call, rows, 0, 1);
+    call->over = PQgetvalue(rows, 0, 2)[0] == 't';
 }
 
 

@@ -137,6 +137,14 @@ vg_endpoint_statements(vg_endpoint_t *e)
                       row->path);
         return NGX_ERROR;
     }
+    if ((row->flags & VG_STREAM)
+        && (row->method != VG_GET || (row->flags & VG_LIST)
+            || e->statement == NULL || e->statement->change))
+    {
+        vg_plugin_out(plugin, "%s: a stream is a GET that reads one row",
+                      row->path);
+        return NGX_ERROR;
+    }
     if ((e->lock && e->lock->change) || (e->load && e->load->change)) {
         vg_plugin_out(plugin, "%s: a lock or load must not be a change",
                       row->path);

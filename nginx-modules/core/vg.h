@@ -131,13 +131,21 @@ typedef struct {
                                statement, and the caller waits: what the
                                charger said is vg_outcome(); not connected,
                                silent or an error end the call           */
-
 #define VG_ROWS                                                                \
     0x20 /* POST of CSV or GeoJSON: the fields are
                                those of one row, and each row is a call
                                of its own: created, or ok when it was
                                there; answers {imported, unchanged,
                                failures, failed:[{row, errors}]}         */
+#define VG_STREAM                                                              \
+    0x40 /* a GET whose answer goes on: the statement, a
+                               read, gives one row (body, id, over), and is
+                               read anew when the topic moves, which is the
+                               path's first value: an event about this
+                               aggregateId, or {"wake": topic} in a change's
+                               events. A frame whose id is the last one's is
+                               not sent; over ends the stream after it. Who asks for
+                               neither SSE nor WebSocket gets one frame   */
 
 typedef struct {
     vg_method_t       method;

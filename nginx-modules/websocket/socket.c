@@ -215,6 +215,9 @@ vg_socket_turn(vg_socket_t *s)
     if (rc == NGX_OK && vg_socket_reads_on(s)) {
         vg_socket_later(s); /* the queue out was full, and is no more */
     }
+    if (rc == NGX_OK && s->last_code) {
+        vg_socket_close(s, s->last_code, s->last_reason);
+    }
     if (rc == NGX_OK && s->hooks->drained != NULL && !s->closing) {
         s->hooks->drained(s->owner);
     }
@@ -236,6 +239,17 @@ vg_socket_close(vg_socket_t *s, ngx_uint_t code, const char *reason)
     }
     ngx_add_timer(&s->timer, VG_SOCKET_GOODBYE);
     vg_socket_later(s);
+}
+
+
+void
+vg_socket_finish(vg_socket_t *s, ngx_uint_t code, const char *reason)
+{
+    s->last_code = code;
+    s->last_reason = reason;
+    if (!s->released) {
+        vg_socket_later(s);
+    }
 }
 
 

@@ -48,6 +48,10 @@ vg_socket_t *vg_socket_open(ngx_http_request_t *r, const vg_socket_conf_t *conf,
 
 void vg_socket_send(vg_socket_t *s, vg_str_t text);
 void vg_socket_close(vg_socket_t *s, ngx_uint_t code, const char *reason);
+
+/* The same when all that was sent has left; a close overtakes it else. reason
+ * is a literal. */
+void vg_socket_finish(vg_socket_t *s, ngx_uint_t code, const char *reason);
 void vg_socket_resume(vg_socket_t *s);
 
 /* Nothing waits to be written: who sends the newest only asks before. */

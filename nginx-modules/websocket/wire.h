@@ -27,6 +27,8 @@ struct vg_socket_s {
     ngx_uint_t               fragments;
     u_char                  *kept; /* what the connection would not take  */
     size_t                   kept_pos, kept_len;
+    ngx_uint_t               last_code; /* finish with it; 0: no wish     */
+    const char              *last_reason;
     unsigned                 pinged:1;
     unsigned                 stalled:1; /* there may be bytes to read     */
     unsigned                 resting:1; /* has had its share of this turn */

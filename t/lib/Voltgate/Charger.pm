@@ -23,6 +23,7 @@ use Time::HiRes qw(time);
 my $json = JSON::PP->new->utf8->allow_nonref->canonical;
 
 # connect($vg, $identity, $password, subprotocols => [...], headers => {...})
+# With path => '…' it is another WebSocket of the gateway than a charger's.
 # Always gives an object: status says what the handshake was answered with,
 # headers and body the rest; it is connected when that is 101.
 sub connect {
@@ -65,7 +66,8 @@ sub _handshake {
     %headers = (%headers, %{ $opts{headers} || {} });
 
     (my $path = $identity) =~ s/([^A-Za-z0-9._~-])/sprintf '%%%02X', ord $1/ge;
-    $self->send_bytes("GET /ocpp/$path HTTP/1.1\r\n"
+    $path = $opts{path} // "/ocpp/$path";
+    $self->send_bytes("GET $path HTTP/1.1\r\n"
         . join('', map { "$_: $headers{$_}\r\n" } grep { defined $headers{$_} } sort keys %headers)
         . "\r\n");
 

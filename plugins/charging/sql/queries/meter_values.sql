@@ -1,5 +1,5 @@
 -- in: connectorId, transactionId, meterValue
--- out: OCPP's MeterValues.conf, always
+-- out: OCPP's MeterValues.conf, always; wakes the session's streams
 -- Without a transaction they belong to the session that is open there. No
 -- row of a session is touched, so that the append lane waits for nobody.
 with about as (
@@ -35,6 +35,8 @@ with about as (
     on conflict on constraint quarantine_message do update
     set repeats = q.repeats + 1
 ), answer (status, body, events) as (
-    select 'ok', json_build_object(), null::jsonb
+    select 'ok',
+        json_build_object(),
+        (select jsonb_agg(jsonb_build_object('wake', a.id)) from about a)
 )
 select * from answer;

@@ -39,7 +39,10 @@ with found as (
             when f.matched
             then json_build_object('session', coalesce(e.body, f.body), 'stop', e.transaction_id)
         end,
-        case when e.status = 'FAILED' then jsonb_build_array(e.event) end
+        case
+            when e.status = 'FAILED' then jsonb_build_array(e.event)
+            when e.status is not null then jsonb_build_array(jsonb_build_object('wake', f.id))
+        end
     from (select) one
     left join found f on true
     left join ended e on true

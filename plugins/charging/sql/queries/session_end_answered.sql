@@ -11,7 +11,10 @@ with refused as (
         and s.status = 'STOPPING'
         and s.stop_received_at is null
         and :outcome ->> 'status' is distinct from 'Accepted'
+    returning s.id
 ), answer (status, body, events) as (
-    select 'ok', null::json, null::jsonb
+    select 'ok',
+        null::json,
+        (select jsonb_agg(jsonb_build_object('wake', r.id)) from refused r)
 )
 select * from answer;

@@ -34,7 +34,14 @@ with waited as (
         version = s.version + 1
     from held h
     where s.id = h.id
+    returning jsonb_build_object('wake', s.id) as event
+), told as (
+    select f.event
+    from failed f
+    union all
+    select r.event
+    from resumed r
 ), answer (status, body, events) as (
-    select 'ok', null::json, (select jsonb_agg(f.event) from failed f)
+    select 'ok', null::json, (select jsonb_agg(t.event) from told t)
 )
 select * from answer;

@@ -18,6 +18,11 @@ with answered as (
 ), answer (status, body, events) as (
     select 'ok',
         null::json,
-        (select jsonb_agg(a.event) from answered a where a.status = 'FAILED')
+        (
+            select jsonb_agg(case a.status
+                when 'FAILED' then a.event
+                else jsonb_build_object('wake', :newId)
+            end)
+            from answered a)
 )
 select * from answer;

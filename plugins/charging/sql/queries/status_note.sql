@@ -22,7 +22,10 @@ with noted as (
         and superseded_at is null
         and (status = 'ACTIVE' and :status in ('SuspendedEV', 'SuspendedEVSE')
             or status = 'SUSPENDED' and :status = 'Charging')
+    returning id
 ), answer (status, body, events) as (
-    select 'ok', null::json, null::jsonb
+    select 'ok',
+        null::json,
+        (select jsonb_agg(jsonb_build_object('wake', f.id)) from followed f)
 )
 select * from answer;
