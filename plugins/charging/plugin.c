@@ -161,6 +161,10 @@ static const vg_route_t  routes[] = {
       NULL, NULL, NULL,
       NULL, "session_expire", NULL, 0, NULL,
       "Ends what its charger neither starts nor stops in time" },
+    { VG_EVERY, "10s", NULL,
+      session_reap_fields, NULL, session_reap_check,
+      NULL, "session_reap", NULL, 0, NULL,
+      "Stops sessions of which nothing is heard any more" },
 
     VG_ROUTES_END
 };
@@ -187,6 +191,10 @@ static const vg_setting_t settings[] = {
     { "stop_deadline", "60",
       "seconds in which the charger must stop when it was asked to; then the "
       "session is active again" },
+    { "silence_deadline", "21600",
+      "seconds without a meter value or a change of state after which a "
+      "session is stopped as of its last meter value; longer than the longest "
+      "pause between two of them, or sessions end that go on" },
     { NULL, NULL, NULL },
 };
 

@@ -11,7 +11,7 @@
 #define SESSION_STATUS                                                         \
     "PENDING|STARTING|ACTIVE|SUSPENDED|STOPPING|COMPLETED|FAILED"
 
-#define SECONDS_MAX 86400
+#define SECONDS_MAX 604800 /* a week */
 
 /* clang-format off */
 const vg_field_t  session_start_fields[] = {
@@ -66,6 +66,12 @@ const vg_field_t  vehicle_fields[] = {
       "the vehicle" },
     VG_FIELDS_END,
 };
+
+const vg_field_t  session_reap_fields[] = {
+    { VG_BOUND, "silence", VG_INT, 0, 0, 0, NULL, NULL, NULL,
+      "seconds" },
+    VG_FIELDS_END,
+};
 /* clang-format on */
 
 
@@ -113,6 +119,13 @@ vg_rc_t
 session_end_check(vg_call_t *call)
 {
     return seconds_bind(call, "stop_deadline", "stopDeadline", "60");
+}
+
+
+vg_rc_t
+session_reap_check(vg_call_t *call)
+{
+    return seconds_bind(call, "silence_deadline", "silence", "21600");
 }
 
 

@@ -50,6 +50,8 @@ create table charging.session (
     invoice_id        uuid,
     failure           text,
     superseded_at     timestamptz,          -- a later Start came without its Stop
+    heard_at          timestamptz,          -- last sign of it, when the reaper last looked
+    reaped_at         timestamptz,          -- its Stop never came: derived
     flags             text[]      not null default '{}',
     version           int         not null default 1,
     constraint session_pkey primary key (id),
@@ -66,6 +68,8 @@ create index session_open_tag on charging.session (lower(id_tag))
 create index session_one_time on charging.session (lower(id_tag)) where one_time_tag;
 create index session_waiting on charging.session (deadline) where status in ('PENDING', 'STARTING');
 create index session_stopping on charging.session (stop_deadline) where status = 'STOPPING';
+create index session_silent on charging.session (coalesce(heard_at, start_received_at))
+    where status in ('ACTIVE', 'SUSPENDED');
 create index session_connector on charging.session (connector_id, id);
 create index session_customer on charging.session (customer_id, id);
 create index session_operator on charging.session (operator_id, id);
@@ -74,6 +78,18 @@ create index session_vehicle on charging.session (vehicle_id, id);
 create index session_station on charging.session (station_id, id);
 create index session_unpriced on charging.session (operator_id, id)
     where status = 'COMPLETED' and cost is null;
+
+
+-- Since when somebody listens without a gap: silence while nobody did is none.
+create table charging.watch (
+    one     boolean     not null default true,
+    since   timestamptz not null,
+    seen_at timestamptz not null,
+    constraint watch_pkey primary key (one),
+    constraint watch_one check (one)
+);
+insert into charging.watch (since, seen_at)
+values (now(), now());
 
 
 -- The life of a session. '' is before the first row. STOPPING goes back to

@@ -3,7 +3,9 @@
 -- The same Stop again changes nothing; another one of the same transaction is
 -- kept in quarantine. A Stop whose transaction is not known (-1: the Start
 -- was never delivered) is taken for the one open session of this charge point
--- that it fits by meter, time and tag, if there is exactly one.
+-- that it fits by meter, time and tag, if there is exactly one. One that comes
+-- after its session was given up is kept for an operator, unless it says what
+-- was derived: that is billed already, perhaps paid.
 with named as (
     select s.id
     from charging.session s
@@ -37,6 +39,8 @@ with named as (
 ), judged as (
     select s.id,
         t.guessed,
+        s.reaped_at is not null as reaped,
+        s.reaped_at is not null and s.meter_stop_wh = :meterStop as confirmed,
         charging.billed_at(:timestamp, :now, s.started_at) as billed_at,
         case
             when s.stop_received_at is null then 'stop'
@@ -72,6 +76,16 @@ with named as (
     from judged j
     where s.id = j.id
         and j.verdict = 'same'
+), late as (
+    update charging.session s
+    set flags = charging.flag(s.flags, 'stop_late', true),
+        version = s.version + 1
+    from judged j
+    where s.id = j.id
+        and j.verdict = 'other'
+        and j.reaped
+        and 'stop_late' <> all (s.flags)
+    returning s.id
 ), measured as (
     insert into charging.meter_value (charge_point_id, connector_number, at, measurand, phase, context, location,
         received_at, session_id, unit, raw, energy_wh, power_kw, current_a)
@@ -87,11 +101,15 @@ with named as (
         case
             when j.id is null then 'transaction_unknown'
             when j.guessed then 'transaction_guessed'
+            when j.reaped then 'stop_late'
             else 'stopped_otherwise'
         end,
         charging.operator_of(:chargePoint), j.id, :now,
-        case when j.guessed then :now end,
-        case when j.guessed then 'taken for the one open session that it fits' end
+        case when j.guessed or j.confirmed then :now end,
+        case
+            when j.guessed then 'taken for the one open session that it fits'
+            when j.confirmed then 'says what was derived without it'
+        end
     from (select) one
     left join judged j on true
     where j.id is null
@@ -103,10 +121,15 @@ with named as (
     select 'ok',
         json_build_object(),
         (
-            select jsonb_agg(jsonb_build_object(
-                'type', 'charging.transaction.stopped.v1',
-                'aggregateId', s.id::text,
-                'payload', jsonb_build_object('sessionId', s.id)))
-            from stopped s)
+            select jsonb_agg(t.event)
+            from (
+                select jsonb_build_object(
+                    'type', 'charging.transaction.stopped.v1',
+                    'aggregateId', s.id::text,
+                    'payload', jsonb_build_object('sessionId', s.id)) as event
+                from stopped s
+                union all
+                select jsonb_build_object('wake', l.id)
+                from late l) t)
 )
 select * from answer;
