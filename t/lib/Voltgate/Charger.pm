@@ -31,7 +31,8 @@ sub connect {
 
     my $socket = IO::Socket::SSL->new(
         PeerAddr        => '127.0.0.1',
-        PeerPort        => $vg->port,
+        PeerPort        => $opts{port} // $vg->port,
+        Sockopts        => $opts{sockopts} // [],
         SSL_hostname    => 'localhost',
         SSL_verifycn_name => 'localhost',
         SSL_ca_file     => $vg->ca,

@@ -8,7 +8,7 @@ package Voltgate::Stream;
 #   my $event = $stream->event(5);      # { id, data }, data decoded; or undef
 #   ok $stream->ended(5);               # the other side has ended it properly
 #
-# rcvbuf => bytes makes a reader that is soon full.
+# port => another of the gateway's; rcvbuf => bytes: a reader that is soon full.
 
 use strict;
 use warnings;
@@ -27,7 +27,7 @@ sub open {
 
     my $plain = IO::Socket::INET->new(Proto => 'tcp') or die "socket: $!\n";
     setsockopt $plain, SOL_SOCKET, SO_RCVBUF, $opts{rcvbuf} or die "rcvbuf: $!\n" if $opts{rcvbuf};
-    connect $plain, Socket::pack_sockaddr_in($vg->port, Socket::inet_aton('127.0.0.1')) or die "connect: $!\n";
+    connect $plain, Socket::pack_sockaddr_in($opts{port} // $vg->port, Socket::inet_aton('127.0.0.1')) or die "connect: $!\n";
     my $socket = IO::Socket::SSL->start_SSL($plain,
         SSL_hostname => 'localhost', SSL_verifycn_name => 'localhost', SSL_ca_file => $vg->ca)
         or die "connect: $! $SSL_ERROR\n";
