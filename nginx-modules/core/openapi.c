@@ -260,6 +260,25 @@ vg_openapi_id(vg_pool_t *pool, vg_endpoint_t *e)
 }
 
 
+static vg_str_t
+vg_openapi_answers(const vg_route_t *row)
+{
+    if (row->flags & VG_STREAM) {
+        return VG_STR(
+            "{\"101\":{\"description\":\"frames over a WebSocket\"},"
+            "\"2XX\":{\"description\":\"frames as they come, or one\","
+            "\"content\":{\"text/event-stream\":{},"
+            "\"application/json\":{}}}," VG_OPENAPI_PROBLEM);
+    }
+    if (row->flags & VG_LIST) {
+        return VG_STR(
+            "{\"2XX\":{\"description\":\"a page\",\"content\":"
+            "{\"application/json\":{},\"text/csv\":{}}}," VG_OPENAPI_PROBLEM);
+    }
+    return VG_STR("{\"2XX\":{\"description\":\"done\"}," VG_OPENAPI_PROBLEM);
+}
+
+
 static void
 vg_openapi_route(vg_out_t *out, vg_pool_t *pool, vg_endpoint_t *e)
 {
@@ -283,13 +302,7 @@ vg_openapi_route(vg_out_t *out, vg_pool_t *pool, vg_endpoint_t *e)
     if (row->scope != NULL && ngx_strcmp(row->scope, VG_PUBLIC) != 0) {
         vg_out_member(out, "x-scope", vg_str(row->scope));
     }
-    vg_out_member_raw(
-        out, "responses",
-        row->flags & VG_LIST ? VG_STR(
-            "{\"2XX\":{\"description\":\"a page\",\"content\":"
-            "{\"application/json\":{},\"text/csv\":{}}}," VG_OPENAPI_PROBLEM)
-                             : VG_STR("{\"2XX\":{\"description\":\"done\"}"
-                                      "," VG_OPENAPI_PROBLEM));
+    vg_out_member_raw(out, "responses", vg_openapi_answers(row));
     vg_out_close(out, '}');
 }
 

@@ -54,13 +54,16 @@ vg_stream_check(vg_http_t *http)
     vg_upgrade_t        upgrade;
     ngx_http_request_t *r = http->request;
 
+    if (!vg_stream_wanted(r)) {
+        return VG_OK;
+    }
     /* calls are lenient with clocks for a moment; it would end at once */
     if (call->expires != 0 && call->expires <= call->now) {
         http->challenge = "the token has expired";
         return vg_refuse(call, "unauthorized");
     }
     if (!vg_upgrade_wanted(r)) {
-        return vg_stream_is_sse(r) ? vg_stream_admit(call) : VG_OK;
+        return vg_stream_admit(call);
     }
     switch (vg_upgrade_read(r, vg_stream_protocols, &upgrade)) {
 
