@@ -2,10 +2,12 @@
  * command.c: a CALL to a charge point, for its operator: the caller waits and
  * gets what the charger itself said.
  *
- * The payload is the charger's to judge: vendors extend it, and a wrong one
- * comes back as the charger's own CALLERROR.
+ * The payload is held against the tables of message.h before it leaves: all
+ * faults in one answer, where a charger's CALLERROR names none. What vendors
+ * add goes by DataTransfer.
  */
 
+#include "message.h"
 #include "stations.h"
 
 /* clang-format off */
@@ -29,6 +31,25 @@ const vg_field_t command_fields[] = {
 };
 
 /* clang-format on */
+
+
+static void
+command_wrong(void *call, const char *path, const char *text)
+{
+    vg_str_t at = vg_printf(vg_pool(call), "payload.%s", path);
+
+    (void) vg_refuse_field(call, at.data ? at.data : "payload", text);
+}
+
+
+vg_rc_t
+command_check(vg_call_t *call)
+{
+    return message_check(vg_pool(call), vg_get(call, "action")->text,
+                         vg_get(call, "payload"), command_wrong, call)
+               ? VG_OK
+               : VG_ERROR;
+}
 
 
 vg_rc_t

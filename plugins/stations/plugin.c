@@ -64,7 +64,8 @@ static const vg_route_t routes[] = {
       .about = "Remove a charge point that no station lists" },
 
     { VG_POST, "/charge-points/{id}/commands", WRITE, command_fields,
-      .load = "charge_point_get", .flags = VG_AWAIT, .steps = command_steps,
+      .load = "charge_point_get", .check = command_check,
+      .flags = VG_AWAIT, .steps = command_steps,
       .statement = "command_note",
       .about = "Send a message to a charge point; answers what it said" },
 

@@ -62,6 +62,7 @@ bool charge_point_identity(vg_str_t text);
 /* command.c */
 extern const vg_field_t command_fields[];
 
+vg_rc_t command_check(vg_call_t *call);
 vg_rc_t command_send(vg_call_t *call);
 
 /* charger.c */

@@ -56,11 +56,11 @@ sub served {
 }
 
 subtest 'the result, from either worker' => sub {
-    $cp->answer(sub { return { status => 'Accepted', said => $_[1]{type} } });
+    $cp->answer(sub { return { status => 'Accepted', said => $_[1]{data} } });
     my ($n, %met) = 0;
     while (keys %met < 2 && $n++ < 60) {
-        my ($r) = commanded(served(1), ['CP1', 'Reset', { type => "Soft$n" }]);
-        like $r, qr/^200 .*"action" ?: ?"Reset".*"said" ?: ?"Soft$n"/;
+        my ($r) = commanded(served(1), ['CP1', 'DataTransfer', { vendorId => 'a', data => "Soft$n" }]);
+        like $r, qr/^200 .*"action" ?: ?"DataTransfer".*"said" ?: ?"Soft$n"/;
         $met{ ($r =~ /(\d+)$/)[0] }++;
     }
     my $holder = Voltgate::Worker->of($vg, $cp->{socket});
@@ -69,7 +69,8 @@ subtest 'the result, from either worker' => sub {
 };
 
 subtest 'a long payload' => sub {
-    my @r = commanded(served(1), map { ['CP1', 'SendLocalList', { list => 'x' x $_ }] } 65_525, 65_526);
+    $cp->answer(sub { return { status => 'Accepted' } });
+    my @r = commanded(served(1), map { ['CP1', 'DataTransfer', { vendorId => 'a', data => 'x' x $_ }] } 65_510, 65_511);
     like $r[0], qr/^200 /, '64 KiB are sent';
     like $r[1], qr/^413 .*too_large/, 'more are not';
 };
@@ -106,7 +107,7 @@ subtest 'an answer that comes late is not the next one' => sub {
 };
 
 subtest 'one at a time, while its own calls cross' => sub {
-    $cp->answer(sub { return { n => $_[1]{n} } });
+    $cp->answer(sub { return { n => $_[1]{data} } });
     my @r = commanded(sub {
         for (1 .. 5) {
             my $call = $cp->recv(5) or last;
@@ -115,8 +116,8 @@ subtest 'one at a time, while its own calls cross' => sub {
             ok $cp->call('Heartbeat', {}), 'a call of its own is answered';
             $cp->_answer($call);
         }
-    }, map { ['CP1', 'DataTransfer', { n => $_ }] } 1 .. 5);
-    like $r[$_ - 1], qr/^200 .*"n" ?: ?$_/ for 1 .. 5;
+    }, map { ['CP1', 'DataTransfer', { vendorId => 'a', data => "$_" }] } 1 .. 5);
+    like $r[$_ - 1], qr/^200 .*"n" ?: ?"$_"/ for 1 .. 5;
 };
 
 subtest 'who is not there' => sub {
