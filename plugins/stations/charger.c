@@ -79,19 +79,6 @@ const vg_field_t status_fields[] = {
     VG_FIELDS_END
 };
 
-const vg_field_t transfer_fields[] = {
-    { VG_BODY, "vendorId", VG_TEXT, VG_REQUIRED, 0, 255, .about = "vendor" },
-    { VG_BODY, "messageId", VG_TEXT, 0, 0, 50, .about = "kind of message" },
-    { VG_BODY, "data", VG_ANY, .about = "a text; some vendors send objects" },
-    VG_FIELDS_END
-};
-
-const vg_field_t progress_fields[] = {
-    { VG_BODY, "status", VG_TEXT, VG_REQUIRED, 1, 50,
-      .about = "how far it is" },
-    VG_FIELDS_END
-};
-
 /* clang-format on */
 
 /* OCPP 1.6, 7.7 ChargePointStatus */
@@ -153,11 +140,4 @@ status_check(vg_call_t *call)
     }
 
     return vg_refuse_field(call, "status", "is no ChargePointStatus");
-}
-
-/* No vendor's extension is built in. */
-vg_rc_t
-transfer_check(vg_call_t *call)
-{
-    return vg_reply(call, VG_STR("{\"status\":\"UnknownVendorId\"}"));
 }

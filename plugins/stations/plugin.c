@@ -13,6 +13,10 @@ static const vg_step_t command_steps[] = {
     { "command", command_send, NULL, NULL }, { NULL, NULL, NULL, NULL }
 };
 
+static const vg_step_t certificate_steps[] = {
+    { "certificate", certificate_send, NULL, NULL }, { NULL, NULL, NULL, NULL }
+};
+
 static const vg_route_t routes[] = {
 
     { VG_POST, "/stations", WRITE, station_new_fields,
@@ -65,9 +69,28 @@ static const vg_route_t routes[] = {
 
     { VG_POST, "/charge-points/{id}/commands", WRITE, command_fields,
       .load = "charge_point_get", .check = command_check,
-      .flags = VG_AWAIT, .steps = command_steps,
+      .flags = VG_AWAIT, .steps = command_steps, .lock = "command_lock",
       .statement = "command_note",
       .about = "Send a message to a charge point; answers what it said" },
+
+    { VG_GET, "/charge-points/{id}/commands", WRITE, said_fields,
+      .load = "charge_point_get", .statement = "command_list",
+      .flags = VG_LIST, .about = "What was sent to it, and what it said" },
+    { VG_GET, "/charge-points/{id}/transfers", WRITE, charge_point_id_fields,
+      .load = "charge_point_get", .statement = "transfer_list",
+      .flags = VG_LIST, .about = "Its firmware updates and its uploads" },
+    { VG_GET, "/charge-points/{id}/notices", WRITE, said_fields,
+      .load = "charge_point_get", .statement = "notice_list",
+      .flags = VG_LIST, .about = "What it told: security, progress, vendor's" },
+    { VG_GET, "/charge-points/{id}/certificate-requests", WRITE,
+      charge_point_id_fields, .load = "charge_point_get",
+      .statement = "certificate_request_list", .flags = VG_LIST,
+      .about = "The certificates that it asked for" },
+    { VG_POST, "/charge-points/{id}/certificate-requests/{requestId}/answer",
+      WRITE, certificate_answer_fields, .load = "certificate_request_open",
+      .check = certificate_answer_check, .flags = VG_AWAIT,
+      .steps = certificate_steps, .statement = "certificate_answer",
+      .about = "Send it the certificate, by CertificateSigned" },
 
     { VG_INTERNAL, "charge_point.credentials", NULL, credentials_fields,
       .statement = "credentials_find",
@@ -89,12 +112,30 @@ static const vg_route_t routes[] = {
       .check = status_check, .statement = "connector_report",
       .about = "The state of a connector" },
     { VG_OCPP16, "DataTransfer", NULL, transfer_fields,
-      .check = transfer_check, .about = "No vendor's extension is known" },
+      .check = transfer_check, .statement = "data_transfer",
+      .about = "What a vendor adds is kept; accepted where a setting says so" },
     { VG_OCPP16, "FirmwareStatusNotification", NULL, progress_fields,
-      .statement = "firmware_report", .about = "How far a firmware update is" },
+      .check = firmware_check, .lock = "charger_lock",
+      .statement = "transfer_report", .about = "How far an update is" },
+    { VG_OCPP16, "SignedFirmwareStatusNotification", NULL, progress_fields,
+      .check = signed_firmware_check, .lock = "charger_lock",
+      .statement = "transfer_report", .about = "How far a signed update is" },
     { VG_OCPP16, "DiagnosticsStatusNotification", NULL, progress_fields,
-      .statement = "diagnostics_report",
+      .check = diagnostics_check, .lock = "charger_lock",
+      .statement = "transfer_report",
       .about = "How far an upload of diagnostics is" },
+    { VG_OCPP16, "LogStatusNotification", NULL, progress_fields,
+      .check = log_check, .lock = "charger_lock",
+      .statement = "transfer_report", .about = "How far an upload of a log is" },
+    { VG_OCPP16, "SecurityEventNotification", NULL, security_event_fields,
+      .statement = "security_event", .about = "Something about its security" },
+    { VG_OCPP16, "SignCertificate", NULL, certificate_ask_fields,
+      .check = certificate_ask_check, .lock = "charger_lock",
+      .statement = "certificate_ask",
+      .about = "A key that wants a certificate: kept for an operator" },
+
+    { VG_EVERY, "10m", NULL, sweep_fields, .check = sweep_check,
+      .statement = "notice_sweep", .about = "Forgets what was told long ago" },
 
     VG_ROUTES_END
 };
@@ -111,6 +152,8 @@ static const vg_error_t errors[] = {
     { "export_too_large", 422,
       "More than 20,000 stations: export them by city" },
     { "operator_missing", 422, "operatorId or stationId is needed" },
+    { "certificate_answered", 409,
+      "This request was answered, or there is a newer one" },
     { NULL, 0, NULL }
 };
 
@@ -118,6 +161,11 @@ static const vg_setting_t settings[] = {
     { "heartbeat_interval", "300",
       "seconds between heartbeats, told to chargers when they boot; shorter "
       "finds dead ones sooner and costs traffic" },
+    { "data_transfer_vendors", "",
+      "vendorIds, by commas without blanks, whose DataTransfer is Accepted; "
+      "others hear UnknownVendorId; what they sent is kept in either case" },
+    { "notice_days", "90",
+      "days for which what chargers told is kept; then it is forgotten" },
     { NULL, NULL, NULL }
 };
 
@@ -126,6 +174,8 @@ static const char *const publishes[] = {
     "station.updated.v1",
     "station.removed.v1",
     "connector.status_changed.v1",
+    "charge_point.security_event.v1",
+    "charge_point.commanded.v1",
     NULL
 };
 

@@ -72,13 +72,29 @@ extern const vg_field_t link_close_fields[];
 extern const vg_field_t link_sweep_fields[];
 extern const vg_field_t boot_fields[];
 extern const vg_field_t status_fields[];
-extern const vg_field_t transfer_fields[];
-extern const vg_field_t progress_fields[];
 
 vg_rc_t boot_check(vg_call_t *call);
 vg_rc_t heartbeat_check(vg_call_t *call);
 vg_rc_t status_check(vg_call_t *call);
+
+/* report.c */
+extern const vg_field_t transfer_fields[];
+extern const vg_field_t progress_fields[];
+extern const vg_field_t security_event_fields[];
+extern const vg_field_t certificate_ask_fields[];
+extern const vg_field_t certificate_answer_fields[];
+extern const vg_field_t said_fields[];
+extern const vg_field_t sweep_fields[];
+
 vg_rc_t transfer_check(vg_call_t *call);
+vg_rc_t firmware_check(vg_call_t *call);
+vg_rc_t signed_firmware_check(vg_call_t *call);
+vg_rc_t diagnostics_check(vg_call_t *call);
+vg_rc_t log_check(vg_call_t *call);
+vg_rc_t certificate_ask_check(vg_call_t *call);
+vg_rc_t certificate_answer_check(vg_call_t *call);
+vg_rc_t certificate_send(vg_call_t *call);
+vg_rc_t sweep_check(vg_call_t *call);
 
 /* owner.c: whose the new thing is; binds "owner", NULL for an admin who
  * named nobody. Refuses one who acts for a company that is not theirs. */
