@@ -56,6 +56,28 @@ vg_rc_t                 session_cost(vg_call_t *call);
 vg_rc_t                 session_price(vg_call_t *call);
 vg_rc_t                 session_render(vg_call_t *call);
 
+/* profile.c */
+extern const vg_field_t profile_set_fields[];
+extern const vg_field_t profile_path_fields[];
+extern const vg_field_t profile_list_fields[];
+extern const vg_field_t profile_clear_fields[];
+extern const vg_field_t composite_fields[];
+extern const vg_field_t composite_ask_fields[];
+extern const vg_field_t commanded_fields[];
+extern const vg_step_t  profile_set_steps[];
+extern const vg_step_t  profile_clear_steps[];
+extern const vg_step_t  profile_remove_steps[];
+extern const vg_step_t  composite_steps[];
+vg_rc_t                 profile_set_check(vg_call_t *call);
+vg_rc_t                 composite_render(vg_call_t *call);
+
+/* local_list.c */
+extern const vg_field_t local_list_fields[];
+extern const vg_field_t local_list_path_fields[];
+extern const vg_field_t local_list_due_fields[];
+extern const vg_step_t  local_list_version_steps[];
+extern const vg_step_t  local_list_send_steps[];
+
 /* quarantine.c */
 extern const vg_field_t quarantine_list_fields[];
 extern const vg_field_t quarantine_resolve_fields[];

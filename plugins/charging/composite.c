@@ -194,28 +194,28 @@ unit_limit(const composite_t *c, const composite_step_t *step, char unit)
 static composite_period_t
 moment_limit(const composite_t *c, int64_t at, int64_t *next)
 {
-    char                    unit = c->unit, bound_unit = c->unit;
-    int64_t                 limit;
-    composite_period_t      out = { at - c->from, COMPOSITE_NONE, 0 };
+    char               unit[2] = { c->unit, c->unit }; /* step's, bound's */
+    int64_t            limit;
+    composite_period_t out = { at - c->from, COMPOSITE_NONE, 0 };
     const composite_step_t *step = NULL, *bound;
 
-    bound = purpose_step(c, COMPOSITE_MAX, 0, at, next, &bound_unit);
+    bound = purpose_step(c, COMPOSITE_MAX, 0, at, next, &unit[1]);
     if (c->connector > 0) {
-        step = purpose_step(c, COMPOSITE_TX, c->connector, at, next, &unit);
+        step = purpose_step(c, COMPOSITE_TX, c->connector, at, next, &unit[0]);
         if (step == NULL) {
             step = purpose_step(c, COMPOSITE_DEFAULT, c->connector, at, next,
-                                &unit);
+                                &unit[0]);
         }
         if (step == NULL) {
-            step = purpose_step(c, COMPOSITE_DEFAULT, 0, at, next, &unit);
+            step = purpose_step(c, COMPOSITE_DEFAULT, 0, at, next, &unit[0]);
         }
     }
     if (step != NULL) {
-        out.limit = unit_limit(c, step, unit);
+        out.limit = unit_limit(c, step, unit[0]);
         out.phases = step->phases;
     }
     if (bound != NULL) {
-        limit = unit_limit(c, bound, bound_unit);
+        limit = unit_limit(c, bound, unit[1]);
         if (out.limit == COMPOSITE_NONE || limit < out.limit) {
             out.limit = limit;
             out.phases = step && step->phases ? step->phases : bound->phases;

@@ -86,6 +86,53 @@ static const vg_route_t  routes[] = {
       NULL, "quarantine_resolve", NULL, 0, NULL,
       "Settle one of them" },
 
+    { VG_POST, "/charging-profiles", "charging:write", profile_set_fields,
+      .load = "profile_target", .check = profile_set_check,
+      .lock = "profile_lock", .statement = "profile_set", .flags = VG_AWAIT,
+      .steps = profile_set_steps,
+      .about = "Send a charging profile; answers what the charger said to it" },
+    { VG_GET, "/charging-profiles", "charging:read", profile_list_fields,
+      .statement = "profile_list", .flags = VG_LIST,
+      .about = "Charging profiles that were sent" },
+    { VG_GET, "/charging-profiles/{id}", "charging:read", profile_path_fields,
+      .statement = "profile_get", .about = "One of them" },
+    { VG_DELETE, "/charging-profiles/{id}", "charging:write",
+      profile_path_fields, .load = "profile_get",
+      .statement = "profile_remove", .flags = VG_AWAIT,
+      .steps = profile_remove_steps, .about = "Clear it at the charge point" },
+    { VG_POST, "/charging-profiles/clear", "charging:write",
+      profile_clear_fields, .load = "profile_filter", .lock = "profile_lock",
+      .statement = "profile_cleared", .flags = VG_AWAIT,
+      .steps = profile_clear_steps,
+      .about = "Clear all that match at a charge point" },
+    { VG_GET, "/charge-points/{id}/composite-schedule", "charging:read",
+      composite_fields, .statement = "composite_find",
+      .render = composite_render,
+      .about = "What its profiles allow together, by our arithmetic" },
+    { VG_POST, "/charge-points/{id}/composite-schedule", "charging:write",
+      composite_ask_fields, .load = "composite_find",
+      .render = composite_render, .flags = VG_AWAIT, .steps = composite_steps,
+      .about = "The same beside what the charge point itself says" },
+
+    { VG_PUT, "/charge-points/{id}/local-list", "charging:write",
+      local_list_fields, .statement = "local_list_put",
+      .about = "Keep its local authorization list in step with the tags" },
+    { VG_GET, "/charge-points/{id}/local-list", "charging:write",
+      local_list_path_fields, .statement = "local_list_get",
+      .about = "Its list, and whether it is in step" },
+    { VG_DELETE, "/charge-points/{id}/local-list", "charging:write",
+      local_list_path_fields, .statement = "local_list_remove",
+      .about = "Keep it no longer" },
+    { VG_GET, "/charge-points/{id}/local-list/entries", "charging:write",
+      local_list_path_fields, .load = "local_list_get",
+      .statement = "local_list_entries", .flags = VG_LIST,
+      .about = "What the charge point holds" },
+    { VG_POST, "/charge-points/{id}/local-list/version", "charging:write",
+      local_list_path_fields, .load = "local_list_get",
+      .statement = "local_list_compared", .flags = VG_AWAIT | VG_NO_BODY,
+      .steps = local_list_version_steps,
+      .about = "Ask for its version; another one than ours is sent anew" },
+
     { VG_OCPP16, "Authorize", NULL,
       authorize_fields, NULL, NULL,
       NULL, "authorize", NULL, 0, NULL,
@@ -157,6 +204,16 @@ static const vg_route_t  routes[] = {
       NULL, "reservation_copy", NULL, 0, NULL,
       "Keeps a copy of what holds a connector" },
 
+    { VG_EVENT, "charge_point.commanded.v1", NULL, commanded_fields,
+      .statement = "commanded",
+      .about = "An operator's own command changed what it holds" },
+    { VG_EVENT, "charging.local_list.due.v1", NULL, local_list_due_fields,
+      .lock = "local_list_lock", .statement = "local_list_send",
+      .steps = local_list_send_steps,
+      .about = "Sends what brings a list into step" },
+    { VG_EVERY, "2s", .statement = "local_list_due",
+      .about = "Tells of lists that may be out of step" },
+
     { VG_EVERY, "5s", NULL,
       NULL, NULL, NULL,
       NULL, "session_expire", NULL, 0, NULL,
@@ -181,6 +238,7 @@ static const vg_error_t errors[] = {
     { "id_tag_taken", 409, "This tag is registered already" },
     { "id_tag_refused", 422, "This tag may not charge" },
     { "session_unpriced", 422, "No tariff is known for this session" },
+    { "session_not_running", 422, "No such session runs at this connector" },
     { NULL, 0, NULL },
 };
 
@@ -195,6 +253,9 @@ static const vg_setting_t settings[] = {
       "seconds without a meter value or a change of state after which a "
       "session is stopped as of its last meter value; longer than the longest "
       "pause between two of them, or sessions end that go on" },
+    { "nominal_voltage", "230",
+      "volts between phase and neutral, by which a composite schedule makes "
+      "amperes of watts: with 3 phases where a profile names no number" },
     { NULL, NULL, NULL },
 };
 
@@ -206,6 +267,7 @@ static const char *const publishes[] = {
     "charging.transaction.stopped.v1",
     "id_tag.changed.v1",
     "id_tag.removed.v1",
+    "charging.local_list.due.v1",
     NULL,
 };
 

@@ -39,7 +39,7 @@ span(const char *p, const char *end, const char *set)
 {
     size_t n = 0;
 
-    while (p + n < end && memchr(set, p[n], strlen(set)) != NULL) {
+    while (p + n < end && p[n] != '\0' && strchr(set, p[n]) != NULL) {
         n++;
     }
     return n;

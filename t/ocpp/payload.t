@@ -1,7 +1,8 @@
 # The payloads that may be sent to a charge point, against schemas that nobody
 # here wrote: those of npm's ocpp-rpc. From each schema come a payload that
 # fits and one that breaks it, for each thing that it demands. The charge point
-# is away, so what fits is answered by 409, what does not by 400.
+# is away, so what fits is answered by 409, what does not by 400. Then one of
+# the same makers is there, and takes all that fits.
 
 use strict;
 use warnings;
@@ -11,12 +12,13 @@ use JSON::PP ();
 use Test::More;
 
 use Voltgate;
+use Voltgate::Strict;
 
 my $vg   = Voltgate->start;
 my $json = JSON::PP->new;
 my $file = (split /:/, $ENV{NODE_PATH})[0] . '/ocpp-rpc/lib/schemas/ocpp1_6.json';
 open my $in, '<', $file or die "$file: $!";
-my %schema = map { $_->{'$id'} =~ /^urn:(\w+)\.req$/ ? ($1 => $_) : () }
+my %schema = map { $_->{'$id'} =~ /^urn:(\w+)\.(req|conf)$/ ? ($2 eq 'req' ? $1 : "$1.conf", $_) : () }
     @{ $json->decode(do { local $/ = undef; <$in> }) };
 
 my @actions = qw(CancelReservation CertificateSigned ChangeAvailability ChangeConfiguration ClearCache
@@ -25,7 +27,8 @@ my @actions = qw(CancelReservation CertificateSigned ChangeAvailability ChangeCo
     RemoteStartTransaction RemoteStopTransaction ReserveNow Reset SendLocalList SetChargingProfile
     SignedUpdateFirmware TriggerMessage UnlockConnector UpdateFirmware);
 
-is $vg->post('/api/v1/charge-points', { id => 'CP1', operatorId => 'acme' })->{status}, 201;
+my $password = 'sixteen letters!';
+is $vg->post('/api/v1/charge-points', { id => 'CP1', operatorId => 'acme', password => $password })->{status}, 201;
 
 sub sent {
     my ($action, $payload) = @_;
@@ -49,6 +52,7 @@ sub fit {
         return { map { $_ => fit($s->{properties}{$_}) } keys %{ $s->{properties} || {} } };
     }
     return [ fit($s->{items}) ] if $s->{type} eq 'array';
+    return JSON::PP::true if $s->{type} eq 'boolean';
     return 1 if $s->{type} eq 'integer';
     return 1.5 if $s->{type} eq 'number';
     my $format = $s->{format} // '';
@@ -136,6 +140,31 @@ subtest 'no payload is {}' => sub {
     my $r = $vg->post('/api/v1/charge-points/CP1/commands', { action => 'Reset' });
     is $r->{status}, 400;
     is $r->{json}{errors}{'payload.type'}, 'is required';
+};
+
+subtest 'all that fits is taken, and what is answered comes back' => sub {
+    $vg->post('/api/v1/stations', { name => 'Harbour', location => { lat => 1, lon => 2 },
+        address => { country => 'DE' }, timeZone => 'Europe/Berlin', operatorId => 'acme', connectors => [ {
+            chargePointId => 'CP1', connectorNumber => 1, type => 'CHADEMO', powerType => 'DC', maxPowerKw => 50 } ] });
+    my $cp = Voltgate::Strict->connect($vg, 'CP1', $password);
+    $cp->call('BootNotification', { chargePointVendor => 'Acme', chargePointModel => 'M1' });
+    for my $action (@actions) {
+        my $answer = fit($root = $schema{"$action.conf"});
+        $cp->answers($action => $answer);
+        $root = $schema{$action};
+        my $r = sent($action, fit($root));
+        is $r->{status}, 200, $action or diag $r->{body};
+        is_deeply $r->{json}{result}, $answer;
+        my ($asked, $payload) = $cp->asked;
+        is_deeply [ $asked, $payload ], [ $action, fit($root) ];
+    }
+    for my $action (qw(DataTransfer DiagnosticsStatusNotification FirmwareStatusNotification LogStatusNotification
+        SecurityEventNotification SignCertificate SignedFirmwareStatusNotification))
+    {
+        my $r = $cp->call($action, fit($root = $schema{$action}));
+        is $r->{error}, undef, "$action is answered";
+    }
+    is_deeply $cp->wrong, [], 'and nothing broke a schema, either way';
 };
 
 done_testing;

@@ -16,7 +16,11 @@ with changed as (
         and charging.tag_visible(:callerRole, :callerId, :callerCompany, t.customer_id, t.company_id)
         and (:ifMatch is null or t.version = any (:ifMatch))
     returning charging.id_tag_body(t) as body,
-        charging.id_tag_event(t, 'id_tag.changed.v1') as event
+        charging.id_tag_event(t, 'id_tag.changed.v1') as event,
+        t.company_id
+), listed as (
+    select charging.local_list_touch(c.company_id, :now) as lists
+    from changed c
 ), answer (status, body, events) as (
     select case
             when c.body is not null then 'ok'
@@ -33,5 +37,6 @@ with changed as (
         case when c.event is not null then jsonb_build_array(c.event) end
     from (select) one
     left join changed c on true
+    left join listed l on true
 )
 select * from answer;

@@ -12,6 +12,9 @@ with made as (
     on conflict on constraint id_tag_taken do nothing
     returning charging.id_tag_body(t) as body,
         charging.id_tag_event(t, 'id_tag.changed.v1') as event
+), listed as (
+    select charging.local_list_touch(:callerCompany, :now) as lists
+    from made
 ), answer (status, body, events) as (
     select case
             when m.body is not null then 'created'
@@ -23,5 +26,6 @@ with made as (
         case when m.event is not null then jsonb_build_array(m.event) end
     from (select) one
     left join made m on true
+    left join listed l on true
 )
 select * from answer;

@@ -7,7 +7,11 @@ with gone as (
         and :callerRole <> 'driver'
         and charging.tag_visible(:callerRole, :callerId, :callerCompany, t.customer_id, t.company_id)
         and (:ifMatch is null or t.version = any (:ifMatch))
-    returning charging.id_tag_event(t, 'id_tag.removed.v1') as event
+    returning charging.id_tag_event(t, 'id_tag.removed.v1') as event,
+        t.company_id
+), listed as (
+    select charging.local_list_touch(g.company_id, :now) as lists
+    from gone g
 ), answer (status, body, events) as (
     select case
             when exists (select from gone) then 'empty'
@@ -22,5 +26,7 @@ with gone as (
         end,
         null::json,
         (select jsonb_agg(g.event) from gone g)
+    from (select) one
+    left join listed l on true
 )
 select * from answer;
