@@ -48,6 +48,18 @@ sub new_reservation {
     return $vg->post("$api/reservations", { connectorId => $connector, startTime => $from, endTime => $until });
 }
 
+# Its charge point is away; that it is so is not to move it meanwhile.
+sub new_list {
+    my $id = 'LISTED-' . ++$count;
+    $vg->post("$api/stations", { name => $id, operatorId => $company, timeZone => 'Europe/Berlin',
+        location => { lat => 54.3, lon => 10.1 }, address => { country => 'DE' }, connectors => [ {
+            chargePointId => $id, connectorNumber => 1, type => 'CHADEMO', powerType => 'DC', maxPowerKw => 50 } ] });
+    $vg->wait_for(sub { $vg->put("$api/charge-points/$id/local-list", {})->{status} == 200 }, 10)
+        or die "charging does not hear of $id\n";
+    $vg->sql('update charging.local_list set due = false, sending = null where charge_point_id = $1', $id);
+    return { %{ $vg->get("$api/charge-points/$id/local-list") }, status => 201 };
+}
+
 # path of a resource => how one is made: its answer; what its id is called;
 # what
 # may be written into it; alone: that it cannot be done again
@@ -71,6 +83,7 @@ my %specimens = (
     '/sessions/{id}/stop' => { make => \&new_session, alone => 1 },
     '/reservations/{id}' => { make => \&new_reservation,
         patch => { endTime => $later } },
+    '/charge-points/{id}/local-list' => { make => \&new_list, id => 'chargePointId', put => { maxSend => 7 } },
     '/api-keys/{id}' => { make => sub { $vg->post("$api/api-keys", { name => 'key ' . ++$count }) } },
 );
 
@@ -194,7 +207,8 @@ subtest 'each single resource has a tag, and 304 for who has it' => sub {
         is $vg->get($url, { 'If-Match' => $tag })->{status}, 200;
         is $vg->get($url, { 'If-Match' => '"a"' })->{status}, 412;
         is $vg->request('HEAD', $url, undef, { 'If-None-Match' => $tag })->{status}, 304;
-        $vg->patch($url, $specimens{$path}{patch});
+        my ($how) = grep { $specimens{$path}{$_} } qw(patch put);
+        $vg->request(uc $how, $url, $specimens{$path}{$how});
         is $vg->get($url, { 'If-None-Match' => $tag })->{status}, 200, 'changed';
     }
     my $me = $vg->get("$api/auth/me");

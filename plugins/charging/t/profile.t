@@ -187,7 +187,7 @@ subtest 'the charger\'s own composite beside ours' => sub {
 
 subtest 'cleared one by one, or by what they are' => sub {
     my $count = @{ held() };
-    my $r = $vg->delete("/api/v1/charging-profiles/$default->{id}");
+    my $r = $vg->post("/api/v1/charging-profiles/$default->{id}/clear");
     is_deeply $r->{json}, { status => 'Accepted', cleared => 1 };
     my ($action, $payload) = $cp->asked;
     is_deeply $payload, { id => $default->{profile}{chargingProfileId} };
@@ -218,7 +218,7 @@ subtest 'others neither see nor send' => sub {
     is_deeply $vg->get('/api/v1/charging-profiles', $other)->{json}{items}, [];
     is $vg->get("$at/composite-schedule?connectorNumber=1&duration=60", $other)->{status}, 404;
     is $vg->post('/api/v1/charging-profiles/clear', { chargePointId => 'CP1' }, $other)->{status}, 404;
-    is $vg->delete("/api/v1/charging-profiles/$default->{id}", $other)->{status}, 404;
+    is $vg->post("/api/v1/charging-profiles/$default->{id}/clear", undef, $other)->{status}, 404;
     is_deeply $cp->wrong, [];
 };
 

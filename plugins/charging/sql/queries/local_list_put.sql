@@ -1,6 +1,6 @@
 -- in: id, companies, maxLength, maxSend
 -- out: ok, the list
--- refuses: not_found, forbidden
+-- refuses: not_found, forbidden, precondition_failed
 -- An operator's charge points know its own tags; those of other companies are
 -- an admin's to give.
 with place as (
@@ -17,7 +17,8 @@ with place as (
     insert into charging.local_list as l (charge_point_id, companies, max_length, max_send, next_at)
     select :id, w.companies, coalesce(:maxLength, 1000), coalesce(:maxSend, 100), :now
     from wanted w
-    where :callerRole = 'admin' or w.companies <@ array[w.operator_id]
+    where (:callerRole = 'admin' or w.companies <@ array[w.operator_id])
+        and (:ifMatch is null or exists (select from charging.local_list x where x.charge_point_id = :id))
     on conflict (charge_point_id) do update
     set companies = excluded.companies,
         max_length = excluded.max_length,
@@ -27,10 +28,15 @@ with place as (
         tries = 0,
         next_at = excluded.next_at,
         version = l.version + 1
+    where :ifMatch is null or l.version = any (:ifMatch)
     returning charging.local_list_body(l) as body
 ), answer (status, body, events) as (
     select case
             when m.body is not null then 'ok'
+            when exists (
+                select
+                from wanted w
+                where :callerRole = 'admin' or w.companies <@ array[w.operator_id]) then 'precondition_failed'
             when exists (select from wanted) then 'forbidden'
             else 'not_found'
         end,
