@@ -42,8 +42,11 @@ vg_wire_recv(wslay_event_context_ptr ws, uint8_t *buf, size_t len, int flags,
         wslay_event_set_error(ws, WSLAY_ERR_CALLBACK_FAILURE);
         return -1;
     }
-    if (s->budget == 0 || wslay_event_get_queued_msg_count(ws) > VG_SOCKET_QUEUE
-        || (!s->closing && s->hooks->full(s->owner)))
+    /* what is queued behind a close is never sent: nobody waits for it */
+    if (s->budget == 0
+        || (!s->closing
+            && (wslay_event_get_queued_msg_count(ws) > VG_SOCKET_QUEUE
+                || s->hooks->full(s->owner))))
     {
         s->stalled = 1;
         wslay_event_set_error(ws, WSLAY_ERR_WOULDBLOCK);

@@ -190,4 +190,15 @@ subtest 'pings without end, read by nobody' => sub {
     is $vg->get('/healthz')->{status}, 200, 'and others are served';
 };
 
+# what is queued behind a close frame is never sent, and must not be waited for
+subtest 'a close behind many answers' => sub {
+    my $cp = connected();
+    my $refused = $frame->(masked => 1, buffer => '[2,"1","Fly",{}]')->to_bytes;
+    $cp->send_bytes($refused x 40 . $frame->(masked => 1, type => 'binary', buffer => 'x')->to_bytes);
+    $cp->recv(5) while !$cp->closed;
+    is $cp->close_code, 1003, 'is sent';
+    is $vg->get('/healthz')->{status}, 200, 'and others are served' for 1 .. 4;
+    $cp->drop;
+};
+
 done_testing;
