@@ -2,9 +2,10 @@
  * vg_json.c: JSON in; see vg_json.h.
  *
  * yajl checks the grammar and unescapes strings. What it lets through is
- * refused here: overlong UTF-8, halves of surrogate pairs, members that come
- * twice, deep nesting. It knows no spans; they are found from where it stands
- * when it calls back, which works because the text is given in one piece.
+ * refused here: overlong UTF-8, halves of surrogate pairs, form feeds and
+ * vertical tabs as blanks, members that come twice, deep nesting. It knows no
+ * spans; they are found from where it stands when it calls back, which works
+ * because the text is given in one piece.
  */
 
 #include <stdio.h>
@@ -348,6 +349,11 @@ vg_json_parse(vg_pool_t *pool, vg_str_t text, const char **error)
     error = error != NULL ? error : &ignored;
     if (text.data == NULL || !vg_str_utf8(text)) {
         *error = text.data == NULL ? "empty" : "not UTF-8";
+        return NULL;
+    }
+    if (memchr(text.data, '\f', text.len) || memchr(text.data, '\v', text.len))
+    {
+        *error = "not JSON"; /* in a string they must be escaped */
         return NULL;
     }
 
