@@ -42,12 +42,14 @@ static const char *const refused[] = { "atexit",         "at_quick_exit",
                                        "tss_create",     NULL };
 
 
-/* a part of the file, or NULL when it lies outside */
+/* a part of the file, or NULL when it lies outside, or where no linker would
+ * have put numbers of this size */
 static const void *
-part(const image_t *image, uint64_t at, uint64_t size)
+part(const image_t *image, uint64_t at, uint64_t size, size_t align)
 {
-    return at <= image->size && size <= image->size - at ? image->data + at
-                                                         : NULL;
+    return at % align == 0 && at <= image->size && size <= image->size - at
+               ? image->data + at
+               : NULL;
 }
 
 
@@ -60,7 +62,7 @@ section(const image_t *image, size_t n)
         return NULL;
     }
     return part(image, head->e_shoff + n * sizeof(Elf64_Shdr),
-                sizeof(Elf64_Shdr));
+                sizeof(Elf64_Shdr), sizeof(Elf64_Addr));
 }
 
 
@@ -88,7 +90,7 @@ text(const image_t *image, const Elf64_Shdr *table, uint64_t at)
     if (table == NULL || at >= table->sh_size) {
         return "";
     }
-    strings = part(image, table->sh_offset, table->sh_size);
+    strings = part(image, table->sh_offset, table->sh_size, 1);
     if (strings == NULL
         || memchr(strings + at, '\0', table->sh_size - at) == NULL) {
         return "";
@@ -149,10 +151,11 @@ check_symbols(image_t *image)
     }
     names = section(image, table->sh_link);
     count = table->sh_size / sizeof(Elf64_Sym);
-    sym = part(image, table->sh_offset, count * sizeof(Elf64_Sym));
-    version = versions
-                  ? part(image, versions->sh_offset, count * sizeof(Elf64_Half))
-                  : NULL; /* nothing of libc is used */
+    sym = part(image, table->sh_offset, count * sizeof(Elf64_Sym),
+               sizeof(Elf64_Addr));
+    version = versions ? part(image, versions->sh_offset,
+                              count * sizeof(Elf64_Half), sizeof(Elf64_Half))
+                       : NULL; /* nothing of libc is used */
     if (sym == NULL || (versions && version == NULL)) {
         return "is no shared object for this machine";
     }
@@ -182,8 +185,12 @@ check_needed(image_t *image)
         return "is no shared object for this machine";
     }
     count = table->sh_size / sizeof(Elf64_Dyn);
-    dyn = part(image, table->sh_offset, count * sizeof(Elf64_Dyn));
-    for (i = 0; dyn != NULL && i < count && dyn[i].d_tag != DT_NULL; i++) {
+    dyn = part(image, table->sh_offset, count * sizeof(Elf64_Dyn),
+               sizeof(Elf64_Addr));
+    if (dyn == NULL) {
+        return "is no shared object for this machine";
+    }
+    for (i = 0; i < count && dyn[i].d_tag != DT_NULL; i++) {
         if (dyn[i].d_tag != DT_NEEDED) {
             continue;
         }
@@ -224,7 +231,7 @@ static const char *
 check_image(image_t *image)
 {
     const char       *wrong;
-    const Elf64_Ehdr *head = part(image, 0, sizeof(Elf64_Ehdr));
+    const Elf64_Ehdr *head = part(image, 0, sizeof(Elf64_Ehdr), 1);
 
     if (head == NULL || memcmp(head->e_ident, ELFMAG, SELFMAG) != 0
         || head->e_ident[EI_CLASS] != ELFCLASS64 || head->e_type != ET_DYN)
