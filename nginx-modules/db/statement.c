@@ -306,6 +306,9 @@ vg_sql_compile(vg_pool_t *pool, vg_str_t source, vg_sql_t *sql)
     const char *wrong;
 
     *sql = (vg_sql_t){ .count = 0 };
+    if (source.len > 0 && memchr(source.data, '\0', source.len) != NULL) {
+        return "holds a NUL"; /* PostgreSQL would see no more than to it */
+    }
     vg_sql_head(source, sql);
     while (source.len && source.data[source.len - 1] <= ' ') {
         source.len--;

@@ -243,6 +243,8 @@ test_many(void)
     wrong = vg_sql_compile(pool, text, &sql);
     ok(wrong != NULL && strcmp(wrong, "too many parameters") == 0,
        "one parameter more is refused");
+    ok(vg_sql_compile(pool, VG_STR("select 1\0, 2"), &sql) != NULL,
+       "a NUL is refused, behind which PostgreSQL would not look");
 }
 
 
