@@ -50,8 +50,8 @@ UNITS   := $(sort $(wildcard t/kit/unit_*.c plugins/*/t/unit_*.c))
 UNIT_BIN := $(UNITS:%.c=$(B)/unit/%)
 C_FILES := $(sort $(shell find nginx-modules plugins cli t -name "*.[ch]"))
 
-.PHONY: help up down test unit check fmt bench asan routes clean build units kit \
-        plugins cli FORCE
+.PHONY: help up down test unit check fmt bench asan fuzz coverage soak routes clean \
+        build units kit plugins cli FORCE
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
@@ -67,12 +67,12 @@ down: ## stop what `make up` started; the data stay
 
 test: ## everything, on a cluster and ports of its own
 	@docker/install
-	@$(MAKE) --no-print-directory -j$$(nproc) build units
+	@$(MAKE) --no-print-directory -j$$(nproc) build units fuzzers
 	@t/run
 
 asan: ## the same tests over a build with ASan and UBSan
 	@docker/install
-	@$(MAKE) --no-print-directory -j$$(nproc) B=build/asan SANITIZE=1 build units
+	@$(MAKE) --no-print-directory -j$$(nproc) B=build/asan SANITIZE=1 build units fuzzers
 	@B=build/asan SANITIZE=1 t/run
 
 check: $(NGX)/ngx_http_voltgate_module_modules.c ## formatter, linters, sizes, heads of statements, borders
@@ -81,6 +81,11 @@ check: $(NGX)/ngx_http_voltgate_module_modules.c ## formatter, linters, sizes, h
 
 fmt: ## format all C files
 	@clang-format -i $(C_FILES)
+
+fuzz: ## libFuzzer, FUZZ_SECONDS (20) for each target of t/fuzz
+	@docker/install
+	@$(MAKE) --no-print-directory -j$$(nproc) fuzzers
+	@t/fuzz/run
 
 bench: build $(B)/bench/lane ## loads beside their limits, three runs, medians
 	@t/bench/run
@@ -209,5 +214,7 @@ $(B)/unit/$(1): $(1).c $(sort $(JSON_SRC) $(2))
 endef
 $(foreach u,$(filter t/%,$(UNITS:%.c=%)),\
     $(eval $(call KIT_UNIT,$(u),$(call with,$(u).c,1),$(call with,$(u).c,2))))
+
+include t/fuzz/rules.mk
 
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -122,12 +122,14 @@ vg_value_int(const vg_field_t *field, const vg_json_t *node, unsigned *fault)
     size_t      n;
     bool        minus;
     __int128    value = 0;
-    const char *p = node->text.data, *end = p + node->text.len, *d;
+    const char *p, *end, *d;
 
     if (!vg_value_numeric(node, field)) {
         *fault = FAULT_TYPE;
         return "must be a whole number";
     }
+    p = node->text.data;
+    end = p + node->text.len;
     minus = p < end && *p == '-';
     p += minus;
     d = p;
@@ -160,12 +162,14 @@ vg_value_decimal(const vg_field_t *field, const vg_json_t *node,
     size_t      whole, part = 0, i;
     bool        minus;
     __int128    value = 0, scale = 1000000000;
-    const char *p = node->text.data, *end = p + node->text.len, *d;
+    const char *p, *end, *d;
 
     if (!vg_value_numeric(node, field)) {
         *fault = FAULT_TYPE;
         return "must be a number";
     }
+    p = node->text.data;
+    end = p + node->text.len;
     minus = p < end && *p == '-';
     p += minus;
     d = p;

@@ -1,0 +1,119 @@
+/* with: nginx-modules/auth/jwt.c
+ *
+ * jwt.c: any token. Two lines are header and payload, encoded here, with a
+ * signature that is good when the first byte is even: else no claim would ever
+ * be read. One line is a token as it came.
+ */
+
+#include "fuzz.h"
+#include "jwt_keys.h"
+
+struct vg_jwt_key_s {
+    int even;
+};
+
+static vg_jwt_key_t key;
+
+#define NOW INT64_C(1800000000)
+
+
+const vg_jwt_key_t *
+vg_jwt_keys_find(const vg_jwt_keys_t *keys, vg_str_t kid)
+{
+    (void) keys;
+    return vg_str_eq(kid, "k") ? &key : NULL;
+}
+
+
+const char *
+vg_jwt_key_alg(const vg_jwt_key_t *of)
+{
+    (void) of;
+    return "ES256";
+}
+
+
+vg_jwt_error_t
+vg_jwt_key_verify(const vg_jwt_key_t *of, vg_str_t text, vg_str_t signature)
+{
+    (void) text;
+    (void) signature;
+    return of->even ? VG_JWT_OK : VG_JWT_SIGNATURE;
+}
+
+
+const char *
+vg_jwt_keys_issuer(const vg_jwt_keys_t *keys)
+{
+    (void) keys;
+    return "i";
+}
+
+
+const char *
+vg_jwt_keys_audience(const vg_jwt_keys_t *keys)
+{
+    (void) keys;
+    return "a";
+}
+
+
+static size_t
+base64url(char *to, vg_str_t from)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop"
+                                 "qrstuvwxyz0123456789-_";
+    size_t            i, n = 0;
+    int               bits = 0;
+    unsigned          held = 0;
+
+    for (i = 0; i < from.len; i++) {
+        held = held << 8 | (unsigned char) from.data[i];
+        for (bits += 8; bits >= 6; bits -= 6) {
+            to[n++] = digits[held >> (bits - 6) & 63];
+        }
+    }
+    if (bits > 0) {
+        to[n++] = digits[held << (6 - bits) & 63];
+    }
+    return n;
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    size_t          n = 0;
+    char           *token = malloc(size * 2 + 64), *exact;
+    vg_str_t        rest = { (const char *) data, size }, line;
+    vg_pool_t      *pool = vg_arena_create();
+    vg_jwt_error_t  error;
+    vg_jwt_claims_t claims;
+
+    REQUIRE(token != NULL);
+    key.even = size > 0 && data[0] % 2 == 0;
+    rest.data += size > 0;
+    rest.len -= size > 0;
+    line = fuzz_line(&rest);
+    if (rest.len > 0) {
+        n = base64url(token, line);
+        token[n++] = '.';
+        n += base64url(token + n, rest);
+        memcpy(token + n, ".AAAA", 5);
+        n += 5;
+    } else if (line.len > 0) {
+        memcpy(token, line.data, n = line.len);
+    }
+    exact = fuzz_copy((const uint8_t *) token, n);
+    error = vg_jwt_verify(NULL, pool, (vg_str_t){ exact, n }, NOW * 1000000,
+                          &claims);
+    if (error == VG_JWT_OK) {
+        REQUIRE(key.even && claims.sub.len > 0 && claims.role.len > 0);
+        REQUIRE(claims.exp > (NOW - VG_JWT_LEEWAY) * 1000000);
+    }
+    REQUIRE(vg_jwt_error_text(error) != NULL);
+    vg_arena_destroy(pool);
+    free(exact);
+    free(token);
+    return 0;
+}
