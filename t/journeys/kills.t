@@ -1,5 +1,5 @@
 # A charge that is cut: by the death of the worker that holds the charger's
-# socket, and by PostgreSQL stopped under it. The charger does what chargers
+# socket, by PostgreSQL stopped under it, and by both, under load. The charger does what chargers
 # do: it comes back and repeats what was not answered with success.
 
 use strict;
@@ -9,6 +9,7 @@ use Test::More;
 
 use Voltgate;
 use Voltgate::Charger;
+use Voltgate::Load;
 
 my $vg = Voltgate->start(own_cluster => 1);
 
@@ -21,8 +22,8 @@ my $station = $vg->post("$api/stations", {
     address => { street => 'Quay 1', city => 'Kiel', postalCode => '24103', country => 'DE' },
     timeZone => 'Europe/Berlin', operatorId => $company,
     connectors => [ map { { chargePointId => "CP$_", connectorNumber => 1,
-        type => 'IEC_62196_T2', powerType => 'AC_3_PHASE', maxPowerKw => 22 } } 1 .. 4 ] })->{json};
-$vg->patch("$api/charge-points/CP$_", { password => $password }) for 1 .. 4;
+        type => 'IEC_62196_T2', powerType => 'AC_3_PHASE', maxPowerKw => 22 } } 1 .. 5 ] })->{json};
+$vg->patch("$api/charge-points/CP$_", { password => $password }) for 1 .. 5;
 
 # 10.123 kWh at 0.37 are 3.74551, rounded 3.75; 19 % of that are 0.7125
 $vg->post("$api/pricing", { stationId => $station->{id}, tariff => {
@@ -32,7 +33,7 @@ $vg->post("$api/pricing", { stationId => $station->{id}, tariff => {
         { type => 'ENERGY', price => 0.37, vat => 19, step_size => 1 } ] } ] } });
 is $vg->post("$api/id-tags", { idTag => 'TAG1', customerId => 'driver-1' })->{status}, 201, 'a tag';
 ok $vg->wait_for(sub {
-    $vg->sql('select count(*) from charging.connector') == 4
+    $vg->sql('select count(*) from charging.connector') == 5
         && $vg->sql('select count(*) from charging.tariff') == 1 }, 10), 'copies have arrived';
 
 sub clock {
@@ -188,6 +189,50 @@ subtest 'PostgreSQL stops at once while the Stop is under way' => sub {
     settled('CP4');
 };
 
-is $vg->sql('select last_number from billing.issuer'), 4, 'four invoices, no number is missing';
+# stations that others make meanwhile, each with its connector and its event
+sub others {
+    return Voltgate::Load->start($vg, 4, sub {
+        my $name = join '-', 'L', @_;
+        return (POST => "$api/stations", {
+            name => $name, location => { lat => 1, lon => 2 }, address => { country => 'DE' },
+            timeZone => 'UTC', operatorId => $company, connectors => [ { chargePointId => "CP-$name",
+                connectorNumber => 1, type => 'CHADEMO', powerType => 'DC', maxPowerKw => 50 } ] }, $name);
+    });
+}
+
+subtest 'both, again and again, while others write' => sub {
+    my ($cp, $transaction) = begun('CP5');
+    my $load = others();
+    for my $turn (1 .. 3) {
+        ok $load->wait_calls(30, 201, 40), "stations are made, before blow $turn" or last;
+        my $victim = holder($cp);
+        my ($other) = grep { $_ != $victim } $vg->workers;
+        $vg->kill_worker($victim);
+        $vg->kill_worker($other) if $turn == 2;
+        $vg->pg_stop($turn == 3 ? 'fast' : 'immediate');
+        delete $vg->{client};
+        ok $load->wait_calls(4, 503, 30), 'writers are told to come again';
+        $vg->pg_start;
+        $cp = plugged('CP5');
+        insist(CP5 => \$cp, MeterValues => { connectorId => 1, transactionId => $transaction, meterValue => [
+            { timestamp => clock(1), sampledValue => [ { value => 3000 + $turn . '' } ] } ] });
+    }
+    ok $load->wait_calls(10, 201, 40), 'all is well again, by itself';
+    my @outcomes = $load->stop;
+    note(Voltgate::Load->tally(@outcomes));
+    my %stored = map { $_->{name} => 1 } $vg->rows(q{select name from stations.station where name like 'L-%'});
+    my @told   = map { $_->{name} } grep { $_->{status} == 201 } @outcomes;
+    is join(' ', grep { !$stored{$_} } @told), '', scalar(@told) . ' were acknowledged, all are there';
+    is scalar(grep { $_->{status} !~ /^(?:201|503|504|599)$/ } @outcomes), 0, 'others may come again, or were cut off'
+        or diag(Voltgate::Load->tally(@outcomes));
+    ok $vg->wait_for(sub { $vg->sql('select not exists (select from vg.outbox) and (select count(*) from
+        charging.connector) = (select count(*) from stations.connector)') }, 15), 'copies of all have arrived';
+    is $vg->sql(q{select count(*) from stations.station s where 1 <> (select count(*) from vg.event e
+        where e.type = 'station.created.v1' and e.aggregate_id = s.id::text)}), 0, 'each was told once';
+    insist(CP5 => \$cp, StopTransaction => stop_of($transaction));
+    settled('CP5');
+};
+
+is $vg->sql('select last_number from billing.issuer'), 5, 'five invoices, no number is missing';
 
 done_testing;
