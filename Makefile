@@ -26,6 +26,10 @@ ifdef SANITIZE
 # instrumented code makes gcc see uninitialised variables and NULLs that are none
 CFLAGS  += -O1 -fsanitize=address,undefined -Wno-maybe-uninitialized -Wno-format-truncation
 LDFLAGS += -fsanitize=address,undefined
+else ifdef COVERAGE
+# with a sanitizer, beside which core/elf.c lets constructors be: gcov has some
+CFLAGS  += -O0 --coverage -fsanitize=undefined
+LDFLAGS += --coverage -fsanitize=undefined
 else
 CFLAGS  += -O2 -D_FORTIFY_SOURCE=2
 endif
@@ -86,6 +90,14 @@ fuzz: ## libFuzzer, FUZZ_SECONDS (20) for each target of t/fuzz
 	@docker/install
 	@$(MAKE) --no-print-directory -j$$(nproc) fuzzers
 	@t/fuzz/run
+
+coverage: ## the tests, and which lines they ran; 80 % of all, all of what counts money
+	@docker/install
+	@$(MAKE) --no-print-directory -j$$(nproc) B=build/coverage COVERAGE=1 build units
+	@t/coverage/run
+
+soak: build ## a million calls, and the memory of the workers
+	@t/soak/run
 
 bench: build $(B)/bench/lane ## loads beside their limits, three runs, medians
 	@t/bench/run
