@@ -31,50 +31,50 @@ full(int fd, off_t end)
 
 
 ssize_t
-pwrite(int fd, const void *data, size_t size, off_t at)
+pwrite(int fd, const void *buf, size_t n, off_t offset)
 {
     static ssize_t (*real)(int, const void *, size_t, off_t);
 
     if (real == NULL) {
         *(void **) &real = dlsym(RTLD_NEXT, "pwrite");
     }
-    return full(fd, at + (off_t) size) ? -1 : real(fd, data, size, at);
+    return full(fd, offset + (off_t) n) ? -1 : real(fd, buf, n, offset);
 }
 
 
 ssize_t
-pwrite64(int fd, const void *data, size_t size, off_t at)
+pwrite64(int fd, const void *buf, size_t n, off_t offset)
 {
-    return pwrite(fd, data, size, at);
+    return pwrite(fd, buf, n, offset);
 }
 
 
 ssize_t
-pwritev(int fd, const struct iovec *parts, int count, off_t at)
+pwritev(int fd, const struct iovec *iovec, int count, off_t offset)
 {
     int   i;
-    off_t end = at;
+    off_t end = offset;
     static ssize_t (*real)(int, const struct iovec *, int, off_t);
 
     if (real == NULL) {
         *(void **) &real = dlsym(RTLD_NEXT, "pwritev");
     }
     for (i = 0; i < count; i++) {
-        end += (off_t) parts[i].iov_len;
+        end += (off_t) iovec[i].iov_len;
     }
-    return full(fd, end) ? -1 : real(fd, parts, count, at);
+    return full(fd, end) ? -1 : real(fd, iovec, count, offset);
 }
 
 
 ssize_t
-pwritev64(int fd, const struct iovec *parts, int count, off_t at)
+pwritev64(int fd, const struct iovec *iovec, int count, off_t offset)
 {
-    return pwritev(fd, parts, count, at);
+    return pwritev(fd, iovec, count, offset);
 }
 
 
 ssize_t
-write(int fd, const void *data, size_t size)
+write(int fd, const void *buf, size_t n)
 {
     off_t at;
     static ssize_t (*real)(int, const void *, size_t);
@@ -83,7 +83,7 @@ write(int fd, const void *data, size_t size)
         *(void **) &real = dlsym(RTLD_NEXT, "write");
     }
     at = lseek(fd, 0, SEEK_CUR);
-    return full(fd, at + (off_t) size) ? -1 : real(fd, data, size);
+    return full(fd, at + (off_t) n) ? -1 : real(fd, buf, n);
 }
 
 

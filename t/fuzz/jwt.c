@@ -12,7 +12,7 @@ struct vg_jwt_key_s {
     int even;
 };
 
-static vg_jwt_key_t key;
+static vg_jwt_key_t known;
 
 #define NOW INT64_C(1800000000)
 
@@ -21,24 +21,24 @@ const vg_jwt_key_t *
 vg_jwt_keys_find(const vg_jwt_keys_t *keys, vg_str_t kid)
 {
     (void) keys;
-    return vg_str_eq(kid, "k") ? &key : NULL;
+    return vg_str_eq(kid, "k") ? &known : NULL;
 }
 
 
 const char *
-vg_jwt_key_alg(const vg_jwt_key_t *of)
+vg_jwt_key_alg(const vg_jwt_key_t *key)
 {
-    (void) of;
+    (void) key;
     return "ES256";
 }
 
 
 vg_jwt_error_t
-vg_jwt_key_verify(const vg_jwt_key_t *of, vg_str_t text, vg_str_t signature)
+vg_jwt_key_verify(const vg_jwt_key_t *key, vg_str_t text, vg_str_t signature)
 {
     (void) text;
     (void) signature;
-    return of->even ? VG_JWT_OK : VG_JWT_SIGNATURE;
+    return key->even ? VG_JWT_OK : VG_JWT_SIGNATURE;
 }
 
 
@@ -91,7 +91,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     vg_jwt_claims_t claims;
 
     REQUIRE(token != NULL);
-    key.even = size > 0 && data[0] % 2 == 0;
+    known.even = size > 0 && data[0] % 2 == 0;
     rest.data += size > 0;
     rest.len -= size > 0;
     line = fuzz_line(&rest);
@@ -99,8 +99,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         n = base64url(token, line);
         token[n++] = '.';
         n += base64url(token + n, rest);
-        memcpy(token + n, ".AAAA", 5);
-        n += 5;
+        n += (size_t) sprintf(token + n, ".AAAA");
     } else if (line.len > 0) {
         memcpy(token, line.data, n = line.len);
     }
@@ -108,7 +107,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     error = vg_jwt_verify(NULL, pool, (vg_str_t){ exact, n }, NOW * 1000000,
                           &claims);
     if (error == VG_JWT_OK) {
-        REQUIRE(key.even && claims.sub.len > 0 && claims.role.len > 0);
+        REQUIRE(known.even && claims.sub.len > 0 && claims.role.len > 0);
         REQUIRE(claims.exp > (NOW - VG_JWT_LEEWAY) * 1000000);
     }
     REQUIRE(vg_jwt_error_text(error) != NULL);

@@ -192,7 +192,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     memset(&at, 0, sizeof(at));
     at.chunk = data[0] + 1;
-    at.takes = data[1] * 16;
+    at.takes = (size_t) data[1] * 16;
     at.closes = data[2];
     at.data = data + 3;
     at.end = data + size;
@@ -204,7 +204,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     c.read = &read;
     c.write = &write;
     c.log = &log;
-    c.data = read.data = write.data = NULL;
     c.data = r;
     read.data = write.data = &c;
     request.connection = &c;
