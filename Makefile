@@ -229,4 +229,4 @@ $(foreach u,$(filter t/%,$(UNITS:%.c=%)),\
 
 include t/fuzz/rules.mk
 
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/unit -type f -name '*.d' 2>/dev/null)
