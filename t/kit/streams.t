@@ -71,7 +71,7 @@ sub reaches {
     return 0;
 }
 
-sub events { my ($s) = @_; return sub { my $e = $s->event(5); $e && $e->{data} } }
+sub events { my ($s) = @_; return sub { my $e = $s->event(20); $e && $e->{data} } }
 
 subtest 'clients of other makers' => sub {
     my $token = $vg->admin;
@@ -105,14 +105,14 @@ subtest 'clients of other makers' => sub {
 };
 
 subtest 'many moves are few frames, and none is the last but the last' => sub {
-    my @next = (events(sse(bearer('a'))), (map { my $w = ws(bearer('a')); sub { $w->recv(5) } } 1 .. 2));
+    my @next = (events(sse(bearer('a'))), (map { my $w = ws(bearer('a')); sub { $w->recv(20) } } 1 .. 2));
     reaches($_, 1) or fail 'the present state' for @next;
-    my $begin = time;
-    measured(1_000 + $_) for 1 .. 300;
-    measured(2_000);
+    my ($begin, $wh) = (time, 1_000);
+    measured(++$wh) while time - $begin < 2;    # for less than it takes to miss a ping
+    measured(20_000);
     my $most = (time - $begin) / $pace + 4;
     for my $next (@next) {
-        my $n = reaches($next, 2);
+        my $n = reaches($next, 20);
         cmp_ok $n, '>', 0, 'the last move is seen';
         cmp_ok $n, '<=', $most, 'and no more frames than the pace has room for';
     }
@@ -126,7 +126,7 @@ subtest 'how many there may be' => sub {
         my $s = sse(%mine);
         push @open, $s if $s->status == 200;
         return ++$status{ $s->status } && ($status{429} // 0) >= 8;
-    }, 20), 'one caller is limited';
+    }, 60), 'one caller is limited';
     cmp_ok scalar @open, '<=', 12, 'to so many in each worker';
     cmp_ok scalar @open, '>=', 6;
     my $refused = $vg->wait_for(sub { my $s = sse(%mine); $s->status == 429 && $s }, 5);
@@ -140,7 +140,7 @@ subtest 'how many there may be' => sub {
         my $s = sse(bearer('m' . $n++));
         push @more, $s;
         return $s->status == 503;
-    }, 20), 'all together are';
+    }, 90), 'all together are';
     $_->close for @open, @more;
     ok $vg->wait_for(sub { my $s = sse(%mine); $s->status == 200 }, 10), 'who leaves makes room';
 };
@@ -169,8 +169,8 @@ subtest 'what is over, or not to be seen, is no reason for the others' => sub {
     1 while $ws->recv(10);
     is $ws->close_code, 1008, 'and may not any more';
     ok $sse->ended(10);
-    measured(2_500);
-    ok reaches(events($gone), 2.5), 'does not disturb who may';
+    measured(21_000);
+    ok reaches(events($gone), 21), 'does not disturb who may';
 };
 
 subtest 'a reader that is slow gets the newest, not a queue' => sub {
@@ -180,10 +180,10 @@ subtest 'a reader that is slow gets the newest, not a queue' => sub {
         headers => { bearer('slow') }, port => $narrow, sockopts => [ [ SOL_SOCKET, SO_RCVBUF, 2_048 ] ]);
     ok $sse->event(5) && $ws->recv(5);
     my ($begin, $moves) = (time, 0);
-    measured(2_500 + $moves++ / 10) while time - $begin < 4;
-    measured(3_000);
+    measured(22_000 + $moves++ / 10) while time - $begin < 4;
+    measured(30_000);
     my $possible = 4 / $pace;
-    for my $n (reaches(events($sse), 3), reaches(sub { $ws->recv(5) }, 3)) {
+    for my $n (reaches(events($sse), 30), reaches(sub { $ws->recv(20) }, 30)) {
         cmp_ok $n, '>', 0, 'it has the newest';
         cmp_ok $n, '<', $possible * 0.75, "and few of what came between ($moves moves)";
     }
@@ -196,13 +196,13 @@ subtest 'a version of the plugin comes, streams stay' => sub {
     ok $sse->event(5) && $ws->recv(5);
     my ($status, $said) = cli($vg, plugin => 'reload', 'charging', $variant->options);
     is $status, 0, 'another version runs' or diag $said;
-    measured(4_000);
-    ok reaches(events($sse), 4), 'SSE goes on';
-    ok reaches(sub { $ws->recv(5) }, 4), 'WebSocket goes on';
+    measured(40_000);
+    ok reaches(events($sse), 40), 'SSE goes on';
+    ok reaches(sub { $ws->recv(20) }, 40), 'WebSocket goes on';
     is $vg->post("$api/plugins/charging/pause")->{status}, 200;
-    measured(4_500);
+    measured(45_000);
     is $vg->post("$api/plugins/charging/resume")->{status}, 200;
-    ok reaches(events($sse), 4.5), 'and through a pause';
+    ok reaches(events($sse), 45), 'and through a pause';
 };
 
 subtest 'a worker that dies takes its streams, and no other' => sub {
@@ -215,12 +215,12 @@ subtest 'a worker that dies takes its streams, and no other' => sub {
     ok $vg->wait_for(sub { (my @w = $vg->workers) == 2 && !grep { $_ == $victim } $vg->workers }, 10);
     $cp = Voltgate::Charger->connect($vg, 'CP1', $password) if $was;
     $cp->call(BootNotification => { chargePointVendor => 'v', chargePointModel => 'm' }) if $was;
-    measured(5_000);
-    is scalar(grep { reaches(events($_), 5) } @$alive), @$alive, 'the others go on';
+    measured(50_000);
+    is scalar(grep { reaches(events($_), 50) } @$alive), @$alive, 'the others go on';
     my @again = map { sse(bearer("k$_")) } 1 .. @$dead;
-    is scalar(grep { reaches(events($_), 5) } @again), @again, 'who comes again is served';
-    measured(5_500);
-    is scalar(grep { reaches(events($_), 5.5) } @again), @again, 'and woken';
+    is scalar(grep { reaches(events($_), 50) } @again), @again, 'who comes again is served';
+    measured(55_000);
+    is scalar(grep { reaches(events($_), 55) } @again), @again, 'and woken';
 };
 
 subtest 'a reload sends them away gently' => sub {

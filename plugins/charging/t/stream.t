@@ -92,8 +92,8 @@ subtest 'who may not see the session does not see its stream' => sub {
 # one stream of each kind, and more than one so that both workers have some
 my @sse = map { Voltgate::Stream->open($vg, $path, \%driver) } 1 .. 3;
 my @ws  = map { Voltgate::Charger->connect($vg, '', undef, path => $path, subprotocols => [], headers => \%operator) } 1 .. 3;
-my @next = ((map { my $s = $_; sub { my $e = $s->event(5); $e && $e->{data} } } @sse),
-    map { my $s = $_; sub { $s->recv(5) } } @ws);
+my @next = ((map { my $s = $_; sub { my $e = $s->event(20); $e && $e->{data} } } @sse),
+    map { my $s = $_; sub { $s->recv(20) } } @ws);
 
 sub all_see {
     my ($title, $good) = @_;
@@ -144,13 +144,13 @@ subtest 'nonsense from the charger is shown to nobody' => sub {
 
 subtest 'who comes again goes on from the last frame' => sub {
     my $before = Voltgate::Stream->open($vg, $path, \%driver);
-    my $last = $before->event(5);
+    my $last = $before->event(20);
     ok $last->{id}, 'frames have an id';
     $before->close;
     my $again = Voltgate::Stream->open($vg, $path, { %driver, 'Last-Event-ID' => $last->{id} });
     is $again->status, 200;
     measured($transaction, 5, 'Energy.Active.Import.Register' => 5_000);
-    my $event = $again->event(5);
+    my $event = $again->event(20);
     cmp_ok $event->{data}{energyKwh}, '==', 4, 'and is not told again what it knows';
     $again->close;
     all_see('the others too', sub { $_[0]{energyKwh} == 4 });
@@ -162,9 +162,9 @@ subtest 'the last frame, and the end' => sub {
     my @frames = all_see('what it came to', sub { $_[0]{status} eq 'COMPLETED' });
     cmp_ok $_->{cost}, '==', 2.5 for @frames;
     is $frames[0]{powerKw}, undef, 'nothing flows any more';
-    is_deeply [ map { $_->ended(5) } @sse ], [ (1) x 3 ], 'events end';
+    is_deeply [ map { $_->ended(20) } @sse ], [ (1) x 3 ], 'events end';
     for my $ws (@ws) {
-        is $ws->recv(5), undef;
+        is $ws->recv(20), undef;
         is $ws->close_code, 1000, 'sockets close';
         $ws->drop;
     }
@@ -172,14 +172,14 @@ subtest 'the last frame, and the end' => sub {
 
 subtest 'a stream of what is over' => sub {
     my $stream = Voltgate::Stream->open($vg, $path, \%driver);
-    my $event = $stream->event(5);
+    my $event = $stream->event(20);
     is $event->{data}{status}, 'COMPLETED', 'is its last frame';
-    ok $stream->ended(5);
+    ok $stream->ended(20);
     is $vg->get($path, { %driver, Accept => 'text/event-stream', 'Last-Event-ID' => $event->{id} })->{status},
         204, 'who has that need not come again';
     my $ws = Voltgate::Charger->connect($vg, '', undef, path => $path, subprotocols => [], headers => \%driver);
-    is $ws->recv(5)->{status}, 'COMPLETED';
-    is $ws->recv(5), undef;
+    is $ws->recv(20)->{status}, 'COMPLETED';
+    is $ws->recv(20), undef;
     is $ws->close_code, 1000;
 };
 
