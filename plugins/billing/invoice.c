@@ -250,14 +250,31 @@ taxes_sum(bill_t *bill, vg_str_t tax_rate)
 }
 
 
+/* the line of a rate with the largest remainder, the first of equals */
+static line_t *
+line_due(bill_t *bill, exact_t rate)
+{
+    size_t  i;
+    line_t *line, *due = NULL;
+
+    for (i = 0; i < bill->nlines; i++) {
+        line = &bill->lines[i];
+        if (line->rate == rate && (due == NULL || line->rest > due->rest)) {
+            due = line;
+        }
+    }
+    return due;
+}
+
+
 /* The rounded sum of one rate, shared out to its lines: each has what is
- * whole in it, the largest remainders get one more, the first of equals. */
+ * whole in it, the largest remainders get one more. */
 static void
 tax_share(bill_t *bill, tax_t *tax)
 {
     size_t  i;
     exact_t left;
-    line_t *line, *next;
+    line_t *line;
 
     tax->base = left = exact_divide(tax->sum, bill->unit);
     tax->amount = exact_divide(tax->base * tax->rate, HUNDRED);
@@ -269,20 +286,9 @@ tax_share(bill_t *bill, tax_t *tax)
             left -= line->minor;
         }
     }
-    for (; left > 0; left--) {
-        next = NULL;
-        for (i = 0; i < bill->nlines; i++) {
-            line = &bill->lines[i];
-            if (line->rate == tax->rate
-                && (next == NULL || line->rest > next->rest)) {
-                next = line;
-            }
-        }
-        if (next == NULL) {
-            return; /* no line has this rate */
-        }
-        next->minor++;
-        next->rest = -1;
+    for (; left > 0 && (line = line_due(bill, tax->rate)) != NULL; left--) {
+        line->minor++;
+        line->rest = -1;
     }
 }
 

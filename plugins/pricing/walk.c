@@ -208,7 +208,8 @@ border_in_energy(const walk_t *walk, int64_t flown)
 }
 
 
-/* When so much of the period's energy has flown, rounded up. */
+/* When so much of the period's energy has flown, rounded up: so what share()
+ * gives for an instant from then on is never less than that energy. */
 static int64_t
 instant_of(const period_t *period, int64_t energy)
 {
@@ -293,10 +294,6 @@ period_walk(walk_t *walk, size_t index)
             next = instant_of(period, bound);
             energy = bound;
         }
-        if (energy < flown) {
-            energy = flown;
-        }
-
         piece.start = now;
         piece.end = next;
         piece_price(walk, period, &piece, energy - flown, &state);

@@ -128,6 +128,9 @@ static const char *const  nonsense[] = {
     "{\"currency\":\"EURO\",\"lines\":[]}",
     "{\"currency\":\"EUR\",\"lines\":[1]}",
     "{\"currency\":\"EUR\",\"lines\":[{\"type\":\"ENERGY\"}]}",
+    COSTS("EUR", E("1e1", VAT("10"), "1", "1")),
+    COSTS("EUR", E("1", VAT("10"), "-", "1e")),
+    COSTS("EUR", E("1", VAT("10"), "1e3", "1")),
     COSTS("EUR", E("1", VAT("10"), "1", "1e5")),
     COSTS("EUR", E("1", VAT("10"), "1", "1234567890123456")),
     COSTS("EUR", "{\"type\":\"MIN_PRICE\",\"excl_vat\":1},"
@@ -250,13 +253,59 @@ sums_run(void)
 }
 
 
+/* an arena with room for so many allocations */
+typedef struct {
+    vg_pool_t *arena;
+    size_t     left;
+} scarce_t;
+
+
+static void *
+scarce_alloc(void *data, size_t size)
+{
+    scarce_t *scarce = data;
+
+    if (scarce->left == 0) {
+        return NULL;
+    }
+    scarce->left--;
+    return vg_alloc(scarce->arena, size);
+}
+
+
+/* Wherever memory ends there is no invoice, and it is not the costs' fault. */
+static void
+scarce_run(void)
+{
+    static const char text[] = COSTS("EUR", E("0.25", VAT("10"), "20", "5"));
+    bool              good = true;
+    size_t            n;
+    scarce_t          scarce = { vg_arena_create(), 0 };
+    vg_pool_t         small = { scarce_alloc, &scarce };
+    vg_str_t          invoice;
+    const vg_json_t  *costs = vg_json_parse(scarce.arena, vg_str(text), NULL);
+    invoice_rc_t      rc = INVOICE_NO_MEMORY;
+
+    for (n = 0; rc == INVOICE_NO_MEMORY && n < 1000; n++) {
+        scarce.left = n;
+        rc = invoice_make(&small, costs, VG_STR("19"), &invoice);
+        good = good && (rc == INVOICE_NO_MEMORY || rc == INVOICE_OK);
+    }
+    good = good && rc == INVOICE_OK && n > 5;
+    failed += !good;
+    printf("%sok %d - with too little memory there is none\n",
+           good ? "" : "not ", ++number);
+    vg_arena_destroy(scarce.arena);
+}
+
+
 int
 main(void)
 {
     size_t i;
 
     printf("1..%zu\n", sizeof(cases) / sizeof(cases[0])
-                           + sizeof(nonsense) / sizeof(nonsense[0]) + 1);
+                           + sizeof(nonsense) / sizeof(nonsense[0]) + 2);
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         case_run(&cases[i]);
     }
@@ -264,5 +313,6 @@ main(void)
         nonsense_run(nonsense[i]);
     }
     sums_run();
+    scarce_run();
     return failed != 0;
 }
