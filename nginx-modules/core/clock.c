@@ -55,6 +55,27 @@ vg_random(void *data, size_t size)
 }
 
 
+/* For ids alone: each call has some, and OpenSSL's generator takes a
+ * microsecond for 16 bytes as for 4,096. What was given out is wiped; a forked
+ * process does not go on with its parent's. */
+void
+vg_random_id(void *id, size_t size)
+{
+    static u_char    store[4096];
+    static size_t    left;
+    static ngx_pid_t owner;
+
+    if (left < size || owner != ngx_pid) {
+        vg_random(store, sizeof(store));
+        left = sizeof(store);
+        owner = ngx_pid;
+    }
+    left -= size;
+    ngx_memcpy(id, store + left, size);
+    ngx_memzero(store + left, size);
+}
+
+
 /* RFC 9562 version 7 */
 void
 vg_uuid7(char *text37, int64_t us)
@@ -64,7 +85,7 @@ vg_uuid7(char *text37, int64_t us)
     uint64_t      ms = us / 1000;
     static u_char hex[] = "0123456789abcdef";
 
-    vg_random(b, sizeof(b));
+    vg_random_id(b, sizeof(b));
     for (i = 0; i < 6; i++) {
         b[i] = (u_char) (ms >> (40 - 8 * i));
     }

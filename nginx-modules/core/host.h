@@ -347,6 +347,7 @@ int64_t  vg_time_now(void); /* microseconds              */
 vg_str_t vg_time_text(vg_pool_t *pool, int64_t us);
 void     vg_uuid7(char *text37, int64_t us);
 void     vg_random(void *data, size_t size);
+void     vg_random_id(void *id, size_t size);
 
 static inline vg_str_t
 vg_of(ngx_str_t s)

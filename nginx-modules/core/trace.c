@@ -55,7 +55,7 @@ vg_trace_make(char *text, const ngx_str_t *given)
 {
     u_char random[24], *p = (u_char *) text;
 
-    vg_random(random, sizeof(random));
+    vg_random_id(random, sizeof(random));
     p = ngx_cpymem(p, "00-", 3);
     p = ngx_hex_dump(p, random, 16);
     *p++ = '-';

@@ -74,8 +74,10 @@ bodies(void)
     is(vg_tag_version(VG_STR("{\"a\\")), NULL, "cut in an escape");
     is(vg_tag_version(VG_STR("")), NULL, "nothing");
     is(vg_tag_make(pool, VG_STR("")), "\"-cbf29ce484222325\"",
-       "FNV-1a of nothing");
-    is(vg_tag_make(pool, VG_STR("a")), "\"-af63dc4c8601ec8c\"", "and of a");
+       "the hash of nothing");
+    is(vg_tag_make(pool, VG_STR("a")), "\"-fe33a6c022939539\"", "of a");
+    is(vg_tag_make(pool, VG_STR("{\"version\" : 12, \"x\" : \"abcdefgh\"}")),
+       "\"12-751f0f107097d825\"", "of what is no multiple of eight");
 }
 
 
