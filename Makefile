@@ -18,7 +18,7 @@ V       ?= 0
 say      = @echo '  $(1)  $@'; $(if $(filter 1,$(V)),set -x;)
 
 CC      := gcc
-WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes
+WARN    := -Wall -Wextra -Werror -Wno-missing-field-initializers -Wshadow -Wstrict-prototypes
 CFLAGS  := -std=gnu11 -g -fPIC -fvisibility=hidden -fno-omit-frame-pointer \
            -fstack-protector-strong $(WARN)
 LDFLAGS := -Wl,-z,relro -Wl,-z,now -Wl,--as-needed

@@ -6,6 +6,7 @@
  * give a finish(). Every wait has its deadline timer set in vg_call_run().
  */
 
+#include "cache.h"
 #include "db.h"
 #include "outcome.h"
 
@@ -136,7 +137,11 @@ vg_call_fields(vg_call_t *call)
         vg_call_end(call);
         return;
     }
-    vg_call_load(call);
+    if (vg_cache_find(call) == VG_OK) {
+        vg_call_render(call);
+    } else {
+        vg_call_load(call);
+    }
 }
 
 
@@ -274,6 +279,7 @@ vg_call_done(vg_unit_t *unit)
 {
     vg_call_t *call = unit->data;
 
+    vg_cache_drop(call, unit); /* before anybody is told, waiting or not */
     if (vg_call_back(call) != VG_OK) {
         return;
     }
@@ -289,6 +295,7 @@ vg_call_done(vg_unit_t *unit)
         vg_outcome_frame(call, unit->rows);
     } else {
         call->text = vg_outcome_text(call, unit->rows, 0, 0);
+        vg_cache_keep(call);
     }
     if (call->error != NULL) {
         vg_call_end(call);
@@ -323,11 +330,18 @@ vg_call_unit(vg_call_t *call)
 static void
 vg_call_render(vg_call_t *call)
 {
+    vg_rc_t           rc;
     const vg_route_t *row = call->endpoint->row;
 
     if (row->render != NULL && !call->quarantine && !call->answered) {
         call->row = NULL;
-        if (vg_hook_run(call, row->render) == VG_ERROR && call->error == NULL) {
+        rc = vg_hook_run(call, row->render);
+        if (rc == VG_DECLINED && call->kept) {
+            call->kept = 0;
+            vg_call_unit(call);
+            return;
+        }
+        if (rc == VG_ERROR && call->error == NULL) {
             (void) vg_refuse(call, "internal");
         }
     }

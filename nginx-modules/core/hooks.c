@@ -43,15 +43,29 @@ vg_body(vg_call_t *call)
 }
 
 
+vg_str_t
+vg_row_text(vg_call_t *call)
+{
+    return call->text.data ? call->text : call->loaded;
+}
+
+
 const vg_json_t *
 vg_row(vg_call_t *call)
 {
-    vg_str_t text = call->text.data ? call->text : call->loaded;
+    vg_str_t text = vg_row_text(call);
 
     if (call->row == NULL && text.data != NULL) {
         call->row = vg_json_parse(&call->arena, text, NULL);
     }
     return call->row;
+}
+
+
+bool
+vg_kept(vg_call_t *call)
+{
+    return call->kept;
 }
 
 

@@ -156,6 +156,8 @@ typedef struct {
     ngx_str_t         database;
     ngx_log_t      *log; /* of this cycle, for pools that live as long        */
     ngx_shm_zone_t *zone;
+    ngx_shm_zone_t *cache;
+    size_t          cache_size; /* voltgate_cache                            */
 } vg_host_t;
 
 /* the host of the running cycle; set before the workers fork */
@@ -275,6 +277,9 @@ struct vg_call_s {
     unsigned          committed:1; /* the statement's one row is in         */
     unsigned          abandoned:1; /* nobody waits any more               */
     unsigned          over:1;      /* VG_STREAM: no other frame will come   */
+    unsigned          kept:1;      /* the text is out of the cache        */
+    unsigned          fresh:1;     /* Cache-Control: no-cache             */
+    void             *cache;       /* cache.c: where it is or may be kept */
     ngx_uint_t        retry_after; /* seconds; 0: none                    */
 
     ngx_event_t deadline;

@@ -128,6 +128,19 @@ vg_http_key(vg_http_t *http, vg_call_t *call)
 }
 
 
+/* RFC 9111, 5.2.1.4: who asks so gets what the database says */
+static ngx_uint_t
+vg_http_fresh(ngx_http_request_t *r)
+{
+    ngx_str_t *control = vg_http_header(r, "Cache-Control");
+
+    return control != NULL
+           && ngx_strlcasestrn(control->data, control->data + control->len,
+                               (u_char *) "no-cache", 8 - 1)
+                  != NULL;
+}
+
+
 static vg_call_t *
 vg_http_call(vg_http_t *http, vg_endpoint_t *e, ngx_str_t *values)
 {
@@ -147,6 +160,7 @@ vg_http_call(vg_http_t *http, vg_endpoint_t *e, ngx_str_t *values)
     cln->data = http;
     call->finish = vg_http_finish;
     call->owner = http;
+    call->fresh = e->row->cache != NULL && vg_http_fresh(r);
     call->correlation = vg_of(http->correlation);
     call->correlation.data =
         (char *) ngx_pstrdup(call->pool, &http->correlation);

@@ -3,6 +3,7 @@
  * zone, the start and end of each worker.
  */
 
+#include "cache.h"
 #include "db.h"
 #include "http.h"
 #include "link.h"
@@ -47,6 +48,10 @@ static ngx_command_t  vg_commands[] = {
     { ngx_string("voltgate_node"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
       ngx_conf_set_str_slot, NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(vg_host_t, node), NULL },
+
+    { ngx_string("voltgate_cache"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot, NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(vg_host_t, cache_size), NULL },
 
     { ngx_string("voltgate_plugin"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
       vg_set_plugin, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
@@ -116,6 +121,7 @@ vg_main_create(ngx_conf_t *cf)
         return NULL;
     }
     host->log = &cf->cycle->new_log; /* cycle->log is still the old one's */
+    host->cache_size = NGX_CONF_UNSET_SIZE;
     return host;
 }
 
@@ -299,7 +305,8 @@ vg_main_ready(ngx_conf_t *cf)
     if (vg_main_defaults(cf, host) != NGX_OK || vg_outcome_init(cf) != NGX_OK
         || vg_check_init(cf) != NGX_OK || vg_registry_open(cf, host) != NGX_OK
         || vg_openapi_render(host) != NGX_OK
-        || vg_shared_add(cf, host) != NGX_OK)
+        || vg_shared_add(cf, host) != NGX_OK
+        || vg_cache_add(cf, host) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -342,6 +349,7 @@ vg_process_start(ngx_cycle_t *cycle)
     vg_metrics_init(vg_shared(VG_SHARED_METRICS));
     vg_ocpp_shared_init(vg_shared(VG_SHARED_OCPP));
     vg_versions_init(vg_shared(VG_SHARED_VERSIONS));
+    vg_cache_start(host);
     vg_blame_start();
     if (vg_link_start(cycle) != NGX_OK || vg_db_start(cycle) != NGX_OK) {
         return NGX_ERROR;

@@ -9,6 +9,7 @@
 
 #include <dlfcn.h>
 
+#include "cache.h"
 #include "install.h"
 #include "library.h"
 
@@ -130,8 +131,16 @@ vg_endpoint_statements(vg_endpoint_t *e)
         (void) snprintf(name, sizeof(name), "%s_quarantine", row->statement);
         return vg_endpoint_statement(plugin, row, name, &e->quarantine);
     }
-    if ((row->method == VG_EVENT || row->method == VG_EVERY)
-        && (e->statement == NULL || !e->statement->change))
+    if (row->flags & VG_HERE) {
+        if (row->method != VG_EVENT || e->statement || e->load || e->lock) {
+            vg_plugin_out(plugin,
+                          "%s: only an event is told here, and it "
+                          "asks no database",
+                          row->path);
+            return NGX_ERROR;
+        }
+    } else if ((row->method == VG_EVENT || row->method == VG_EVERY)
+               && (e->statement == NULL || !e->statement->change))
     {
         vg_plugin_out(plugin, "%s: an event or a timer must end in a change",
                       row->path);
@@ -204,7 +213,7 @@ vg_endpoint_add(vg_plugin_slot_t *plugin, const vg_route_t *row)
     if (vg_endpoint_label(e) != NGX_OK || vg_endpoint_period(e) != NGX_OK) {
         return NGX_ERROR;
     }
-    return vg_endpoint_statements(e);
+    return vg_endpoint_statements(e) == NGX_OK ? vg_cache_row(e) : NGX_ERROR;
 }
 
 

@@ -6,6 +6,7 @@
  * the steps run after the answer, which is committed by then.
  */
 
+#include "cache.h"
 #include "db.h"
 #include "ocpp.h"
 #include "outcome.h"
@@ -33,6 +34,7 @@ vg_step_written(vg_unit_t *unit)
 {
     vg_call_t *call = unit->data;
 
+    vg_cache_drop(call, unit);
     if (unit->result != VG_UNIT_OK) {
         vg_log(call, VG_LOG_ERROR, "step of %s was not written: %s %s",
                call->endpoint->label.data, unit->sqlstate, unit->constraint);

@@ -20,7 +20,7 @@
 
 #include "vg_json.h"
 
-#define VG_ABI 2
+#define VG_ABI 3
 
 #pragma GCC visibility push(default)
 
@@ -131,6 +131,11 @@ typedef struct {
                                statement, and the caller waits: what the
                                charger said is vg_outcome(); not connected,
                                silent or an error end the call           */
+#define VG_HERE                                                                \
+    0x100 /* VG_EVENT: told to every node, to one of its workers, from the
+                               log; only `drops` and check(), which puts
+                               words: there is no statement              */
+
 #define VG_ROWS                                                                \
     0x20 /* POST of CSV or GeoJSON: the fields are
                                those of one row, and each row is a call
@@ -160,12 +165,18 @@ typedef struct {
     unsigned          flags;
     const vg_step_t  *steps; /* ends with a NULL name                    */
     const char       *about;
+    const char       *cache; /* VG_GET: the statement's row is the same for
+                                all who may ask, and is kept under these
+                                tags: "station:{id}"                     */
+    const char       *drops; /* tags whose answers a change makes old, or
+                                an event that is told here               */
 } vg_route_t;
 
 /* ends a table of routes */
 #define VG_ROUTES_END                                                          \
     {                                                                          \
-        VG_GET, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL  \
+        VG_GET, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, \
+            NULL, NULL                                                         \
     }
 
 /* The plugin's own refusals. The kit's (errors.def) may be used by name too:
@@ -217,6 +228,9 @@ const vg_json_t *vg_body(vg_call_t *call);
  * statement's row, else of the loaded row. NULL when there is none. */
 const vg_json_t *vg_row(vg_call_t *call);
 
+/* The text that vg_row() would parse; data NULL when there is none. */
+vg_str_t vg_row_text(vg_call_t *call);
+
 /* Binds a VG_BOUND field. value.data NULL binds NULL. The bytes must live as
  * long as the call (vg_alloc, vg_out_*, literals). */
 vg_rc_t vg_bind(vg_call_t *call, const char *name,
@@ -236,6 +250,18 @@ vg_rc_t vg_refuse_with(vg_call_t *call, const char *error, vg_str_t detail);
  * called for several fields before the hook returns VG_ERROR. */
 vg_rc_t vg_refuse_field(vg_call_t *call, const char *field,
                         const char *message);
+
+/* In render() of a row with `cache`: this answer came out of the cache. Then
+ * render() may return VG_DECLINED, and the statement is asked after all. */
+bool vg_kept(vg_call_t *call);
+
+/* Words beside the cache: numbers below VG_WORD_MAX by name, the plugin's own,
+ * of this node, for what changes more often than the answers around it. `at`
+ * says since when it is so, in microseconds; the later one stays, in whatever
+ * order they come. Both return what it is now; -1: not known, or no room. */
+#define VG_WORD_MAX 4095
+int vg_word_put(vg_call_t *call, vg_str_t name, int64_t at, int word);
+int vg_word(vg_call_t *call, vg_str_t name);
 
 /* Answers with 200 (or, after a statement, with the status that it chose)
  * and this JSON text; returns VG_DONE. */

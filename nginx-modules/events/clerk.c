@@ -69,6 +69,7 @@ vg_clerk_tell_all(void)
     ngx_pid_t  pid;
 
     vg_consumers_wake();
+    vg_follower_wake();
     for (n = 0; n < VG_LINK_WORKERS; n++) {
         pid = vg_link_worker(n);
         if (pid != 0 && pid != ngx_pid) {

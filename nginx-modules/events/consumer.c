@@ -333,7 +333,7 @@ vg_consumer_wanted(vg_plugin_slot_t *plugin)
     vg_endpoint_t **e = plugin->endpoints.elts;
 
     for (i = 0; i < plugin->endpoints.nelts; i++) {
-        n += e[i]->row->method == VG_EVENT;
+        n += e[i]->row->method == VG_EVENT && !(e[i]->row->flags & VG_HERE);
     }
     return n > 0;
 }

@@ -12,7 +12,9 @@ vg_event_endpoint(vg_plugin_slot_t *plugin, vg_str_t type)
     vg_endpoint_t **e = plugin->endpoints.elts;
 
     for (i = 0; i < plugin->endpoints.nelts; i++) {
-        if (e[i]->row->method == VG_EVENT && vg_str_eq(type, e[i]->row->path)) {
+        if (e[i]->row->method == VG_EVENT && !(e[i]->row->flags & VG_HERE)
+            && vg_str_eq(type, e[i]->row->path))
+        {
             return e[i];
         }
     }

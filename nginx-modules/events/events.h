@@ -41,6 +41,7 @@ ngx_int_t vg_clerk_init(ngx_conf_t *cf);
 ngx_int_t vg_consumer_init(ngx_conf_t *cf);
 ngx_int_t vg_parked_init(ngx_conf_t *cf);
 ngx_int_t vg_timer_init(ngx_conf_t *cf);
+ngx_int_t vg_follower_init(ngx_conf_t *cf);
 
 /* in the worker */
 void vg_clerk_start(void);
@@ -48,6 +49,8 @@ void vg_clerk_wake(void);
 void vg_consumers_start(void);
 void vg_consumers_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
 void vg_consumers_wake(void);
+void vg_follower_start(void);
+void vg_follower_wake(void);
 void vg_timers_start(void);
 void vg_timers_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
 

@@ -13,7 +13,7 @@ vg_events_ready(ngx_conf_t *cf)
         return NGX_OK; /* the host is not used */
     }
     if (vg_clerk_init(cf) != NGX_OK || vg_consumer_init(cf) != NGX_OK
-        || vg_parked_init(cf) != NGX_OK)
+        || vg_parked_init(cf) != NGX_OK || vg_follower_init(cf) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -40,6 +40,7 @@ vg_events_start(ngx_cycle_t *cycle)
     }
     vg_clerk_start();
     vg_consumers_start();
+    vg_follower_start();
     vg_timers_start();
     vg_events_up = 1;
     return NGX_OK;

@@ -5,7 +5,7 @@
  * class and bucket. Words are added atomically; a crash leaves no lock.
  */
 
-#include "host.h"
+#include "cache.h"
 
 #define VG_BUCKETS 10
 
@@ -165,6 +165,36 @@ vg_metrics_queries(vg_out_t *out, vg_endpoint_t *e, vg_metric_t *m)
 }
 
 
+static void
+vg_metrics_cache(vg_out_t *out)
+{
+    vg_shelf_weight_t w = vg_shelf_weigh(ngx_current_msec);
+
+    out->comma = false;
+    vg_out_raw(
+        out, vg_printf(
+                 out->pool,
+                 "# TYPE voltgate_cache_reads_total counter\n"
+                 "voltgate_cache_reads_total{result=\"hit\"} %lu\n"
+                 "voltgate_cache_reads_total{result=\"miss\"} %lu\n"
+                 "# TYPE voltgate_cache_kept_total counter\n"
+                 "voltgate_cache_kept_total %lu\n"
+                 "# TYPE voltgate_cache_too_large_total counter\n"
+                 "voltgate_cache_too_large_total %lu\n"
+                 "# TYPE voltgate_cache_drops_total counter\n"
+                 "voltgate_cache_drops_total %lu\n"
+                 "# TYPE voltgate_cache_answers gauge\n"
+                 "voltgate_cache_answers %zu\n"
+                 "# TYPE voltgate_cache_bytes gauge\n"
+                 "voltgate_cache_bytes %zu\n"
+                 "# TYPE voltgate_cache_bytes_limit gauge\n"
+                 "voltgate_cache_bytes_limit %zu\n",
+                 (unsigned long) w.counts.hits, (unsigned long) w.counts.misses,
+                 (unsigned long) w.counts.kept, (unsigned long) w.counts.large,
+                 (unsigned long) w.counts.drops, w.answers, w.bytes, w.room));
+}
+
+
 /* routes that were never called are left out */
 vg_str_t
 vg_metrics_render(vg_pool_t *pool)
@@ -190,5 +220,6 @@ vg_metrics_render(vg_pool_t *pool)
             vg_metrics_queries(&out, e[i], m);
         }
     }
+    vg_metrics_cache(&out);
     return vg_out_str(&out);
 }
