@@ -81,12 +81,6 @@ const vg_field_t status_fields[] = {
 
 /* clang-format on */
 
-/* OCPP 1.6, 7.7 ChargePointStatus */
-static const char *const statuses[] = {
-    "Available", "Preparing", "Charging",    "SuspendedEVSE", "SuspendedEV",
-    "Finishing", "Reserved",  "Unavailable", "Faulted",
-};
-
 /* A setting that is no number must not keep chargers from booting. */
 vg_rc_t
 boot_check(vg_call_t *call)
@@ -129,15 +123,8 @@ heartbeat_check(vg_call_t *call)
 vg_rc_t
 status_check(vg_call_t *call)
 {
-    vg_str_t said = vg_get(call, "status")->text;
+    int word = status_word(vg_get(call, "status")->text, true);
 
-    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
-        if (said.len == strlen(statuses[i])
-            && strncasecmp(said.data, statuses[i], said.len) == 0)
-        {
-            return vg_bind(call, "known", vg_str(statuses[i]));
-        }
-    }
-
-    return vg_refuse_field(call, "status", "is no ChargePointStatus");
+    return word < 0 ? vg_refuse_field(call, "status", "is no ChargePointStatus")
+                    : vg_bind(call, "known", status_text(word));
 }

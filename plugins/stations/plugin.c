@@ -9,6 +9,13 @@
 #define READ "stations:read"
 #define WRITE "stations:write"
 
+#define RESERVATION(what)                                                      \
+    {                                                                          \
+        VG_EVENT, "reservation." what ".v1", NULL, reservation_told_fields,    \
+            .statement = "reservation_note",                                   \
+            .about = "Which reservation of a connector is next"                \
+    }
+
 static const vg_step_t command_steps[] = {
     { "command", command_send, NULL, NULL }, { NULL, NULL, NULL, NULL }
 };
@@ -24,20 +31,29 @@ static const vg_route_t routes[] = {
       .about = "Create a station with its connectors" },
     { VG_GET, "/stations", READ, station_list_fields,
       .statement = "station_list", .flags = VG_LIST, .about = "List stations" },
+    { VG_GET, "/stations/nearby", READ, station_nearby_fields,
+      .statement = "station_nearby", .flags = VG_LIST,
+      .about = "Stations around a place, nearest first" },
     { VG_GET, "/stations/{id}", READ, station_id_fields,
-      .statement = "station_get", .about = "One station" },
+      .statement = "station_get", .render = station_render,
+      .about = "One station", .cache = "station:{id}" },
     { VG_PUT, "/stations/{id}", WRITE, station_replace_fields,
       .check = station_replace_check, .lock = "station_lock",
       .statement = "station_change",
-      .about = "Write a station anew; connectors that stay keep their ids" },
+      .about = "Write a station anew; connectors that stay keep their ids",
+      .drops = "station:{id}" },
     { VG_PATCH, "/stations/{id}", WRITE, station_change_fields,
       .check = station_change_check, .lock = "station_lock",
-      .statement = "station_change", .about = "Change parts of a station" },
+      .statement = "station_change", .about = "Change parts of a station",
+      .drops = "station:{id}" },
     { VG_DELETE, "/stations/{id}", WRITE, station_id_fields,
       .lock = "station_lock", .statement = "station_remove",
-      .about = "Remove a station; its charge points stay, pending" },
+      .about = "Remove a station; its charge points stay, pending",
+      .drops = "station:{id}" },
     { VG_GET, "/stations/{id}/status", READ, station_id_fields,
       .statement = "station_status", .about = "The state of each connector" },
+    { VG_GET, "/chargers/{id}", READ, connector_id_fields,
+      .statement = "connector_get", .about = "The state of one connector" },
 
     { VG_POST, "/stations/import", WRITE, station_import_fields,
       .check = station_import_check, .statement = "station_import",
@@ -110,6 +126,7 @@ static const vg_route_t routes[] = {
     { VG_OCPP16, "Heartbeat", .check = heartbeat_check, .about = "The time" },
     { VG_OCPP16, "StatusNotification", NULL, status_fields,
       .check = status_check, .statement = "connector_report",
+      .render = status_render,
       .about = "The state of a connector" },
     { VG_OCPP16, "DataTransfer", NULL, transfer_fields,
       .check = transfer_check, .statement = "data_transfer",
@@ -136,6 +153,28 @@ static const vg_route_t routes[] = {
 
     { VG_EVERY, "10m", NULL, sweep_fields, .check = sweep_check,
       .statement = "notice_sweep", .about = "Forgets what was told long ago" },
+
+    { VG_EVENT, "charging.session.started.v1", NULL, session_begun_fields,
+      .statement = "session_begun", .about = "A connector is in use" },
+    { VG_EVENT, "charging.session.completed.v1", NULL, session_over_fields,
+      .statement = "session_over", .about = "A connector's session is over" },
+    { VG_EVENT, "charging.session.failed.v1", NULL, session_over_fields,
+      .statement = "session_over", .about = "A connector's session is over" },
+    { VG_EVENT, "charging.transaction.stopped.v1", NULL, session_over_fields,
+      .statement = "session_over", .about = "A connector's session is over" },
+    RESERVATION("created"), RESERVATION("confirmed"), RESERVATION("moved"),
+    RESERVATION("promoted"), RESERVATION("used"), RESERVATION("completed"),
+    RESERVATION("cancelled"), RESERVATION("expired"),
+
+    { VG_EVENT, "connector.status_changed.v1", NULL, status_told_fields,
+      .check = status_told, .flags = VG_HERE,
+      .about = "The word of a connector that changed" },
+    { VG_EVENT, "station.updated.v1", NULL, station_told_fields,
+      .flags = VG_HERE, .drops = "station:{stationId}",
+      .about = "What is kept of the station is old" },
+    { VG_EVENT, "station.removed.v1", NULL, station_told_fields,
+      .flags = VG_HERE, .drops = "station:{stationId}",
+      .about = "What is kept of the station is old" },
 
     VG_ROUTES_END
 };

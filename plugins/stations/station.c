@@ -101,6 +101,10 @@ const vg_field_t station_change_fields[] = {
 
 const vg_field_t station_id_fields[] = { STATION_ID, VG_FIELDS_END };
 
+const vg_field_t connector_id_fields[] = {
+    { VG_PATH, "id", VG_UUID, VG_REQUIRED, .about = "connector" }, VG_FIELDS_END
+};
+
 const vg_field_t station_list_fields[] = {
     { VG_QUERY, "operatorId", VG_TEXT, 0, 1, 64, .about = "of this company" },
     { VG_QUERY, "city", VG_TEXT, 0, 1, 100,
@@ -111,6 +115,21 @@ const vg_field_t station_list_fields[] = {
       .about = "with a connector of at least so many kW" },
     { VG_QUERY, "status", VG_ENUM, .values = STATION_STATUSES,
       .about = "in this status" },
+    VG_FIELDS_END
+};
+
+const vg_field_t station_nearby_fields[] = {
+    { VG_QUERY, "lat", VG_DECIMAL, VG_REQUIRED, -90, 90,
+      .about = "degrees north, WGS 84" },
+    { VG_QUERY, "lon", VG_DECIMAL, VG_REQUIRED, -180, 180,
+      .about = "degrees east, WGS 84" },
+    { VG_QUERY, "radius", VG_DECIMAL, 0, 0, 200, .about = "km; 10 if absent" },
+    { VG_QUERY, "connectorType", VG_ENUM, .values = CONNECTOR_TYPES,
+      .about = "with a connector of this type" },
+    { VG_QUERY, "minPowerKw", VG_DECIMAL, 0, 0, 10000,
+      .about = "with a connector of at least so many kW" },
+    { VG_QUERY, "available", VG_BOOL,
+      .about = "true: with a connector that is free now" },
     VG_FIELDS_END
 };
 

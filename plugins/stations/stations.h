@@ -28,7 +28,10 @@ extern const vg_field_t station_new_fields[];
 extern const vg_field_t station_replace_fields[];
 extern const vg_field_t station_change_fields[];
 extern const vg_field_t station_id_fields[];
+extern const vg_field_t connector_id_fields[];
 extern const vg_field_t station_list_fields[];
+
+extern const vg_field_t station_nearby_fields[];
 
 vg_rc_t station_create_check(vg_call_t *call);
 vg_rc_t station_replace_check(vg_call_t *call);
@@ -41,6 +44,22 @@ extern const vg_field_t station_export_fields[];
 vg_rc_t station_import_check(vg_call_t *call);
 vg_rc_t station_export_csv(vg_call_t *call);
 vg_rc_t station_export_geojson(vg_call_t *call);
+/* shape.c */
+extern const vg_field_t status_told_fields[];
+extern const vg_field_t station_told_fields[];
+
+vg_rc_t station_render(vg_call_t *call);
+vg_rc_t status_render(vg_call_t *call);
+vg_rc_t status_told(vg_call_t *call);
+
+/* a status of OCPP as a word; -1: it is none */
+int      status_word(vg_str_t text, bool any_case);
+vg_str_t status_text(int word);
+
+/* use.c */
+extern const vg_field_t session_begun_fields[];
+extern const vg_field_t session_over_fields[];
+extern const vg_field_t reservation_told_fields[];
 
 /* charge_point.c */
 extern const vg_field_t charge_point_new_fields[];

@@ -8,6 +8,7 @@ use POSIX qw(strftime);
 use Test::More;
 
 use Voltgate;
+use Voltgate::Charger;
 
 my $vg  = Voltgate->start;
 my $api = '/api/v1';
@@ -231,8 +232,10 @@ subtest 'the tag follows what the row does not hold' => sub {
     });
     my $url = "$api/stations/$made->{json}{id}";
     my $tag = $vg->get($url)->{headers}{etag};
-    $vg->sql(q{insert into stations.connector_status (charge_point_id, number, status, error_code, since, received_at)
-        values ('BYTES', 1, 'Available', 'NoError', now(), now())});
+    is $vg->patch("$api/charge-points/BYTES", { password => 'sixteen letters!' })->{status}, 200;
+    my $cp = Voltgate::Charger->connect($vg, 'BYTES', 'sixteen letters!');
+    $cp->call('BootNotification', { chargePointVendor => 'Acme', chargePointModel => 'M1' });
+    $cp->call('StatusNotification', { connectorId => 1, errorCode => 'NoError', status => 'Available' });
     my $r = $vg->get($url, { 'If-None-Match' => $tag });
     is $r->{status}, 200, 'a status that moved is another answer';
     is $r->{json}{status}, 'Available';

@@ -108,7 +108,7 @@ subtest 'what cannot be used is refused, and says why' => sub {
         'its name'     => [ qr/another name/, 'plugin.c' => sub { s/\.name = "stations"/.name = "other"/ } ],
         'its probe'    => [ qr/probe: not today/, 'plugin.c' => sub { s/(const vg_plugin_t vg_plugin = \{)/static const char *probe(void) { return "not today"; }\n$1 .probe = probe,/ } ],
         'no file'      => [ qr/there is no such file/, 'plugin.c' => sub { s/$row/$1 { VG_GET, "\/x", "stations:read", .statement = "nothing" },/ } ],
-        'a statement'  => [ qr/no_such_table/, 'sql/queries/station_get.sql' => sub { s/stations\.station_json/stations.no_such_table/ } ],
+        'a statement'  => [ qr/no_such_table/, 'sql/queries/station_get.sql' => sub { s/stations\.station as/stations.no_such_table as/ } ],
         'a migration'  => [ qr/409.*pending: 999_more/, 'sql/999_more.sql' => sub { $_ = "create table stations.more (id int);\n" } ],
         'a drop'       => [ qr/drop would take something away/, 'sql/998_less.sql' => sub { $_ = "-- drop\nalter table stations.station drop column name;\n" } ],
     );

@@ -36,12 +36,15 @@ create table stations.station (
     version       int         not null default 1,
     created_at    timestamptz not null,
     updated_at    timestamptz not null,
+    -- for the index alone: a distance is neither money nor energy
+    place         point       not null generated always as (pg_catalog.point(lon::float8, lat::float8)) stored,
     constraint station_pkey primary key (id),
     constraint station_operator_key unique (id, operator_id),
     constraint station_place check (lat between -90 and 90 and lon between -180 and 180),
     constraint time_zone_unknown foreign key (time_zone) references stations.time_zone (name)
 );
 create index station_operator on stations.station (operator_id, id);
+create index station_near on stations.station using gist (place);
 create index station_city on stations.station (pg_catalog.lower(city), id);
 
 
@@ -134,7 +137,7 @@ create table stations.connector_status (
     vendor_id         text,
     vendor_error_code text,
     since             timestamptz not null,     -- the charger's clock where it can be believed
-    received_at       timestamptz not null,
+    received_at       timestamptz not null,     -- ours; each change has a later one than the last
     constraint connector_status_pkey primary key (charge_point_id, number),
     constraint connector_status_word check (status in (
         'Available', 'Preparing', 'Charging', 'SuspendedEVSE', 'SuspendedEV',

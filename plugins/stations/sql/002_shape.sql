@@ -56,8 +56,7 @@ return pg_catalog.json_build_object(
     'powerType', c.power_type,
     'maxPowerKw', c.max_power_kw);
 
--- A connector with its state; one that was never heard of is Unavailable.
-create function stations.connector_body(c stations.connector, s stations.connector_status) returns json
+create function stations.connector_shape(c stations.connector, status text) returns json
 language sql stable
 return pg_catalog.json_build_object(
     'connectorId', c.id,
@@ -66,7 +65,24 @@ return pg_catalog.json_build_object(
     'type', c.type,
     'powerType', c.power_type,
     'maxPowerKw', c.max_power_kw,
-    'status', coalesce(s.status, 'Unavailable'));
+    'status', status);
+
+-- A connector with its state; one that was never heard of is Unavailable.
+create function stations.connector_body(c stations.connector, s stations.connector_status) returns json
+language sql stable
+return stations.connector_shape(c, coalesce(s.status, 'Unavailable'));
+
+-- microseconds(t): since 1970, exactly; 0 for a moment that there was not.
+create function stations.microseconds(t timestamptz) returns bigint
+language sql immutable parallel safe
+return coalesce((extract(epoch from t) * 1000000)::bigint, 0);
+
+-- A connector whose status is a slot, "status@since@connector", which shape.c
+-- fills with the latest word: what is around it can be kept.
+create function stations.connector_slot(c stations.connector, s stations.connector_status) returns json
+language sql stable
+return stations.connector_shape(c,
+    coalesce(s.status, 'Unavailable') || '@' || stations.microseconds(s.received_at) || '@' || c.id);
 
 
 -- What a PUT or PATCH of a station may change, as the client wrote it.
@@ -86,7 +102,7 @@ return pg_catalog.jsonb_build_object(
     'amenities', s.amenities,
     'metadata', s.metadata);
 
-create function stations.station_body(s stations.station, connectors json, statuses text[]) returns json
+create function stations.station_shape(s stations.station, connectors json, capacity int, status text) returns json
 language sql stable
 return pg_catalog.json_build_object(
     'id', s.id,
@@ -102,12 +118,17 @@ return pg_catalog.json_build_object(
     'openingHours', s.opening_hours,
     'amenities', s.amenities,
     'metadata', s.metadata,
-    'capacity', coalesce(pg_catalog.cardinality(statuses), 0),
-    'status', stations.station_status(statuses),
+    'capacity', capacity,
+    'status', status,
     'connectors', coalesce(connectors, '[]'),
     'version', s.version,
     'createdAt', vg.z(s.created_at),
     'updatedAt', vg.z(s.updated_at));
+
+create function stations.station_body(s stations.station, connectors json, statuses text[]) returns json
+language sql stable
+return stations.station_shape(s, connectors,
+    coalesce(pg_catalog.cardinality(statuses), 0), stations.station_status(statuses));
 
 -- The payload of station.created.v1 and station.updated.v1.
 create function stations.station_event(s stations.station, connectors json) returns json

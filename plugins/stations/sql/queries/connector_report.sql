@@ -1,8 +1,9 @@
 -- in: chargePoint, connectorId, known (the status as OCPP spells it), errorCode, info, timestamp, vendorId, vendorErrorCode
--- out: ok, StatusNotification.conf; event connector.status_changed.v1, if anything changed
+-- out: ok, what the connector's word is now, if anything changed; event connector.status_changed.v1, likewise
 --
 -- What arrives last is the state. since is the charger's time where it can
--- be: not more than 10 minutes ahead, not before what it said last.
+-- be: not more than 10 minutes ahead, not before what it said last. received_at
+-- is later at each change, whatever our clocks say: words are put by it.
 with told as (
     insert into stations.connector_status as t (
         charge_point_id, number, status, error_code, info, vendor_id, vendor_error_code, since, received_at)
@@ -26,7 +27,7 @@ with told as (
             when excluded.since < t.since then excluded.received_at
             else excluded.since
         end,
-        received_at = excluded.received_at
+        received_at = greatest(excluded.received_at, t.received_at + interval '1 microsecond')
     where (t.status, t.error_code, t.info, t.vendor_id, t.vendor_error_code)
         is distinct from (excluded.status, excluded.error_code, excluded.info, excluded.vendor_id, excluded.vendor_error_code)
     returning t.charge_point_id, t.number, t.status, t.error_code, t.since, t.received_at
@@ -37,7 +38,18 @@ with told as (
 ), answer (status, body, events) as (
     select
         'ok',
-        '{}'::json,
+        coalesce(
+            (
+                select json_build_object(
+                    'connectorId', c.id,
+                    'status', t.status,
+                    'at', stations.microseconds(t.received_at))
+                from told as t
+                join stations.connector as c
+                    on c.charge_point_id = t.charge_point_id
+                    and c.number = t.number
+            ),
+            '{}'),
         (
             select jsonb_build_array(jsonb_build_object(
                 'type', 'connector.status_changed.v1',
