@@ -304,6 +304,19 @@ vg_conn_flush(vg_conn_t *conn)
 }
 
 
+/* all that came with what was read: nothing else will wake us for it */
+static void
+vg_conn_notified(vg_conn_t *conn)
+{
+    PGnotify *n;
+
+    while (conn->lane->heard != NULL && (n = PQnotifies(conn->pg)) != NULL) {
+        conn->lane->heard(n->relname, n->extra);
+        PQfreemem(n);
+    }
+}
+
+
 static void
 vg_conn_readable(ngx_event_t *ev)
 {
@@ -322,6 +335,7 @@ vg_conn_readable(ngx_event_t *ev)
         vg_conn_lost(conn);
         return;
     }
+    vg_conn_notified(conn);
     if (conn->state == VG_CONN_BUSY) {
         ngx_add_timer(&conn->timer, VG_CONN_ANSWER_MS); /* it does answer */
     }
@@ -412,6 +426,9 @@ vg_conn_lost(vg_conn_t *conn)
     conn->nops = conn->at = 0;
     conn->attempts++;
     conn->lane->failures += connecting;
+    if (conn->lane->lost != NULL) {
+        conn->lane->lost();
+    }
     vg_conn_move(conn, VG_CONN_DOWN);
     vg_conn_fail_units(conn);
     if (connecting) {

@@ -30,6 +30,9 @@ static vg_lane_state_t vg_lanes[VG_LANES] = {
     [VG_LANE_SLOW] = {
         .lane = VG_LANE_SLOW, .nconns = 1, .batch = 1,
         .options = VG_SESSION "-c statement_timeout=30s -c lock_timeout=2s" },
+    [VG_LANE_LISTEN] = {
+        .lane = VG_LANE_LISTEN, .nconns = 1, .batch = 1,
+        .options = VG_SESSION "-c statement_timeout=2s" },
 };
 
 /* clang-format on */
@@ -235,6 +238,15 @@ vg_db_forget(ngx_uint_t number)
             }
         }
     }
+}
+
+
+void
+vg_db_hear(void (*heard)(const char *channel, const char *payload),
+           void (*lost)(void))
+{
+    vg_lanes[VG_LANE_LISTEN].heard = heard;
+    vg_lanes[VG_LANE_LISTEN].lost = lost;
 }
 
 

@@ -20,6 +20,7 @@ typedef enum {
     VG_LANE_PATIENT, /* one at a time, waits for locks                   */
     VG_LANE_APPEND,  /* many rows, one Sync a turn                       */
     VG_LANE_SLOW,    /* one at a time, long                              */
+    VG_LANE_LISTEN,  /* the clerk's: what was told by NOTIFY is heard    */
     VG_LANES,
 } vg_lane_t;
 
@@ -74,6 +75,11 @@ void vg_unit_submit(vg_unit_t *unit);
  * VG_DECLINED. */
 vg_rc_t vg_unit_drop(vg_unit_t *unit);
 
+/* What is to be told when a NOTIFY is heard on the listening lane, and that
+ * its connection is gone, with what it listened to. */
+void vg_db_hear(void (*heard)(const char *channel, const char *payload),
+                void (*lost)(void));
+
 /* The database answers, as far as this worker knows. */
 ngx_uint_t vg_db_alive(void);
 
@@ -124,7 +130,9 @@ typedef struct {
     ngx_queue_t waiting;
     ngx_uint_t  length;
     ngx_uint_t  failures; /* connects in a row that failed               */
-    vg_conn_t  *conns[VG_LANE_CONNS];
+    void (*heard)(const char *channel, const char *payload);
+    void (*lost)(void);
+    vg_conn_t *conns[VG_LANE_CONNS];
 } vg_lane_state_t;
 
 vg_conn_t *vg_conn_create(vg_lane_state_t *lane);
