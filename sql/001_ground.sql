@@ -244,6 +244,59 @@ create policy own_name on vg.answer for insert
 grant select, delete on vg.answer to vg_kit;
 
 
+-- The gateways over this database, by voltgate_node: each says every 5 s that
+-- it is there. The database's clock alone decides who was not seen.
+create table vg.node (
+    name       text        not null,
+    started_at timestamptz not null,    -- by the node's clock
+    seen_at    timestamptz not null,
+    constraint node_pkey primary key (name)
+) with (fillfactor = 50);
+grant select, insert, update, delete on vg.node to vg_kit;
+
+-- node_alive(name): seen within 15 s. plpgsql keeps its plan; a function of
+-- SQL that runs with its owner's rights is planned at each call.
+create function vg.node_alive(node_name text) returns boolean
+language plpgsql stable parallel safe security definer
+set search_path = '' as $$
+begin
+    return exists (
+        select
+        from vg.node as n
+        where n.name = node_name
+            and n.seen_at > pg_catalog.now() - interval '15 seconds');
+end
+$$;
+
+-- node_channel(name): what a node listens to. A digest, since a channel's
+-- name has 63 bytes and a node's may have more, and any signs.
+create function vg.node_channel(node_name text) returns text
+language sql immutable parallel safe
+return 'vg_' || pg_catalog.substr(pg_catalog.encode(
+    pg_catalog.sha256(pg_catalog.convert_to(node_name, 'UTF8')), 'hex'), 1, 32);
+
+-- What one node asks of another, at most once: taken_at is durable before it
+-- is done. Rows go when the asker has heard, or a minute after the deadline.
+create table vg.call (
+    id           bigint      generated always as identity,
+    node         text        not null,      -- who is asked
+    from_node    text        not null,
+    asker_pid    int         not null,      -- the worker that waits; 0: nobody does
+    asker_number bigint      not null,      -- of the question, in that worker
+    kind         text        not null,
+    bytes        text        not null,      -- JSON
+    deadline     timestamptz not null,
+    taken_at     timestamptz,
+    answer       text,                      -- JSON
+    answered_at  timestamptz,
+    constraint call_pkey primary key (id),
+    constraint call_kind check (kind in ('call', 'close'))
+) with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 500);
+create index call_asked on vg.call (node, id) where taken_at is null;
+create index call_answered on vg.call (from_node) where answered_at is not null;
+grant select, insert, update, delete on vg.call to vg_kit;
+
+
 -- plugin_ground(name): role, schema and rights of one plugin; called by the
 -- CLI before the plugin's own files.
 create function vg.plugin_ground(name text) returns void

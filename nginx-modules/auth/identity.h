@@ -16,4 +16,8 @@ vg_rc_t vg_key_identify(vg_http_t *http, vg_str_t key);
 ngx_uint_t vg_tokens_find(vg_call_t *call, vg_str_t token);
 void       vg_tokens_keep(vg_call_t *call, vg_str_t token, int64_t until_us);
 
+/* Revocations heard so far: what was asked for before one is not kept. */
+ngx_uint_t vg_tokens_drops(void);
+void       vg_tokens_start(void);
+
 #endif /* VG_IDENTITY_H */

@@ -3,7 +3,8 @@
  *
  * Which keys there are is the business of the plugin that offers the internal
  * route `api_key.find`; here they are only compared, and remembered for
- * VG_KEY_REMEMBERED, which is also how long a deleted key may live on.
+ * VG_KEY_REMEMBERED, unless the log tells that one was revoked: so long one
+ * may live on while this node does not hear.
  */
 
 #include <openssl/crypto.h>
@@ -18,6 +19,7 @@ typedef struct {
     vg_http_t *http;
     vg_call_t *call; /* waits; a reference is held                       */
     vg_str_t   key;
+    ngx_uint_t drops; /* heard before it was asked for                   */
 } vg_key_ask_t;
 
 
@@ -86,7 +88,9 @@ vg_key_check(vg_key_ask_t *ask, vg_call_t *answer)
     if (!vg_role_known(call->caller.role)) {
         return vg_key_wrong(ask->http, call);
     }
-    vg_tokens_keep(call, ask->key, call->now + VG_KEY_REMEMBERED);
+    if (ask->drops == vg_tokens_drops()) { /* else it may be the one */
+        vg_tokens_keep(call, ask->key, call->now + VG_KEY_REMEMBERED);
+    }
     call->expires = call->now + VG_KEY_TRUSTED;
     return VG_OK;
 }
@@ -163,6 +167,7 @@ vg_key_identify(vg_http_t *http, vg_str_t key)
         return vg_key_wrong(http, call);
     }
     ask->call = call;
+    ask->drops = vg_tokens_drops();
     ask->key = vg_key_copy(call, key);
     args = vg_key_args(call, (vg_str_t){ key.data + 3, end - key.data - 3 });
     vg_call_ref(call);

@@ -100,6 +100,7 @@ vg_auth_start(ngx_cycle_t *cycle)
         cycle, ngx_http_voltgate_auth_module);
 
     vg_auth_keys = conf ? conf->keys : NULL;
+    vg_tokens_start();
     return NGX_OK;
 }
 

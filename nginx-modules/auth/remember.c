@@ -8,6 +8,7 @@
 #include <openssl/sha.h>
 
 #include "identity.h"
+#include "link.h"
 
 #define VG_SETS 1024 /* a power of two */
 #define VG_WAYS 4
@@ -22,6 +23,7 @@ typedef struct {
 } vg_known_t;
 
 static vg_known_t *vg_known;
+static ngx_uint_t  vg_known_drops;
 
 
 static vg_known_t *
@@ -118,4 +120,39 @@ vg_tokens_keep(vg_call_t *call, vg_str_t token, int64_t until_us)
     if (call->caller.scopes.data != NULL) {
         (void) ngx_cpymem(p, call->caller.scopes.data, k->scopes);
     }
+}
+
+
+/* The id of whose key was revoked, or "" for all: rare, so all are looked at.
+ * A token of the same id only has to be verified once more. */
+static void
+vg_tokens_drop(vg_link_ref_t ref, vg_str_t id, ngx_msec_t timeout)
+{
+    size_t i;
+
+    (void) ref;
+    (void) timeout;
+    vg_known_drops++;
+    for (i = 0; vg_known != NULL && i < (size_t) VG_SETS * VG_WAYS; i++) {
+        if (id.len == 0
+            || (vg_known[i].id == id.len
+                && ngx_memcmp(vg_known[i].text, id.data, id.len) == 0))
+        {
+            vg_known[i].until = 0;
+        }
+    }
+}
+
+
+ngx_uint_t
+vg_tokens_drops(void)
+{
+    return vg_known_drops;
+}
+
+
+void
+vg_tokens_start(void)
+{
+    vg_link_on(VG_LINK_DROP, vg_tokens_drop);
 }

@@ -415,6 +415,12 @@ void vg_events_bell(void);
 void   vg_stream_moved(vg_str_t topics);
 size_t vg_stream_shared_size(void);
 
+/* events: another node moved events into the log. nodes: this one did; and
+ * the log is to be followed now */
+void vg_events_heard(void);
+void vg_nodes_bell(void);
+void vg_follow_tick(void);
+
 /* observe/metrics.c */
 void vg_metrics_call(vg_endpoint_t *endpoint, ngx_int_t status, ngx_msec_t ms);
 void vg_metrics_unit(vg_endpoint_t *endpoint, ngx_msec_t ms, ngx_uint_t ok);

@@ -22,7 +22,8 @@ typedef enum {
     VG_LINK_CALL,  /* a CALL for a charge point of the asked worker       */
     VG_LINK_CLOSE, /* a charge point has a newer connection               */
     VG_LINK_WAKE,  /* there is something in the outbox, or in the log     */
-    VG_LINK_DROP,  /* tags of cached answers, revoked tokens              */
+    VG_LINK_DROP,  /* a revoked key's id; "": all that is remembered      */
+    VG_LINK_FAR,   /* another node's answer, from the clerk               */
     VG_LINK_SWAP,  /* another version of a plugin runs; answered with it  */
     VG_LINK_MOVED, /* topics of which streams show the state              */
     VG_LINK_KINDS,

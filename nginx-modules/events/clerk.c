@@ -10,6 +10,7 @@
 #include "link.h"
 
 #define VG_CLERK_POLL   1000 /* ms */
+#define VG_CLERK_GATE   50   /* ms: another node's clerk moves just now    */
 #define VG_CLERK_BATCH  500
 #define VG_CLERK_EXPIRE 300000 /* ms: stored answers */
 
@@ -38,7 +39,7 @@ vg_clerk_init(ngx_conf_t *cf)
         " select event_id, type, plugin, aggregate_id, payload,"
         " correlation_id, traceparent, actor_id, at from moved order by id "
         "returning 1)"
-        " select count(*) from put",
+        " select count(*), (select gate.mine from gate) from put",
         0);
     vg_statement_kit(
         cf, &vg_clerk_expire, "answers_expire",
@@ -70,6 +71,7 @@ vg_clerk_tell_all(void)
 
     vg_consumers_wake();
     vg_follower_wake();
+    vg_follow_tick();
     for (n = 0; n < VG_LINK_WORKERS; n++) {
         pid = vg_link_worker(n);
         if (pid != 0 && pid != ngx_pid) {
@@ -88,9 +90,13 @@ vg_clerk_moved(vg_unit_t *unit)
     if (unit->result == VG_UNIT_OK) {
         n = ngx_atoi((u_char *) PQgetvalue(unit->rows, 0, 0),
                      PQgetlength(unit->rows, 0, 0));
+        if (PQgetvalue(unit->rows, 0, 1)[0] != 't' && !ngx_exiting) {
+            ngx_add_timer(&vg_clerk_timer, VG_CLERK_GATE);
+        }
     }
     if (n > 0) {
         vg_clerk_tell_all();
+        vg_nodes_bell();
     }
     if (n == VG_CLERK_BATCH || vg_clerk_again) {
         vg_clerk_again = 0;
@@ -156,6 +162,15 @@ vg_clerk_rung(ngx_event_t *ev)
         vg_clerk_wake();
     } else if (clerk != 0) {
         (void) vg_link_tell(clerk, VG_LINK_WAKE, VG_STR("outbox"));
+    }
+}
+
+
+void
+vg_events_heard(void)
+{
+    if (vg_clerk_mine && !ngx_exiting) {
+        vg_clerk_tell_all();
     }
 }
 

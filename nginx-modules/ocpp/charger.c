@@ -174,33 +174,41 @@ vg_charger_find(uint64_t number, vg_str_t identity)
 }
 
 
+void
+vg_charger_replace(vg_str_t identity, const vg_holder_t *holder)
+{
+    vg_out_t    out;
+    vg_pool_t   arena;
+    ngx_pool_t *pool = ngx_create_pool(512, ngx_cycle->log);
+
+    if (pool == NULL) {
+        return; /* its pings end it */
+    }
+    arena = vg_charger_arena(pool);
+    vg_out_init(&out, &arena);
+    vg_out_open(&out, '[');
+    vg_out_string(&out, identity);
+    vg_out_int(&out, (int64_t) holder->number);
+    vg_out_close(&out, ']');
+    (void) vg_link_tell(holder->pid, VG_LINK_CLOSE, vg_out_str(&out));
+    ngx_destroy_pool(pool);
+}
+
+
 /* The newest connection wins: whoever held the identity is told to close. */
 static vg_rc_t
 vg_charger_register(vg_charger_t *charger)
 {
     vg_rc_t     rc;
-    vg_out_t    out;
-    vg_pool_t   arena;
     vg_holder_t old;
-    ngx_pool_t *pool = ngx_create_pool(512, ngx_cycle->log);
 
-    if (pool == NULL) {
-        return VG_ERROR;
-    }
     rc = vg_table_claim(charger->identity, &charger->holder, &old);
     if (rc == VG_ERROR) {
         vg_charger_complain(charger, "there is no room for", charger->identity);
     }
     if (rc == VG_OK && old.pid != 0) {
-        arena = vg_charger_arena(pool);
-        vg_out_init(&out, &arena);
-        vg_out_open(&out, '[');
-        vg_out_string(&out, charger->identity);
-        vg_out_int(&out, (int64_t) old.number);
-        vg_out_close(&out, ']');
-        (void) vg_link_tell(old.pid, VG_LINK_CLOSE, vg_out_str(&out));
+        vg_charger_replace(charger->identity, &old);
     }
-    ngx_destroy_pool(pool);
     return rc;
 }
 

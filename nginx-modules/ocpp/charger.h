@@ -79,6 +79,20 @@ void vg_order_close(vg_charger_t *charger);
 void vg_farewell(vg_str_t identity, int64_t epoch);
 void vg_farewell_all(int64_t started);
 
+/* tells whoever holds it that a newer connection took over */
+void vg_charger_replace(vg_str_t identity, const vg_holder_t *holder);
+
+/* far.c: a command for a charge point that no worker of this node holds: done
+ * as vg_link_ask()'s, with what order.c tells. pool and identity live until
+ * then. VG_ERROR: nobody can be asked, done is not called. */
+vg_rc_t vg_far_command(ngx_pool_t *pool, vg_str_t identity, const char *action,
+                       vg_str_t payload, ngx_msec_t timeout,
+                       vg_link_done_pt done, void *data);
+
+/* far.c: the older connection is another node's; epoch is the newer's */
+void vg_far_replace(vg_str_t node, vg_str_t identity, int64_t epoch);
+void vg_far_chargers_start(void);
+
 /* arena over a pool of nginx */
 vg_pool_t vg_charger_arena(ngx_pool_t *pool);
 

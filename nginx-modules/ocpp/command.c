@@ -1,7 +1,7 @@
 /*
  * command.c: a CALL to a charge point, on the worker where somebody waits for
  * its outcome. The worker with the socket is found in the table and asked by
- * the link: order.c.
+ * the link: order.c. What no worker of this node holds, far.c asks for.
  */
 
 #include "charger.h"
@@ -88,7 +88,9 @@ vg_command_answered(void *data, vg_rc_t rc, vg_str_t bytes)
         return;
 
     case VG_DECLINED:
-        if (kill(command->holder.pid, 0) == -1 && ngx_errno == ESRCH) {
+        if (command->holder.pid != 0 && kill(command->holder.pid, 0) == -1
+            && ngx_errno == ESRCH)
+        {
             vg_table_leave(command->identity, &command->holder);
             vg_farewell(command->identity, command->holder.epoch);
         }
@@ -134,7 +136,8 @@ vg_command_ask(vg_command_t *command, const char *action, vg_str_t payload,
 
     command->holder = vg_table_find(command->identity);
     if (command->holder.pid == 0) {
-        return VG_ERROR;
+        return vg_far_command(command->pool, command->identity, action, payload,
+                              timeout, vg_command_answered, command);
     }
     message = vg_command_message(command, action, payload);
     if (message.data == NULL

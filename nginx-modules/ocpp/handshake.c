@@ -220,17 +220,22 @@ vg_handshake_found(vg_call_t *call)
 static void
 vg_handshake_numbered(vg_call_t *call)
 {
-    vg_str_t        epoch = { NULL, 0 };
-    vg_handshake_t *h = call->owner;
+    vg_str_t         before, epoch = { NULL, 0 };
+    vg_handshake_t  *h = call->owner;
+    const vg_json_t *row;
 
     if (call->error != NULL) {
         vg_handshake_told(h, vg_handshake_failure(call));
         return;
     }
-    epoch =
-        vg_json_text(vg_json_parse(&call->arena, call->text, NULL), "epoch");
+    row = vg_json_parse(&call->arena, call->text, NULL);
+    epoch = vg_json_text(row, "epoch");
+    before = vg_json_text(row, "before");
     h->epoch =
         epoch.data ? ngx_atoof((u_char *) epoch.data, epoch.len) : NGX_ERROR;
+    if (h->epoch > 0 && before.data != NULL) {
+        vg_far_replace(before, h->identity, h->epoch);
+    }
     vg_handshake_told(h, h->epoch > 0 ? 0 : NGX_HTTP_SERVICE_UNAVAILABLE);
 }
 

@@ -124,6 +124,7 @@ vg_ocpp_init_process(ngx_cycle_t *cycle)
     vg_ocpp_started = 1;
     vg_charger_init();
     vg_order_init();
+    vg_far_chargers_start();
     return NGX_OK;
 }
 

@@ -35,6 +35,8 @@ static const vg_error_t errors[] = {
     { NULL, 0, NULL }
 };
 
+static const char *const publishes[] = { "api_key.revoked.v1", NULL };
+
 /* clang-format on */
 
 const vg_plugin_t vg_plugin = {
@@ -44,4 +46,5 @@ const vg_plugin_t vg_plugin = {
     .about = "Who may call: API keys",
     .routes = routes,
     .errors = errors,
+    .publishes = publishes,
 };

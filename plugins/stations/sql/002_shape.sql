@@ -142,6 +142,12 @@ return pg_catalog.json_build_object(
     'connectors', coalesce(connectors, '[]'));
 
 
+-- A socket is gone with its node, too: one that was not seen lately told no
+-- farewells.
+create function stations.link_connected(l stations.link) returns boolean
+language sql stable
+return coalesce(l.connected and vg.node_alive(l.node), false);
+
 create function stations.charge_point_body(p stations.charge_point, l stations.link) returns json
 language sql stable
 return pg_catalog.json_build_object(
@@ -151,7 +157,7 @@ return pg_catalog.json_build_object(
     'securityProfile', p.security_profile,
     'hasPassword', p.hash is not null,
     'pending', p.station_id is null,
-    'connected', coalesce(l.connected, false),
+    'connected', stations.link_connected(l),
     'lastSeen', vg.z(l.last_seen),
     'ocppVersion', l.protocol,
     'vendor', l.vendor,
@@ -190,7 +196,7 @@ select
     p.id,
     p.operator_id,
     p.station_id,
-    coalesce(l.connected, false) as connected,
+    stations.link_connected(l) as connected,
     stations.charge_point_body(p, l) as body
 from stations.charge_point as p
 left join stations.link as l on l.charge_point_id = p.id;

@@ -38,7 +38,7 @@ begin atomic
         'errorCode', coalesce(t.error_code, 'NoError'),
         'info', t.info,
         'since', vg.z(t.since),
-        'connected', coalesce(l.connected, false),
+        'connected', stations.link_connected(l),
         'lastSeen', vg.z(l.last_seen),
         'currentSession', case
             when r.session_id is not null then json_build_object('sessionId', r.session_id, 'startTime', vg.z(r.since))

@@ -1,5 +1,5 @@
 -- in: id
--- out: empty
+-- out: empty; api_key.revoked.v1, by which each node forgets it
 -- refuses: not_found, precondition_failed
 --
 -- The row stays, so that what the key did keeps its name.
@@ -13,8 +13,14 @@ with api_key as (
         and (:ifMatch is null or k.version = any (:ifMatch))
     returning k.id
 ), answer (status, body, events) as (
-    select 'empty', null::json, null::jsonb
-    from api_key
+    select
+        'empty',
+        null::json,
+        jsonb_build_array(jsonb_build_object(
+            'type', 'api_key.revoked.v1',
+            'aggregateId', k.id,
+            'payload', jsonb_build_object('keyId', k.id)))
+    from api_key as k
     union all
     select
         case

@@ -1,10 +1,16 @@
 -- in: chargePoint, node, protocol, address
--- out: ok, the epoch of this connection
+-- out: ok, the epoch of this connection, and the other node that held one before, or null
 -- refuses: not_found
 --
 -- The first epoch is the time in seconds: an identity that was removed and
 -- made again counts on above what its old sockets hold.
-with link as (
+with before as (
+    select l.node
+    from stations.link as l
+    where l.charge_point_id = :chargePoint
+        and l.connected
+        and l.node <> :node
+), link as (
     insert into stations.link as l (charge_point_id, epoch, connected, node, protocol, address, last_seen)
     select p.id, floor(extract(epoch from :now))::bigint, true, :node, :protocol, :address, :now
     from stations.charge_point as p
@@ -18,7 +24,7 @@ with link as (
         last_seen = excluded.last_seen
     returning l.epoch
 ), answer (status, body, events) as (
-    select 'ok', json_build_object('epoch', l.epoch), null::jsonb
+    select 'ok', json_build_object('epoch', l.epoch, 'before', (select b.node from before as b)), null::jsonb
     from link as l
     union all
     select 'not_found', null, null
