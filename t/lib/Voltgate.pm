@@ -13,7 +13,9 @@ package Voltgate;
 #
 # start(own_cluster => 1) gives a PostgreSQL that may be stopped; extra =>
 # { http => '…', server => '…' } adds lines to the conf; env => {} to the
-# environment of the scripts.
+# environment of the scripts. start(beside => $vg) is another node on the
+# database, the keys and the certificate of the first. plugins => [names]
+# switches on these alone.
 
 use strict;
 use warnings;
@@ -55,9 +57,14 @@ sub start {
     make_path($self->{state});
     push @running, $self;
 
-    $self->_database($opts{own_cluster} || !$ENV{VG_TEST_OWNER_URL});
+    if ($opts{beside}) {
+        $self->_beside($opts{beside});
+    } else {
+        $self->_database($opts{own_cluster} || !$ENV{VG_TEST_OWNER_URL});
+    }
     $self->_script('docker/configure');
-    $self->_extra($opts{extra}) if $opts{extra};
+    $self->_conf(sub { _extra($opts{extra}, @_) })     if $opts{extra};
+    $self->_conf(sub { _plugins($opts{plugins}, @_) }) if $opts{plugins};
     $self->start_gateway;
     return $self;
 }
@@ -254,6 +261,17 @@ sub reload {
     return;
 }
 
+# all of this node, as a loss of power would
+sub kill_node {
+    my ($self) = @_;
+
+    my $master = $self->master or die "it does not run\n";
+    my @pids = ($master, split ' ', _slurp("/proc/$master/task/$master/children"));
+    kill 'KILL', @pids;
+    delete $self->{client};
+    return $self->wait_for(sub { !grep { kill 0, $_ } @pids });
+}
+
 sub start_gateway {
     my ($self) = @_;
 
@@ -356,16 +374,36 @@ sub free_port {
 
 # ------------------------------------------------------------------ within
 
-# A database copied from the one that t/run migrated; alone, or when asked
-# for, a whole cluster.
-sub _database {
-    my ($self, $own) = @_;
+sub _places {
+    my ($self) = @_;
 
     my %places = $self->_read('sh', '-c',
         '. docker/state; printf "%s\n" run "$vg_run" far "$vg_far"'
             . ' owner_url "$DATABASE_OWNER_URL"', 'docker/x') =~ /(.*)\n(.*)\n/g;
     @$self{qw(run far owner_url)} = @places{qw(run far owner_url)};
+    return;
+}
 
+# The other's database; one who is known to one node is known to all.
+sub _beside {
+    my ($self, $other) = @_;
+
+    $self->_places;
+    $self->{env} = { %{ $other->{env} || {} } };
+    $self->{owner_url} = $other->{owner_url};
+    for my $folder (qw(keys tls)) {
+        system('cp', '-a', "$other->{state}/$folder", $self->{state}) == 0
+            or die "$folder cannot be copied\n";
+    }
+    return;
+}
+
+# A database copied from the one that t/run migrated; alone, or when asked
+# for, a whole cluster.
+sub _database {
+    my ($self, $own) = @_;
+
+    $self->_places;
     if ($own) {
         $self->{cluster} = 1;
         $self->_script('docker/cluster', 'create');
@@ -411,17 +449,32 @@ sub _connect {
     });
 }
 
-sub _extra {
-    my ($self, $extra) = @_;
+# _conf(sub): the conf becomes what it makes of it
+sub _conf {
+    my ($self, $change) = @_;
 
     my $path = "$self->{state}/conf/nginx.conf";
-    my $conf = _slurp($path);
-    $conf =~ s/^(http \{\n)/$1$extra->{http}\n/m         if $extra->{http};
-    $conf =~ s/^(    server \{\n)/$1$extra->{server}\n/m if $extra->{server};
+    my $conf = $change->(_slurp($path));
     open my $file, '>', $path or die "$path: $!";
     print {$file} $conf;
     CORE::close $file or die "$path: $!";
     return;
+}
+
+sub _extra {
+    my ($extra, $conf) = @_;
+
+    $conf =~ s/^(http \{\n)/$1$extra->{http}\n/m         if $extra->{http};
+    $conf =~ s/^(    server \{\n)/$1$extra->{server}\n/m if $extra->{server};
+    return $conf;
+}
+
+sub _plugins {
+    my ($names, $conf) = @_;
+
+    $conf =~ s{^( *include +\S*/conf/plugins\.d/)\*(\.conf;)$}
+              {join "\n", map { "$1$_$2" } @$names}me or die 'no plugins are included';
+    return $conf;
 }
 
 sub _environment {
@@ -484,7 +537,8 @@ sub _slurp {
     *Test::Builder::done_testing = sub {
         my ($builder, @rest) = @_;
         if (!Test2::API::test2_stack()->top->isa('Test2::Hub::Subtest')) {
-            $_->finish for grep { $_->{owner} == $$ } @running;
+            # whoever stands beside another leaves its database first
+            $_->finish for reverse grep { $_->{owner} == $$ } @running;
         }
         return $builder->$done(@rest);
     };
@@ -496,7 +550,7 @@ $SIG{PIPE} = sub { };    # the write fails and says so; commands do not inherit 
 # a file that died, or has a plan of its own
 END {
     my $status = $?;
-    for my $self (grep { $_->{owner} == $$ } @running) {
+    for my $self (reverse grep { $_->{owner} == $$ } @running) {
         my @bad = $self->close or next;
         diag join "\n", @bad;
         $status ||= 1;

@@ -1,0 +1,231 @@
+# Two gateways of two workers each over one database: commands to charge
+# points of the other node, the newest connection, events, revoked keys, and
+# a node that is killed.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(time);
+
+use Voltgate;
+use Voltgate::Charger;
+use Voltgate::Worker;
+
+# a name may be longer than a channel's
+my $b_name = 'node-b.' . 'x' x 70;
+my $a = Voltgate->start(env => { VG_NODE => 'node-a' },
+    extra => { http => 'voltgate_ocpp_call_timeout 2s;' });
+my $b = Voltgate->start(beside => $a, env => { VG_NODE => $b_name },
+    extra => { http => 'voltgate_ocpp_call_timeout 2s;' });
+
+my $company  = '019393c0-0000-7000-8000-000000000001';
+my $password = 'sixteen letters!';
+my $boot     = { chargePointVendor => 'Acme', chargePointModel => 'M1' };
+my $station  = $a->post('/api/v1/stations', {
+    name => 'Harbour', location => { lat => 1, lon => 2 },
+    address => { country => 'DE' }, timeZone => 'Europe/Berlin',
+    operatorId => $company,
+    connectors => [ map { { chargePointId => "CP$_", connectorNumber => 1,
+        type => 'CHADEMO', powerType => 'DC', maxPowerKw => 50 } } 1 .. 3 ],
+})->{json};
+$a->post('/api/v1/charge-points', { id => "CP$_", operatorId => $company,
+    password => $password }) for 1 .. 3;
+
+sub booted {
+    my ($vg, $identity) = @_;
+    my $cp = Voltgate::Charger->connect($vg, $identity, $password);
+    is $cp->status, 101, "$identity is let in";
+    is $cp->call('BootNotification', $boot)->[2]{status}, 'Accepted';
+    return $cp;
+}
+
+# Commands by $vg, each in a process and a connection of its own, while $serve
+# runs; their answers, in order.
+sub commanded {
+    my ($vg, $serve, @commands) = @_;
+    my @pipes = map {
+        my ($identity, $action, $payload) = @$_;
+        my $pid = open(my $pipe, '-|') // die;
+        if (!$pid) {
+            delete $vg->{client};
+            $vg->get('/healthz');
+            my $worker = Voltgate::Worker->of($vg, $vg->client->{handle}{fh}) // 0;
+            my $r = $vg->post("/api/v1/charge-points/$identity/commands",
+                { action => $action, payload => $payload });
+            syswrite STDOUT, "$r->{status} $r->{body} $worker";
+            kill KILL => $$; # no END of the harness here
+        }
+        $pipe;
+    } @commands;
+    $serve->() if $serve;
+    return map { local $/ = undef; my $text = <$_> // ''; close $_; $text } @pipes;
+}
+
+sub connected {
+    my ($vg, $identity) = @_;
+    return $vg->get("/api/v1/charge-points/$identity")->{json}{connected};
+}
+
+sub node_of { return $a->sql('select node from stations.link where charge_point_id = $1', $_[0]) }
+
+my $cp = booted($b, 'CP1');
+
+subtest 'both are there' => sub {
+    ok $a->wait_for(sub { $a->sql('select count(*) from vg.node where vg.node_alive(name)') == 2 });
+    ok connected($a, 'CP1'), 'what is connected to one is so to the other';
+    is node_of('CP1'), $b_name;
+    is $a->sql('select vg.node_alive($1)', 'nobody'), 0, 'who never was is not';
+};
+
+subtest 'a command goes to the other node and its answer comes back, from each worker' => sub {
+    $cp->answer(sub { return { status => 'Accepted', said => $_[1]{type} } });
+    my ($n, %met) = 0;
+    while (keys %met < 2 && $n++ < 60) {
+        my ($r) = commanded($a, sub { $cp->serve(5) }, ['CP1', 'Reset', { type => "Soft$n" }]);
+        like $r, qr/^200 .*"said" ?: ?"Soft$n"/;
+        $met{ ($r =~ /(\d+)$/)[0] }++;
+    }
+    is keys %met, 2, 'both workers asked';
+    is $a->sql('select count(*) from vg.call'), 0, 'and no row is left';
+};
+
+subtest 'a command is answered by the bell, not by looking' => sub {
+    my $begun = time;
+    commanded($a, sub { $cp->serve(5) }, ['CP1', 'ClearCache', {}]) for 1 .. 8;
+    cmp_ok time - $begun, '<', 8, 'eight there and back, where looking alone would take a second each';
+};
+
+subtest 'many at once, each its own answer' => sub {
+    $cp->answer(sub { return { n => $_[1]{n} } });
+    my @r = commanded($a, sub { $cp->serve(5) for 1 .. 8 },
+        map { ['CP1', 'DataTransfer', { vendorId => 'x', n => $_ }] } 1 .. 8);
+    like $r[$_ - 1], qr/^200 .*"n" ?: ?$_\b/ for 1 .. 8;
+};
+
+subtest 'a long payload, there and back' => sub {
+    $cp->answer(sub { return { data => 'y' x 60_000 } });
+    my ($r) = commanded($a, sub { $cp->serve(5) }, ['CP1', 'SendLocalList', { list => 'x' x 65_000 }]);
+    like $r, qr/^200 .*y{60000}/;
+};
+
+subtest 'what the charger refuses, and what it does not answer' => sub {
+    $cp->answer(sub { return ['NotSupported', 'not "here"', {}] });
+    my ($r) = commanded($a, sub { $cp->serve(5) }, ['CP1', 'ClearCache', {}]);
+    like $r, qr/^502 .*charger_error/;
+    like $r, qr/NotSupported/;
+    my $heard = 0;
+    $cp->answer(sub { $heard++; return });
+    ($r) = commanded($a, sub { $cp->serve(5) }, ['CP1', 'ClearCache', {}]);
+    like $r, qr/^504 .*charger_silent/;
+    $cp->answer(sub { $heard++; return { status => 'Accepted' } });
+    ($r) = commanded($a, sub { $cp->serve(5) }, ['CP1', 'Reset', { type => 'Soft' }]);
+    like $r, qr/^200 /;
+    is $heard, 2, 'what was lost is not sent again';
+};
+
+subtest 'what is connected nowhere' => sub {
+    my ($r) = commanded($a, undef, ['CP2', 'ClearCache', {}]);
+    like $r, qr/^409 .*not_connected/;
+};
+
+subtest 'the newest connection wins, also on another node' => sub {
+    my $new = booted($a, 'CP1');
+    is node_of('CP1'), 'node-a';
+    $cp->recv(5) if !$cp->closed;
+    ok $cp->closed, 'the older one is closed';
+    is $cp->close_code, 1008;
+    my $epoch = $a->sql(q{select epoch from stations.link where charge_point_id = 'CP1'});
+    $new->answer(sub { return { status => 'Accepted' } });
+    my ($r) = commanded($b, sub { $new->serve(5) }, ['CP1', 'ClearCache', {}]);
+    like $r, qr/^200 /, 'commands of the other node find it where it is now';
+    ok connected($b, 'CP1'), 'the late farewell changes nothing';
+    is $a->sql(q{select epoch from stations.link where charge_point_id = 'CP1'}), $epoch;
+    $cp = $new;
+};
+
+subtest 'there and back again: one is left' => sub {
+    for my $vg ($b, $a, $b, $a) {
+        my $new = booted($vg, 'CP1');
+        $cp->recv(5) if !$cp->closed;
+        is $cp->close_code, 1008;
+        $cp = $new;
+    }
+    ok connected($_, 'CP1') for $a, $b;
+};
+
+subtest 'the log grows on one, and the other hears it' => sub {
+    my $dbh = $a->_connect($a->{owner_url});
+    $dbh->do('listen vg');
+    $a->patch("/api/v1/stations/$station->{id}", { name => 'Pier' });
+    my $heard;
+    ok $a->wait_for(sub { $heard = $dbh->pg_notifies }), 'it is rung';
+    ok scalar grep({ $heard->[2] eq $a->sql('select vg.node_channel($1)', $_) } 'node-a', $b_name),
+        'by whoever moved it';
+    $dbh->disconnect;
+};
+
+subtest 'a key that is revoked on one is refused on the other' => sub {
+    my $key = $a->post('/api/v1/api-keys', { name => 'k' })->{json};
+    my $me  = sub { return $b->get('/api/v1/auth/me', { 'X-API-Key' => $key->{key} })->{status} };
+    for my $round (1 .. 10) { # both workers remember it
+        delete $b->{client};
+        is $me->(), 200;
+    }
+    is $a->delete("/api/v1/api-keys/$key->{id}")->{status}, 204;
+    my $begun = time;
+    ok $b->wait_for(sub { $me->() == 401 }, 4), 'soon, and long before it would be forgotten';
+    diag sprintf 'refused after %.2f s', time - $begun;
+    for my $round (1 .. 10) {
+        delete $b->{client};
+        is $me->(), 401, 'by each worker';
+    }
+};
+
+subtest 'a node that is killed' => sub {
+    my @there = map { booted($b, $_) } qw(CP2 CP3);
+    ok connected($a, 'CP2');
+    my $begun = time;
+    ok $b->kill_node, 'all of it';
+    my ($r) = commanded($a, undef, ['CP2', 'ClearCache', {}]);
+    like $r, qr/^504 .*charger_silent/, 'at first it may have been sent';
+    my $back = booted($a, 'CP2');
+    ok connected($a, 'CP2'), 'its chargers can come to the other at once';
+    ok connected($a, 'CP3'), 'others are still thought to be there';
+    ok $a->wait_for(sub { !connected($a, 'CP3') }, 20), 'until it was not seen for long';
+    cmp_ok time - $begun, '>', 5, 'which is more than one beat that was missed';
+    my $list = $a->get("/api/v1/charge-points?connected=true")->{json}{items};
+    is_deeply [ map { $_->{id} } @$list ], [ qw(CP1 CP2) ];
+    ($r) = commanded($a, undef, ['CP3', 'ClearCache', {}]);
+    like $r, qr/^409 .*not_connected/, 'then nothing is sent there';
+    my $other = booted($a, 'CP3');
+    ok connected($a, 'CP3');
+
+    $b->start_gateway;
+    ok $a->wait_for(sub { $a->sql('select count(*) from vg.node where vg.node_alive(name)') == 2 }), 'it is back';
+    ok connected($b, $_), "and takes nothing away: $_" for qw(CP2 CP3);
+    $back->answer(sub { return { status => 'Accepted' } });
+    ($r) = commanded($b, sub { $back->serve(5) }, ['CP2', 'ClearCache', {}]);
+    like $r, qr/^200 /, 'and reaches what is connected to the other';
+};
+
+subtest 'an event told on one wakes the consumers of another' => sub {
+    my $c = Voltgate->start(beside => $a, env => { VG_NODE => 'node-c' },
+        plugins => [qw(accounts stations)]);
+    $b->stop_gateway;
+    ok $a->wait_for(sub { $a->sql(q{select vg.node_alive('node-c')}) }), 'a third node, without charging';
+    my $begun = time;
+    for my $round (1 .. 6) {
+        $c->post('/api/v1/stations', {
+            name => 'Pier', location => { lat => 1, lon => 2 },
+            address => { country => 'DE' }, timeZone => 'Europe/Berlin', operatorId => $company,
+            connectors => [ { chargePointId => "N$round", connectorNumber => 1,
+                type => 'CHADEMO', powerType => 'DC', maxPowerKw => 50 } ],
+        });
+        ok $a->wait_for(sub { $a->sql('select count(*) from charging.connector where charge_point_id = $1', "N$round") }),
+            'charging has heard';
+    }
+    cmp_ok time - $begun, '<', 6, 'where looking alone would take two seconds each';
+};
+
+done_testing;
