@@ -79,11 +79,11 @@ subtest 'both are there' => sub {
 };
 
 subtest 'a command goes to the other node and its answer comes back, from each worker' => sub {
-    $cp->answer(sub { return { status => 'Accepted', said => $_[1]{type} } });
+    $cp->answer(sub { return { status => 'Accepted', data => $_[1]{data} } });
     my ($n, %met) = 0;
     while (keys %met < 2 && $n++ < 60) {
-        my ($r) = commanded($a, sub { $cp->serve(5) }, ['CP1', 'Reset', { type => "Soft$n" }]);
-        like $r, qr/^200 .*"said" ?: ?"Soft$n"/;
+        my ($r) = commanded($a, sub { $cp->serve(5) }, ['CP1', 'DataTransfer', { vendorId => 'x', data => "Soft$n" }]);
+        like $r, qr/^200 .*"data" ?: ?"Soft$n"/;
         $met{ ($r =~ /(\d+)$/)[0] }++;
     }
     is keys %met, 2, 'both workers asked';
@@ -97,15 +97,15 @@ subtest 'a command is answered by the bell, not by looking' => sub {
 };
 
 subtest 'many at once, each its own answer' => sub {
-    $cp->answer(sub { return { n => $_[1]{n} } });
+    $cp->answer(sub { return { status => 'Accepted', data => $_[1]{data} } });
     my @r = commanded($a, sub { $cp->serve(5) for 1 .. 8 },
-        map { ['CP1', 'DataTransfer', { vendorId => 'x', n => $_ }] } 1 .. 8);
-    like $r[$_ - 1], qr/^200 .*"n" ?: ?$_\b/ for 1 .. 8;
+        map { ['CP1', 'DataTransfer', { vendorId => 'x', data => "n$_" }] } 1 .. 8);
+    like $r[$_ - 1], qr/^200 .*"data" ?: ?"n$_"/ for 1 .. 8;
 };
 
 subtest 'a long payload, there and back' => sub {
-    $cp->answer(sub { return { data => 'y' x 60_000 } });
-    my ($r) = commanded($a, sub { $cp->serve(5) }, ['CP1', 'SendLocalList', { list => 'x' x 65_000 }]);
+    $cp->answer(sub { return { status => 'Accepted', data => 'y' x 60_000 } });
+    my ($r) = commanded($a, sub { $cp->serve(5) }, ['CP1', 'DataTransfer', { vendorId => 'x', data => 'x' x 65_000 }]);
     like $r, qr/^200 .*y{60000}/;
 };
 

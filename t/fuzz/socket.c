@@ -1,4 +1,4 @@
-/* with: t/fuzz/stub/nginx.c nginx-modules/ocpp/socket.c nginx-modules/ocpp/wire.c nginx-modules/ocpp/frame.c nginx-modules/ocpp/action.c | -lwslay
+/* with: t/fuzz/stub/nginx.c nginx-modules/websocket/socket.c nginx-modules/websocket/wire.c nginx-modules/ocpp/frame.c nginx-modules/ocpp/action.c | -lwslay
  *
  * socket.c: any bytes from a charger behind the handshake: WebSocket frames,
  * messages, pings, closes, cut anywhere. The owner answers each message, and
