@@ -129,6 +129,7 @@ my %plugins = (
         id_tag_taken   => sub { $vg->post("$api/id-tags", { idTag => 'blocked' }) },
         id_tag_refused => sub { session(driver => connectorId => $one, idTag => 'BLOCKED') },
         session_unpriced =>  sub { unpriced() },
+        session_not_running => 'a charger has to hold no session: plugins/charging/t/profile.t',
     },
     pricing => {
         target_unknown => sub { $vg->post("$api/pricing", { stationId => $north, tariff => $tariff }) },
@@ -149,6 +150,7 @@ my %plugins = (
         id_tag_refused => sub { reserve(7, idTag => 'BLOCKED') },
     },
     stations => {
+        certificate_answered => 'a charger has to ask twice: plugins/stations/t/report.t',
         time_zone_unknown => sub { station(north => timeZone => 'Mars/Olympus') },
         connector_taken   => sub { station(north => connectors('CP1', 1)) },
         charge_point_taken => sub { station(south => connectors('CP1', 9)) },

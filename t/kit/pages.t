@@ -40,11 +40,31 @@ sub booked {
     };
 }
 
+# what a charge point has many of
+sub of_charge_point {
+    my ($table, %more) = @_;
+    my %row = (id => ['vg.uuid7()'], charge_point_id => 'LISTED', %more);
+    my @names = sort keys %row;
+    my (@values, @bound);
+    for my $name (@names) {
+        push @values, ref $row{$name} ? $row{$name}[0] : '$' . push @bound, $row{$name};
+    }
+    $vg->sql("insert into $table (" . join(', ', @names) . ') values (' . join(', ', @values) . ')', @bound);
+    return;
+}
+made($vg->post("$api/charge-points", { id => 'LISTED', operatorId => $company }));
+$vg->sql(q{insert into charging.local_list (charge_point_id, companies, max_length, max_send, next_at, due)
+    values ('LISTED', '{}', 100, 100, now(), false)});
+
 # route => what adds a row. Where rows are in the order of a name, it begins
 # with the letter that is given: one in front of all others, or behind them.
 my %add = (
     '/stations' => sub { made($vg->post("$api/stations", {
         name => 'Pier', operatorId => $company, timeZone => 'Europe/Berlin', connectors => [],
+        location => { lat => 54.3, lon => 10.1 }, address => { country => 'DE' },
+    })) },
+    '/stations/nearby' => sub { made($vg->post("$api/stations", {
+        name => 'Near', operatorId => $company, timeZone => 'Europe/Berlin', connectors => [],
         location => { lat => 54.3, lon => 10.1 }, address => { country => 'DE' },
     })) },
     '/charge-points' => sub { made($vg->post("$api/charge-points",
@@ -66,6 +86,22 @@ my %add = (
         my ($start, $end) = map { strftime '%Y-%m-%dT%H:%M:%SZ', gmtime $from + $_ } 0, 1800;
         made($vg->post("$api/reservations", { connectorId => booked(), startTime => $start, endTime => $end }));
     },
+    '/charge-points/{id}/transfers' => sub { of_charge_point('stations.transfer', kind => 'FIRMWARE',
+        outcome => 'DONE', asked_by => 'test', asked_at => ['now()']) },
+    '/charge-points/{id}/notices' => sub { of_charge_point('stations.notice', action => 'DataTransfer',
+        payload => ["'{}'"], received_at => ['now()']) },
+    '/charge-points/{id}/commands' => sub { of_charge_point('stations.command', action => 'ClearCache',
+        result => ["'{}'"], caller_id => 'test', at => ['now()']) },
+    '/charge-points/{id}/certificate-requests' => sub { of_charge_point('stations.certificate_request', csr => 'PEM',
+        status => 'SUPERSEDED', received_at => ['now()']) },
+    '/charge-points/{id}/local-list/entries' => sub {
+        my $tag = "$_[0]-" . ++$count;
+        $vg->sql(q{insert into charging.local_list_entry (charge_point_id, tag_key, id_tag, info)
+            values ('LISTED', lower($1), $1, '{}')}, $tag);
+    },
+    '/charging-profiles' => sub { of_charge_point('charging.charging_profile', connector_number => 1,
+        profile_id => ++$count, purpose => 'TxDefaultProfile', kind => 'Relative', stack_level => 0, rate_unit => 'A',
+        status => 'REJECTED', created_by => 'test', created_at => ['now()']) },
     '/billing/invoices' => sub {
         $vg->sql(q{insert into billing.invoice (id, issuer, sequence, number, session_id, currency, minor_units,
             net, tax, total, tax_unknown, issued_at)
@@ -87,15 +123,17 @@ for my $path (@lists) {
     subtest $path => sub {
         my $add = $add{$path} or return fail 'it has rows in this file';
         (my $url = "$api$path") =~ s/\{vehicleId\}/$vehicle/;
+        $url =~ s/\{id\}/LISTED/;
+        my $where = $path =~ /nearby/ ? 'lat=54.3&lon=10.1&' : '';
         $add->('M') for 1 .. 7;
 
-        my @all = map { name_of($_) } @{ $vg->get("$url?limit=200")->{json}{items} };
+        my @all = map { name_of($_) } @{ $vg->get("$url?${where}limit=200")->{json}{items} };
         cmp_ok scalar @all, '>=', 7, 'what was there';
-        is $vg->get("$url?limit=200")->{json}{nextCursor}, undef, 'fits one page, which is the last';
+        is $vg->get("$url?${where}limit=200")->{json}{nextCursor}, undef, 'fits one page, which is the last';
 
         my (@seen, $cursor);
         for my $page (1 .. 40) {
-            my $r = $vg->get("$url?limit=3" . (defined $cursor ? "&cursor=$cursor" : ''));
+            my $r = $vg->get("$url?${where}limit=3" . (defined $cursor ? "&cursor=$cursor" : ''));
             is $r->{status}, 200, "page $page" or last;
             my @items = @{ $r->{json}{items} };
             is scalar @items, 3, 'is full' if defined $r->{json}{nextCursor};
@@ -113,7 +151,7 @@ for my $path (@lists) {
         my %was = map { $_ => 1 } @all;
         is_deeply [ grep { $was{$_} } @seen ], \@all, 'in the order that it had';
 
-        is $vg->get("$url?limit=$_")->{status}, 400, "limit=$_" for 0, 201, 'x';
+        is $vg->get("$url?${where}limit=$_")->{status}, 400, "limit=$_" for 0, 201, 'x';
     };
 }
 

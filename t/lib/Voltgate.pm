@@ -24,12 +24,13 @@ use Cwd qw(abs_path);
 use DBI;
 use File::Basename qw(basename dirname);
 use File::Path     qw(make_path remove_tree);
-use HTTP::Tiny;
 use IO::Socket::INET;
 use JSON::PP ();
 use Test2::API ();
 use Test::More;
 use Time::HiRes qw(sleep time);
+
+use parent qw(Voltgate::Calls);
 
 our $ROOT = abs_path(dirname(__FILE__) . '/../..');
 
@@ -67,82 +68,6 @@ sub start {
     $self->_conf(sub { _plugins($opts{plugins}, @_) }) if $opts{plugins};
     $self->start_gateway;
     return $self;
-}
-
-# ------------------------------------------------------------------- calls
-
-sub get    { my ($self, @rest) = @_; return $self->request(GET    => $rest[0], undef, $rest[1]) }
-sub delete { my ($self, @rest) = @_; return $self->request(DELETE => $rest[0], undef, $rest[1]) }
-sub post   { my ($self, @rest) = @_; return $self->request(POST   => @rest) }
-sub put    { my ($self, @rest) = @_; return $self->request(PUT    => @rest) }
-sub patch  { my ($self, @rest) = @_; return $self->request(PATCH  => @rest) }
-
-# A body that is no reference is sent as it is. Without Authorization or
-# X-API-Key among the headers the caller is the admin; X-API-Key => '' is
-# nobody. A connection that broke is status 599, as HTTP::Tiny has it.
-sub request {
-    my ($self, $method, $path, $body, $headers) = @_;
-
-    my %headers = %{ $headers || {} };
-    my %lower   = map { lc() => $_ } keys %headers;
-    if (!$lower{authorization} && !$lower{'x-api-key'}) {
-        $headers{Authorization} = 'Bearer ' . $self->admin;
-    }
-    delete $headers{ $lower{'x-api-key'} }
-        if $lower{'x-api-key'} && $headers{ $lower{'x-api-key'} } eq '';
-
-    my %options = (headers => \%headers);
-    if (defined $body) {
-        $options{content} = ref $body ? $json->encode($body) : $body;
-        $headers{'Content-Type'} = 'application/json'
-            if !$lower{'content-type'};
-    }
-
-    my $answer = $self->client->request($method, $self->url($path), \%options);
-    my $type   = $answer->{headers}{'content-type'} // '';
-    return {
-        status  => $answer->{status},
-        headers => $answer->{headers},
-        body    => $answer->{content},
-        json    => $type =~ /json/ ? eval { $json->decode($answer->{content}) } : undef,
-    };
-}
-
-# One kept connection: calls in turn go to one worker. fresh => 1 gives a
-# client of its own, so that both workers are met.
-sub client {
-    my ($self, %opts) = @_;
-
-    return $self->{client} if $self->{client} && !$opts{fresh};
-    my $client = HTTP::Tiny->new(
-        timeout      => 30,
-        verify_SSL   => 1,
-        max_redirect => 0,
-        SSL_options  => { SSL_ca_file => $self->ca },
-    );
-    $self->{client} = $client if !$opts{fresh};
-    return $client;
-}
-
-sub url  { my ($self, $path) = @_; return "https://localhost:$self->{port}" . ($path // '') }
-sub port { return $_[0]{port} }
-sub ca   { return "$_[0]{state}/tls/cert.pem" }
-
-# token(role =>, subject =>, company =>, scopes => 'a b' or [], ttl => '1h')
-sub token {
-    my ($self, %claims) = @_;
-
-    $claims{scopes} = join ' ', @{ $claims{scopes} } if ref $claims{scopes};
-    $claims{subject} //= 'someone';
-    my $token = $self->_read("$self->{build}/voltgate", 'token',
-        map { ("--$_", $claims{$_}) } grep { defined $claims{$_} } sort keys %claims);
-    chomp $token;
-    return $token;
-}
-
-sub admin {
-    my ($self) = @_;
-    return $self->{admin} ||= $self->token(role => 'admin', subject => 'test-admin');
 }
 
 # --------------------------------------------------------------- database
