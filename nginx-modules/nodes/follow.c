@@ -51,17 +51,6 @@ vg_follow_tell(vg_str_t id)
 }
 
 
-/* Where answers that are kept are to be dropped by their tags: called for
- * each event of the log, in its order, with type and aggregate; both ""
- * when it is not known what was missed. No room keeps any yet. */
-static void
-vg_follow_drop_tags(vg_str_t type, vg_str_t aggregate)
-{
-    (void) type;
-    (void) aggregate;
-}
-
-
 static const vg_follow_type_t vg_follow_types[] = {
     { "api_key.revoked.v1", vg_follow_tell },
     { NULL, NULL },
@@ -73,7 +62,6 @@ vg_follow_event(vg_str_t type, vg_str_t aggregate)
 {
     const vg_follow_type_t *t;
 
-    vg_follow_drop_tags(type, aggregate);
     for (t = vg_follow_types; t->type != NULL; t++) {
         if (vg_str_eq(type, t->type)) {
             t->handler(aggregate);
@@ -102,7 +90,6 @@ vg_follow_begun(vg_unit_t *unit)
         (void) snprintf(vg_follow_pos, sizeof(vg_follow_pos), "%s",
                         PQgetvalue(unit->rows, 0, 0));
         vg_follow_tell(VG_STR("")); /* all: this clerk may not be the first */
-        vg_follow_drop_tags(VG_STR(""), VG_STR(""));
     }
     vg_follow_rest(0);
 }
