@@ -291,18 +291,28 @@ static const vg_socket_owner_t vg_handshake_hooks = {
 };
 
 
+static vg_socket_conf_t
+vg_handshake_conf(const vg_handshake_t *h)
+{
+    vg_socket_conf_t conf = vg_ocpp_conf()->socket;
+
+    conf.window = h->entry.upgrade.window;
+    return conf;
+}
+
+
 /* OCPP-J 3.1.2: no common subprotocol is told by closing, not by refusing. */
 static void
 vg_handshake_close(vg_handshake_t *h)
 {
-    vg_socket_t *s;
+    vg_socket_t     *s;
+    vg_socket_conf_t conf = vg_handshake_conf(h);
 
     if (vg_upgrade_accept(h->request, &h->entry.upgrade) != NGX_OK) {
         vg_handshake_end(h, NGX_ERROR);
         return;
     }
-    s = vg_socket_open(h->request, &vg_ocpp_conf()->socket, &vg_handshake_hooks,
-                       NULL);
+    s = vg_socket_open(h->request, &conf, &vg_handshake_hooks, NULL);
     if (s == NULL) {
         vg_handshake_end(h, NGX_ERROR);
         return;
@@ -336,7 +346,8 @@ vg_handshake_checked(vg_handshake_t *h)
 static void
 vg_handshake_registered(vg_handshake_t *h)
 {
-    vg_str_t identity = h->entry.identity; /* in the request's pool */
+    vg_str_t         identity = h->entry.identity; /* in the request's pool */
+    vg_socket_conf_t conf = vg_handshake_conf(h);
 
     if (h->status) {
         if (h->request == NULL) {
@@ -352,8 +363,7 @@ vg_handshake_registered(vg_handshake_t *h)
         return;
     }
     if (vg_upgrade_accept(h->request, &h->entry.upgrade) != NGX_OK
-        || vg_charger_open(h->request, &vg_ocpp_conf()->socket, identity,
-                           h->epoch, h->booted)
+        || vg_charger_open(h->request, &conf, identity, h->epoch, h->booted)
                != VG_OK)
     {
         vg_farewell(h->identity, h->epoch);
@@ -426,6 +436,9 @@ vg_handshake(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
     status = vg_entry_read(r, &entry);
+    if (status == 0 && vg_ocpp_conf() != NULL && vg_ocpp_conf()->deflate) {
+        vg_upgrade_press(r, &entry.upgrade);
+    }
     if (status == 0
         && (ngx_exiting || vg_ocpp_conf() == NULL
             || vg_handshakes >= VG_HANDSHAKE_MAX))

@@ -11,6 +11,7 @@
 typedef struct {
     vg_socket_conf_t socket;
     ngx_msec_t       call_timeout; /* ms that a charger has for an answer */
+    ngx_flag_t       deflate;      /* permessage-deflate, where it is offered */
 } vg_ocpp_conf_t;
 
 extern ngx_module_t ngx_http_voltgate_ocpp_module;

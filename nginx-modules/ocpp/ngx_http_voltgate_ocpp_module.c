@@ -7,6 +7,7 @@
  *   voltgate_ocpp_ping 60s;            http: silence before a ping
  *   voltgate_ocpp_max_message 64k;     http: of one message
  *   voltgate_ocpp_call_timeout 30s;    http: for a charger's answer
+ *   voltgate_ocpp_deflate on;          http: permessage-deflate if offered
  */
 
 #include "charger.h"
@@ -61,6 +62,13 @@ static ngx_command_t  vg_ocpp_commands[] = {
       offsetof(vg_ocpp_conf_t, call_timeout),
       NULL },
 
+    { ngx_string("voltgate_ocpp_deflate"),
+      NGX_HTTP_MAIN_CONF | NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(vg_ocpp_conf_t, deflate),
+      NULL },
+
     ngx_null_command
 };
 /* clang-format on */
@@ -77,6 +85,7 @@ vg_ocpp_create_conf(ngx_conf_t *cf)
     conf->socket.ping = NGX_CONF_UNSET_MSEC;
     conf->socket.max_message = NGX_CONF_UNSET_SIZE;
     conf->call_timeout = NGX_CONF_UNSET_MSEC;
+    conf->deflate = NGX_CONF_UNSET;
     return conf;
 }
 
@@ -91,12 +100,15 @@ vg_ocpp_init_conf(ngx_conf_t *cf, void *data)
     ngx_conf_init_msec_value(conf->socket.ping, 60000);
     ngx_conf_init_size_value(conf->socket.max_message, 65536);
     ngx_conf_init_msec_value(conf->call_timeout, 30000);
+    ngx_conf_init_value(conf->deflate, 1);
 
     if (conf->socket.ping < 100 || conf->call_timeout == 0) {
         return "has an OCPP ping or timeout that is too short";
     }
     /* a result must fit into a message between workers */
-    if (conf->socket.max_message < 1024 || conf->socket.max_message > 65536) {
+    if (conf->socket.max_message < 1024
+        || conf->socket.max_message > VG_SOCKET_MESSAGE)
+    {
         return "must have voltgate_ocpp_max_message between 1k and 64k";
     }
     return NGX_CONF_OK;

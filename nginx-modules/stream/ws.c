@@ -63,8 +63,8 @@ static const vg_socket_owner_t vg_ws_hooks = {
 static ngx_int_t
 vg_ws_open(vg_stream_t *s)
 {
-    vg_upgrade_t        upgrade;
-    vg_socket_conf_t    conf = { vg_stream_conf()->heartbeat, VG_WS_MESSAGE };
+    vg_upgrade_t     upgrade;
+    vg_socket_conf_t conf = { vg_stream_conf()->heartbeat, VG_WS_MESSAGE, 0 };
     ngx_http_request_t *r = s->request;
 
     if (vg_upgrade_read(r, vg_ws_protocols, &upgrade) != 0

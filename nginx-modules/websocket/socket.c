@@ -5,6 +5,7 @@
  * its timer, or a posted event, and never inside of a callback of wslay.
  */
 
+#include "deflate.h"
 #include "wire.h"
 
 #define VG_SOCKET_FRAGMENTS 256   /* of one message; each costs memory     */
@@ -12,6 +13,8 @@
 #define VG_SOCKET_DRAIN     10000 /* ms, without worker_shutdown_timeout   */
 #define VG_SOCKET_WAVE      5     /* ms between two that leave, if they may */
 #define VG_SOCKET_BUSY      50    /* ms until a busy owner is asked again  */
+#define VG_SOCKET_PRESSED   16384 /* bytes; what stays longer goes as it is */
+#define VG_SOCKET_SHORT     64    /* bytes; below, pressing gains nothing  */
 
 static ngx_uint_t vg_sockets; /* of this worker                           */
 
@@ -68,10 +71,33 @@ vg_socket_frame(wslay_event_context_ptr                           ws,
 }
 
 
+/* Its length says nothing of what it unfolds to: that is bounded while it
+ * does. wslay leaves UTF-8 to us where it could not see it. */
+static void
+vg_socket_unpress(vg_socket_t *s, vg_str_t pressed)
+{
+    static char  plain[VG_SOCKET_MESSAGE];
+    vg_str_t     text = { plain, 0 };
+    vg_inflate_t rc =
+        vg_inflate(pressed, plain, s->conf.max_message, &text.len);
+
+    if (rc == VG_INFLATE_TOO_LONG) {
+        vg_socket_close(s, VG_CLOSE_TOO_BIG, "the message is too long");
+    } else if (rc == VG_INFLATE_NO_MEMORY) {
+        s->dead = 1;
+    } else if (rc == VG_INFLATE_BROKEN || !vg_str_utf8(text)) {
+        vg_socket_close(s, VG_CLOSE_DATA, "the message is broken");
+    } else {
+        s->hooks->text(s->owner, text);
+    }
+}
+
+
 static void
 vg_socket_message(wslay_event_context_ptr                   ws,
                   const struct wslay_event_on_msg_recv_arg *arg, void *data)
 {
+    vg_str_t     text = { (const char *) arg->msg, arg->msg_length };
     vg_socket_t *s = data;
 
     (void) ws;
@@ -82,8 +108,11 @@ vg_socket_message(wslay_event_context_ptr                   ws,
     switch (arg->opcode) {
 
     case WSLAY_TEXT_FRAME:
-        s->hooks->text(s->owner,
-                       (vg_str_t){ (const char *) arg->msg, arg->msg_length });
+        if (wslay_get_rsv1(arg->rsv)) {
+            vg_socket_unpress(s, text);
+        } else {
+            s->hooks->text(s->owner, text);
+        }
         break;
 
     case WSLAY_BINARY_FRAME:
@@ -119,13 +148,26 @@ vg_socket_listen(vg_socket_t *s)
 void
 vg_socket_send(vg_socket_t *s, vg_str_t text)
 {
+    static char            pressed[VG_SOCKET_PRESSED];
+    size_t                 len = 0;
     struct wslay_event_msg msg = { WSLAY_TEXT_FRAME,
                                    (const uint8_t *) text.data, text.len };
 
     if (s->closing || s->released) {
         return;
     }
-    if (text.data == NULL || wslay_event_queue_msg(s->ws, &msg) != 0) {
+    if (s->conf.window && text.data != NULL && text.len >= VG_SOCKET_SHORT) {
+        len = vg_deflate(s->conf.window, text, pressed, sizeof(pressed));
+    }
+    if (len > 0) {
+        msg.msg = (const uint8_t *) pressed;
+        msg.msg_length = len;
+    }
+    if (text.data == NULL
+        || wslay_event_queue_msg_ex(s->ws, &msg,
+                                    len ? WSLAY_RSV1_BIT : WSLAY_RSV_NONE)
+               != 0)
+    {
         s->dead = 1;
     }
     vg_socket_later(s);
@@ -442,6 +484,9 @@ vg_socket_open(ngx_http_request_t *r, const vg_socket_conf_t *conf,
         return NULL;
     }
     wslay_event_config_set_max_recv_msg_length(s->ws, conf->max_message);
+    if (conf->window) {
+        wslay_event_config_set_allowed_rsv_bits(s->ws, WSLAY_RSV1_BIT);
+    }
     s->request = r;
     s->conf = *conf;
     s->hooks = hooks;

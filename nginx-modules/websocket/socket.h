@@ -26,10 +26,13 @@ typedef struct {
                                         NULL; ends and sends nothing itself */
 } vg_socket_owner_t;
 
+#define VG_SOCKET_MESSAGE 65536 /* bytes of a message, at most            */
+
 typedef struct {
     ngx_msec_t ping;        /* silence after which one is sent; unanswered
                                for as long again, the socket is dead       */
-    size_t     max_message; /* bytes */
+    size_t     max_message; /* bytes, unpressed                           */
+    unsigned   window;      /* agreed on, in bits; 0: nothing is pressed  */
 } vg_socket_conf_t;
 
 /* RFC 6455 7.4.1 and IANA's registry */
@@ -37,7 +40,9 @@ enum {
     VG_CLOSE_NORMAL = 1000,
     VG_CLOSE_PROTOCOL = 1002,
     VG_CLOSE_BINARY = 1003,
+    VG_CLOSE_DATA = 1007,
     VG_CLOSE_POLICY = 1008,
+    VG_CLOSE_TOO_BIG = 1009,
     VG_CLOSE_RESTART = 1012,
 };
 

@@ -2,6 +2,7 @@
  * upgrade.c: reads and answers a WebSocket request: RFC 6455 4.2.
  */
 
+#include "deflate.h"
 #include "http.h"
 #include "upgrade.h"
 
@@ -109,7 +110,30 @@ vg_upgrade_read(ngx_http_request_t *r, const char *const *protocols,
         protocols++;
     }
     upgrade->protocol = *protocols;
+    upgrade->window = 0;
     return 0;
+}
+
+
+/* The first header that offers what can be accepted. */
+void
+vg_upgrade_press(ngx_http_request_t *r, vg_upgrade_t *upgrade)
+{
+    ngx_uint_t             i;
+    ngx_list_part_t       *part = &r->headers_in.headers.part;
+    ngx_table_elt_t       *h;
+    static const ngx_str_t name = ngx_string("Sec-WebSocket-Extensions");
+
+    for (; part != NULL && upgrade->window == 0; part = part->next) {
+        h = part->elts;
+        for (i = 0; i < part->nelts && upgrade->window == 0; i++) {
+            if (h[i].key.len == name.len
+                && ngx_strncasecmp(h[i].key.data, name.data, name.len) == 0)
+            {
+                upgrade->window = vg_deflate_offered(vg_of(h[i].value));
+            }
+        }
+    }
 }
 
 
@@ -141,6 +165,7 @@ vg_upgrade_accept_value(const ngx_str_t *key, u_char *buf)
 ngx_int_t
 vg_upgrade_accept(ngx_http_request_t *r, const vg_upgrade_t *upgrade)
 {
+    char      extension[VG_DEFLATE_ANSWER];
     u_char    buf[ngx_base64_encoded_length(20)];
     ngx_int_t rc;
 
@@ -154,6 +179,10 @@ vg_upgrade_accept(ngx_http_request_t *r, const vg_upgrade_t *upgrade)
         || (upgrade->protocol != NULL
             && vg_http_add(r, "Sec-WebSocket-Protocol",
                            vg_str(upgrade->protocol))
+                   != NGX_OK)
+        || (upgrade->window
+            && vg_http_add(r, "Sec-WebSocket-Extensions",
+                           vg_deflate_answer(upgrade->window, extension))
                    != NGX_OK))
     {
         return NGX_ERROR;

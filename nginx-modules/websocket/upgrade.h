@@ -10,6 +10,7 @@
 typedef struct {
     ngx_str_t  *key;
     const char *protocol; /* NULL: none in common                         */
+    unsigned    window;   /* of permessage-deflate; 0: without            */
 } vg_upgrade_t;
 
 /* Does this request want to become a WebSocket at all? */
@@ -19,6 +20,10 @@ ngx_uint_t vg_upgrade_wanted(ngx_http_request_t *r);
  * and stands in our order. */
 ngx_int_t vg_upgrade_read(ngx_http_request_t *r, const char *const *protocols,
                           vg_upgrade_t *upgrade);
+
+/* Takes permessage-deflate too, if it is offered. upgrade has been read; its
+ * window goes into the socket's conf. */
+void vg_upgrade_press(ngx_http_request_t *r, vg_upgrade_t *upgrade);
 
 /* Headers of a 426, and of no other answer. */
 void vg_upgrade_required(ngx_http_request_t *r);

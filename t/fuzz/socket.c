@@ -1,4 +1,4 @@
-/* with: t/fuzz/stub/nginx.c nginx-modules/websocket/socket.c nginx-modules/websocket/wire.c nginx-modules/ocpp/frame.c nginx-modules/ocpp/action.c | -lwslay
+/* with: t/fuzz/stub/nginx.c nginx-modules/websocket/socket.c nginx-modules/websocket/wire.c nginx-modules/websocket/deflate.c nginx-modules/ocpp/frame.c nginx-modules/ocpp/action.c | -lwslay -lz
  *
  * socket.c: any bytes from a charger behind the handshake: WebSocket frames,
  * messages, pings, closes, cut anywhere. The owner answers each message, and
@@ -13,8 +13,6 @@
 #include "wire.h"
 
 #define MESSAGE_MAX 4096
-
-ngx_module_t ngx_http_voltgate_ocpp_module = { .ctx_index = 0 };
 
 /* one connection and its owner */
 static struct {
@@ -134,7 +132,7 @@ never(void *owner)
 }
 
 
-static const vg_socket_owner_t owner = { text, closed, never, never };
+static const vg_socket_owner_t owner = { text, closed, never, never, NULL };
 
 
 /* ------------------------------------------------------------------- turn */
@@ -185,7 +183,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ngx_event_t               read = { 0 }, write = { 0 };
     ngx_buf_t                 empty = { 0 };
     ngx_connection_t          c = { 0 };
-    vg_socket_conf_t          conf = { 60000, MESSAGE_MAX };
+    vg_socket_conf_t          conf = { 60000, MESSAGE_MAX, 15 };
 
     if (size < 3) {
         return 0;
@@ -209,6 +207,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     request.connection = &c;
     request.header_in = &empty;
     request.ctx = &at.context;
+    ngx_http_voltgate_websocket_module.ctx_index = 0;
     at.socket = vg_socket_open(r, &conf, &owner, NULL);
     REQUIRE(at.socket != NULL);
     run(&c);
