@@ -433,7 +433,7 @@ void *vg_shared(ngx_uint_t part);
 enum {
     VG_SHARED_KEYS,
     VG_SHARED_METRICS,
-    VG_SHARED_OCPP,
+    VG_SHARED_LINK,
     VG_SHARED_VERSIONS,
     VG_SHARED_STREAMS,
     VG_SHARED_PARTS

@@ -268,7 +268,7 @@ vg_link_on(vg_link_kind_t kind, vg_link_handler_pt handler)
 ngx_pid_t
 vg_link_worker(ngx_uint_t n)
 {
-    vg_link_shared_t *shared = vg_shared(VG_SHARED_OCPP);
+    vg_link_shared_t *shared = vg_shared(VG_SHARED_LINK);
 
     return n < VG_LINK_WORKERS ? (ngx_pid_t) shared->pids[n] : 0;
 }
@@ -277,7 +277,7 @@ vg_link_worker(ngx_uint_t n)
 ngx_int_t
 vg_link_start(ngx_cycle_t *cycle)
 {
-    vg_link_shared_t *shared = vg_shared(VG_SHARED_OCPP);
+    vg_link_shared_t *shared = vg_shared(VG_SHARED_LINK);
 
     if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
     {
@@ -298,7 +298,7 @@ vg_link_start(ngx_cycle_t *cycle)
 void
 vg_link_stop(void)
 {
-    vg_link_shared_t *shared = vg_shared(VG_SHARED_OCPP);
+    vg_link_shared_t *shared = vg_shared(VG_SHARED_LINK);
 
     if (!vg_link_up) {
         return;

@@ -68,7 +68,7 @@ ngx_pid_t vg_link_worker(ngx_uint_t n);
 ngx_int_t vg_link_start(ngx_cycle_t *cycle);
 void      vg_link_stop(void);
 
-/* It stands first in the part VG_SHARED_OCPP. */
+/* the part VG_SHARED_LINK */
 typedef struct {
     ngx_atomic_t pids[VG_LINK_WORKERS];
 } vg_link_shared_t;

@@ -7,7 +7,6 @@
 #include "db.h"
 #include "http.h"
 #include "link.h"
-#include "ocpp.h"
 #include "outcome.h"
 
 static void     *vg_main_create(ngx_conf_t *cf);
@@ -209,8 +208,8 @@ vg_shared_size(ngx_uint_t part)
         return vg_shared_align(vg_keys_size());
     case VG_SHARED_METRICS:
         return vg_shared_align(vg_metrics_size());
-    case VG_SHARED_OCPP:
-        return vg_shared_align(vg_ocpp_shared_size());
+    case VG_SHARED_LINK:
+        return vg_shared_align(sizeof(vg_link_shared_t));
     case VG_SHARED_VERSIONS:
         return vg_shared_align(vg_versions_size());
     case VG_SHARED_STREAMS:
@@ -347,7 +346,6 @@ vg_process_start(ngx_cycle_t *cycle)
     vg_statement_slots(host);
     vg_keys_init(vg_shared(VG_SHARED_KEYS));
     vg_metrics_init(vg_shared(VG_SHARED_METRICS));
-    vg_ocpp_shared_init(vg_shared(VG_SHARED_OCPP));
     vg_versions_init(vg_shared(VG_SHARED_VERSIONS));
     vg_cache_start(host);
     vg_blame_start();

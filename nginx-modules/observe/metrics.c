@@ -6,6 +6,7 @@
  */
 
 #include "cache.h"
+#include "ocpp.h"
 
 #define VG_BUCKETS 10
 
@@ -221,5 +222,6 @@ vg_metrics_render(vg_pool_t *pool)
         }
     }
     vg_metrics_cache(&out);
+    vg_ocpp_metrics(&out);
     return vg_out_str(&out);
 }

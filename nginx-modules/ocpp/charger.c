@@ -3,6 +3,7 @@
  */
 
 #include "charger.h"
+#include "node.h"
 
 static ngx_rbtree_t      vg_chargers;
 static ngx_rbtree_node_t vg_chargers_sentinel;
@@ -34,6 +35,14 @@ vg_charger_complain(vg_charger_t *charger, const char *what, vg_str_t about)
                   "voltgate: charge point \"%*s\": %s \"%*s\"",
                   charger->identity.len, charger->identity.data, what, len,
                   text);
+}
+
+
+void
+vg_charger_send(vg_charger_t *charger, vg_str_t text)
+{
+    vg_count(VG_COUNT_OUT);
+    vg_socket_send(charger->socket, text);
 }
 
 
@@ -69,6 +78,7 @@ vg_charger_closed(void *owner)
     vg_order_close(charger);
     vg_exchange_close(charger);
     vg_farewell(charger->identity, charger->holder.epoch);
+    vg_count(VG_COUNT_CLOSED);
 }
 
 
@@ -238,5 +248,6 @@ vg_charger_open(ngx_http_request_t *r, const vg_socket_conf_t *conf,
         return VG_ERROR;
     }
     ngx_rbtree_insert(&vg_chargers, &charger->node);
+    vg_count(VG_COUNT_OPENED);
     return VG_OK;
 }

@@ -7,6 +7,7 @@
 #define VG_CHARGER_H
 
 #include "frame.h"
+#include "gate.h"
 #include "link.h"
 #include "socket.h"
 #include "table.h"
@@ -63,7 +64,11 @@ void vg_charger_complain(vg_charger_t *charger, const char *what,
 void vg_charger_init(void);
 void vg_charger_stop(void);
 
-/* exchange.c */
+/* Sends it, and notes that. */
+void vg_charger_send(vg_charger_t *charger, vg_str_t text);
+
+/* exchange.c; boots that are under way at once, and how long others wait */
+void vg_exchange_start(ngx_uint_t boots, ngx_msec_t wait);
 void vg_exchange_text(void *owner, vg_str_t message);
 void vg_exchange_close(vg_charger_t *charger);
 

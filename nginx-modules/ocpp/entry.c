@@ -20,6 +20,7 @@ static const struct {
     { 404, "unknown charge point" },
     { 405, "a WebSocket starts by GET" },
     { 426, "this is a WebSocket endpoint, version 13" },
+    { 429, "this charge point comes too often" },
     { 503, "try again later" },
 };
 
@@ -98,7 +99,7 @@ vg_entry_read(ngx_http_request_t *r, vg_entry_t *entry)
 
 
 ngx_int_t
-vg_entry_refuse(ngx_http_request_t *r, ngx_int_t status)
+vg_entry_refuse(ngx_http_request_t *r, ngx_int_t status, ngx_uint_t retry)
 {
     ngx_uint_t i = 0;
     vg_http_t *http = vg_http_get(r);
@@ -117,8 +118,10 @@ vg_entry_refuse(ngx_http_request_t *r, ngx_int_t status)
         vg_upgrade_required(r);
     }
     r->keepalive = 0;
-    /* spread, since OCPP 1.6 has no back-off that we could set */
-    return vg_http_refuse(
-        r, vg_kit_error_status(status), vg_entry_refusals[i].message,
-        status == NGX_HTTP_SERVICE_UNAVAILABLE ? 5 + ngx_random() % 11 : 0);
+    if (status == NGX_HTTP_SERVICE_UNAVAILABLE && retry == 0) {
+        /* spread, since OCPP 1.6 has no back-off that we could set */
+        retry = 5 + ngx_random() % 11;
+    }
+    return vg_http_refuse(r, vg_kit_error_status(status),
+                          vg_entry_refusals[i].message, retry);
 }

@@ -15,7 +15,9 @@ typedef struct {
 /* 0, or the status to refuse with */
 ngx_int_t vg_entry_read(ngx_http_request_t *r, vg_entry_t *entry);
 
-/* Sends a problem document; gives what nginx's handlers return. */
-ngx_int_t vg_entry_refuse(ngx_http_request_t *r, ngx_int_t status);
+/* Sends a problem document; gives what nginx's handlers return. retry: s, 0:
+ * none, or as a 503 has it. */
+ngx_int_t vg_entry_refuse(ngx_http_request_t *r, ngx_int_t status,
+                          ngx_uint_t retry);
 
 #endif /* VG_ENTRY_H */

@@ -3,6 +3,7 @@
  */
 
 #include "charger.h"
+#include "node.h"
 
 /* A call that came in. It lies in a pool of its own, with its text and its
  * parsed payload; the call that answers it takes that pool over, since steps
@@ -13,6 +14,8 @@ struct vg_exchange_s {
     vg_pool_t     arena;
     vg_charger_t *charger; /* NULL: gone                                  */
     vg_frame_t    frame;
+
+    vg_gate_guest_t guest; /* of the boots                                */
 };
 
 typedef struct {
@@ -35,6 +38,13 @@ static const vg_code_t vg_exchange_faults[] = {
     [VG_FAULT_VALUE] = VG_CODE_PROPERTY,
 };
 
+/* A fleet that comes back boots at once. What is under way is bounded, so
+ * that the lanes stay free for those who charge; the rest waits a while. */
+static vg_gate_t vg_boots;
+
+#define VG_BOOT_AGAIN  10 /* s until who was told to wait boots again ...  */
+#define VG_BOOT_SPREAD 10 /* ... or so much more                           */
+
 static void vg_exchange_next(vg_charger_t *charger);
 
 
@@ -44,8 +54,8 @@ static void
 vg_exchange_refuse(vg_exchange_t *x, vg_code_t code, const char *why)
 {
     vg_charger_complain(x->charger, why, x->frame.id);
-    vg_socket_send(x->charger->socket,
-                   vg_frame_error(&x->arena, x->frame.id, code, why));
+    vg_charger_send(x->charger,
+                    vg_frame_error(&x->arena, x->frame.id, code, why));
 }
 
 
@@ -90,6 +100,7 @@ vg_exchange_answered(vg_call_t *call)
     vg_charger_t      *charger = x->charger;
     const vg_action_t *action = vg_action_find(x->frame.action);
 
+    vg_gate_leave(&vg_boots, &x->guest);
     if (charger == NULL) {
         return;
     }
@@ -100,8 +111,8 @@ vg_exchange_answered(vg_call_t *call)
         if (action != NULL && (action->flags & VG_ACTION_BOOT)) {
             vg_exchange_booted(x, answer);
         }
-        vg_socket_send(charger->socket,
-                       vg_frame_result(&x->arena, x->frame.id, answer));
+        vg_charger_send(charger,
+                        vg_frame_result(&x->arena, x->frame.id, answer));
     }
     x->charger = NULL;
     charger->running = NULL;
@@ -203,7 +214,82 @@ vg_exchange_run(vg_exchange_t *x)
         why = "no memory";
     }
     vg_exchange_refuse(x, code, why);
+    charger->running = NULL;
+    vg_gate_leave(&vg_boots, &x->guest);
     ngx_destroy_pool(x->pool);
+}
+
+
+static void
+vg_exchange_begin(vg_exchange_t *x)
+{
+    const vg_action_t *action = vg_action_find(x->frame.action);
+
+    if (action == NULL || !(action->flags & VG_ACTION_BOOT)) {
+        vg_exchange_run(x);
+        return;
+    }
+    x->charger->running = x;
+    if (vg_boots.waiting > 0 || vg_boots.inside >= vg_boots.room) {
+        vg_count(VG_COUNT_HELD);
+    }
+    vg_gate_come(&vg_boots, &x->guest);
+}
+
+
+static void
+vg_boot_go(vg_gate_guest_t *guest)
+{
+    vg_exchange_t *x = ngx_queue_data(guest, vg_exchange_t, guest);
+    vg_charger_t  *charger = x->charger;
+
+    vg_exchange_run(x);
+    vg_exchange_next(charger); /* when it was refused at once */
+}
+
+
+/* Whoever was accepted before has sessions: nothing keeps it from telling of
+ * them, so it boots late. Others are pending, by OCPP 1.6, 4.2. */
+static void
+vg_boot_late(vg_gate_guest_t *guest)
+{
+    u_char         text[128], *end;
+    ngx_tm_t       tm;
+    vg_exchange_t *x = ngx_queue_data(guest, vg_exchange_t, guest);
+    vg_charger_t  *charger = x->charger;
+
+    if (charger->boot == VG_BOOT_ACCEPTED || ngx_exiting) {
+        vg_boot_go(guest);
+        return;
+    }
+    ngx_gmtime(ngx_time(), &tm);
+    end = ngx_snprintf(text, sizeof(text),
+                       "{\"currentTime\":\"%4d-%02d-%02dT%02d:%02d:%02dZ\","
+                       "\"interval\":%ui,\"status\":\"Pending\"}",
+                       tm.ngx_tm_year, tm.ngx_tm_mon, tm.ngx_tm_mday,
+                       tm.ngx_tm_hour, tm.ngx_tm_min, tm.ngx_tm_sec,
+                       VG_BOOT_AGAIN
+                           + (ngx_uint_t) ngx_random() % VG_BOOT_SPREAD);
+    charger->boot = VG_BOOT_PENDING;
+    charger->triggered = 0;
+    vg_charger_send(charger,
+                    vg_frame_result(&x->arena, x->frame.id,
+                                    (vg_str_t){ (char *) text, end - text }));
+    vg_count(VG_COUNT_PENDING);
+    charger->running = NULL;
+    ngx_destroy_pool(x->pool);
+    vg_exchange_next(charger);
+}
+
+
+void
+vg_exchange_start(ngx_uint_t boots, ngx_msec_t wait)
+{
+    vg_boots.room = boots;
+    vg_boots.wait = wait;
+    vg_boots.go = vg_boot_go;
+    vg_boots.late = vg_boot_late;
+    vg_gate_init(&vg_boots);
 }
 
 
@@ -221,7 +307,7 @@ vg_exchange_next(vg_charger_t *charger)
         q = ngx_queue_head(&charger->waiting);
         ngx_queue_remove(q);
         charger->nwaiting--;
-        vg_exchange_run(ngx_queue_data(q, vg_exchange_t, queue));
+        vg_exchange_begin(ngx_queue_data(q, vg_exchange_t, queue));
     }
     charger->looping = 0;
     vg_socket_resume(charger->socket);
@@ -317,6 +403,7 @@ vg_exchange_text(void *owner, vg_str_t message)
     vg_charger_t  *charger = owner;
     vg_exchange_t *x = vg_exchange_create(charger, message, &text);
 
+    vg_count(VG_COUNT_IN);
     if (x == NULL) {
         vg_charger_complain(charger, "no memory for a message of",
                             charger->identity);
@@ -337,9 +424,13 @@ vg_exchange_close(vg_charger_t *charger)
     ngx_queue_t   *q;
     vg_exchange_t *x;
 
-    if (charger->running != NULL) {
-        charger->running->charger = NULL; /* a change is finished unseen */
-        charger->running = NULL;
+    x = charger->running;
+    charger->running = NULL;
+    if (x != NULL && x->guest.waiting) {
+        vg_gate_leave(&vg_boots, &x->guest);
+        ngx_destroy_pool(x->pool);
+    } else if (x != NULL) {
+        x->charger = NULL; /* a change is finished unseen */
     }
     while (!ngx_queue_empty(&charger->waiting)) {
         q = ngx_queue_head(&charger->waiting);

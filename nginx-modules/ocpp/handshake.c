@@ -6,16 +6,20 @@
  * pool of its own, since its answer may come when the client has gone; each
  * answer goes on from a posted event, so that none ends a request inside of
  * somebody else's function.
+ *
+ * Who comes again too soon is told so at once. The others stand in a line:
+ * so many are let in each second and at once, however many come.
  */
 
 #include "charger.h"
 #include "entry.h"
 #include "http.h"
 #include "module.h"
+#include "node.h"
 
-#include <openssl/crypto.h>
-
-#define VG_HANDSHAKE_MAX 512 /* at once and worker; storms are to be spread */
+#define VG_HANDSHAKE_ROOM  64    /* under way at once, of one worker         */
+#define VG_HANDSHAKE_BURST 32    /* that need not keep to the rate           */
+#define VG_HANDSHAKE_WAIT  15000 /* ms; chargers give up at some 30 s        */
 
 typedef struct vg_handshake_s vg_handshake_t;
 
@@ -28,6 +32,8 @@ struct vg_handshake_s {
     vg_str_t            identity; /* in our pool: farewells may need it   */
     vg_call_t          *call;     /* under way                            */
     ngx_event_t         next;
+    vg_gate_guest_t     guest;
+    uint64_t            key; /* of the guard                              */
     void (*stage)(vg_handshake_t *h);
     ngx_int_t status; /* to refuse with, or 0                   */
     int64_t   epoch;
@@ -35,7 +41,7 @@ struct vg_handshake_s {
     unsigned  asking:1;
 };
 
-static ngx_uint_t vg_handshakes; /* under way in this worker             */
+static vg_gate_t vg_handshakes; /* of this worker                        */
 
 static void vg_handshake_checked(vg_handshake_t *h);
 static void vg_handshake_registered(vg_handshake_t *h);
@@ -49,7 +55,7 @@ vg_handshake_free(vg_handshake_t *h)
     if (h->cleanup != NULL) {
         h->cleanup->handler = NULL;
     }
-    vg_handshakes--;
+    vg_gate_leave(&vg_handshakes, &h->guest);
     ngx_destroy_pool(h->pool);
 }
 
@@ -74,7 +80,9 @@ vg_handshake_left(void *data)
 
     h->request = NULL;
     h->cleanup = NULL;
-    if (h->call != NULL) {
+    if (h->guest.waiting) {
+        vg_handshake_free(h);
+    } else if (h->call != NULL) {
         vg_call_abandon(h->call);
     }
 }
@@ -132,86 +140,21 @@ vg_handshake_failure(const vg_call_t *call)
 
 /* ------------------------------------------------------------ credentials */
 
-/* Security profile 3: a certificate that nginx has verified, for this name. */
-static ngx_uint_t
-vg_handshake_certified(ngx_connection_t *c, vg_str_t identity)
-{
-    int   n = -1;
-    char  name[VG_IDENTITY_MAX + 2];
-    X509 *cert;
-
-    if (!c->ssl || SSL_get_verify_result(c->ssl->connection) != X509_V_OK) {
-        return 0;
-    }
-    cert = SSL_get_peer_certificate(c->ssl->connection);
-    if (cert != NULL) {
-        n = X509_NAME_get_text_by_NID(X509_get_subject_name(cert),
-                                      NID_commonName, name, sizeof(name));
-        X509_free(cert);
-    }
-    return n == (int) identity.len
-           && ngx_memcmp(name, identity.data, identity.len) == 0;
-}
-
-
-/* The user name is the identity; the password is bytes, not text. */
-static ngx_uint_t
-vg_handshake_password_good(vg_call_t *call, vg_handshake_t *h,
-                           const vg_json_t *known)
-{
-    vg_str_t            salt = vg_json_text(known, "salt");
-    vg_str_t            hash = vg_json_text(known, "hash"), mine;
-    ngx_str_t          *user = &h->request->headers_in.user;
-    ngx_http_request_t *r = h->request;
-
-    if (ngx_http_auth_basic_user(r) != NGX_OK || user->len != h->identity.len
-        || ngx_memcmp(user->data, h->identity.data, user->len) != 0
-        || salt.data == NULL || hash.data == NULL)
-    {
-        return 0;
-    }
-    mine = vg_sha256(call, salt, vg_of(r->headers_in.passwd));
-    return mine.data != NULL && mine.len == hash.len
-           && CRYPTO_memcmp(mine.data, hash.data, hash.len) == 0;
-}
-
-
-/* 0, or the status to refuse with. A charge point of one profile that comes
- * with less is refused; one that comes with TLS to spare is not. */
-static ngx_int_t
-vg_handshake_verdict(vg_call_t *call, vg_handshake_t *h)
-{
-    vg_str_t          profile;
-    const vg_json_t  *known, *booted;
-    ngx_connection_t *c = h->request->connection;
-
-    if (call->error != NULL) {
-        return vg_handshake_failure(call);
-    }
-    known = vg_json_parse(&call->arena, call->text, NULL);
-    if (known == NULL) {
-        return NGX_HTTP_SERVICE_UNAVAILABLE;
-    }
-    booted = vg_json_get(known, "booted");
-    h->booted = booted != NULL && booted->type == VG_JSON_TRUE;
-    profile = vg_json_text(known, "securityProfile");
-    if (vg_str_eq(profile, "3")) {
-        return vg_handshake_certified(c, h->identity) ? 0
-                                                      : NGX_HTTP_UNAUTHORIZED;
-    }
-    if (!vg_handshake_password_good(call, h, known)) {
-        return NGX_HTTP_UNAUTHORIZED;
-    }
-    return vg_str_eq(profile, "2") && !c->ssl ? NGX_HTTP_FORBIDDEN : 0;
-}
-
-
 static void
 vg_handshake_found(vg_call_t *call)
 {
     vg_handshake_t *h = call->owner;
 
-    vg_handshake_told(h, h->request ? vg_handshake_verdict(call, h) : 0);
+    ngx_uint_t booted = 0;
+    ngx_int_t  status = 0;
+
+    if (h->request != NULL && call->error != NULL) {
+        status = vg_handshake_failure(call);
+    } else if (h->request != NULL) {
+        status = vg_credentials_check(call, h->request, h->identity, &booted);
+    }
+    h->booted = booted;
+    vg_handshake_told(h, status);
 }
 
 
@@ -322,6 +265,22 @@ vg_handshake_close(vg_handshake_t *h)
 }
 
 
+/* It was not let in. That the stations are away is not its fault. */
+static void
+vg_handshake_refuse(vg_handshake_t *h)
+{
+    ngx_uint_t away = h->status == NGX_HTTP_SERVICE_UNAVAILABLE;
+
+    vg_guard_charge(vg_node()->guard, &vg_ocpp_conf()->guard, h->key,
+                    (int64_t) ngx_current_msec, away ? -1 : VG_GUARD_FAULT);
+    vg_count(away ? VG_COUNT_AWAY : VG_COUNT_REFUSED);
+    ngx_log_error(NGX_LOG_INFO, h->request->connection->log, 0,
+                  "voltgate: charge point \"%*s\" refused with %i",
+                  h->identity.len, h->identity.data, h->status);
+    vg_handshake_end(h, vg_entry_refuse(h->request, h->status, 0));
+}
+
+
 /* The first answer is here. */
 static void
 vg_handshake_checked(vg_handshake_t *h)
@@ -329,10 +288,7 @@ vg_handshake_checked(vg_handshake_t *h)
     if (h->request == NULL) {
         vg_handshake_free(h);
     } else if (h->status) {
-        ngx_log_error(NGX_LOG_INFO, h->request->connection->log, 0,
-                      "voltgate: charge point \"%*s\" refused with %i",
-                      h->identity.len, h->identity.data, h->status);
-        vg_handshake_end(h, vg_entry_refuse(h->request, h->status));
+        vg_handshake_refuse(h);
     } else if (h->entry.upgrade.protocol == NULL) {
         vg_handshake_close(h);
     } else {
@@ -353,7 +309,7 @@ vg_handshake_registered(vg_handshake_t *h)
         if (h->request == NULL) {
             vg_handshake_free(h);
         } else {
-            vg_handshake_end(h, vg_entry_refuse(h->request, h->status));
+            vg_handshake_refuse(h);
         }
         return;
     }
@@ -371,6 +327,61 @@ vg_handshake_registered(vg_handshake_t *h)
         return;
     }
     vg_handshake_free(h);
+}
+
+
+/* ------------------------------------------------------------------- line */
+
+/* GCRA in one word of the node: 0, and one more is counted, or the ms until
+ * it may be. In us, since ngx_current_msec is the same clock in all workers. */
+static ngx_msec_t
+vg_handshake_turn(void)
+{
+    vg_node_t        *node = vg_node();
+    ngx_atomic_uint_t due, from, now = ngx_current_msec * 1000;
+    ngx_atomic_uint_t step = 1000000 / (ngx_uint_t) vg_ocpp_conf()->rate;
+
+    do {
+        due = node->bucket;
+        from = ngx_max(due, now);
+        if (from - now > step * VG_HANDSHAKE_BURST) {
+            return 1 + (from - now - step * VG_HANDSHAKE_BURST) / 1000;
+        }
+    } while (!ngx_atomic_cmp_set(&node->bucket, due, from + step));
+    return 0;
+}
+
+
+static void
+vg_handshake_go(vg_gate_guest_t *guest)
+{
+    vg_handshake_t *h = ngx_queue_data(guest, vg_handshake_t, guest);
+
+    vg_handshake_ask(h, "charge_point.credentials", vg_handshake_args(h, 0),
+                     vg_handshake_found, vg_handshake_checked);
+}
+
+
+static void
+vg_handshake_late(vg_gate_guest_t *guest)
+{
+    vg_handshake_t *h = ngx_queue_data(guest, vg_handshake_t, guest);
+
+    vg_count(VG_COUNT_FULL);
+    vg_handshake_end(
+        h, vg_entry_refuse(h->request, NGX_HTTP_SERVICE_UNAVAILABLE, 0));
+}
+
+
+void
+vg_handshake_start(void)
+{
+    vg_handshakes.room = VG_HANDSHAKE_ROOM;
+    vg_handshakes.wait = VG_HANDSHAKE_WAIT;
+    vg_handshakes.turn = vg_handshake_turn;
+    vg_handshakes.go = vg_handshake_go;
+    vg_handshakes.late = vg_handshake_late;
+    vg_gate_init(&vg_handshakes);
 }
 
 
@@ -406,7 +417,6 @@ vg_handshake_create(ngx_http_request_t *r, const vg_entry_t *entry)
     h->next.handler = vg_handshake_go_on;
     h->next.data = h;
     h->next.log = ngx_cycle->log;
-    vg_handshakes++;
     return h;
 }
 
@@ -425,10 +435,39 @@ vg_handshake_name(ngx_http_request_t *r, vg_str_t identity)
 }
 
 
+/* 0, or the status to refuse with at once */
+static ngx_int_t
+vg_handshake_barred(ngx_http_request_t *r, vg_str_t identity, uint64_t *key,
+                    ngx_uint_t *retry)
+{
+    int64_t   wait;
+    ngx_str_t parts[] = { vg_ngx(identity), r->connection->addr_text };
+
+    if (ngx_exiting || vg_ocpp_conf() == NULL || vg_node() == NULL) {
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+    *key = vg_hash(parts, 2);
+    wait = vg_guard_come(vg_node()->guard, &vg_ocpp_conf()->guard, *key,
+                         (int64_t) ngx_current_msec);
+    if (wait > 0) {
+        *retry = 1 + (ngx_uint_t) wait / 1000;
+        vg_count(VG_COUNT_BACKOFF);
+        return NGX_HTTP_TOO_MANY_REQUESTS;
+    }
+    if (vg_handshakes.waiting >= (ngx_uint_t) vg_ocpp_conf()->queue) {
+        vg_count(VG_COUNT_FULL);
+        return NGX_HTTP_SERVICE_UNAVAILABLE;
+    }
+    return 0;
+}
+
+
 ngx_int_t
 vg_handshake(ngx_http_request_t *r)
 {
+    uint64_t        key = 0;
     ngx_int_t       status;
+    ngx_uint_t      retry = 0;
     vg_entry_t      entry;
     vg_handshake_t *h;
 
@@ -439,16 +478,13 @@ vg_handshake(ngx_http_request_t *r)
     if (status == 0 && vg_ocpp_conf() != NULL && vg_ocpp_conf()->deflate) {
         vg_upgrade_press(r, &entry.upgrade);
     }
-    if (status == 0
-        && (ngx_exiting || vg_ocpp_conf() == NULL
-            || vg_handshakes >= VG_HANDSHAKE_MAX))
-    {
-        status = NGX_HTTP_SERVICE_UNAVAILABLE;
+    if (status == 0) {
+        vg_handshake_name(r, entry.identity);
+        status = vg_handshake_barred(r, entry.identity, &key, &retry);
     }
     if (status) {
-        return vg_entry_refuse(r, status);
+        return vg_entry_refuse(r, status, retry);
     }
-    vg_handshake_name(r, entry.identity);
     h = vg_handshake_create(r, &entry);
     if (h == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -456,7 +492,10 @@ vg_handshake(ngx_http_request_t *r)
     r->main->count++;
     r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = ngx_http_request_empty_handler;
-    vg_handshake_ask(h, "charge_point.credentials", vg_handshake_args(h, 0),
-                     vg_handshake_found, vg_handshake_checked);
+    h->key = key;
+    if (vg_handshakes.waiting > 0) {
+        vg_count(VG_COUNT_QUEUED);
+    }
+    vg_gate_come(&vg_handshakes, &h->guest);
     return NGX_DONE;
 }

@@ -8,10 +8,20 @@
  *   voltgate_ocpp_max_message 64k;     http: of one message
  *   voltgate_ocpp_call_timeout 30s;    http: for a charger's answer
  *   voltgate_ocpp_deflate on;          http: permessage-deflate if offered
+ *   voltgate_ocpp_handshakes 1000 8192;
+ *                                      http: that begin in a second, of the
+ *                                      node; that wait, of each worker
+ *   voltgate_ocpp_reconnects 20 3s 5m; http: connections of one charge point
+ *                                      that are free, what each further one
+ *                                      costs, the longest wait; or off
+ *   voltgate_ocpp_boots 32 5s;         http: under way in each worker; how
+ *                                      long others wait, until told to come
+ *                                      again
  */
 
 #include "charger.h"
 #include "module.h"
+#include "node.h"
 
 static const vg_ocpp_conf_t *vg_ocpp_running;
 static ngx_uint_t            vg_ocpp_started;
@@ -27,6 +37,74 @@ vg_ocpp_location(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     (void) conf;
 
     clcf->handler = vg_handshake;
+    return NGX_CONF_OK;
+}
+
+
+/* NGX_ERROR: it is no number from 1 on */
+static ngx_int_t
+vg_ocpp_number(const ngx_str_t *word)
+{
+    ngx_int_t n = ngx_atoi(word->data, word->len);
+
+    return n > 0 && n <= 1000000 ? n : NGX_ERROR;
+}
+
+
+static char *
+vg_ocpp_handshakes(ngx_conf_t *cf, ngx_command_t *cmd, void *data)
+{
+    ngx_str_t      *word = cf->args->elts;
+    vg_ocpp_conf_t *conf = data;
+
+    (void) cmd;
+
+    conf->rate = vg_ocpp_number(&word[1]);
+    conf->queue = vg_ocpp_number(&word[2]);
+    return conf->rate == NGX_ERROR || conf->queue == NGX_ERROR
+               ? "wants a rate and a number that may wait"
+               : NGX_CONF_OK;
+}
+
+
+static char *
+vg_ocpp_reconnects(ngx_conf_t *cf, ngx_command_t *cmd, void *data)
+{
+    ngx_str_t      *word = cf->args->elts;
+    vg_ocpp_conf_t *conf = data;
+
+    (void) cmd;
+
+    if (cf->args->nelts == 2) {
+        conf->guard.burst = 0;
+        return ngx_strcmp(word[1].data, "off") == 0 ? NGX_CONF_OK
+                                                    : "wants off, or three";
+    }
+    conf->guard.burst = vg_ocpp_number(&word[1]);
+    conf->guard.step = ngx_parse_time(&word[2], 0);
+    conf->guard.most = ngx_parse_time(&word[3], 0);
+    return conf->guard.burst <= 0 || conf->guard.step <= 0
+                   || conf->guard.most <= 0
+               ? "wants a number and two times"
+               : NGX_CONF_OK;
+}
+
+
+static char *
+vg_ocpp_boots(ngx_conf_t *cf, ngx_command_t *cmd, void *data)
+{
+    ngx_int_t       wait;
+    ngx_str_t      *word = cf->args->elts;
+    vg_ocpp_conf_t *conf = data;
+
+    (void) cmd;
+
+    conf->boots = vg_ocpp_number(&word[1]);
+    wait = ngx_parse_time(&word[2], 0);
+    if (conf->boots == NGX_ERROR || wait < 0 || wait > 20000) {
+        return "wants a number and a time of at most 20s";
+    }
+    conf->boot_wait = (ngx_msec_t) wait;
     return NGX_CONF_OK;
 }
 
@@ -69,6 +147,27 @@ static ngx_command_t  vg_ocpp_commands[] = {
       offsetof(vg_ocpp_conf_t, deflate),
       NULL },
 
+    { ngx_string("voltgate_ocpp_handshakes"),
+      NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE2,
+      vg_ocpp_handshakes,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("voltgate_ocpp_reconnects"),
+      NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1 | NGX_CONF_TAKE3,
+      vg_ocpp_reconnects,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("voltgate_ocpp_boots"),
+      NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE2,
+      vg_ocpp_boots,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     ngx_null_command
 };
 /* clang-format on */
@@ -86,6 +185,11 @@ vg_ocpp_create_conf(ngx_conf_t *cf)
     conf->socket.max_message = NGX_CONF_UNSET_SIZE;
     conf->call_timeout = NGX_CONF_UNSET_MSEC;
     conf->deflate = NGX_CONF_UNSET;
+    conf->rate = 1000;
+    conf->queue = 8192;
+    conf->guard = (vg_guard_conf_t){ 3000, 20, 300000 };
+    conf->boots = 32;
+    conf->boot_wait = 5000;
     return conf;
 }
 
@@ -122,12 +226,23 @@ vg_ocpp_conf(void)
 }
 
 
+/* the configuration is taken into use */
+static ngx_int_t
+vg_ocpp_init_module(ngx_cycle_t *cycle)
+{
+    vg_host_t *host =
+        ngx_http_cycle_get_module_main_conf(cycle, ngx_http_voltgate_module);
+
+    return host != NULL && host->zone != NULL ? vg_node_open(cycle) : NGX_OK;
+}
+
+
 static ngx_int_t
 vg_ocpp_init_process(ngx_cycle_t *cycle)
 {
     vg_ocpp_running = ngx_http_cycle_get_module_main_conf(
         cycle, ngx_http_voltgate_ocpp_module);
-    if (vg_ocpp_running == NULL || vg_host == NULL
+    if (vg_ocpp_running == NULL || vg_host == NULL || vg_node() == NULL
         || (ngx_process != NGX_PROCESS_WORKER
             && ngx_process != NGX_PROCESS_SINGLE))
     {
@@ -137,6 +252,8 @@ vg_ocpp_init_process(ngx_cycle_t *cycle)
     vg_charger_init();
     vg_order_init();
     vg_far_chargers_start();
+    vg_handshake_start();
+    vg_exchange_start(vg_ocpp_running->boots, vg_ocpp_running->boot_wait);
     return NGX_OK;
 }
 
@@ -177,7 +294,7 @@ ngx_module_t  ngx_http_voltgate_ocpp_module = {
     vg_ocpp_commands,                      /* module directives */
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
-    NULL,                                  /* init module */
+    vg_ocpp_init_module,                   /* init module */
     vg_ocpp_init_process,                  /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */

@@ -32,8 +32,7 @@ void vg_ocpp_command(vg_str_t charge_point, const char *action,
                      vg_str_t payload, ngx_msec_t timeout, vg_ocpp_done_pt done,
                      void *data);
 
-/* its part of the zone */
-size_t vg_ocpp_shared_size(void);
-void   vg_ocpp_shared_init(void *shared);
+/* its counts, for the metrics */
+void vg_ocpp_metrics(vg_out_t *out);
 
 #endif /* VG_OCPP_H */

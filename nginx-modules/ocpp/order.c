@@ -102,14 +102,16 @@ vg_order_send(vg_charger_t *charger, vg_order_t *order)
                   (unsigned long long) ++charger->last_id);
     frame =
         vg_frame_call(&order->arena, order->id, order->action, order->payload);
-    if (order->id.data == NULL || frame.data == NULL) {
+    if (order->id.data == NULL || frame.data == NULL
+        || vg_socket_closing(charger->socket))
+    {
         vg_order_end(order, "gone");
         return;
     }
     vg_order_triggers(charger, order);
     charger->sent = order;
     ngx_add_timer(&charger->silent, order->deadline - ngx_current_msec);
-    vg_socket_send(charger->socket, frame);
+    vg_charger_send(charger, frame);
 }
 
 

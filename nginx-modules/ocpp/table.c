@@ -7,60 +7,25 @@
  * a slot it left half written has no pid.
  */
 
-#include "ocpp.h"
-#include "table.h"
+#include "node.h"
 
-#define VG_TABLE_SLOTS 65536 /* a power of two                            */
 #define VG_TABLE_PROBE 128
 #define VG_TABLE_SPIN  1024 /* looks at the lock before its owner is checked */
-
-typedef struct {
-    vg_holder_t holder;
-    size_t      len; /* 0: never used                                     */
-    char        identity[VG_IDENTITY_MAX];
-} vg_table_slot_t;
-
-typedef struct {
-    vg_link_shared_t link; /* stands first: link.h                        */
-    ngx_atomic_t     lock; /* the owner's pid                             */
-    ngx_atomic_t     born; /* us: when this node started                  */
-    vg_table_slot_t  slots[VG_TABLE_SLOTS];
-} vg_table_t;
-
-
-size_t
-vg_ocpp_shared_size(void)
-{
-    return sizeof(vg_table_t);
-}
-
-
-/* fresh memory is zero: the empty table, of a node that is new */
-void
-vg_ocpp_shared_init(void *shared)
-{
-    vg_table_t *table = shared;
-
-    (void) ngx_atomic_cmp_set(&table->born, 0, vg_time_now());
-}
-
 
 int64_t
 vg_table_born(void)
 {
-    vg_table_t *table = vg_shared(VG_SHARED_OCPP);
-
-    return (int64_t) table->born;
+    return (int64_t) vg_node()->born;
 }
 
 
 /* ------------------------------------------------------------------- lock */
 
-static vg_table_t *
+static vg_node_t *
 vg_table_lock(void)
 {
     ngx_uint_t        spin;
-    vg_table_t       *table = vg_shared(VG_SHARED_OCPP);
+    vg_node_t        *table = vg_node();
     ngx_atomic_uint_t owner;
 
     for (spin = 1;; spin++) {
@@ -85,7 +50,7 @@ vg_table_lock(void)
 
 
 static void
-vg_table_unlock(vg_table_t *table)
+vg_table_unlock(vg_node_t *table)
 {
     ngx_memory_barrier();
     table->lock = 0;
@@ -105,7 +70,7 @@ vg_table_alive(const vg_holder_t *holder)
 
 /* The identity's slot, or NULL; *room: one that may be taken instead. */
 static vg_table_slot_t *
-vg_table_probe(vg_table_t *table, vg_str_t identity, vg_table_slot_t **room)
+vg_table_probe(vg_node_t *table, vg_str_t identity, vg_table_slot_t **room)
 {
     ngx_uint_t       i;
     uint32_t         hash;
@@ -138,7 +103,7 @@ vg_rc_t
 vg_table_claim(vg_str_t identity, const vg_holder_t *mine, vg_holder_t *old)
 {
     vg_rc_t          rc = VG_OK;
-    vg_table_t      *table = vg_table_lock();
+    vg_node_t       *table = vg_table_lock();
     vg_table_slot_t *room, *slot = vg_table_probe(table, identity, &room);
 
     ngx_memzero(old, sizeof(*old));
@@ -163,7 +128,7 @@ vg_table_claim(vg_str_t identity, const vg_holder_t *mine, vg_holder_t *old)
 vg_holder_t
 vg_table_find(vg_str_t identity)
 {
-    vg_table_t      *table = vg_table_lock();
+    vg_node_t       *table = vg_table_lock();
     vg_holder_t      holder = { 0, 0, 0 };
     vg_table_slot_t *room, *slot = vg_table_probe(table, identity, &room);
 
@@ -178,7 +143,7 @@ vg_table_find(vg_str_t identity)
 void
 vg_table_leave(vg_str_t identity, const vg_holder_t *mine)
 {
-    vg_table_t      *table = vg_table_lock();
+    vg_node_t       *table = vg_table_lock();
     vg_table_slot_t *room, *slot = vg_table_probe(table, identity, &room);
 
     if (slot != NULL && slot->holder.pid == mine->pid
@@ -194,7 +159,7 @@ ngx_uint_t
 vg_table_sweep(ngx_uint_t *next, char *identity, size_t *len, vg_holder_t *dead)
 {
     ngx_uint_t       found = 0;
-    vg_table_t      *table = vg_table_lock();
+    vg_node_t       *table = vg_table_lock();
     vg_table_slot_t *slot;
 
     while (*next < VG_TABLE_SLOTS && !found) {

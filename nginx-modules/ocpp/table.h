@@ -7,6 +7,8 @@
 
 #include "link.h"
 
+#define VG_TABLE_SLOTS 65536 /* a power of two                            */
+
 #define VG_IDENTITY_MAX 48 /* bytes; OCPP 2.0.1's bound, 1.6 has none      */
 
 typedef struct {
@@ -14,6 +16,12 @@ typedef struct {
     uint64_t  number; /* of the connection, in that process               */
     int64_t   epoch;  /* of the connection, in the house                  */
 } vg_holder_t;
+
+typedef struct {
+    vg_holder_t holder;
+    size_t      len; /* 0: never used                                     */
+    char        identity[VG_IDENTITY_MAX];
+} vg_table_slot_t;
 
 /* When this node's first worker started, in us of Unix time. */
 int64_t vg_table_born(void);

@@ -305,6 +305,13 @@ vg_socket_abort(vg_socket_t *s, ngx_uint_t code, const char *reason)
 }
 
 
+ngx_uint_t
+vg_socket_closing(const vg_socket_t *s)
+{
+    return s->closing || s->dead || s->released;
+}
+
+
 void
 vg_socket_resume(vg_socket_t *s)
 {
@@ -421,7 +428,7 @@ vg_socket_on_timer(ngx_event_t *ev)
         vg_socket_lost(s);
     } else if (!s->draining) {
         vg_socket_ping(s);
-    } else if (s->hooks->busy(s->owner)) {
+    } else if (s->stalled || s->hooks->busy(s->owner)) {
         ngx_add_timer(&s->timer, VG_SOCKET_BUSY);
     } else {
         vg_socket_close(s, VG_CLOSE_RESTART, "the server restarts");

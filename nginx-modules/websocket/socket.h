@@ -62,6 +62,9 @@ void vg_socket_resume(vg_socket_t *s);
 /* Nothing waits to be written: who sends the newest only asks before. */
 ngx_uint_t vg_socket_empty(vg_socket_t *s);
 
+/* it takes nothing to send any more */
+ngx_uint_t vg_socket_closing(const vg_socket_t *s);
+
 /* Says so and ends it now, also s: for a process that exits. */
 void vg_socket_abort(vg_socket_t *s, ngx_uint_t code, const char *reason);
 

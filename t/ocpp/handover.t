@@ -1,0 +1,135 @@
+# A reload and a binary upgrade hand the charge points over: each is told to
+# come back, and no call under way is lost, in either direction.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(time);
+
+use Voltgate;
+use Voltgate::Charger;
+use Voltgate::Wire;
+use Voltgate::Worker;
+
+my $vg = Voltgate->start(extra => { http => 'voltgate_ocpp_reconnects off;' });
+
+my $company  = '019393c0-0000-7000-8000-000000000001';
+my $password = 'sixteen letters!';
+my $boot     = { chargePointVendor => 'Acme', chargePointModel => 'M1' };
+my $all      = 12;
+
+$vg->post('/api/v1/stations', {
+    name => 'Harbour', location => { lat => 1, lon => 2 },
+    address => { country => 'DE' }, timeZone => 'Europe/Berlin',
+    operatorId => $company,
+    connectors => [ map { { chargePointId => "CP$_", connectorNumber => 1,
+        type => 'CHADEMO', powerType => 'DC', maxPowerKw => 50 } } 1 .. $all ],
+});
+$vg->post('/api/v1/charge-points', { id => "CP$_", operatorId => $company,
+    password => $password }) for 1 .. $all;
+
+sub connected {
+    my ($identity) = @_;
+    my $cp = Voltgate::Charger->connect($vg, $identity, $password);
+    is $cp->status, 101, "$identity connects";
+    is $cp->call('BootNotification', $boot)->[2]{status}, 'Accepted', 'and boots';
+    return $cp;
+}
+
+sub known { return $vg->get("/api/v1/charge-points/$_[0]")->{json}{connected} }
+
+# a command over a connection of its own, whose answer is read later
+sub command {
+    my ($identity) = @_;
+    my $body = '{"action":"ClearCache","payload":{}}';
+    return Voltgate::Wire->connect($vg)->send("POST /api/v1/charge-points/$identity/commands HTTP/1.1\r\n"
+        . 'Authorization: Bearer ' . $vg->admin . "\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        . 'Content-Length: ' . length($body) . "\r\n\r\n$body");
+}
+
+# the new master's workers are ready, the old ones are told to leave
+sub upgrade {
+    my ($then) = @_;
+
+    my $old  = $vg->master;
+    my %were = map { $_ => 1 } $vg->workers;
+    kill USR2 => $old;
+    ok $vg->wait_for(sub {
+        my $new = $vg->master;
+        return $new && $new != $old && 2 == grep { !$were{$_} } $vg->workers;
+    }, 15), 'a new binary runs beside the old one';
+    delete $vg->{client};
+    ok $vg->wait_for(sub { $vg->get('/ready')->{status} == 200 }, 15), 'and is ready';
+    $then->();
+    kill WINCH => $old;
+    return sub {
+        ok $vg->wait_for(sub { !grep { -e "/proc/$_" } keys %were }, 30), 'the old workers leave';
+        kill QUIT => $old;
+        ok $vg->wait_for(sub { !-e "/proc/$old" }, 10), 'and their master';
+    };
+}
+
+my %ways = (
+    'a reload' => sub {
+        my @were = $vg->workers;
+        $vg->reload;
+        return sub {
+            ok $vg->wait_for(sub { !grep { -e "/proc/$_" } @were }, 30), 'the old workers leave';
+        };
+    },
+    'a binary upgrade' => sub { return upgrade(@_) },
+);
+
+for my $way ('a reload', 'a binary upgrade', 'a binary upgrade', 'a reload') {
+    subtest $way => sub {
+        my @cps = map { connected("CP$_") } 1 .. $all;
+        my ($calls, $asked, @idle) = @cps;
+
+        # its call waits for a row that somebody holds
+        $vg->dbh->begin_work;
+        $vg->sql(q{select 1 from stations.link where charge_point_id = 'CP1' for update});
+        $calls->send_call('held', 'BootNotification', $boot);
+        my $asker = command('CP2');
+        my $command = $asked->recv(5);
+        is $command->[2], 'ClearCache', 'a command is under way';
+
+        my $gone = $ways{$way}->(sub {
+            ok known('CP5'), 'nobody counts as gone meanwhile';
+            my $early = command('CP5');
+            $idle[2]->answer(sub { return { status => 'Accepted' } });
+            ok $idle[2]->serve(5), 'a command by the new workers reaches the old ones';
+            is $early->answer(5)->{status}, 200, 'and its answer comes back';
+        });
+
+        for my $cp (@idle) {
+            $cp->recv(10);
+            ok $cp->closed, 'one that is idle is closed';
+            is $cp->close_code, 1012, 'with a word';
+            $cp->drop;
+        }
+        ok !$calls->closed, 'one whose call is under way is not';
+        $vg->dbh->commit;
+        is $calls->wait_answer('held', 10)->[2]{status}, 'Accepted', 'it is answered';
+        $calls->recv(10);
+        is $calls->close_code, 1012, 'and closed then';
+
+        ok !$asked->closed, 'one that has to answer is not closed';
+        $asked->send_raw(qq([3,"$command->[1]",{"status":"Accepted"}]));
+        my $answer = $asker->answer(10);
+        is $answer->{status}, 200, 'what it says reaches who asked';
+        is $answer->{json}{result}{status}, 'Accepted';
+        $asked->recv(10);
+        is $asked->close_code, 1012;
+        $_->drop for $calls, $asked;
+
+        $gone->();
+        delete $vg->{client};
+        my @again = map { connected("CP$_") } 1 .. $all;
+        is scalar(grep { known("CP$_") } 1 .. $all), $all, 'all are back';
+        $_->close for @again;
+        ok $vg->wait_for(sub { !grep { known("CP$_") } 1 .. $all }), 'and go when they go';
+    };
+}
+
+done_testing;
