@@ -5,16 +5,12 @@
  * its timer, or a posted event, and never inside of a callback of wslay.
  */
 
-#include "deflate.h"
 #include "wire.h"
 
-#define VG_SOCKET_FRAGMENTS 256   /* of one message; each costs memory     */
-#define VG_SOCKET_GOODBYE   2000  /* ms for the other's close frame        */
-#define VG_SOCKET_DRAIN     10000 /* ms, without worker_shutdown_timeout   */
-#define VG_SOCKET_WAVE      5     /* ms between two that leave, if they may */
-#define VG_SOCKET_BUSY      50    /* ms until a busy owner is asked again  */
-#define VG_SOCKET_PRESSED   16384 /* bytes; what stays longer goes as it is */
-#define VG_SOCKET_SHORT     64    /* bytes; below, pressing gains nothing  */
+#define VG_SOCKET_GOODBYE 2000  /* ms for the other's close frame        */
+#define VG_SOCKET_DRAIN   10000 /* ms, without worker_shutdown_timeout   */
+#define VG_SOCKET_WAVE    5     /* ms between two that leave, if they may */
+#define VG_SOCKET_BUSY    50    /* ms until a busy owner is asked again  */
 
 static ngx_uint_t vg_sockets; /* of this worker                           */
 
@@ -35,7 +31,7 @@ ngx_module_t  ngx_http_voltgate_websocket_module = {
 /* clang-format on */
 
 
-static void
+void
 vg_socket_later(vg_socket_t *s)
 {
     ngx_post_event(&s->turn, &ngx_posted_events);
@@ -48,80 +44,6 @@ vg_socket_lost(vg_socket_t *s)
 {
     s->request->connection->error = 1;
     s->dead = 1;
-}
-
-
-static void
-vg_socket_frame(wslay_event_context_ptr                           ws,
-                const struct wslay_event_on_frame_recv_start_arg *arg,
-                void                                             *data)
-{
-    vg_socket_t *s = data;
-
-    (void) ws;
-
-    if (wslay_is_ctrl_frame(arg->opcode)) {
-        return;
-    }
-    s->fragments =
-        arg->opcode == WSLAY_CONTINUATION_FRAME ? s->fragments + 1 : 0;
-    if (s->fragments > VG_SOCKET_FRAGMENTS) {
-        s->dead = 1;
-    }
-}
-
-
-/* Its length says nothing of what it unfolds to: that is bounded while it
- * does. wslay leaves UTF-8 to us where it could not see it. */
-static void
-vg_socket_unpress(vg_socket_t *s, vg_str_t pressed)
-{
-    static char  plain[VG_SOCKET_MESSAGE];
-    vg_str_t     text = { plain, 0 };
-    vg_inflate_t rc =
-        vg_inflate(pressed, plain, s->conf.max_message, &text.len);
-
-    if (rc == VG_INFLATE_TOO_LONG) {
-        vg_socket_close(s, VG_CLOSE_TOO_BIG, "the message is too long");
-    } else if (rc == VG_INFLATE_NO_MEMORY) {
-        s->dead = 1;
-    } else if (rc == VG_INFLATE_BROKEN || !vg_str_utf8(text)) {
-        vg_socket_close(s, VG_CLOSE_DATA, "the message is broken");
-    } else {
-        s->hooks->text(s->owner, text);
-    }
-}
-
-
-static void
-vg_socket_message(wslay_event_context_ptr                   ws,
-                  const struct wslay_event_on_msg_recv_arg *arg, void *data)
-{
-    vg_str_t     text = { (const char *) arg->msg, arg->msg_length };
-    vg_socket_t *s = data;
-
-    (void) ws;
-
-    if (s->closing) {
-        return;
-    }
-    switch (arg->opcode) {
-
-    case WSLAY_TEXT_FRAME:
-        if (wslay_get_rsv1(arg->rsv)) {
-            vg_socket_unpress(s, text);
-        } else {
-            s->hooks->text(s->owner, text);
-        }
-        break;
-
-    case WSLAY_BINARY_FRAME:
-        vg_socket_close(s, VG_CLOSE_BINARY, "text frames only");
-        break;
-
-    default: /* wslay answers pings and closes */
-        break;
-    }
 }
 
 
@@ -145,39 +67,11 @@ vg_socket_listen(vg_socket_t *s)
 }
 
 
-void
-vg_socket_send(vg_socket_t *s, vg_str_t text)
-{
-    static char            pressed[VG_SOCKET_PRESSED];
-    size_t                 len = 0;
-    struct wslay_event_msg msg = { WSLAY_TEXT_FRAME,
-                                   (const uint8_t *) text.data, text.len };
-
-    if (s->closing || s->released) {
-        return;
-    }
-    if (s->conf.window && text.data != NULL && text.len >= VG_SOCKET_SHORT) {
-        len = vg_deflate(s->conf.window, text, pressed, sizeof(pressed));
-    }
-    if (len > 0) {
-        msg.msg = (const uint8_t *) pressed;
-        msg.msg_length = len;
-    }
-    if (text.data == NULL
-        || wslay_event_queue_msg_ex(s->ws, &msg,
-                                    len ? WSLAY_RSV1_BIT : WSLAY_RSV_NONE)
-               != 0)
-    {
-        s->dead = 1;
-    }
-    vg_socket_later(s);
-}
-
-
 ngx_uint_t
 vg_socket_empty(vg_socket_t *s)
 {
-    return s->kept == NULL && wslay_event_get_queued_msg_count(s->ws) == 0;
+    return s->kept == NULL
+           && (s->ws == NULL || wslay_event_get_queued_msg_count(s->ws) == 0);
 }
 
 
@@ -206,7 +100,10 @@ vg_socket_release(void *data)
     if (s->kept != NULL) {
         ngx_free(s->kept);
     }
-    wslay_event_context_free(s->ws);
+    if (s->ws != NULL) {
+        wslay_event_context_free(s->ws);
+        s->ws = NULL;
+    }
 }
 
 
@@ -238,6 +135,10 @@ vg_socket_turn(vg_socket_t *s)
 {
     ngx_int_t rc;
 
+    if (vg_message_wake(s) != NGX_OK) {
+        vg_socket_end(s);
+        return;
+    }
     if (vg_socket_reads_on(s)) {
         vg_socket_listen(s);
     }
@@ -263,6 +164,9 @@ vg_socket_turn(vg_socket_t *s)
     if (rc == NGX_OK && s->hooks->drained != NULL && !s->closing) {
         s->hooks->drained(s->owner);
     }
+    if (!s->turn.posted) {
+        vg_message_rest(s);
+    }
 }
 
 
@@ -273,9 +177,10 @@ vg_socket_close(vg_socket_t *s, ngx_uint_t code, const char *reason)
         return;
     }
     s->closing = 1;
-    if (wslay_event_queue_close(s->ws, code, (const uint8_t *) reason,
-                                ngx_strlen(reason))
-        != 0)
+    if (vg_message_wake(s) != NGX_OK
+        || wslay_event_queue_close(s->ws, code, (const uint8_t *) reason,
+                                   ngx_strlen(reason))
+               != 0)
     {
         s->dead = 1;
     }
@@ -299,7 +204,9 @@ void
 vg_socket_abort(vg_socket_t *s, ngx_uint_t code, const char *reason)
 {
     vg_socket_close(s, code, reason);
-    (void) vg_wire_flush(s);
+    if (vg_message_wake(s) == NGX_OK) {
+        (void) vg_wire_flush(s);
+    }
     vg_socket_lost(s);
     vg_socket_end(s);
 }
@@ -412,7 +319,8 @@ vg_socket_ping(vg_socket_t *s)
         return;
     }
     s->pinged = 1;
-    if (wslay_event_queue_msg(s->ws, &msg) != 0) {
+    if (vg_message_wake(s) != NGX_OK || wslay_event_queue_msg(s->ws, &msg) != 0)
+    {
         s->dead = 1;
     }
     ngx_add_timer(&s->timer, s->conf.ping);
@@ -435,14 +343,6 @@ vg_socket_on_timer(ngx_event_t *ev)
     }
     vg_socket_turn(s);
 }
-
-
-static const struct wslay_event_callbacks vg_socket_callbacks = {
-    .recv_callback = vg_wire_recv,
-    .send_callback = vg_wire_send,
-    .on_frame_recv_start_callback = vg_socket_frame,
-    .on_msg_recv_callback = vg_socket_message,
-};
 
 
 static void
@@ -484,15 +384,8 @@ vg_socket_open(ngx_http_request_t *r, const vg_socket_conf_t *conf,
     vg_socket_t        *s = ngx_pcalloc(r->pool, sizeof(vg_socket_t));
     ngx_http_cleanup_t *cln = ngx_http_cleanup_add(r, 0);
 
-    if (s == NULL || cln == NULL
-        || wslay_event_context_server_init(&s->ws, &vg_socket_callbacks, s)
-               != 0)
-    {
+    if (s == NULL || cln == NULL) {
         return NULL;
-    }
-    wslay_event_config_set_max_recv_msg_length(s->ws, conf->max_message);
-    if (conf->window) {
-        wslay_event_config_set_allowed_rsv_bits(s->ws, WSLAY_RSV1_BIT);
     }
     s->request = r;
     s->conf = *conf;

@@ -57,6 +57,7 @@ vg_wire_recv(wslay_event_context_ptr ws, uint8_t *buf, size_t len, int flags,
         s->heard = ngx_current_msec;
         s->pinged = 0;
         s->budget -= n;
+        s->begun += n;
         return n;
     }
     wslay_event_set_error(ws, n == NGX_AGAIN ? WSLAY_ERR_WOULDBLOCK

@@ -1,5 +1,5 @@
 /*
- * wire.h: the inside of a socket, for socket.c and wire.c alone.
+ * wire.h: the inside of a socket, for socket.c, message.c and wire.c alone.
  */
 
 #ifndef VG_WIRE_H
@@ -15,7 +15,9 @@
 
 struct vg_socket_s {
     ngx_http_request_t      *request;
-    wslay_event_context_ptr  ws;
+    wslay_event_context_ptr  ws;    /* NULL: at rest                      */
+    uint64_t                 frame; /* bytes of the one that comes in     */
+    uint64_t                 begun; /* bytes of frames that are not whole */
     const vg_socket_owner_t *hooks;
     void                    *owner;
     vg_socket_conf_t         conf;
@@ -29,6 +31,7 @@ struct vg_socket_s {
     size_t                   kept_pos, kept_len;
     ngx_uint_t               last_code; /* finish with it; 0: no wish     */
     const char              *last_reason;
+    unsigned                 partial:1; /* a message has more fragments   */
     unsigned                 pinged:1;
     unsigned                 stalled:1; /* there may be bytes to read     */
     unsigned                 resting:1; /* has had its share of this turn */
@@ -37,6 +40,15 @@ struct vg_socket_s {
     unsigned                 dead:1;
     unsigned                 released:1;
 };
+
+/* goes on at the end of this turn of the loop */
+void vg_socket_later(vg_socket_t *s);
+
+/* message.c: wslay's state is there; NGX_ERROR: no memory, and s is dead */
+ngx_int_t vg_message_wake(vg_socket_t *s);
+
+/* ... and gone, if nothing is in it. s is awake. */
+void vg_message_rest(vg_socket_t *s);
 
 /* wslay's callbacks for bytes */
 ssize_t vg_wire_recv(wslay_event_context_ptr ws, uint8_t *buf, size_t len,

@@ -1,4 +1,4 @@
-/* with: t/fuzz/stub/nginx.c nginx-modules/websocket/socket.c nginx-modules/websocket/wire.c nginx-modules/websocket/deflate.c nginx-modules/ocpp/frame.c nginx-modules/ocpp/action.c | -lwslay -lz
+/* with: t/fuzz/stub/nginx.c nginx-modules/websocket/socket.c nginx-modules/websocket/message.c nginx-modules/websocket/wire.c nginx-modules/websocket/deflate.c nginx-modules/ocpp/frame.c nginx-modules/ocpp/action.c | -lwslay -lz
  *
  * socket.c: any bytes from a charger behind the handshake: WebSocket frames,
  * messages, pings, closes, cut anywhere. The owner answers each message, and
