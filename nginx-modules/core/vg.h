@@ -296,6 +296,12 @@ vg_rc_t vg_command(vg_call_t *call, vg_str_t charge_point, const char *action,
 /* With VG_AWAIT: the payload of the charger's CALLRESULT, JSON text. */
 vg_str_t vg_outcome(vg_call_t *call);
 
+/* What the flight recorder of this node holds of a charge point, from us to us
+ * of Unix time, newest first, as a page: {"items":[…],"nextCursor":null}. That
+ * the caller may see it is the plugin's to know. data NULL: no memory. */
+vg_str_t vg_messages(vg_call_t *call, vg_str_t charge_point, int64_t from,
+                     int64_t to);
+
 /* Who is calling. Never NULL; empty strings for chargers and events. */
 typedef struct {
     vg_str_t id;      /* subject                                         */

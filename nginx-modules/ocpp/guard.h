@@ -12,7 +12,7 @@
 
 #include <stdint.h>
 
-#define VG_GUARD_SLOTS 65536 /* a power of two                            */
+#define VG_GUARD_SLOTS 16384 /* a power of two                            */
 
 typedef struct {
     uint64_t key;   /* 0: free                                            */

@@ -357,6 +357,9 @@ vg_handshake_go(vg_gate_guest_t *guest)
 {
     vg_handshake_t *h = ngx_queue_data(guest, vg_handshake_t, guest);
 
+    if (ngx_current_msec != guest->since) {
+        vg_count(VG_COUNT_QUEUED);
+    }
     vg_handshake_ask(h, "charge_point.credentials", vg_handshake_args(h, 0),
                      vg_handshake_found, vg_handshake_checked);
 }
@@ -493,9 +496,6 @@ vg_handshake(ngx_http_request_t *r)
     r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = ngx_http_request_empty_handler;
     h->key = key;
-    if (vg_handshakes.waiting > 0) {
-        vg_count(VG_COUNT_QUEUED);
-    }
     vg_gate_come(&vg_handshakes, &h->guest);
     return NGX_DONE;
 }

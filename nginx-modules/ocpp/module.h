@@ -7,17 +7,19 @@
 
 #include "guard.h"
 #include "ocpp.h"
+#include "recorder.h"
 #include "socket.h"
 
 typedef struct {
-    vg_socket_conf_t socket;
-    ngx_msec_t       call_timeout; /* ms that a charger has for an answer */
-    ngx_flag_t       deflate;      /* permessage-deflate, where it is offered */
-    vg_guard_conf_t  guard;
-    ngx_int_t        rate;  /* handshakes that begin, in a second and node  */
-    ngx_int_t        queue; /* handshakes that wait, of one worker          */
-    ngx_int_t        boots; /* under way at once, of one worker             */
-    ngx_msec_t       boot_wait;
+    vg_socket_conf_t   socket;
+    ngx_msec_t         call_timeout; /* ms that a charger has for an answer */
+    ngx_flag_t         deflate; /* permessage-deflate, where it is offered  */
+    vg_recorder_conf_t recorder;
+    vg_guard_conf_t    guard;
+    ngx_int_t          rate;  /* handshakes that begin, in a second and node  */
+    ngx_int_t          queue; /* handshakes that wait, of one worker          */
+    ngx_int_t          boots; /* under way at once, of one worker             */
+    ngx_msec_t         boot_wait;
 } vg_ocpp_conf_t;
 
 extern ngx_module_t ngx_http_voltgate_ocpp_module;

@@ -14,6 +14,10 @@
  *   voltgate_ocpp_reconnects 20 3s 5m; http: connections of one charge point
  *                                      that are free, what each further one
  *                                      costs, the longest wait; or off
+ *   voltgate_ocpp_recorder 8k 65536 [PATH];
+ *                                      http: the flight recorder: bytes for
+ *                                      each charge point, how many, where;
+ *                                      or off
  *   voltgate_ocpp_boots 32 5s;         http: under way in each worker; how
  *                                      long others wait, until told to come
  *                                      again
@@ -109,6 +113,38 @@ vg_ocpp_boots(ngx_conf_t *cf, ngx_command_t *cmd, void *data)
 }
 
 
+static char *
+vg_ocpp_recorder(ngx_conf_t *cf, ngx_command_t *cmd, void *data)
+{
+    ssize_t         ring;
+    ngx_str_t      *word = cf->args->elts;
+    vg_ocpp_conf_t *conf = data;
+
+    (void) cmd;
+
+    if (cf->args->nelts == 2) {
+        conf->recorder.ring = 0;
+        return ngx_strcmp(word[1].data, "off") == 0 ? NGX_CONF_OK
+                                                    : "wants off, or two";
+    }
+    ring = ngx_parse_size(&word[1]);
+    conf->recorder.rings = vg_ocpp_number(&word[2]);
+    if (ring < VG_RECORDER_LEAST || ring > VG_RECORDER_MOST
+        || conf->recorder.rings == NGX_ERROR)
+    {
+        return "wants between 4k and 64k, and a number";
+    }
+    conf->recorder.ring = (size_t) ring;
+    if (cf->args->nelts == 4) {
+        conf->recorder.path = word[3];
+        return ngx_conf_full_name(cf->cycle, &conf->recorder.path, 0) == NGX_OK
+                   ? NGX_CONF_OK
+                   : NGX_CONF_ERROR;
+    }
+    return NGX_CONF_OK;
+}
+
+
 /* clang-format off */
 static ngx_command_t  vg_ocpp_commands[] = {
 
@@ -161,6 +197,13 @@ static ngx_command_t  vg_ocpp_commands[] = {
       0,
       NULL },
 
+    { ngx_string("voltgate_ocpp_recorder"),
+      NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE123,
+      vg_ocpp_recorder,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("voltgate_ocpp_boots"),
       NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE2,
       vg_ocpp_boots,
@@ -188,6 +231,8 @@ vg_ocpp_create_conf(ngx_conf_t *cf)
     conf->rate = 1000;
     conf->queue = 8192;
     conf->guard = (vg_guard_conf_t){ 3000, 20, 300000 };
+    conf->recorder.ring = 8192;
+    conf->recorder.rings = 65536;
     conf->boots = 32;
     conf->boot_wait = 5000;
     return conf;
@@ -232,8 +277,15 @@ vg_ocpp_init_module(ngx_cycle_t *cycle)
 {
     vg_host_t *host =
         ngx_http_cycle_get_module_main_conf(cycle, ngx_http_voltgate_module);
+    const vg_ocpp_conf_t *conf;
 
-    return host != NULL && host->zone != NULL ? vg_node_open(cycle) : NGX_OK;
+    if (host == NULL || host->zone == NULL) {
+        return NGX_OK;
+    }
+    conf = ngx_http_cycle_get_module_main_conf(cycle,
+                                               ngx_http_voltgate_ocpp_module);
+    vg_recorder_open(cycle, &conf->recorder);
+    return vg_node_open(cycle);
 }
 
 

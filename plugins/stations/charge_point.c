@@ -6,6 +6,7 @@
  * in the answer that made it and nowhere else; one that was given, never.
  */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "stations.h"
@@ -46,6 +47,13 @@ const vg_field_t charge_point_change_fields[] = {
 };
 
 const vg_field_t charge_point_id_fields[] = { CHARGE_POINT_ID, VG_FIELDS_END };
+
+const vg_field_t charge_point_messages_fields[] = {
+    CHARGE_POINT_ID,
+    { VG_QUERY, "from", VG_TIME, .about = "not before" },
+    { VG_QUERY, "to", VG_TIME, .about = "before" },
+    VG_FIELDS_END
+};
 
 const vg_field_t charge_point_list_fields[] = {
     { VG_QUERY, "stationId", VG_UUID, .about = "at this station" },
@@ -130,6 +138,32 @@ charge_point_change_check(vg_call_t *call)
     }
 
     return password_bind(call);
+}
+
+static int64_t
+number(const vg_json_t *row, const char *name)
+{
+    vg_str_t text = vg_json_text(row, name);
+    char     copy[24] = "";
+
+    if (text.data != NULL && text.len < sizeof(copy)) {
+        memcpy(copy, text.data, text.len);
+    }
+
+    return strtoll(copy, NULL, 10);
+}
+
+vg_rc_t
+charge_point_messages_check(vg_call_t *call)
+{
+    const vg_json_t *row = vg_row(call);
+    vg_str_t         page;
+
+    page = vg_messages(call, vg_get(call, "id")->text, number(row, "from"),
+                       number(row, "to"));
+
+    return page.data == NULL ? vg_refuse(call, "internal")
+                             : vg_reply(call, page);
 }
 
 /* Adds the password that was made here to the answer. */

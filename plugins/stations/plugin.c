@@ -83,6 +83,9 @@ static const vg_route_t routes[] = {
       .lock = "charge_point_lock", .statement = "charge_point_remove",
       .about = "Remove a charge point that no station lists" },
 
+    { VG_GET, "/charge-points/{id}/messages", READ, charge_point_messages_fields,
+      .load = "charge_point_messages", .check = charge_point_messages_check,
+      .about = "Its last messages both ways, newest first, without secrets" },
     { VG_POST, "/charge-points/{id}/commands", WRITE, command_fields,
       .load = "charge_point_get", .check = command_check,
       .flags = VG_AWAIT, .steps = command_steps, .lock = "command_lock",

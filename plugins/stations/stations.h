@@ -66,10 +66,12 @@ extern const vg_field_t charge_point_new_fields[];
 extern const vg_field_t charge_point_change_fields[];
 extern const vg_field_t charge_point_id_fields[];
 extern const vg_field_t charge_point_list_fields[];
+extern const vg_field_t charge_point_messages_fields[];
 
 vg_rc_t charge_point_create_check(vg_call_t *call);
 vg_rc_t charge_point_change_check(vg_call_t *call);
 vg_rc_t charge_point_render(vg_call_t *call);
+vg_rc_t charge_point_messages_check(vg_call_t *call);
 
 /* identifierString of OCPP 2.0.1 without the colon, which would end the user
  * name of Basic; a slash, which would part a path, it has not either */
