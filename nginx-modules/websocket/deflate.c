@@ -290,10 +290,10 @@ vg_inflate_some(z_stream *z, const unsigned char *bytes, size_t len)
         z->next_out = &spare;
         z->avail_out = 1;
         rc = inflate(z, Z_SYNC_FLUSH);
+        z->next_out = next;
         if (z->avail_out == 0) {
             return Z_MEM_ERROR;
         }
-        z->next_out = next;
         z->avail_out = 0;
     }
     return rc == Z_BUF_ERROR ? Z_OK : rc;

@@ -118,7 +118,7 @@ test_messages(void)
     ok(survives(200) && survives(65536) && survives(200),
        "messages come back as they were, on each window");
     for (i = 0; i < sizeof(plain); i++) {
-        plain[i] = (char) rand();
+        plain[i] = (char) random();
     }
     ok(vg_deflate(15, (vg_str_t){ plain, 1000 }, pressed, sizeof(pressed)) == 0,
        "what would not shrink is left");

@@ -99,10 +99,10 @@ test_noise(void)
     int               round;
 
     for (round = 0; round < 200000; round++) {
-        len = (size_t) rand() % sizeof(text);
-        room = (size_t) rand() % sizeof(out);
+        len = (size_t) random() % sizeof(text);
+        room = (size_t) random() % sizeof(out);
         for (i = 0; i < len; i++) {
-            text[i] = signs[(size_t) rand() % (sizeof(signs) - 1)];
+            text[i] = signs[(size_t) random() % (sizeof(signs) - 1)];
         }
         good &= vg_redact((vg_str_t){ text, len }, out, room, &cut) <= room;
     }
