@@ -133,15 +133,7 @@ sub pg_start {
 
 # ---------------------------------------------------------------- gateway
 
-sub master {
-    my ($self) = @_;
-
-    open my $file, '<', "$self->{run}/nginx.pid" or return;
-    my $pid = <$file>;
-    return if !defined $pid;
-    chomp $pid;
-    return $pid;
-}
+sub master { return _slurp("$_[0]{run}/nginx.pid") =~ /^(\d+)/ ? $1 : () }
 
 # pids of the workers that take calls, oldest first
 sub workers {
