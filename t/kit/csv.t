@@ -102,6 +102,7 @@ subtest 'each list of the document has it' => sub {
         $count++;
         ok $get->{responses}{'2XX'}{content}{'text/csv'}, "$path says so";
         (my $url = $path) =~ s/\{\w+\}/$company/;
+        $url .= '?lat=54.3&lon=10.1' if $path =~ /nearby/;
         my $r = $vg->get($url, \%csv);
         is $r->{status}, 200;
         like $r->{headers}{'content-type'}, qr{^text/csv}, 'and does so';
