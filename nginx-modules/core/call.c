@@ -1,9 +1,8 @@
 /*
  * call.c: one call from its route to its answer.
  *
- * Owns the order of things (fields, load, check, await, unit, render) and the
- * call's life. Knows no transport: HTTP, OCPP, events, timers and asks each
- * give a finish(). Every wait has its deadline timer set in vg_call_run().
+ * Owns their order (fields, load, check, await, unit, render) and its life;
+ * knows no transport. Every wait has its deadline timer set in vg_call_run().
  */
 
 #include "cache.h"

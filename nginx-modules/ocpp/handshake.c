@@ -2,10 +2,9 @@
  * handshake.c: from a WebSocket request to a connected charge point.
  *
  * The stations are asked twice: what the password is checked against, then,
- * when it is good, for the epoch of this connection. A handshake lives in a
- * pool of its own, since its answer may come when the client has gone; each
- * answer goes on from a posted event, so that none ends a request inside of
- * somebody else's function.
+ * when it is good, for the epoch of this connection. It has a pool of its own,
+ * since its answer may come when the client has gone; each goes on from a
+ * posted event, so that none ends a request inside of another's function.
  *
  * Who comes again too soon is told so at once. The others stand in a line:
  * so many are let in each second and at once, however many come.
