@@ -10,7 +10,7 @@
 #include "cache.h"
 #include "db.h"
 
-#define VG_CACHE_SIZE (32 * 1024 * 1024)
+#define VG_CACHE_SIZE ((size_t) 32 * 1024 * 1024)
 #define VG_CACHE_HEAD (8 * (size_t) 4096) /* the slab's own                 */
 #define VG_CACHE_TTL  60000               /* ms: stands behind the drops    */
 
@@ -198,7 +198,7 @@ vg_cache_tag(vg_call_t *call, const char **tags)
     size_t      len;
     vg_str_t    value;
     vg_out_t    out;
-    ngx_uint_t  i;
+    ngx_uint_t  i = 0; /* there is such a field: vg_cache_row() looked */
     const char *p = *tags;
 
     if (*p == '\0') {

@@ -97,7 +97,8 @@ vg_route_match(ngx_uint_t method, ngx_str_t *path, ngx_str_t *values,
     }
     first = rest.len > 1 ? rest.data[1] : '\0';
     for (i = 0; i < vg_host->endpoints.nelts; i++) {
-        if (e[i]->row->method > VG_DELETE || e[i]->row->path[1] != first
+        if (e[i]->row->method > VG_DELETE
+            || (u_char) e[i]->row->path[1] != first
             || !vg_route_fits(e[i]->row->path, &rest, tried, &literal))
         {
             continue;

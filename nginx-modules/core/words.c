@@ -71,7 +71,7 @@ vg_word_put(vg_call_t *call, vg_str_t name, int64_t at, int word)
     vg_word_slot_t   *slot = vg_words_slot(call, name, 1);
     ngx_atomic_uint_t now, put;
 
-    if (slot == NULL || at < 0 || at >= 1ll << 52 || word < 0
+    if (slot == NULL || at < 0 || at >= 1LL << 52 || word < 0
         || word >= VG_WORD_MAX)
     {
         return -1;
