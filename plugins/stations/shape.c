@@ -144,12 +144,12 @@ station_render(vg_call_t *call)
     size_t      n = 0;
     slot_t     *slots = vg_alloc(vg_pool(call), SLOTS_MAX * sizeof(slot_t));
     vg_str_t    row = vg_row_text(call);
-    const char *p = row.data, *end = row.data + row.len, *quote;
+    const char *p = row.data, *end, *quote;
 
     if (slots == NULL || row.data == NULL) {
         return vg_refuse(call, "internal");
     }
-
+    end = row.data + row.len;
     while (n < SLOTS_MAX
            && (p = memmem(p, (size_t) (end - p), SLOT, sizeof(SLOT) - 1)))
     {

@@ -15,7 +15,7 @@
 
 #include "../../nginx-modules/core/shelf.h"
 
-#define SIZE (4 * 1024 * 1024)
+#define SIZE ((size_t) 4 * 1024 * 1024)
 
 static int        tests, failures;
 static vg_pool_t *pool;
