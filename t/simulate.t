@@ -104,7 +104,8 @@ subtest 'the gateway begins and ends a session, and commands' => sub {
     is $settings->{configurationKey}[0]{value}, '1';
     is_deeply $settings->{unknownKey}, ['Colour'];
     is $ask->(GetLocalListVersion => {})->{listVersion}, 0;
-    is $ask->(GetLog => { logType => 'DiagnosticsLog', requestId => 1 })->{status}, 502, 'NotImplemented';
+    is $ask->(GetLog => { logType => 'DiagnosticsLog', requestId => 1,
+        log => { remoteLocation => 'https://example.org/logs' } })->{status}, 502, 'NotImplemented';
 
     my $booted = sub { $vg->sql(q{select booted_at::text || (select status from stations.connector_status
         where charge_point_id = 'FAR') from stations.link where charge_point_id = 'FAR'}) };
