@@ -7,6 +7,7 @@ use JSON::PP ();
 use Test::More;
 
 use Voltgate;
+use Voltgate::Simulator;
 
 my $vg = Voltgate->start;
 
@@ -34,24 +35,8 @@ sub text {
     return $path;
 }
 
-sub command {
-    my (@options) = @_;
-    return ("$vg->{build}/voltgate", 'simulate', '--url', 'wss://localhost:' . $vg->port,
-        '--ca', $vg->ca, '--password-file', $file, @options);
-}
-
-# its lines and its exit status
-sub simulate {
-    my (@options) = @_;
-    my $pid = open(my $pipe, '-|') // die "fork: $!";
-    if (!$pid) {
-        open STDERR, '>&', \*STDOUT or die $!;
-        exec command(@options) or die $!;
-    }
-    chomp(my @lines = <$pipe>);
-    close $pipe;
-    return ($? >> 8, @lines);
-}
+sub command  { return simulator($vg, $file, @_) }
+sub simulate { return simulated(command(@_)) }
 
 station('Two', [ 'TWO', 1 ], [ 'TWO', 2 ]);
 station('One', [ 'ONE', 1 ]);

@@ -6,6 +6,7 @@ use warnings;
 use Test::More;
 
 use Voltgate;
+use Voltgate::Simulator;
 
 my $vg = Voltgate->start;
 
@@ -36,24 +37,8 @@ open my $out, '>', $file or die $!;
 print {$out} "# comment\n\nSIM0002:$password\n*:$password\n";
 close $out or die $!;
 
-sub command {
-    my (@options) = @_;
-    return ("$vg->{build}/voltgate", 'simulate', '--url', 'wss://localhost:' . $vg->port,
-        '--ca', $vg->ca, '--password-file', $file, @options);
-}
-
-# its lines and its exit status
-sub simulate {
-    my (@options) = @_;
-    my $pid = open(my $pipe, '-|') // die "fork: $!";
-    if (!$pid) {
-        open STDERR, '>&', \*STDOUT or die $!;
-        exec command(@options) or die $!;
-    }
-    chomp(my @lines = <$pipe>);
-    close $pipe;
-    return ($? >> 8, @lines);
-}
+sub command  { return simulator($vg, $file, @_) }
+sub simulate { return simulated(command(@_)) }
 
 subtest 'three charge points charge, once' => sub {
     my ($status, @lines) = simulate('--prefix', 'SIM', '--count', 3, '--id-tag', 'SIMTAG',
