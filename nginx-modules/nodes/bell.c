@@ -107,6 +107,7 @@ vg_bell_heard(const char *channel, const char *payload)
     if (ngx_strcmp(channel, "vg") != 0) {
         vg_near_tick();
     } else if (ngx_strncmp(mine, payload, sizeof("vg_") - 1 + 32) != 0) {
+        vg_node_met();
         vg_events_heard();
     }
 }

@@ -58,9 +58,19 @@ vg_node_alone(void)
 }
 
 
+/* another one rang: the next beat is too late to learn of it */
+void
+vg_node_met(void)
+{
+    vg_node_others = 1;
+}
+
+
 static void
 vg_node_heard(vg_unit_t *unit)
 {
+    ngx_uint_t alone = vg_node_alone();
+
     vg_node_busy = 0;
     if (unit->result != VG_UNIT_OK) {
         return; /* the next tick tries again */
@@ -68,6 +78,9 @@ vg_node_heard(vg_unit_t *unit)
     vg_node_known = 1;
     vg_node_beaten = ngx_current_msec;
     vg_node_others = PQgetvalue(unit->rows, 0, 0)[0] != '0';
+    if (alone && !vg_node_alone()) {
+        vg_nodes_bell(); /* so they learn of us */
+    }
 }
 
 

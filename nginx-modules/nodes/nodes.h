@@ -54,6 +54,7 @@ const char *vg_node_name(void);
 
 /* no other node was seen lately, as far as the clerk knows */
 ngx_uint_t vg_node_alone(void);
+void       vg_node_met(void);
 
 /* what each file asks of the database, made while the conf is read */
 ngx_int_t vg_node_init(ngx_conf_t *cf);
