@@ -48,7 +48,7 @@ MODULES := $(shell sed -n "s/^ngx_module_t  *\([a-z_]*\).*/\1/p" $(KIT_SRC) /dev
 PLUGINS := $(filter-out example-%,$(sort $(patsubst plugins/%/,%,$(wildcard plugins/*/))))
 C_PLUGINS := $(foreach p,$(PLUGINS),$(if $(wildcard plugins/$(p)/*.c),$(p)))
 CLI_SRC := $(sort $(wildcard cli/*.c))
-JSON_SRC := $(addprefix nginx-modules/core/,vg_json.c vg_out.c vg_text.c)
+JSON_SRC := $(addprefix nginx-modules/core/,vg_json.c vg_out.c vg_text.c instant.c)
 SHARED_SRC := $(JSON_SRC) $(addprefix nginx-modules/core/,install.c elf.c)
 UNITS   := $(sort $(wildcard t/kit/unit_*.c plugins/*/t/unit_*.c))
 UNIT_BIN := $(UNITS:%.c=$(B)/unit/%)

@@ -239,8 +239,7 @@ vg_bind_field(vg_call_t *call, ngx_uint_t i)
     if (node->type == VG_JSON_FALSE) {
         return VG_STR("false");
     }
-    if (field->type == VG_TIME && vg_value_time(node->text, &offset) && !offset)
-    {
+    if (field->type == VG_TIME && vg_instant(node->text, &offset) && !offset) {
         return vg_printf(&call->arena, "%.*sZ", (int) node->text.len,
                          node->text.data);
     }

@@ -285,7 +285,7 @@ vg_call_done(vg_unit_t *unit)
     if (unit->result != VG_UNIT_OK) {
         vg_outcome_error(call, unit);
     } else if (unit->statement->change) {
-        vg_outcome_change(call, unit->rows);
+        vg_outcome_change(call, unit);
     } else if (unit->statement->list) {
         vg_outcome_page(call, unit->rows);
     } else if (PQntuples(unit->rows) == 0) {
@@ -298,6 +298,9 @@ vg_call_done(vg_unit_t *unit)
     }
     if (call->error != NULL) {
         vg_call_end(call);
+    } else if (call->quarantine
+               && unit->statement != call->endpoint->quarantine) {
+        vg_call_unit(call);
     } else {
         vg_call_render(call);
     }

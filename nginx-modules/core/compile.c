@@ -20,6 +20,16 @@ enum {
     OID_JSONB = 3802
 };
 
+/* what :each() gives PostgreSQL instead */
+static const struct {
+    unsigned int one, many;
+} vg_arrays[] = {
+    { OID_BOOL, 1000 },    { OID_INT8, OID_INT8_ARRAY },
+    { OID_TEXT, 1009 },    { OID_TIMESTAMPTZ, 1185 },
+    { OID_NUMERIC, 1231 }, { OID_UUID, 2951 },
+    { OID_JSONB, 3807 },   { 0, 0 },
+};
+
 typedef struct {
     const char  *name;
     vg_bind_t    what;
@@ -88,6 +98,13 @@ static const char vg_tail[] =
     " from jsonb_array_elements(a.events) e) from answer a";
 
 
+/* The same of an :each statement, whose answer is (call, status, body, wake):
+ * a row for each call, in their order. It tells no events, so that the many
+ * small rows cost no more than themselves. */
+static const char vg_tail_each[] =
+    " select a.status, a.body::text, 0, a.wake from answer a order by a.call";
+
+
 ngx_uint_t
 vg_statement_binds(const vg_statement_t *st, vg_bind_t what)
 {
@@ -148,6 +165,32 @@ vg_statement_param(vg_statement_t *st, ngx_uint_t i, vg_str_t name,
         }
     }
     return NGX_DECLINED;
+}
+
+
+/* NULL, or why an :each statement cannot be one of this route: it is run for
+ * several calls in one transaction, and holds nothing but rows */
+static const char *
+vg_statement_each(vg_statement_t *st, const vg_route_t *row)
+{
+    ngx_uint_t i, t;
+
+    if (!st->change || row->lock != NULL || row->method != VG_OCPP16
+        || !(row->flags & VG_APPEND))
+    {
+        return "`:each(` is for a change by VG_OCPP16 with VG_APPEND and"
+               " without a lock";
+    }
+    for (i = 0; i < st->count; i++) {
+        for (t = 0; vg_arrays[t].one && vg_arrays[t].one != st->types[i]; t++) {
+            continue;
+        }
+        if (vg_arrays[t].one == 0) {
+            return "`:each(` has a name whose type it does not take";
+        }
+        st->types[i] = vg_arrays[t].many;
+    }
+    return NULL;
 }
 
 
@@ -225,6 +268,7 @@ vg_statement_make(vg_pool_t *pool, const char *plugin, vg_sql_t *sql)
     st->role = vg_printf(pool, "vg_%s", plugin).data;
     st->text = sql->text.data;
     st->change = st->firm = sql->change;
+    st->each = sql->each;
     st->count = sql->count;
     st->types = vg_calloc(pool, (sql->count + 1) * sizeof(unsigned int));
     st->params = vg_calloc(pool, (sql->count + 1) * sizeof(vg_param_t));
@@ -248,7 +292,7 @@ vg_statement_tail(vg_pool_t *pool, vg_str_t *source)
         source->len--;
     }
     *source = vg_printf(pool, "%.*s%s;", (int) (source->len - last),
-                        source->data, vg_tail);
+                        source->data, probe.each ? vg_tail_each : vg_tail);
     return NULL;
 }
 
@@ -341,6 +385,11 @@ vg_statement_load(vg_plugin_slot_t *plugin, const vg_route_t *row,
                           (int) sql.names[i].len, sql.names[i].data);
             return NULL;
         }
+    }
+    wrong = st->each ? vg_statement_each(st, row) : NULL;
+    if (wrong != NULL) {
+        vg_plugin_out(plugin, "%s.sql: %s", name, wrong);
+        return NULL;
     }
     vg_statement_name(pool, st, (const char *) plugin->name.data, name);
     return vg_statement_place(plugin, st) == NGX_OK ? st : NULL;

@@ -64,9 +64,10 @@ struct vg_statement_s {
     unsigned      change:1; /* ends in answer                            */
     unsigned      firm:1;   /* durable before it is told, as any change  */
     unsigned      list:1;
-    ngx_uint_t    index; /* of the bit in each connection's map          */
-    ngx_uint_t    count; /* of parameters                                */
-    unsigned int *types; /* PostgreSQL type oids                         */
+    unsigned      each:1; /* takes several units at once, see pack.c     */
+    ngx_uint_t    index;  /* of the bit in each connection's map          */
+    ngx_uint_t    count;  /* of parameters                                */
+    unsigned int *types;  /* PostgreSQL type oids                         */
     vg_param_t   *params;
 };
 

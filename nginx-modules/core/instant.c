@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "value.h"
+#include "vg_json.h"
 
 
 /* so many digits, as a number; -1 when they are not there */
@@ -92,7 +92,7 @@ vg_instant_offset(vg_str_t text, size_t at, int minutes)
 
 
 bool
-vg_value_time(vg_str_t text, bool *offset)
+vg_instant(vg_str_t text, bool *offset)
 {
     int    h, m, s;
     size_t at = 0;

@@ -86,6 +86,13 @@ vg_outcome_word(vg_call_t *call, vg_str_t word, vg_str_t body)
 {
     ngx_uint_t i;
 
+    if (call->endpoint->quarantine != NULL && !call->quarantine
+        && vg_str_eq(word, "quarantine"))
+    {
+        call->quarantine = 1; /* and goes on there */
+        call->in.reason = body;
+        return;
+    }
     for (i = 0; vg_outcome_words[i].word != NULL; i++) {
         if (vg_str_eq(word, vg_outcome_words[i].word)) {
             call->status = vg_outcome_words[i].word;
@@ -124,17 +131,17 @@ vg_call_status(vg_call_t *call)
 
 /* the tail's third column counts the events, the fourth says what moved */
 void
-vg_outcome_told(PGresult *rows)
+vg_outcome_told(PGresult *rows, int row)
 {
-    if (PQntuples(rows) != 1 || PQnfields(rows) != 4) {
+    if (PQntuples(rows) <= row || PQnfields(rows) != 4) {
         return;
     }
-    if (PQgetvalue(rows, 0, 2)[0] != '0') {
+    if (PQgetvalue(rows, row, 2)[0] != '0') {
         vg_events_bell();
     }
-    if (!PQgetisnull(rows, 0, 3)) {
+    if (!PQgetisnull(rows, row, 3)) {
         vg_stream_moved(
-            (vg_str_t){ PQgetvalue(rows, 0, 3), PQgetlength(rows, 0, 3) });
+            (vg_str_t){ PQgetvalue(rows, row, 3), PQgetlength(rows, row, 3) });
     }
 }
 
@@ -157,19 +164,22 @@ vg_outcome_frame(vg_call_t *call, PGresult *rows)
 
 
 void
-vg_outcome_change(vg_call_t *call, PGresult *rows)
+vg_outcome_change(vg_call_t *call, vg_unit_t *unit)
 {
-    if (PQntuples(rows) != 1) {
+    int       row = (int) unit->row;
+    PGresult *rows = unit->rows;
+
+    if (PQntuples(rows) != (int) unit->calls) {
         ngx_log_error(NGX_LOG_ERR, call->log, 0,
-                      "voltgate: %V answered %d rows", &call->endpoint->label,
-                      PQntuples(rows));
+                      "voltgate: %V answered %d rows for %ui calls",
+                      &call->endpoint->label, PQntuples(rows), unit->calls);
         (void) vg_refuse(call, "internal");
         return;
     }
-    vg_outcome_told(rows);
+    vg_outcome_told(rows, row);
     call->committed = 1;
-    vg_outcome_word(call, vg_outcome_text(call, rows, 0, 0),
-                    vg_outcome_text(call, rows, 0, 1));
+    vg_outcome_word(call, vg_outcome_text(call, rows, row, 0),
+                    vg_outcome_text(call, rows, row, 1));
 }
 
 

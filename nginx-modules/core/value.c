@@ -255,7 +255,7 @@ vg_value_when(const vg_field_t *field, const vg_json_t *node, unsigned *fault)
         *fault = FAULT_TYPE;
         return "must be a string";
     }
-    if (!vg_value_time(node->text, &offset)) {
+    if (!vg_instant(node->text, &offset)) {
         return "must be an RFC 3339 time from 1970 to 9999";
     }
     return offset || (field->flags & VG_LENIENT) ? NULL

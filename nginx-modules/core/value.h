@@ -14,10 +14,6 @@
 const char *vg_value_check(const vg_field_t *field, const vg_json_t *node,
                            unsigned *fault);
 
-/* RFC 3339: true when text is a date and time that exists. Without an offset
- * only when lenient. *offset says whether one was there. */
-bool vg_value_time(vg_str_t text, bool *offset);
-
 /* a value as JSON text fit for jsonb, whatever spelling came in */
 vg_str_t vg_value_json(vg_pool_t *pool, const vg_json_t *node);
 

@@ -119,12 +119,19 @@ typedef struct {
 
 #define VG_PUBLIC "-" /* scope: no identity needed                       */
 
-#define VG_LIST   0x01 /* rows (body, cursor): answered as a page   */
-#define VG_APPEND 0x02 /* many small rows: the append lane          */
+#define VG_LIST 0x01 /* rows (body, cursor): answered as a page   */
+#define VG_APPEND                                                              \
+    0x02 /* many small rows: the append lane. The
+                               statement may say `from :each(a, b) as t
+                               (a, b, call)`: then it is run once for all
+                               that came meanwhile, and its answer is
+                               (call, status, body, wake), a row for each */
 #define VG_TRANSACTION                                                         \
     0x04                /* OCPP: answered with success even when the
                                fields are wrong; then statement
-                               `<statement>_quarantine` gets :payload    */
+                               `<statement>_quarantine` gets :payload,
+                               and :reason where the statement answered
+                               `quarantine` with one as its body         */
 #define VG_NO_BODY 0x08 /* a POST that takes none                    */
 #define VG_AWAIT                                                               \
     0x10 /* steps[0] runs after check() and before the

@@ -1,5 +1,5 @@
 /*
- * vg_json.h: strings, arenas, JSON in and JSON out.
+ * vg_json.h: strings, instants, arenas, JSON in and JSON out.
  *
  * Pure C over yajl; knows neither nginx nor the kit, so that plugins' pure
  * files (tariff engine, invoice arithmetic) and unit tests use the same.
@@ -28,6 +28,11 @@ vg_str_t vg_str(const char *z); /* of a NUL-terminated string */
 
 /* UTF-8 as RFC 3629 has it: nothing overlong, no surrogates */
 bool vg_str_utf8(vg_str_t text);
+
+
+/* RFC 3339: a date and time that exists, in the years 1970 to 9999. *offset
+ * says whether one was there; where none may be missing it is an error. */
+bool vg_instant(vg_str_t text, bool *offset);
 
 
 /* An arena: alloc() gives memory aligned for any type, or NULL; all of it is

@@ -10,6 +10,9 @@
     "-c search_path= -c idle_in_transaction_session_timeout=5s "               \
     "-c timezone=UTC -c datestyle=ISO -c intervalstyle=iso_8601 "
 
+/* to plan a change anew takes longer than to run it */
+#define VG_GENERIC "-c plan_cache_mode=force_generic_plan "
+
 /* clang-format off */
 
 static vg_lane_state_t vg_lanes[VG_LANES] = {
@@ -19,14 +22,17 @@ static vg_lane_state_t vg_lanes[VG_LANES] = {
                               " -c default_transaction_read_only=on" },
     [VG_LANE_WRITE] = {
         .lane = VG_LANE_WRITE, .nconns = 2, .batch = 64,
-        .options = VG_SESSION "-c statement_timeout=3s -c lock_timeout=100ms"
-                              " -c synchronous_commit=off" },
+        .options = VG_SESSION VG_GENERIC
+                   "-c statement_timeout=3s -c lock_timeout=100ms"
+                   " -c synchronous_commit=off" },
     [VG_LANE_PATIENT] = {
         .lane = VG_LANE_PATIENT, .nconns = 2, .batch = 1,
-        .options = VG_SESSION "-c statement_timeout=5s -c lock_timeout=2s" },
+        .options = VG_SESSION VG_GENERIC
+                   "-c statement_timeout=5s -c lock_timeout=2s" },
     [VG_LANE_APPEND] = {
-        .lane = VG_LANE_APPEND, .nconns = 1, .batch = 64,
-        .options = VG_SESSION "-c statement_timeout=3s -c lock_timeout=1s" },
+        .lane = VG_LANE_APPEND, .nconns = 1, .batch = 256, .gather = 2,
+        .options = VG_SESSION VG_GENERIC
+                   "-c statement_timeout=3s -c lock_timeout=1s" },
     [VG_LANE_SLOW] = {
         .lane = VG_LANE_SLOW, .nconns = 1, .batch = 1,
         .options = VG_SESSION "-c statement_timeout=30s -c lock_timeout=2s" },
@@ -44,12 +50,41 @@ static ngx_uint_t  vg_db_started;
 static ngx_queue_t vg_db_over;
 
 
+/* Who was answered together comes back together, but not at once: a batch of
+ * the first of them would make the rest wait for a flush of its own. */
+static ngx_uint_t
+vg_lane_gathers(vg_lane_state_t *lane)
+{
+    if (lane->gather == 0 || lane->length == 0
+        || lane->length * 2 >= lane->last) {
+        return 0;
+    }
+    if (!lane->gathered.timer_set) {
+        ngx_add_timer(&lane->gathered, lane->gather);
+    }
+    return 1;
+}
+
+
+static void
+vg_lane_gathered(ngx_event_t *ev)
+{
+    vg_lane_state_t *lane = ev->data;
+
+    lane->last = 0;
+    vg_db_flush();
+}
+
+
 static void
 vg_lane_wake(vg_lane_state_t *lane)
 {
     ngx_uint_t i;
     vg_conn_t *conn;
 
+    if (vg_lane_gathers(lane)) {
+        return;
+    }
     for (i = 0; i < lane->nconns && !ngx_queue_empty(&lane->waiting); i++) {
         conn = lane->conns[i];
         if (conn == NULL) {
@@ -181,8 +216,7 @@ vg_unit_again(vg_unit_t *unit)
 {
     vg_lane_state_t *lane = &vg_lanes[unit->lane];
 
-    PQclear(unit->rows);
-    unit->rows = NULL;
+    vg_unit_clear(unit);
     unit->failed = unit->aborted = 0;
     unit->sqlstate[0] = unit->constraint[0] = '\0';
     if (unit->dropped) {
@@ -200,7 +234,7 @@ vg_unit_again(vg_unit_t *unit)
 void
 vg_unit_end(vg_unit_t *unit, vg_unit_result_t result)
 {
-    PGresult *rows = unit->rows; /* done() may free the unit */
+    PGresult *rows = unit->packed ? NULL : unit->rows; /* done() may free it */
 
     unit->result = result;
     if (unit->endpoint != NULL) {
@@ -280,6 +314,9 @@ vg_db_start(ngx_cycle_t *cycle)
     ngx_queue_init(&vg_db_over);
     for (i = 0; i < VG_LANES; i++) {
         ngx_queue_init(&vg_lanes[i].waiting);
+        vg_lanes[i].gathered.handler = vg_lane_gathered;
+        vg_lanes[i].gathered.data = &vg_lanes[i];
+        vg_lanes[i].gathered.log = cycle->log;
     }
     vg_db_started = 1;
     vg_check_start();
@@ -294,6 +331,9 @@ vg_db_stop(void)
 
     vg_db_started = 0;
     for (i = 0; i < VG_LANES; i++) {
+        if (vg_lanes[i].gathered.timer_set) {
+            ngx_del_timer(&vg_lanes[i].gathered);
+        }
         for (j = 0; j < VG_LANE_CONNS; j++) {
             if (vg_lanes[i].conns[j] != NULL) {
                 vg_conn_close(vg_lanes[i].conns[j]);

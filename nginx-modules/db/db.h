@@ -47,7 +47,9 @@ struct vg_unit_s {
     const char          **after_values;
 
     vg_unit_result_t result;
-    PGresult        *rows; /* of statement; cleared after done()    */
+    PGresult        *rows;       /* of statement; cleared after done()    */
+    ngx_uint_t       row, calls; /* ours among those of all packed calls  */
+    vg_unit_t       *packed;     /* the next of them; the last owns rows  */
     char             sqlstate[6];
     char             constraint[64];
     char             message[160]; /* for the log alone             */
@@ -126,7 +128,10 @@ typedef struct {
     vg_lane_t   lane;
     const char *options; /* of the session                              */
     ngx_uint_t  nconns;
-    ngx_uint_t  batch; /* units taken at once                         */
+    ngx_uint_t  batch;  /* units taken at once                        */
+    ngx_msec_t  gather; /* so long half of the last batch is waited for */
+    ngx_uint_t  last;   /* units of the last batch                    */
+    ngx_event_t gathered;
     ngx_queue_t waiting;
     ngx_uint_t  length;
     ngx_uint_t  failures; /* connects in a row that failed               */
@@ -147,6 +152,9 @@ void vg_conn_take(vg_conn_t *conn);
 
 /* a unit is over: counts it, calls done() */
 void vg_unit_end(vg_unit_t *unit, vg_unit_result_t result);
+
+/* frees the rows, if they are its own */
+void vg_unit_clear(vg_unit_t *unit);
 
 /* back to the head of its lane, to be run by itself */
 void vg_unit_again(vg_unit_t *unit);

@@ -62,6 +62,10 @@ vg_receive_error(vg_conn_t *conn, vg_op_t *op, PGresult *res)
     if (unit == NULL || unit->failed) {
         return;
     }
+    if (unit->calls > 1 && op->kind == VG_OP_STATEMENT) {
+        vg_pack_abort(unit);
+        return;
+    }
     unit->failed = 1;
     vg_receive_copy(unit->sqlstate, sizeof(unit->sqlstate), res,
                     PG_DIAG_SQLSTATE);
@@ -80,15 +84,14 @@ vg_receive_result(vg_conn_t *conn, vg_op_t *op, PGresult *res)
     case PGRES_TUPLES_OK:
     case PGRES_COMMAND_OK:
         if (op->kind == VG_OP_STATEMENT) {
-            PQclear(op->unit->rows);
-            op->unit->rows = res;
+            vg_pack_rows(op->unit, res);
             return;
         }
         break;
 
     case PGRES_PIPELINE_ABORTED:
         if (op->unit != NULL) {
-            op->unit->aborted = 1;
+            vg_pack_abort(op->unit);
         } else if (op->kind == VG_OP_BARRIER) {
             conn->broken = 1;
         }

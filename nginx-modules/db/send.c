@@ -176,13 +176,26 @@ vg_send_prepares(vg_conn_t *conn)
 }
 
 
+/* *q is the first of those that go as one, and the last of them then */
 static ngx_int_t
-vg_send_by_role(const ngx_queue_t *a, const ngx_queue_t *b)
+vg_send_packed(vg_conn_t *conn, ngx_queue_t **q)
 {
-    vg_unit_t *x = ngx_queue_data(a, vg_unit_t, queue);
-    vg_unit_t *y = ngx_queue_data(b, vg_unit_t, queue);
+    ngx_int_t    rc = NGX_ERROR;
+    vg_unit_t   *first = ngx_queue_data(*q, vg_unit_t, queue);
+    ngx_pool_t  *pool = ngx_create_pool(16384, ngx_cycle->log);
+    const char **values;
 
-    return ngx_strcmp(x->statement->role, y->statement->role);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+    *q = vg_pack_link(conn, *q);
+    values = vg_pack_values(pool, first);
+    if (values != NULL) {
+        rc = vg_send_named(conn, VG_OP_STATEMENT, first, first->statement->name,
+                           (int) first->statement->count, values);
+    }
+    ngx_destroy_pool(pool); /* libpq has its copy */
+    return rc;
 }
 
 
@@ -195,7 +208,7 @@ vg_send_shared(vg_conn_t *conn)
     ngx_queue_t *q;
 
     conn->shared = 1;
-    ngx_queue_sort(&conn->units, vg_send_by_role);
+    ngx_queue_sort(&conn->units, vg_pack_order);
     for (q = ngx_queue_head(&conn->units);
          q != ngx_queue_sentinel(&conn->units); q = ngx_queue_next(q))
     {
@@ -206,7 +219,10 @@ vg_send_shared(vg_conn_t *conn)
                 return NGX_ERROR;
             }
         }
-        if (vg_send_body(conn, unit) != NGX_OK) {
+        if ((unit->statement->each ? vg_send_packed(conn, &q)
+                                   : vg_send_body(conn, unit))
+            != NGX_OK)
+        {
             return NGX_ERROR;
         }
         if (unit->after != NULL) {
@@ -298,6 +314,7 @@ vg_conn_fill(vg_conn_t *conn)
         unit->queued = 0;
         unit->failed = 0;
         unit->aborted = 0;
+        unit->calls = 1;
         durable += vg_send_owes(unit);
         ngx_queue_insert_tail(&conn->units, &unit->queue);
         n++;
@@ -305,6 +322,7 @@ vg_conn_fill(vg_conn_t *conn)
             break;
         }
     }
+    lane->last = n;
     return durable;
 }
 

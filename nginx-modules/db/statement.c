@@ -170,47 +170,108 @@ vg_scan_comment(vg_scan_t *scan)
 }
 
 
+static const char *
+vg_scan_number(vg_scan_t *scan, vg_str_t name)
+{
+    size_t   n = vg_sql_param(scan->sql, name);
+    vg_str_t number;
+
+    if (n == 0) {
+        return "too many parameters";
+    }
+    number = vg_printf(scan->out.pool, "$%zu", n);
+    vg_scan_put(scan, number.data, number.len);
+    return NULL;
+}
+
+
+static vg_str_t
+vg_scan_identifier(vg_scan_t *scan)
+{
+    vg_str_t name = { scan->p, 0 };
+
+    while (scan->p < scan->end && vg_sql_is_word(*scan->p)) {
+        scan->p++;
+    }
+    name.len = scan->p - name.data;
+    return name;
+}
+
+
+static char
+vg_scan_solid(vg_scan_t *scan)
+{
+    while (scan->p < scan->end && *scan->p <= ' ') {
+        scan->p++;
+    }
+    return scan->p < scan->end ? *scan->p : '\0';
+}
+
+
+/* `:each(a, b)`, from its parenthesis */
+static const char *
+vg_scan_each(vg_scan_t *scan)
+{
+    vg_str_t    name;
+    const char *wrong;
+
+    scan->sql->each = true;
+    vg_scan_put(scan, "unnest(", 7);
+    do {
+        scan->p++;
+        (void) vg_scan_solid(scan);
+        name = vg_scan_identifier(scan);
+        wrong = name.len == 0 ? "`:each(` takes names" : NULL;
+        wrong = wrong ? wrong : vg_scan_number(scan, name);
+        if (wrong != NULL) {
+            return wrong;
+        }
+        if (vg_scan_solid(scan) == ',') {
+            vg_scan_put(scan, ", ", 2);
+        }
+    } while (scan->p < scan->end && *scan->p == ',');
+    if (scan->p == scan->end || *scan->p++ != ')') {
+        return "`:each(` is not closed";
+    }
+    vg_scan_put(scan, ") with ordinality", 17);
+    vg_scan_pass(scan, name.data);
+    return NULL;
+}
+
+
 /* a colon: `::` is a cast, `:name` a parameter, all else is itself */
 static const char *
 vg_scan_colon(vg_scan_t *scan)
 {
-    size_t   n;
-    vg_str_t name, number;
+    vg_str_t    name;
+    const char *wrong;
 
     if (scan->p + 1 < scan->end && scan->p[1] == ':') {
         vg_scan_put(scan, "::", 2);
         scan->p += 2;
         return NULL;
     }
-    name.data = ++scan->p;
-    while (scan->p < scan->end && vg_sql_is_word(*scan->p)) {
-        scan->p++;
-    }
-    name.len = scan->p - name.data;
+    scan->p++;
+    name = vg_scan_identifier(scan);
     if (name.len == 0) {
         vg_scan_put(scan, ":", 1);
         return NULL;
     }
-    n = vg_sql_param(scan->sql, name);
-    if (n == 0) {
-        return "too many parameters";
+    if (vg_str_eq(name, "each") && scan->p < scan->end && *scan->p == '(') {
+        return vg_scan_each(scan);
     }
-    number = vg_printf(scan->out.pool, "$%zu", n);
-    vg_scan_put(scan, number.data, number.len);
+    scan->sql->plain = true;
+    wrong = vg_scan_number(scan, name);
     vg_scan_pass(scan, name.data);
-    return NULL;
+    return wrong;
 }
 
 
 static const char *
 vg_scan_word(vg_scan_t *scan)
 {
-    vg_str_t word = { scan->p, 0 };
+    vg_str_t word = vg_scan_identifier(scan);
 
-    while (scan->p < scan->end && vg_sql_is_word(*scan->p)) {
-        scan->p++;
-    }
-    word.len = scan->p - word.data;
     if (scan->word.len == 0 && !vg_sql_among(vg_sql_verbs, word)) {
         return vg_sql_begin;
     }
@@ -330,6 +391,9 @@ vg_sql_compile(vg_pool_t *pool, vg_str_t source, vg_sql_t *sql)
     }
     if (scan.word.len == 0) {
         return vg_sql_begin;
+    }
+    if (sql->each && sql->plain) {
+        return "with `:each(` every :name stands in it";
     }
     vg_scan_put(&scan, "", 1);
     sql->text = vg_out_str(&scan.out);

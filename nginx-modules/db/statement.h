@@ -15,13 +15,16 @@ typedef struct {
     vg_str_t names[VG_STATEMENT_PARAMS];
     size_t   count;
     bool     change;      /* ended in `select * from answer;`               */
+    bool     each;        /* takes many calls at once: `from :each(a, b)`   */
+    bool     plain;       /* has a :name outside of :each()                 */
     vg_str_t refuses[16]; /* of the head                               */
     size_t   nrefuses;
 } vg_sql_t;
 
 /* Compiles one file. NULL: good; else why not, for the log. The results lie
  * in pool. Quoted strings, identifiers, comments and casts are left alone;
- * comments are dropped. */
+ * comments are dropped. `:each(a, b)` becomes `unnest($1, $2) with ordinality`:
+ * then each parameter is an array, with an element for each call. */
 const char *vg_sql_compile(vg_pool_t *pool, vg_str_t source, vg_sql_t *sql);
 
 /* $n for a name, new or known; 0: too many */

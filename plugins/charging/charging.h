@@ -28,6 +28,8 @@ extern const vg_field_t authorize_fields[];
 extern const vg_field_t transaction_start_fields[];
 extern const vg_field_t transaction_stop_fields[];
 extern const vg_field_t meter_values_fields[];
+vg_rc_t                 transaction_stop_check(vg_call_t *call);
+vg_rc_t                 meter_values_check(vg_call_t *call);
 
 /* session.c */
 extern const vg_field_t session_start_fields[];

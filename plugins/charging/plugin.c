@@ -143,11 +143,11 @@ static const vg_route_t  routes[] = {
       NULL,
       "A session has begun" },
     { VG_OCPP16, "StopTransaction", NULL,
-      transaction_stop_fields, NULL, NULL,
+      transaction_stop_fields, NULL, transaction_stop_check,
       "transaction_stop_lock", "transaction_stop", NULL, VG_TRANSACTION, NULL,
       "A session is over" },
     { VG_OCPP16, "MeterValues", NULL,
-      meter_values_fields, NULL, NULL,
+      meter_values_fields, NULL, meter_values_check,
       NULL, "meter_values", NULL, VG_TRANSACTION | VG_APPEND, NULL,
       "Samples of a connector's meter" },
 

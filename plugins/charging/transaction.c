@@ -8,6 +8,7 @@
  */
 
 #include "charging.h"
+#include "samples.h"
 
 #define NAME_MAX 64  /* OCPP's enumerations, also misspelt ones           */
 #define TAG_MAX  255 /* OCPP says 20: a longer one is not ours: Invalid   */
@@ -18,6 +19,10 @@
 #define NAME(name, about)                                                    \
     { VG_BODY, name, VG_TEXT, VG_NULLABLE, 0, NAME_MAX, NULL, NULL, NULL,    \
       about }
+
+#define SAMPLES                                                              \
+    { VG_BOUND, "samples", VG_TEXT, 0, 0, 0, NULL, NULL, NULL,               \
+      "a charging.sample[]" }
 
 static const vg_field_t  sampled_value_fields[] = {
     { VG_BODY, "value", VG_ANY, VG_REQUIRED, 0, 0, NULL, NULL, NULL,
@@ -85,6 +90,7 @@ const vg_field_t  transaction_stop_fields[] = {
     NAME("reason", "default Local"),
     { VG_BODY, "transactionData", VG_ARRAY, VG_NULLABLE, 0, 10000, NULL, NULL,
       &meter_value, "meter values of the transaction" },
+    SAMPLES,
     VG_FIELDS_END,
 };
 
@@ -95,6 +101,29 @@ const vg_field_t  meter_values_fields[] = {
       "the transaction, where there is one" },
     { VG_BODY, "meterValue", VG_ARRAY, VG_REQUIRED, 0, 10000, NULL, NULL,
       &meter_value, "samples by moment" },
+    SAMPLES,
     VG_FIELDS_END,
 };
 /* clang-format on */
+
+
+static vg_rc_t
+bind_samples(vg_call_t *call, const char *field)
+{
+    return vg_bind(call, "samples",
+                   samples_text(vg_pool(call), vg_get(call, field)));
+}
+
+
+vg_rc_t
+transaction_stop_check(vg_call_t *call)
+{
+    return bind_samples(call, "transactionData");
+}
+
+
+vg_rc_t
+meter_values_check(vg_call_t *call)
+{
+    return bind_samples(call, "meterValue");
+}

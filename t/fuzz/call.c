@@ -1,4 +1,4 @@
-/* with: t/fuzz/stub/nginx.c nginx-modules/core/router.c nginx-modules/core/fields.c nginx-modules/core/hooks.c nginx-modules/core/bind.c nginx-modules/core/value.c nginx-modules/core/instant.c | -Wl,--unresolved-symbols=ignore-all -Wl,-z,now
+/* with: t/fuzz/stub/nginx.c nginx-modules/core/router.c nginx-modules/core/fields.c nginx-modules/core/hooks.c nginx-modules/core/bind.c nginx-modules/core/value.c | -Wl,--unresolved-symbols=ignore-all -Wl,-z,now
  *
  * call.c: any method, path, query and body, from the router over the fields
  * to the texts that PostgreSQL gets: those are what their types say. What of
@@ -115,7 +115,7 @@ text_is(const vg_field_t *field, const char *text)
         REQUIRE(strlen(text) == 36);
         break;
     case VG_TIME:
-        REQUIRE(vg_value_time(vg_str(text), &offset) && offset);
+        REQUIRE(vg_instant(vg_str(text), &offset) && offset);
         break;
     case VG_ENUM:
         REQUIRE(strcmp(text, "A") == 0 || strcmp(text, "Bb") == 0);

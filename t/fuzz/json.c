@@ -1,4 +1,4 @@
-/* with: nginx-modules/core/value.c nginx-modules/core/instant.c
+/* with: nginx-modules/core/value.c
  *
  * json.c: any text as JSON. What is taken is written, read again, and is the
  * same; a value's bytes are that value; what is stored, PostgreSQL takes.

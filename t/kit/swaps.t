@@ -78,7 +78,8 @@ is "@silent", '', 'chargers were answered after each';
 is scalar(grep { $_->closed } @chargers), 0, 'and no socket closed';
 is scalar(@failed), 0, scalar(@outcomes) . ' calls, none failed' or diag(Voltgate::Load->tally(@failed));
 is_deeply [ $vg->workers ], \@workers, 'by the same workers';
-cmp_ok $slope, '<', 512, sprintf 'memory is flat: %.0f bytes a swap and worker', $slope;
+# a sanitizer keeps what was freed for a while
+cmp_ok $slope, '<', $ENV{VG_PRELOAD} ? 16384 : 512, sprintf 'memory is flat: %.0f bytes a swap and worker', $slope;
 diag sprintf '%d swaps at %.0f a second, %.0f bytes a swap and worker; slowest of %d calls %.0f ms',
     $SWAPS, ($SWAPS - $WARM) / (time - $began), $slope, scalar @outcomes, $slowest * 1000;
 

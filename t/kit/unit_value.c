@@ -1,4 +1,4 @@
-/* with: nginx-modules/core/value.c nginx-modules/core/instant.c
+/* with: nginx-modules/core/value.c
  *
  * unit_value.c: which values each type of field takes, and what is said of
  * those that it does not take.
@@ -336,7 +336,7 @@ test_times(void)
 
     for (i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
         node.text = times[i].text;
-        is = vg_value_time(times[i].text, &offset);
+        is = vg_instant(times[i].text, &offset);
         ok(is == (times[i].is != NO) && (!is || offset == (times[i].is == YES)),
            times[i].is == NO ? "no time" : "a time", times[i].text);
         is = vg_value_check(&moment, &node, &fault) == NULL;
@@ -355,7 +355,7 @@ test_cut(void)
     vg_str_t all = VG_STR("2026-11-20T10:30:00.5+05:30"), cut = all;
 
     for (cut.len = 0; cut.len < all.len; cut.len++) {
-        none &= !vg_value_time(cut, &offset) || !offset;
+        none &= !vg_instant(cut, &offset) || !offset;
     }
     ok(none, "a time that was cut", all);
 }

@@ -66,6 +66,9 @@ sub start {
     $self->_script('docker/configure');
     $self->_conf(sub { _extra($opts{extra}, @_) })     if $opts{extra};
     $self->_conf(sub { _plugins($opts{plugins}, @_) }) if $opts{plugins};
+    # a binary upgrade hands over what it is told to
+    $self->_conf(sub { join '', (map { "env $_;\n" } qw(LD_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS)), @_ })
+        if $ENV{VG_PRELOAD};
     $self->start_gateway;
     return $self;
 }
@@ -408,6 +411,7 @@ sub _environment {
         %{ $self->{env} || {} },
         %{ $self->{opts}{env} || {} },
     );
+    delete $env{LD_PRELOAD} if $command ne 'docker/cluster'; # PostgreSQL's, see t/disk
     # the workers' own folder, for they write the reports; slow unwinding,
     # because Debian's nginx has no frame pointers
     if ($ENV{VG_PRELOAD} && $command eq 'docker/gateway') {

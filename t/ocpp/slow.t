@@ -13,7 +13,7 @@ use Voltgate;
 use Voltgate::Charger;
 
 my $EACH = 2500;    # of four kinds
-my $KIB  = 32;      # resident, of each, at most; a TLS hello that stops costs OpenSSL's state and a record
+my $KIB  = $ENV{VG_PRELOAD} ? 64 : 32;      # resident, of each, at most; a TLS hello that stops costs OpenSSL's state and a record
 
 # two ends of each may be on this machine, and the parts of nginx
 my ($files) = `sh -c 'ulimit -Hn'` =~ /(\d+)/;

@@ -24,50 +24,19 @@ create index meter_value_session on charging.meter_value (session_id, at)
     where session_id is not null;
 
 
--- samples(meterValue, received): OCPP's meterValue[], a row for each sample,
--- its defaults filled in, energy in Wh, power in kW, current in A.
-create function charging.samples(meter jsonb, received timestamptz)
-returns table (at timestamptz, measurand text, phase text, context text, location text,
-    unit text, raw text, energy_wh numeric, power_kw numeric, current_a numeric)
-language sql stable
-begin atomic
-    with sampled as (
-        select coalesce(charging.instant(m.value ->> 'timestamp'), received) as at,
-            coalesce(v.value ->> 'measurand', 'Energy.Active.Import.Register') as measurand,
-            coalesce(v.value ->> 'phase', '') as phase,
-            coalesce(v.value ->> 'context', 'Sample.Periodic') as context,
-            coalesce(v.value ->> 'location', 'Outlet') as location,
-            coalesce(v.value ->> 'format', 'Raw') as format,
-            v.value ->> 'unit' as unit,
-            coalesce(v.value ->> 'value', '') as raw
-        from jsonb_array_elements(case jsonb_typeof(meter) when 'array' then meter else '[]' end) m
-        cross join jsonb_array_elements(
-            case jsonb_typeof(m.value -> 'sampledValue') when 'array' then m.value -> 'sampledValue' else '[]' end) v
-    ), numbered as (
-        select s.*,
-            coalesce(s.unit, case when s.measurand like 'Energy.%' then 'Wh' else '' end) as meant,
-            case
-                when s.format = 'Raw' and s.location = 'Outlet'
-                    and btrim(s.raw) ~ '^[+-]?[0-9]{1,15}(\.[0-9]{1,15})?([eE][+-]?[0-9]{1,2})?$'
-                then btrim(s.raw)::numeric
-            end as number
-        from sampled s
-    )
-    select n.at, n.measurand, n.phase, n.context, n.location, n.meant, n.raw,
-        case
-            when n.measurand = 'Energy.Active.Import.Register' and n.phase = '' and n.number >= 0
-            then case lower(n.meant) when 'wh' then n.number when 'kwh' then n.number * 1000 end
-        end,
-        case
-            when n.measurand = 'Power.Active.Import' and n.number >= 0
-            then case lower(n.meant) when 'kw' then n.number when 'w' then n.number * 0.001 when '' then n.number * 0.001 end
-        end,
-        case
-            when n.measurand = 'Current.Import' and n.number >= 0
-            then case lower(n.meant) when 'a' then n.number when '' then n.number end
-        end
-    from numbered n;
-end;
+-- A sample as the plugin read it (samples.c), its defaults filled in.
+create type charging.sample as (
+    at        timestamptz,  -- null: it could not be read
+    measurand text,
+    phase     text,
+    context   text,
+    location  text,
+    unit      text,
+    raw       text,
+    energy_wh numeric,
+    power_kw  numeric,
+    current_a numeric
+);
 
 
 create table charging.connector_status (

@@ -1,4 +1,5 @@
--- in: transactionId, meterStop, timestamp, idTag, reason, transactionData
+-- in: transactionId, meterStop, timestamp, idTag, reason, transactionData,
+-- samples
 -- out: OCPP's StopTransaction.conf, always
 -- The same Stop again changes nothing; another one of the same transaction is
 -- kept in quarantine. A Stop whose transaction is not known (-1: the Start
@@ -89,10 +90,10 @@ with named as (
 ), measured as (
     insert into charging.meter_value (charge_point_id, connector_number, at, measurand, phase, context, location,
         received_at, session_id, unit, raw, energy_wh, power_kw, current_a)
-    select :chargePoint, s.connector_number, v.at, v.measurand, v.phase, v.context, v.location,
+    select :chargePoint, s.connector_number, coalesce(v.at, :now), v.measurand, v.phase, v.context, v.location,
         :now, s.id, v.unit, v.raw, v.energy_wh, v.power_kw, v.current_a
     from stopped s
-    cross join charging.samples(:transactionData, :now) v
+    cross join unnest(:samples::charging.sample[]) v
     on conflict on constraint meter_value_key do nothing
 ), kept as (
     insert into charging.quarantine as q (id, charge_point_id, action, payload, reason, operator_id, session_id,
