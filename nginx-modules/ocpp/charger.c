@@ -4,7 +4,6 @@
 
 #include "charger.h"
 #include "node.h"
-#include "recorder.h"
 
 static ngx_rbtree_t      vg_chargers;
 static ngx_rbtree_node_t vg_chargers_sentinel;
@@ -43,7 +42,8 @@ void
 vg_charger_send(vg_charger_t *charger, vg_str_t text)
 {
     vg_count(VG_COUNT_OUT);
-    vg_recorder_note(charger->identity, VG_RECORD_OUT, text);
+    vg_recorder_note(&charger->recorded, charger->identity, VG_RECORD_OUT,
+                     text);
     vg_socket_send(charger->socket, text);
 }
 
@@ -81,7 +81,8 @@ vg_charger_closed(void *owner)
     vg_exchange_close(charger);
     vg_farewell(charger->identity, charger->holder.epoch);
     vg_count(VG_COUNT_CLOSED);
-    vg_recorder_note(charger->identity, VG_RECORD_CLOSED, VG_STR(""));
+    vg_recorder_note(&charger->recorded, charger->identity, VG_RECORD_CLOSED,
+                     VG_STR(""));
 }
 
 
@@ -252,6 +253,7 @@ vg_charger_open(ngx_http_request_t *r, const vg_socket_conf_t *conf,
     }
     ngx_rbtree_insert(&vg_chargers, &charger->node);
     vg_count(VG_COUNT_OPENED);
-    vg_recorder_note(charger->identity, VG_RECORD_OPENED, VG_STR(""));
+    vg_recorder_note(&charger->recorded, charger->identity, VG_RECORD_OPENED,
+                     VG_STR(""));
     return VG_OK;
 }

@@ -9,6 +9,7 @@
 #include "frame.h"
 #include "gate.h"
 #include "link.h"
+#include "recorder.h"
 #include "socket.h"
 #include "table.h"
 
@@ -27,13 +28,14 @@ typedef struct vg_exchange_s vg_exchange_t;
 typedef struct vg_order_s    vg_order_t;
 
 typedef struct {
-    ngx_rbtree_node_t node; /* of this worker's, by number                */
-    vg_socket_t      *socket;
-    vg_str_t          identity;
-    vg_holder_t       holder; /* as the table has it                      */
-    vg_boot_t         boot;
-    uint64_t          triggered;  /* actions that we asked for, by index   */
-    time_t            complained; /* in the log, at most once a second    */
+    ngx_rbtree_node_t   node; /* of this worker's, by number                */
+    vg_socket_t        *socket;
+    vg_str_t            identity;
+    vg_recorder_place_t recorded;
+    vg_holder_t         holder; /* as the table has it                      */
+    vg_boot_t           boot;
+    uint64_t            triggered;  /* actions that we asked for, by index   */
+    time_t              complained; /* in the log, at most once a second    */
 
     vg_exchange_t *running;
     ngx_queue_t    waiting; /* of vg_exchange_t                        */

@@ -4,7 +4,6 @@
 
 #include "charger.h"
 #include "node.h"
-#include "recorder.h"
 
 /* A call that came in. It lies in a pool of its own, with its text and its
  * parsed payload; the call that answers it takes that pool over, since steps
@@ -405,7 +404,8 @@ vg_exchange_text(void *owner, vg_str_t message)
     vg_exchange_t *x = vg_exchange_create(charger, message, &text);
 
     vg_count(VG_COUNT_IN);
-    vg_recorder_note(charger->identity, VG_RECORD_IN, message);
+    vg_recorder_note(&charger->recorded, charger->identity, VG_RECORD_IN,
+                     message);
     if (x == NULL) {
         vg_charger_complain(charger, "no memory for a message of",
                             charger->identity);

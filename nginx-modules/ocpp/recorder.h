@@ -32,6 +32,14 @@ typedef struct {
 /* in the master, for the configuration that is taken into use */
 void vg_recorder_open(ngx_cycle_t *cycle, const vg_recorder_conf_t *conf);
 
-void vg_recorder_note(vg_str_t identity, vg_record_kind_t kind, vg_str_t text);
+/* where one connection writes next; zeroed before its first note */
+typedef struct {
+    uint64_t   ring, head;
+    uint64_t   saved; /* the head that is in the file                     */
+    ngx_uint_t known;
+} vg_recorder_place_t;
+
+void vg_recorder_note(vg_recorder_place_t *place, vg_str_t identity,
+                      vg_record_kind_t kind, vg_str_t text);
 
 #endif /* VG_RECORDER_H */

@@ -5,7 +5,6 @@
 #include "redact.h"
 
 #include <string.h>
-#include <strings.h>
 
 #define VG_REDACT_DEPTH 16 /* deeper, all values are hidden               */
 #define VG_REDACT_LAST  4  /* characters of a tag that tell it from others */
@@ -64,14 +63,31 @@ vg_redact_put(vg_redact_t *r, const char *bytes, size_t len)
 
 
 static bool
+vg_redact_at(const char *text, size_t len, const char *word)
+{
+    size_t i;
+
+    for (i = 0; word[i] != '\0'; i++) {
+        if (i == len || (text[i] | 0x20) != (word[i] | 0x20)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+
+/* The words are letters and a backslash: setting one bit is enough to compare
+ * them in any case, at worst it hides more. */
+static bool
 vg_redact_has(vg_str_t text, const char *const *words)
 {
-    size_t i, n;
+    size_t i, w;
 
-    for (; *words != NULL; words++) {
-        n = strlen(*words);
-        for (i = 0; i + n <= text.len; i++) {
-            if (strncasecmp(text.data + i, *words, n) == 0) {
+    for (i = 0; i < text.len; i++) {
+        for (w = 0; words[w] != NULL; w++) {
+            if ((text.data[i] | 0x20) == (words[w][0] | 0x20)
+                && vg_redact_at(text.data + i, text.len - i, words[w]))
+            {
                 return true;
             }
         }
@@ -144,9 +160,8 @@ vg_redact_how(const vg_redact_t *r, const char *value)
     }
     for (i = 0; vg_redact_members[i].member != NULL; i++) {
         if (r->member.len == strlen(vg_redact_members[i].member)
-            && strncasecmp(r->member.data, vg_redact_members[i].member,
-                           r->member.len)
-                   == 0)
+            && vg_redact_at(r->member.data, r->member.len,
+                            vg_redact_members[i].member))
         {
             break;
         }

@@ -132,12 +132,17 @@ subtest 'a file that makes no sense' => sub {
     print {$out} pack('C*', map { int rand 256 } 1 .. 64 * 4096);
     close $out;
     is messages('CP1')->{status}, 200, 'is no error';
-    $cp->call('Heartbeat', {}, id => 'after') for 1 .. 3;
-    like +(items('CP1'))[1]{message}, qr/"after"/, 'and is written over';
+    my $again = sub {
+        $cp->drop;
+        $cp = Voltgate::Charger->connect($vg, 'CP1', $password);
+        ok $cp->call('Heartbeat', {}, id => $_[0]);
+        like +(items('CP1'))[1]{message}, qr/"$_[0]"/, 'the next connection has a ring again';
+    };
+    $again->('after');
     truncate $file, 0 or die;
     is messages('CP1')->{status}, 200, 'one that was cut neither';
-    ok $cp->call('Heartbeat', {}, id => 'cut');
-    like +(items('CP1'))[1]{message}, qr/"cut"/;
+    ok $cp->call('Heartbeat', {}, id => 'into nothing'), 'nor is it for who writes there';
+    $again->('cut');
     $vg->reload;
     $cp->recv(10);
     $cp->drop;
