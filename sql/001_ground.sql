@@ -24,15 +24,12 @@ revoke create on schema public from public;
 
 
 -- z(timestamptz): RFC 3339 in UTC with Z; fractions only where there are any.
--- stable, as to_char() is: declared immutable it would not be inlined, and its
--- body read anew at each call (measured: a third of the read rate).
+-- stable, as to_json() is: declared immutable it would not be inlined, and its
+-- body read anew at each call (measured: a third of the read rate). to_json()
+-- writes ISO 8601 by itself, at a fifth of to_char()'s cost.
 create function vg.z(t timestamptz) returns text
 language sql stable parallel safe
-return pg_catalog.to_char(t at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS')
-    || case
-        when pg_catalog.date_trunc('second', t) = t then ''
-        else pg_catalog.rtrim(pg_catalog.to_char(t at time zone 'UTC', '.US'), '0')
-    end || 'Z';
+return pg_catalog.btrim(pg_catalog.to_json(t at time zone 'UTC')::text, '"') || 'Z';
 
 -- uuid7(): RFC 9562 version 7: 48 bits of Unix milliseconds, the rest random.
 create function vg.uuid7() returns uuid
@@ -271,7 +268,7 @@ $$;
 -- node_channel(name): what a node listens to. A digest, since a channel's
 -- name has 63 bytes and a node's may have more, and any signs.
 create function vg.node_channel(node_name text) returns text
-language sql immutable parallel safe
+language sql stable parallel safe
 return 'vg_' || pg_catalog.substr(pg_catalog.encode(
     pg_catalog.sha256(pg_catalog.convert_to(node_name, 'UTF8')), 'hex'), 1, 32);
 

@@ -142,7 +142,7 @@ create trigger session_moves before update of status on charging.session
 -- minutes ahead of ours. A backlog may be months old, a clock that says 1970
 -- is not: with no earliest moment known a year and a day is the limit.
 create function charging.billed_at(charger timestamptz, received timestamptz, earliest timestamptz) returns timestamptz
-language sql immutable parallel safe
+language sql stable parallel safe
 return case
     when charger >= coalesce(earliest, received - interval '366 days')
         and charger <= received + interval '10 minutes'

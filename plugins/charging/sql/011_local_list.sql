@@ -124,7 +124,7 @@ end;
 
 -- local_list_event(…): that it is to be looked at.
 create function charging.local_list_event(charge_point text) returns jsonb
-language sql immutable parallel safe
+language sql stable parallel safe
 return jsonb_build_object(
     'type', 'charging.local_list.due.v1',
     'aggregateId', charge_point,

@@ -74,7 +74,7 @@ return stations.connector_shape(c, coalesce(s.status, 'Unavailable'));
 
 -- microseconds(t): since 1970, exactly; 0 for a moment that there was not.
 create function stations.microseconds(t timestamptz) returns bigint
-language sql immutable parallel safe
+language sql stable parallel safe
 return coalesce((extract(epoch from t) * 1000000)::bigint, 0);
 
 -- A connector whose status is a slot, "status@since@connector", which shape.c
