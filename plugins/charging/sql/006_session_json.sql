@@ -1,14 +1,47 @@
 -- A session as clients see it, and as its events tell it.
 
+-- A body is one expression without a sub-select: such a function becomes a part
+-- of the statement that asks, any other is planned anew at each call (a start
+-- took 0.7 ms, now 0.3). What has to be looked up is plpgsql's, which keeps its
+-- plans with the connection.
+
+create function charging.last_wh(session uuid) returns bigint
+language plpgsql stable strict parallel safe as $$
+begin
+    return (
+        select max(v.energy_wh)
+        from charging.meter_value v
+        where v.session_id = session
+            and v.energy_wh is not null);
+end
+$$;
+
+create function charging.tariff_id(version uuid) returns text
+language plpgsql stable strict parallel safe as $$
+begin
+    return (
+        select t.tariff_id
+        from charging.tariff t
+        where t.tariff_version_id = version);
+end
+$$;
+
+create function charging.tariff_currency(version uuid) returns text
+language plpgsql stable strict parallel safe as $$
+begin
+    return (
+        select t.currency
+        from charging.tariff t
+        where t.tariff_version_id = version);
+end
+$$;
+
 -- energy_kwh(row): what the register moved; before the Stop what it last
 -- showed. A meter that ran backwards delivered nothing.
 create function charging.energy_kwh(s charging.session) returns numeric
 language sql stable parallel safe
 return trim_scale(0.001 * greatest(0,
-    coalesce(
-        s.meter_stop_wh,
-        (select max(v.energy_wh) from charging.meter_value v where v.session_id = s.id and v.energy_wh is not null),
-        s.meter_start_wh) - s.meter_start_wh));
+    coalesce(s.meter_stop_wh, charging.last_wh(s.id), s.meter_start_wh) - s.meter_start_wh));
 
 create function charging.session_body(s charging.session) returns json
 language sql stable parallel safe
@@ -34,10 +67,9 @@ return json_build_object(
     'meterStopWh', s.meter_stop_wh,
     'energyKwh', charging.energy_kwh(s),
     'durationSeconds', floor(extract(epoch from s.stopped_at - s.started_at))::bigint,
-    'tariffId', (select t.tariff_id from charging.tariff t where t.tariff_version_id = s.tariff_version_id),
+    'tariffId', charging.tariff_id(s.tariff_version_id),
     'tariffVersionId', s.tariff_version_id,
-    'currency', coalesce(s.currency,
-        (select t.currency from charging.tariff t where t.tariff_version_id = s.tariff_version_id)),
+    'currency', coalesce(s.currency, charging.tariff_currency(s.tariff_version_id)),
     'cost', s.cost,
     'costInclVat', s.cost_incl_vat,
     'costs', s.costs,
@@ -88,7 +120,7 @@ return jsonb_build_object(
         'durationSeconds', floor(extract(epoch from s.stopped_at - s.started_at))::bigint,
         'startTime', vg.z(s.started_at),
         'endTime', vg.z(s.stopped_at),
-        'tariffId', (select t.tariff_id from charging.tariff t where t.tariff_version_id = s.tariff_version_id),
+        'tariffId', charging.tariff_id(s.tariff_version_id),
         'currency', s.currency,
         'cost', s.cost,
         'costInclVat', s.cost_incl_vat,

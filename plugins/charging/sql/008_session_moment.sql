@@ -54,8 +54,7 @@ return json_build_object(
     'powerKw', case when s.status in ('ACTIVE', 'SUSPENDED', 'STOPPING') then charging.power_kw(s.id) end,
     'energyKwh', charging.energy_kwh(s),
     'socPercent', charging.soc_percent(s.id),
-    'currency', coalesce(s.currency,
-        (select t.currency from charging.tariff t where t.tariff_version_id = s.tariff_version_id)),
+    'currency', coalesce(s.currency, charging.tariff_currency(s.tariff_version_id)),
     'cost', s.cost,
     'costInclVat', s.cost_incl_vat,
     'failure', s.failure);

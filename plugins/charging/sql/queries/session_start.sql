@@ -21,14 +21,16 @@ with named as (
         c.operator_id,
         c.country,
         c.time_zone,
-        exists (
-            select
+        -- no "exists": that may be planned as a hash of all open sessions
+        (
+            select true
             from charging.session s
             where s.charge_point_id = c.charge_point_id
                 and s.connector_number = c.connector_number
                 and s.status in ('PENDING', 'STARTING', 'ACTIVE', 'SUSPENDED', 'STOPPING')
                 and s.superseded_at is null
-                and s.stop_received_at is null) as busy,
+                and s.stop_received_at is null
+            limit 1) is not null as busy,
         coalesce(c.status in ('Faulted', 'Unavailable'), false) as unavailable,
         h.reservation_id,
         coalesce(not h.ours, false) as reserved,
@@ -101,10 +103,10 @@ with named as (
             else coalesce(p.reserved_company, t.company_id)
         end,
         coalesce(p.reserved_tag, t.id_tag, upper(left(replace(gen_random_uuid()::text, '-', ''), 20))),
-        not exists (
-            select
+        (
+            select true
             from charging.id_tag k
-            where k.tag_key = lower(coalesce(p.reserved_tag, t.id_tag))),
+            where k.tag_key = lower(coalesce(p.reserved_tag, t.id_tag))) is null,
         case when p.reserved_tag is not null then p.reservation_id end, :now, :now + make_interval(secs => :startDeadline)
     from judged j
     cross join place p

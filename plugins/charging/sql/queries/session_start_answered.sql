@@ -13,16 +13,11 @@ with answered as (
         version = s.version + 1
     where s.id = :newId
         and s.status in ('PENDING', 'STARTING')
-    returning s.status,
-        charging.session_event(s, 'charging.session.failed.v1') as event
+    returning case s.status
+            when 'FAILED' then charging.session_event(s, 'charging.session.failed.v1')
+            else jsonb_build_object('wake', s.id)
+        end as event
 ), answer (status, body, events) as (
-    select 'ok',
-        null::json,
-        (
-            select jsonb_agg(case a.status
-                when 'FAILED' then a.event
-                else jsonb_build_object('wake', :newId)
-            end)
-            from answered a)
+    select 'ok', null::json, (select jsonb_agg(a.event) from answered a)
 )
 select * from answer;
