@@ -82,6 +82,8 @@ static const vg_error_t errors[] = {
     { "connector_unknown", 404, "No such connector" },
     { "reservation_conflict", 409, "Reserved already" },
     { "reservation_over", 409, "The reservation is in use or over" },
+    { "reservations_too_many", 409, "No more reservations at a time" },
+    { "waitlist_full", 409, "Nobody else may wait there" },
     { "id_tag_refused", 422, "This tag may not charge" },
     { NULL, 0, NULL },
 };
@@ -100,6 +102,11 @@ static const vg_setting_t settings[] = {
       "reservations made from then on" },
     { "longest", "86400", "seconds that a reservation may last" },
     { "furthest", "7776000", "seconds that a reservation may lie ahead" },
+    { "per_customer", "20",
+      "reservations that a driver may have that are not over, those that wait "
+      "among them" },
+    { "per_company", "1000", "the same of a fleet or a partner" },
+    { "waitlist", "100", "reservations that may wait at a station" },
     { NULL, NULL, NULL },
 };
 

@@ -11,7 +11,7 @@
     "PENDING|CONFIRMED|ACTIVE|COMPLETED|CANCELLED|EXPIRED|WAITLISTED"
 
 /* clang-format off */
-#define SECONDS(name, about)                                                   \
+#define NUMBER(name, about)                                                   \
     { VG_BOUND, name, VG_INT, 0, 0, 0, NULL, NULL, NULL, about }
 
 const vg_field_t reservation_fields[] = {
@@ -27,11 +27,14 @@ const vg_field_t reservation_fields[] = {
     { VG_BODY, "endTime", VG_TIME, VG_REQUIRED, .about = "until then" },
     { VG_BODY, "waitlist", VG_BOOL,
       .about = "true: queue where nothing is free (202)" },
-    SECONDS("grace", "after startTime it may still be used"),
-    SECONDS("ahead", "before startTime others are kept off"),
-    SECONDS("freeCancellation", "before startTime until which it is free"),
-    SECONDS("longest", "that it may last"),
-    SECONDS("furthest", "that it may lie ahead"),
+    NUMBER("grace", "seconds after startTime it may still be used"),
+    NUMBER("ahead", "seconds before startTime others are kept off"),
+    NUMBER("freeCancellation", "seconds before startTime until which it is free"),
+    NUMBER("longest", "seconds that it may last"),
+    NUMBER("furthest", "seconds that it may lie ahead"),
+    NUMBER("perCustomer", "that a driver may have"),
+    NUMBER("perCompany", "that a fleet or partner may have"),
+    NUMBER("waiting", "that may wait at a station"),
     VG_FIELDS_END
 };
 
@@ -55,13 +58,13 @@ const vg_field_t reservation_move_fields[] = {
     { VG_PATH, "id", VG_UUID, VG_REQUIRED, .about = "the reservation" },
     { VG_BODY, "startTime", VG_TIME, .about = "from then on" },
     { VG_BODY, "endTime", VG_TIME, .about = "until then" },
-    SECONDS("longest", "that it may last"),
-    SECONDS("furthest", "that it may lie ahead"),
+    NUMBER("longest", "seconds that it may last"),
+    NUMBER("furthest", "seconds that it may lie ahead"),
     VG_FIELDS_END
 };
 
 const vg_field_t tick_fields[] = {
-    SECONDS("warning", "before its expiry a driver is warned"),
+    NUMBER("warning", "seconds before its expiry a driver is warned"),
     VG_FIELDS_END
 };
 /* clang-format on */
@@ -71,7 +74,9 @@ vg_rc_t
 reservation_check(vg_call_t *call)
 {
     static const char *const settings[] = {
-        "grace", "ahead", "free_cancellation", "longest", "furthest", NULL
+        "grace",    "ahead",        "free_cancellation", "longest",
+        "furthest", "per_customer", "per_company",       "waitlist",
+        NULL,
     };
     bool connector = vg_get(call, "connectorId") != NULL;
     bool station = vg_get(call, "stationId") != NULL;

@@ -38,7 +38,7 @@ extern const vg_field_t ordered_fields[];
 extern const vg_step_t  due_steps[];
 extern const vg_step_t  withdrawn_steps[];
 
-/* setting.c: binds the call's bound fields that are settings of seconds */
+/* setting.c: binds the call's bound fields that are settings */
 vg_rc_t settings_bind(vg_call_t *call, const char *const *names);
 
 #endif

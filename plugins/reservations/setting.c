@@ -1,10 +1,11 @@
 /*
- * setting.c: settings that are a number of seconds, as fields of a call.
+ * setting.c: settings that are a number, of seconds or of reservations, as
+ * fields of a call.
  */
 
 #include "reservations.h"
 
-#define SECONDS_MAX 100000000 /* three years */
+#define NUMBER_MAX 100000000 /* in seconds three years */
 
 static const struct {
     const char *setting, *field, *otherwise;
@@ -15,19 +16,22 @@ static const struct {
     { "free_cancellation", "freeCancellation", "900" },
     { "longest", "longest", "86400" },
     { "furthest", "furthest", "7776000" },
+    { "per_customer", "perCustomer", "20" },
+    { "per_company", "perCompany", "1000" },
+    { "waitlist", "waiting", "100" },
 };
 
 
 static bool
-seconds_valid(const char *value)
+number_valid(const char *value)
 {
     size_t i;
-    long   seconds = 0;
+    long   number = 0;
 
     for (i = 0; value[i] >= '0' && value[i] <= '9' && i < 10; i++) {
-        seconds = seconds * 10 + (value[i] - '0');
+        number = number * 10 + (value[i] - '0');
     }
-    return i > 0 && value[i] == '\0' && seconds <= SECONDS_MAX;
+    return i > 0 && value[i] == '\0' && number <= NUMBER_MAX;
 }
 
 
@@ -37,9 +41,9 @@ setting_bind(vg_call_t *call, size_t i)
 {
     const char *value = vg_setting(call, settings[i].setting);
 
-    if (!seconds_valid(value)) {
-        vg_log(call, VG_LOG_ERROR, "reservations.%s is not 0 to %d seconds",
-               settings[i].setting, SECONDS_MAX);
+    if (!number_valid(value)) {
+        vg_log(call, VG_LOG_ERROR, "reservations.%s is not 0 to %d",
+               settings[i].setting, NUMBER_MAX);
         value = settings[i].otherwise;
     }
     return vg_bind(call, settings[i].field, vg_str(value));

@@ -64,6 +64,10 @@ create index reservation_near on reservations.reservation (holds_from)
     where status in ('PENDING', 'CONFIRMED', 'WAITLISTED');
 create index reservation_waiting on reservations.reservation (station_id, ocpp_reservation_id)
     where status = 'WAITLISTED';
+create index reservation_open on reservations.reservation (customer_id)
+    where customer_id is not null and status in ('WAITLISTED', 'PENDING', 'CONFIRMED', 'ACTIVE');
+create index reservation_account on reservations.reservation (company_id)
+    where company_id is not null and status in ('WAITLISTED', 'PENDING', 'CONFIRMED', 'ACTIVE');
 create index reservation_session on reservations.reservation (session_id) where session_id is not null;
 create index reservation_connector on reservations.reservation (connector_id, id);
 create index reservation_station on reservations.reservation (station_id, id);

@@ -1,7 +1,7 @@
 -- in: connectorId, stationId, connectorType, vehicleId, idTag, startTime, endTime, waitlist, grace, ahead,
---     freeCancellation, longest, furthest (seconds)
+--     freeCancellation, longest, furthest (seconds), perCustomer, perCompany, waiting
 -- out: created, the reservation; accepted, when it waits
--- refuses: validation, connector_unknown, id_tag_refused, reservation_conflict
+-- refuses: validation, connector_unknown, id_tag_refused, reservations_too_many, waitlist_full, reservation_conflict
 -- Of a station the first connector that is free; one that is out of order or
 -- in use is the last choice. Whose tag: the caller's own, the vehicle's, the
 -- driver's; else one of the reservation's own, 74 random bits in 20 characters.
@@ -71,14 +71,33 @@ with place as materialized (
         and vg.visible(:callerRole, :callerId, :callerCompany, t.customer_id, t.company_id, t.company_id)
     order by k.rank, t.tag_key
     limit 1
+), account as (
+    -- not over yet: of the driver, or of the fleet or partner, who calls
+    select count(*) >= :perCustomer as is_full
+    from reservations.reservation r
+    where r.customer_id = :callerId
+        and r.status in ('WAITLISTED', 'PENDING', 'CONFIRMED', 'ACTIVE')
+    having :callerRole = 'driver'
+    union all
+    select count(*) >= :perCompany
+    from reservations.reservation r
+    where r.company_id = :callerCompany
+        and r.status in ('WAITLISTED', 'PENDING', 'CONFIRMED', 'ACTIVE')
+    having :callerRole in ('fleet_manager', 'partner')
 ), judged as (
     select case
             when i.invalid is not null then 'validation'
             when not exists (select from place) then 'connector_unknown'
             when :idTag is not null and t.id_tag is null then 'id_tag_refused'
+            when exists (select from account a where a.is_full) then 'reservations_too_many'
             when f.connector_id is not null then 'created'
-            when :waitlist then 'accepted'
-            else 'reservation_conflict'
+            when not coalesce(:waitlist, false) then 'reservation_conflict'
+            when (
+                select count(*)
+                from reservations.reservation r
+                where r.station_id = (select p.station_id from place p limit 1)
+                    and r.status = 'WAITLISTED') >= :waiting then 'waitlist_full'
+            else 'accepted'
         end as verdict,
         i.invalid
     from reservations.invalid(:startTime, :endTime, :now, :longest, :furthest) i (invalid)
