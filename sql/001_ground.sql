@@ -31,6 +31,24 @@ create function vg.z(t timestamptz) returns text
 language sql stable parallel safe
 return pg_catalog.btrim(pg_catalog.to_json(t at time zone 'UTC')::text, '"') || 'Z';
 
+-- instant(text): a time inside of a document, as OCPP and OCPI write it;
+-- without offset it is UTC; NULL when it is none.
+create function vg.instant(written text) returns timestamptz
+language plpgsql immutable as $$
+begin
+    if written !~* '^\d{4}-\d\d-\d\d[t ]\d\d:\d\d:\d\d' then
+        return null;
+    end if;
+    if written !~* '(z|[+-]\d\d:?\d\d)$' then
+        return (written || 'Z')::timestamptz;
+    end if;
+    return written::timestamptz;
+exception
+    when data_exception then
+        return null;
+end
+$$;
+
 -- uuid7(): RFC 9562 version 7: 48 bits of Unix milliseconds, the rest random.
 create function vg.uuid7() returns uuid
 language sql volatile parallel safe

@@ -74,9 +74,9 @@ vg_rc_t
 reservation_check(vg_call_t *call)
 {
     static const char *const settings[] = {
-        "grace",    "ahead",        "free_cancellation", "longest",
-        "furthest", "per_customer", "per_company",       "waitlist",
-        NULL,
+        "grace",       "ahead",    "free_cancellation",
+        "longest",     "furthest", "per_customer",
+        "per_company", "waitlist", NULL,
     };
     bool connector = vg_get(call, "connectorId") != NULL;
     bool station = vg_get(call, "stationId") != NULL;

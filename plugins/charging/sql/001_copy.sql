@@ -24,25 +24,6 @@ create index connector_frame on charging.connector (charge_point_id, connector_n
 create index connector_station on charging.connector (station_id);
 
 
--- instant(text): a time as OCPP chargers write it; without offset it is UTC;
--- NULL when it is none.
-create function charging.instant(written text) returns timestamptz
-language plpgsql immutable as $$
-begin
-    if written !~* '^\d{4}-\d\d-\d\d[t ]\d\d:\d\d:\d\d' then
-        return null;
-    end if;
-    if written !~* '(z|[+-]\d\d:?\d\d)$' then
-        return (written || 'Z')::timestamptz;
-    end if;
-    return written::timestamptz;
-exception
-    when data_exception then
-        return null;
-end
-$$;
-
-
 -- Versions of OCPI tariffs; a row never changes, so a session freezes its
 -- tariff by naming the version.
 create table charging.tariff (

@@ -61,21 +61,6 @@ begin atomic
     limit 1;
 end;
 
--- instant(text): a bound of a tariff; without offset it is UTC; NULL when it
--- is none.
-create function reservations.instant(written text) returns timestamptz
-language plpgsql immutable as $$
-begin
-    if written ~* '(z|[+-]\d\d:?\d\d)$' then
-        return written::timestamptz;
-    end if;
-    return (written || 'Z')::timestamptz;
-exception
-    when data_exception then
-        return null;
-end
-$$;
-
 
 create table reservations.id_tag (
     tag_key       text        not null,     -- OCPP compares without regard to case

@@ -8,7 +8,7 @@ with kept as (
         case when :connectorId is null then :stationId end,
         case when :connectorId is null and :stationId is null then :operatorId end,
         :tariff, :ownerId, coalesce(:validFrom, :eventTime),
-        reservations.instant(:tariff ->> 'start_date_time'), reservations.instant(:tariff ->> 'end_date_time')
+        vg.instant(:tariff ->> 'start_date_time'), vg.instant(:tariff ->> 'end_date_time')
     on conflict (tariff_version_id) do nothing
 ), answer (status, body, events) as (
     select 'ok', null::json, null::jsonb
