@@ -1,7 +1,7 @@
 -- in: stationId, operatorId, timeZone, connectors
 -- out: ok
 -- Takes over a station's connectors; those no longer named are gone, and so
--- is what was reserved there.
+-- is what was reserved there; a charger that holds it lets go.
 with told as (
     select (c.value ->> 'connectorId')::uuid as connector_id,
         c.value ->> 'chargePointId' as charge_point_id,
@@ -39,8 +39,15 @@ with told as (
     from gone g
     where r.connector_id = g.connector_id
         and r.status in ('PENDING', 'CONFIRMED', 'WAITLISTED')
-    returning reservations.reservation_event(r, 'reservation.cancelled.v1') as event
+    returning r as row
+), ended as (
+    select reservations.reservation_event(c.row, 'reservation.cancelled.v1') as event
+    from cancelled c
+    union all
+    select reservations.order_event(c.row, 'reservation.withdrawn.v1')
+    from cancelled c
+    where (c.row).charger_status = 'Accepted'
 ), answer (status, body, events) as (
-    select 'ok', null::json, (select jsonb_agg(c.event) from cancelled c)
+    select 'ok', null::json, (select jsonb_agg(e.event) from ended e)
 )
 select * from answer;

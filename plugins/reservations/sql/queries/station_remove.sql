@@ -14,8 +14,15 @@ with gone as (
         version = r.version + 1
     where r.station_id = :stationId
         and r.status in ('PENDING', 'CONFIRMED', 'WAITLISTED')
-    returning reservations.reservation_event(r, 'reservation.cancelled.v1') as event
+    returning r as row
+), told as (
+    select reservations.reservation_event(c.row, 'reservation.cancelled.v1') as event
+    from cancelled c
+    union all
+    select reservations.order_event(c.row, 'reservation.withdrawn.v1')
+    from cancelled c
+    where (c.row).charger_status = 'Accepted'
 ), answer (status, body, events) as (
-    select 'ok', null::json, (select jsonb_agg(c.event) from cancelled c)
+    select 'ok', null::json, (select jsonb_agg(t.event) from told t)
 )
 select * from answer;
