@@ -256,7 +256,7 @@ alter table vg.answer enable row level security;
 create policy kit_reads on vg.answer to vg_kit using (true);
 create policy own_name on vg.answer for insert
     with check (plugin = pg_catalog.substr(current_user, 4));
-grant select, delete on vg.answer to vg_kit;
+grant select, insert, delete on vg.answer to vg_kit;
 
 
 -- The gateways over this database, by voltgate_node: each says every 5 s that

@@ -261,16 +261,9 @@ vg_http_is_taken(ngx_http_request_t *r, const vg_route_t *row)
 }
 
 
-/* An import is repeated without a key; a key would have to stand for a file
- * that no digest was made of. */
 static vg_rc_t
 vg_http_rows(vg_http_t *http)
 {
-    if (http->call->key.key.len) {
-        http->call->key.key.len = 0;
-        return vg_refuse_field(http->call, "Idempotency-Key",
-                               "is not taken: repeated rows make no twins");
-    }
     if (!vg_http_has_body(http->request)) {
         return vg_refuse_with(http->call, "malformed",
                               VG_STR("{\"message\":\"body is required\"}"));

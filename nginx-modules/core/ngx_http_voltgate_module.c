@@ -8,6 +8,7 @@
 #include "http.h"
 #include "link.h"
 #include "outcome.h"
+#include "repeat.h"
 
 static void     *vg_main_create(ngx_conf_t *cf);
 static char     *vg_set_plugin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
@@ -302,7 +303,8 @@ vg_main_ready(ngx_conf_t *cf)
         return NGX_OK; /* loaded, but not used */
     }
     if (vg_main_defaults(cf, host) != NGX_OK || vg_outcome_init(cf) != NGX_OK
-        || vg_check_init(cf) != NGX_OK || vg_registry_open(cf, host) != NGX_OK
+        || vg_repeat_init(cf) != NGX_OK || vg_check_init(cf) != NGX_OK
+        || vg_registry_open(cf, host) != NGX_OK
         || vg_openapi_render(host) != NGX_OK
         || vg_shared_add(cf, host) != NGX_OK
         || vg_cache_add(cf, host) != NGX_OK)

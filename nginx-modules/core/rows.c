@@ -9,7 +9,7 @@
  */
 
 #include "feature.h"
-#include "http.h"
+#include "repeat.h"
 #include "row.h"
 
 #define VG_ROWS_WINDOW   131072 /* bytes; the longest row                   */
@@ -144,7 +144,11 @@ vg_rows_end(vg_rows_t *rows)
     if (call->text.data == NULL) {
         (void) vg_refuse(call, "internal");
     }
-    vg_call_finish(call);
+    if (call->error == NULL && call->key.key.len) {
+        vg_repeat_end(call);
+    } else {
+        vg_call_finish(call);
+    }
 }
 
 
@@ -376,6 +380,24 @@ vg_rows_again(ngx_event_t *ev)
 }
 
 
+static void
+vg_rows_go(void *data)
+{
+    vg_rows_t *rows = data;
+
+    if (vg_rows_fill(rows) != NGX_OK) {
+        vg_call_fail(rows->call, "internal");
+        return;
+    }
+    if (rows->text.len >= 3
+        && ngx_memcmp(rows->text.data, "\xef\xbb\xbf", 3) == 0) {
+        rows->text.data += 3; /* a byte order mark */
+        rows->text.len -= 3;
+    }
+    vg_rows_pump(rows);
+}
+
+
 void
 vg_rows_start(vg_http_t *http, ngx_uint_t features)
 {
@@ -406,16 +428,11 @@ vg_rows_start(vg_http_t *http, ngx_uint_t features)
     vg_out_open(&rows->failed, '[');
     http->request->read_event_handler = ngx_http_test_reading;
     ngx_add_timer(&call->deadline, VG_ROWS_DEADLINE);
-    if (vg_rows_fill(rows) != NGX_OK) {
-        vg_call_fail(call, "internal");
-        return;
-    }
-    if (rows->text.len >= 3
-        && ngx_memcmp(rows->text.data, "\xef\xbb\xbf", 3) == 0) {
-        rows->text.data += 3; /* a byte order mark */
-        rows->text.len -= 3;
-    }
     vg_call_ref(call);
-    vg_rows_pump(rows);
+    if (call->key.key.len) {
+        vg_repeat_begin(call, rows->in, vg_rows_go, rows);
+    } else {
+        vg_rows_go(rows);
+    }
     vg_call_release(call);
 }

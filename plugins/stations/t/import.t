@@ -122,12 +122,50 @@ subtest 'what is no file of stations' => sub {
         for '[]', '{"type":"FeatureCollection"}', '{"features":1}', '{"features":[1]}', '{"features":[{"a":1}';
     is import_as(north => $head, $_)->{status}, 415, $_ for 'application/json', 'text/plain';
     is $vg->post("$url/import", undef, $as{north})->{status}, 400, 'nothing';
-    my $r = $vg->post("$url/import", $file, { %{ $as{north} }, 'Content-Type' => 'text/csv', 'Idempotency-Key' => 'a' });
-    is $r->{status}, 400, 'a key is refused, not ignored';
-    ok $r->{json}{errors}{'Idempotency-Key'};
     is $vg->post("$url/import", $file, { 'X-API-Key' => '', 'Content-Type' => 'text/csv' })->{status}, 401;
     my $driver = $vg->token(role => 'driver', subject => 'd');
     is $vg->post("$url/import", $file, { Authorization => "Bearer $driver", 'Content-Type' => 'text/csv' })->{status}, 403;
+};
+
+subtest 'a key stands for a file' => sub {
+    my $keyed = sub {
+        my ($key, $body) = @_;
+        return $vg->post("$url/import", $body, { %{ $as{north} }, 'Content-Type' => 'text/csv', 'Idempotency-Key' => $key });
+    };
+    my $rows  = join '', map { "Keyed $_,2,$_,\"" . ('y' x 190) . "\",,,DE,,,\n" } 1 .. 100;
+    my $first = $keyed->(one => $head . $rows . ",1,1,,,,DE,,,\n");
+    is $first->{status}, 200 or diag $first->{body};
+    is_deeply [ @{ $first->{json} }{qw(imported failures)} ], [ 100, 1 ];
+    ok !$first->{headers}{'idempotent-replayed'};
+    my $again = $keyed->(one => $head . $rows . ",1,1,,,,DE,,,\n");
+    is $again->{status}, 200;
+    is $again->{body}, $first->{body}, 'the same answer, byte for byte';
+    is $again->{headers}{'idempotent-replayed'}, 'true';
+    is $keyed->(one => $head . $rows)->{status}, 422, 'another file';
+    is $keyed->(two => $head . $rows)->{json}{unchanged}, 100, 'another key is another call';
+    is $keyed->(three => "name,lat\nx,1\n")->{status}, 400;
+    is $keyed->(three => $head)->{status}, 200, 'what went wrong is not kept';
+    is $keyed->('k' x 256 => $head)->{status}, 400, 'what is no key';
+    my $large = $keyed->(large => $head . ("Keyed 1,2,1,\"" . ('y' x 190) . "\",,,DE,,,\n") x 20_000);
+    is_deeply [ @{ $large->{json} }{qw(imported unchanged)} ], [ 0, 20_000 ], 'a file that lies on disk';
+};
+
+subtest 'a key that is running is told so' => sub {
+    my $body = $head . join '', map { "Running $_,3,0.$_,,,,DE,,,\n" } 1 .. 2_000;
+    my @pids = map {
+        my $pid = fork // die;
+        if (!$pid) {
+            my $r = $vg->client(fresh => 1)->request('POST', $vg->url("$url/import"), { content => $body,
+                headers => { %{ $as{north} }, 'Content-Type' => 'text/csv', 'Idempotency-Key' => 'running' } });
+            require POSIX;
+            POSIX::_exit($r->{status} == 200 ? 0 : $r->{status} == 409 ? 1 : 2);
+        }
+        $pid;
+    } 1 .. 4;
+    my @ends = sort map { waitpid $_, 0; $? >> 8 } @pids;
+    is $ends[0], 0, 'one is answered';
+    cmp_ok $ends[3], '<', 2, 'the others hear 409, or the same';
+    is $vg->sql(q{select count(*) from stations.station where name like 'Running %'}), 2_000;
 };
 
 for my $case ([ 'csv', 'text/csv' ], [ 'geojson', 'application/geo+json' ]) {
