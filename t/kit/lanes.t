@@ -26,6 +26,17 @@ subtest 'what the database refuses at the commit is refused, and nothing else' =
     $vg->sql('alter table stations.charge_point drop constraint conflict');
 };
 
+subtest 'a change has one plan for all values' => sub {
+    $vg->sql('create table stations.planned (mode text)');
+    $vg->sql(q{create function stations.note_plan() returns trigger language plpgsql as
+        'begin insert into stations.planned values (current_setting(''plan_cache_mode'')); return new; end'});
+    $vg->sql('create trigger note_plan before insert on stations.charge_point
+        for each row execute function stations.note_plan()');
+    is charge_point('CP-L4', '019393c0-0000-7000-8000-000000000004'), 201;
+    is $vg->sql('select mode from stations.planned'), 'force_generic_plan';
+    $vg->sql('drop trigger note_plan on stations.charge_point');
+};
+
 subtest 'an event parks behind an earlier one of its aggregate, also in one batch' => sub {
     $vg->sql(q{
         insert into vg.event (event_id, type, source, aggregate_id, payload, correlation_id, actor_id, at)
