@@ -112,7 +112,7 @@ vg_repeat_ask(vg_repeat_t *repeat)
     unsigned   n = 0;
     vg_call_t *call = repeat->call;
 
-    hex = vg_alloc(&call->arena, 2 * EVP_MAX_MD_SIZE);
+    hex = vg_alloc(&call->arena, 2 * sizeof(md));
     if (hex == NULL || !EVP_DigestFinal_ex(repeat->digest, md, &n)) {
         vg_call_fail(call, "internal");
         return;
