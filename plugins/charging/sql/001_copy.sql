@@ -50,17 +50,20 @@ create index tariff_operator on charging.tariff (operator_id, valid_from) where 
 -- connector's own goes before the station's, that before the operator's. What
 -- a company set for a place that turned out to be another's binds nobody.
 -- Chargers' clocks tell whole seconds: what came into force in the second in
--- which a session began is in force for it.
+-- which a session began is in force for it. plpgsql keeps its plan with the
+-- connection, a function of SQL that reads a table has one made at each call.
 create function charging.tariff_at(connector uuid, station uuid, operator text, moment timestamptz) returns uuid
-language sql stable parallel safe
-begin atomic
-    select t.tariff_version_id
-    from charging.tariff t
-    where t.valid_from < moment + interval '1 second'
-        and (t.starts_at is null or t.starts_at <= moment)
-        and (t.ends_at is null or t.ends_at > moment)
-        and (t.connector_id = connector or t.station_id = station or t.operator_id = operator)
-        and (t.owner_id is null or t.owner_id = operator)
-    order by t.connector_id is null, t.station_id is null, t.valid_from desc, t.arrival desc
-    limit 1;
-end;
+language plpgsql stable parallel safe as $$
+begin
+    return (
+        select t.tariff_version_id
+        from charging.tariff t
+        where t.valid_from < moment + interval '1 second'
+            and (t.starts_at is null or t.starts_at <= moment)
+            and (t.ends_at is null or t.ends_at > moment)
+            and (t.connector_id = connector or t.station_id = station or t.operator_id = operator)
+            and (t.owner_id is null or t.owner_id = operator)
+        order by t.connector_id is null, t.station_id is null, t.valid_from desc, t.arrival desc
+        limit 1);
+end
+$$;

@@ -25,14 +25,16 @@ create index quarantine_operator on charging.quarantine (operator_id, id);
 
 -- operator_of(identity): whose a charge point is, as far as charging knows.
 create function charging.operator_of(charge_point text) returns text
-language sql stable parallel safe
-begin atomic
-    select c.operator_id
-    from charging.connector c
-    where c.charge_point_id = charge_point
-        and c.removed_at is null
-    limit 1;
-end;
+language plpgsql stable parallel safe as $$
+begin
+    return (
+        select c.operator_id
+        from charging.connector c
+        where c.charge_point_id = charge_point
+            and c.removed_at is null
+        limit 1);
+end
+$$;
 
 create function charging.quarantine_body(q charging.quarantine) returns json
 language sql stable parallel safe
