@@ -148,6 +148,8 @@ my %plugins = (
             $vg->patch("$api/reservations/$id", { endTime => '2026-01-01T00:00:00Z' });
         },
         id_tag_refused => sub { reserve(7, idTag => 'BLOCKED') },
+        reservations_too_many => 'by a setting: plugins/reservations/t/bound.t',
+        waitlist_full => 'by a setting: plugins/reservations/t/bound.t',
     },
     stations => {
         certificate_answered => 'a charger has to ask twice: plugins/stations/t/report.t',
