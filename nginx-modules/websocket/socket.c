@@ -5,14 +5,20 @@
  * its timer, or a posted event, and never inside of a callback of wslay.
  */
 
+#include <malloc.h>
+
 #include "wire.h"
 
 #define VG_SOCKET_GOODBYE 2000  /* ms for the other's close frame        */
 #define VG_SOCKET_DRAIN   10000 /* ms, without worker_shutdown_timeout   */
 #define VG_SOCKET_WAVE    5     /* ms between two that leave, if they may */
 #define VG_SOCKET_BUSY    50    /* ms until a busy owner is asked again  */
+#define VG_SOCKET_STORM   64    /* that came or went: worth a trim       */
+#define VG_SOCKET_TRIM    2000  /* ms between a storm and its trim       */
 
-static ngx_uint_t vg_sockets; /* of this worker                           */
+static ngx_uint_t  vg_sockets;      /* of this worker                     */
+static ngx_uint_t  vg_socket_moves; /* since the last trim                */
+static ngx_event_t vg_socket_trim;
 
 /* It has no directives: a request's context here is its socket. */
 static ngx_http_module_t vg_websocket_ctx = {
@@ -29,6 +35,30 @@ ngx_module_t  ngx_http_voltgate_websocket_module = {
     NGX_MODULE_V1_PADDING
 };
 /* clang-format on */
+
+
+static void
+vg_socket_trimmed(ngx_event_t *ev)
+{
+    (void) ev;
+    vg_socket_moves = 0;
+    (void) malloc_trim(0);
+}
+
+
+/* A handshake takes and frees some 60 KiB between what stays: many of them
+ * leave holes that malloc would keep for good. */
+static void
+vg_socket_moved(void)
+{
+    if (++vg_socket_moves < VG_SOCKET_STORM || vg_socket_trim.timer_set) {
+        return;
+    }
+    vg_socket_trim.handler = vg_socket_trimmed;
+    vg_socket_trim.log = ngx_cycle->log;
+    vg_socket_trim.cancelable = 1;
+    ngx_add_timer(&vg_socket_trim, VG_SOCKET_TRIM);
+}
 
 
 void
@@ -87,6 +117,7 @@ vg_socket_release(void *data)
     }
     s->released = 1;
     vg_sockets--;
+    vg_socket_moved();
     s->hooks->closed(s->owner);
     if (s->timer.timer_set) {
         ngx_del_timer(&s->timer);
@@ -346,12 +377,43 @@ vg_socket_on_timer(ngx_event_t *ev)
 
 
 static void
+vg_socket_forget(ngx_pool_t *pool, ngx_list_t *headers)
+{
+    if (ngx_pfree(pool, headers->part.elts) == NGX_OK) {
+        headers->part = (ngx_list_part_t){ NULL, 0, NULL };
+        headers->last = &headers->part;
+    }
+}
+
+
+/* nginx's lists have room for 20 headers each: 1.9 KiB that nobody reads any
+ * more. What a log may show of the request's line stays. */
+static void
+vg_socket_forget_headers(ngx_http_request_t *r)
+{
+    vg_socket_forget(r->pool, &r->headers_in.headers);
+    vg_socket_forget(r->pool, &r->headers_out.headers);
+    /* named headers point into the lists */
+    ngx_memzero(&r->headers_in.host, offsetof(ngx_http_headers_in_t, user)
+                                         - offsetof(ngx_http_headers_in_t,
+                                                    host));
+    r->headers_in.cookies.nelts = 0;
+    ngx_memzero(&r->headers_out.server,
+                offsetof(ngx_http_headers_out_t, override_charset)
+                    - offsetof(ngx_http_headers_out_t, server));
+    r->headers_out.cache_control.nelts = 0;
+    r->headers_out.link.nelts = 0;
+}
+
+
+static void
 vg_socket_attach(vg_socket_t *s)
 {
     ngx_http_request_t *r = s->request;
     ngx_connection_t   *c = r->connection;
 
     ngx_http_set_ctx(r, s, ngx_http_voltgate_websocket_module);
+    vg_socket_forget_headers(r);
     r->keepalive = 0;
     c->read->handler = vg_socket_on_read;
     c->write->handler = vg_socket_on_write;
@@ -399,6 +461,7 @@ vg_socket_open(ngx_http_request_t *r, const vg_socket_conf_t *conf,
     cln->handler = vg_socket_release;
     cln->data = s;
     vg_sockets++;
+    vg_socket_moved();
     vg_socket_attach(s);
     return s;
 }
