@@ -12,8 +12,7 @@
 #include "identity.h"
 
 #define VG_KEY_MAX        200
-#define VG_KEY_REMEMBERED 5000000   /* microseconds */
-#define VG_KEY_TRUSTED    600000000 /* microseconds: of a stream           */
+#define VG_KEY_REMEMBERED 5000000 /* microseconds */
 
 typedef struct {
     vg_http_t *http;
@@ -96,19 +95,6 @@ vg_key_check(vg_key_ask_t *ask, vg_call_t *answer)
 }
 
 
-static vg_str_t
-vg_key_args(vg_call_t *call, vg_str_t prefix)
-{
-    vg_out_t out;
-
-    vg_out_init(&out, &call->arena);
-    vg_out_open(&out, '{');
-    vg_out_member(&out, "prefix", prefix);
-    vg_out_close(&out, '}');
-    return vg_out_str(&out);
-}
-
-
 static void
 vg_key_answered(vg_call_t *answer)
 {
@@ -144,36 +130,61 @@ vg_key_plain(vg_str_t key)
 }
 
 
-vg_rc_t
-vg_key_identify(vg_http_t *http, vg_str_t key)
+vg_str_t
+vg_key_prefix(vg_str_t key)
 {
-    vg_str_t      args;
-    vg_call_t    *call = http->call;
-    const char   *end;
-    vg_key_ask_t *ask;
+    const char *end;
 
     if (key.len < 8 || key.len > VG_KEY_MAX || !vg_key_plain(key)
         || ngx_strncmp(key.data, "vg_", 3) != 0)
     {
+        return (vg_str_t){ NULL, 0 };
+    }
+    key.data += 3;
+    key.len -= 3;
+    end = memchr(key.data, '_', key.len);
+    return (vg_str_t){ key.data, end ? (size_t) (end - key.data) : 0 };
+}
+
+
+/* a prefix has no character that JSON would write in another way */
+vg_call_t *
+vg_key_again(vg_str_t prefix, vg_str_t correlation, void (*done)(vg_call_t *),
+             void *owner)
+{
+    u_char args[VG_KEY_MAX + 32], *end;
+
+    end = ngx_snprintf(args, sizeof(args), "{\"prefix\":\"%*s\"}", prefix.len,
+                       prefix.data);
+    return vg_ask_start("api_key.find",
+                        (vg_str_t){ (char *) args, end - args }, correlation,
+                        done, owner);
+}
+
+
+vg_rc_t
+vg_key_identify(vg_http_t *http, vg_str_t key)
+{
+    vg_str_t      prefix = vg_key_prefix(key);
+    vg_call_t    *call = http->call;
+    vg_key_ask_t *ask;
+
+    if (prefix.len == 0) {
         return vg_key_wrong(http, call);
     }
     if (vg_tokens_find(call, key)) {
         call->expires = call->now + VG_KEY_TRUSTED;
         return VG_OK;
     }
-    end = memchr(key.data + 3, '_', key.len - 3);
     ask = vg_calloc(&call->arena, sizeof(vg_key_ask_t));
-    if (end == NULL || ask == NULL) {
-        return vg_key_wrong(http, call);
+    if (ask == NULL) {
+        return vg_refuse(call, "internal");
     }
     ask->call = call;
     ask->drops = vg_tokens_drops();
     ask->key = vg_key_copy(call, key);
-    args = vg_key_args(call, (vg_str_t){ key.data + 3, end - key.data - 3 });
     vg_call_ref(call);
-    if (vg_ask_start("api_key.find", args, call->correlation, vg_key_answered,
-                     ask)
-        == NULL)
+    if (vg_key_again(prefix, call->correlation, vg_key_answered, ask) == NULL)
     {
         vg_call_release(call);
         return vg_refuse(call, "unavailable");

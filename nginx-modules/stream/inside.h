@@ -66,6 +66,9 @@ struct vg_stream_s {
     vg_caller_t caller;
     vg_str_t    correlation, traceparent;
     int64_t     expires; /* microseconds; 0: never                      */
+    vg_str_t    key;     /* prefix of the API key it came by; len 0: none */
+    vg_call_t  *trust;   /* asks for that key again: trust.c              */
+    ngx_uint_t  drops;   /* revocations heard before                      */
 
     vg_str_t   topic;
     ngx_uint_t mark;
@@ -83,6 +86,7 @@ struct vg_stream_s {
     unsigned again:1;  /* it moved while it was read                   */
     unsigned behind:1; /* it moved while there was no room             */
     unsigned stale:1;  /* reading failed, for the moment               */
+    unsigned asking:1; /* for its key                                  */
     unsigned lost:1;
 };
 
@@ -99,8 +103,14 @@ void vg_stream_cleanup(void *data);
 /* It moved, or may have: it is read soon. */
 void vg_stream_rouse(vg_stream_t *s);
 
-/* Sends what the call gave, unless it is what was sent last. */
-void vg_stream_show(vg_stream_t *s, vg_call_t *call);
+/* Sends what the call gave, unless it is what was sent last. 0: there was no
+ * room, and it is read anew when there is. */
+ngx_uint_t vg_stream_show(vg_stream_t *s, vg_call_t *call);
+
+/* trust.c: may its caller still be trusted? Asks for a key again, when it is
+ * time. */
+ngx_uint_t vg_trust(vg_stream_t *s);
+void       vg_trust_leave(vg_stream_t *s);
 
 /* VG_ERROR: there are too many, of all or of this caller; refused. */
 vg_rc_t vg_stream_admit(vg_call_t *call);

@@ -2,6 +2,7 @@
  * open.c: from a request whose first frame is there to a stream.
  */
 
+#include "identity.h"
 #include "inside.h"
 #include "stream.h"
 #include "upgrade.h"
@@ -108,7 +109,7 @@ vg_stream_topic(vg_pool_t *pool, vg_call_t *call)
 static vg_stream_t *
 vg_stream_create(vg_http_t *http, vg_call_t *call)
 {
-    ngx_str_t          *last;
+    ngx_str_t          *last, *key;
     vg_pool_t           pool = vg_arena_of(http->request->pool);
     ngx_uint_t          i;
     vg_stream_t        *s = vg_calloc(&pool, sizeof(vg_stream_t));
@@ -129,6 +130,11 @@ vg_stream_create(vg_http_t *http, vg_call_t *call)
         s->values[i] = vg_stream_copy(&pool, call->path[i]);
     }
     s->expires = call->expires;
+    s->drops = vg_tokens_drops();
+    key = vg_http_header(http->request, "X-API-Key");
+    if (key != NULL) {
+        s->key = vg_stream_copy(&pool, vg_key_prefix(vg_of(*key)));
+    }
     s->topic = vg_stream_topic(&pool, call);
     s->path =
         (char *) vg_stream_copy(&pool, vg_str(call->endpoint->row->path)).data;
@@ -166,8 +172,7 @@ vg_stream_open(vg_http_t *http, vg_call_t *call)
         return rc;
     }
     vg_stream_list(s);
-    vg_stream_show(s, call);
-    if (call->over) {
+    if (vg_stream_show(s, call) && call->over) {
         vg_stream_leave(s);
         return s->way->close(s, VG_STREAM_OVER);
     }

@@ -40,6 +40,7 @@ vg_stream_leave(vg_stream_t *s)
         vg_stream_reads--;
         vg_call_abandon(call);
     }
+    vg_trust_leave(s);
 }
 
 
@@ -133,7 +134,7 @@ vg_stream_lose(vg_stream_t *s)
 
 /* --------------------------------------------------------------- to read */
 
-void
+ngx_uint_t
 vg_stream_show(vg_stream_t *s, vg_call_t *call)
 {
     vg_str_t id = call->frame;
@@ -142,11 +143,16 @@ vg_stream_show(vg_stream_t *s, vg_call_t *call)
         id = VG_STR("");
     }
     if (id.len > 0 && vg_str_eq(id, s->id)) {
-        return;
+        return 1;
+    }
+    if (!s->way->room(s)) { /* a sign of life went out meanwhile */
+        s->behind = 1;
+        return 0;
     }
     (void) snprintf(s->id, sizeof(s->id), "%.*s", (int) id.len, id.data);
     s->way->frame(s, vg_str(s->id), call->text);
     s->sent = ngx_current_msec;
+    return 1;
 }
 
 
@@ -169,8 +175,7 @@ vg_stream_done(vg_call_t *call)
         return;
     }
     s->stale = 0;
-    vg_stream_show(s, call);
-    if (call->over) {
+    if (vg_stream_show(s, call) && call->over) {
         vg_stream_end(s, VG_STREAM_OVER);
     } else if (s->again || s->lost) {
         s->again = 0;
@@ -248,7 +253,7 @@ vg_stream_swept(vg_stream_t *s)
 {
     ngx_msec_t heartbeat = vg_stream_conf()->heartbeat;
 
-    if (s->expires != 0 && vg_time_now() >= s->expires) {
+    if (!vg_trust(s)) {
         vg_stream_end(s, VG_STREAM_EXPIRED);
         return;
     }

@@ -157,6 +157,43 @@ subtest 'a stream ends with its token' => sub {
     is $r->status, 401, 'a token that calls may still use for a moment opens none';
 };
 
+subtest 'an API key is trusted for as long as it is one' => sub {
+    my %operator = (Authorization => 'Bearer ' . $vg->token(role => 'operator', subject => 'o', company => $company));
+    my $made = $vg->post("$api/api-keys", { name => 'wall display' }, \%operator)->{json};
+    my %key  = ('X-API-Key' => $made->{key});
+    my ($sse, $ws) = (sse(%key), ws(%key));
+    ok $sse->event(5) && $ws->recv(5), 'they begin';
+    my $end = time + 12;    # VG_KEY_TRUSTED is 10 s
+    $ws->recv(0.5) while time < $end;
+    ok !$sse->ended(0.1), 'SSE outlives the time that a key is trusted unasked';
+    measured(20_500);
+    ok reaches(events($sse), 20.5), 'and goes on';
+    ok reaches(sub { $ws->recv(20) }, 20.5), 'so does WebSocket';
+    is $vg->delete("$api/api-keys/$made->{id}", \%operator)->{status}, 204, 'it is revoked';
+    1 while $ws->recv(6);
+    is $ws->close_code, 1008, 'WebSocket ends at once';
+    ok $sse->ended(6), 'SSE too';
+};
+
+subtest 'HTTP/2 without a window: what waits is not written over' => sub {
+    local $ENV{TOKEN} = $vg->admin;
+    open my $node, '-|', 'node', '-e', <<'JS', $vg->url(''), $vg->ca, $path or die "node: $!";
+const [origin, ca, path] = process.argv.slice(1);
+const session = require('http2').connect(origin, { ca: require('fs').readFileSync(ca), settings: { initialWindowSize: 0 } });
+const stream = session.request({ ':path': path, accept: 'text/event-stream', 'last-event-id': 'another',
+    authorization: 'Bearer ' + process.env.TOKEN });
+let text = '';
+stream.setEncoding('utf8');
+setTimeout(() => session.settings({ initialWindowSize: 65535 }), 1500);
+stream.on('data', (data) => { text += data; });
+setTimeout(() => { process.stdout.write(text); process.exit(0); }, 3500);
+JS
+    my $text = do { local $/; readline $node };
+    close $node;
+    like $text, qr/\A:\n\n/, 'a sign of life';
+    like $text, qr/\A:\n\n(?:id:\S+\ndata:\{[^\n]*\}\n\n)+\z/, 'then whole frames';
+};
+
 subtest 'what is over, or not to be seen, is no reason for the others' => sub {
     my $gone = sse(bearer('x'));
     ok $gone->event(5);
