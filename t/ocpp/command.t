@@ -146,6 +146,15 @@ subtest 'one that is pending' => sub {
         ['NEW', 'TriggerMessage', { requestedMessage => 'Heartbeat' }]);
     like $r, qr/^200/;
     is $new->call('Heartbeat', {})->[0], 3, 'may say what it was asked for';
+    # these are answered by messages of other names
+    my %triggers = (SignChargePointCertificate => [ SignCertificate => { csr => 'none' } ],
+        FirmwareStatusNotification => [ SignedFirmwareStatusNotification => { status => 'Idle' } ]);
+    for my $asked (sort keys %triggers) {
+        is $new->call(@{ $triggers{$asked} })->[2], 'SecurityError', $triggers{$asked}[0];
+        ($r) = commanded(sub { $new->serve(5) }, ['NEW', 'ExtendedTriggerMessage', { requestedMessage => $asked }]);
+        like $r, qr/^200/;
+        is $new->call(@{ $triggers{$asked} })->[0], 3, "... by $asked";
+    }
     $new->close;
 };
 
