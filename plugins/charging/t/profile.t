@@ -209,6 +209,25 @@ subtest 'what an operator sends by hand is taken over' => sub {
     ok $vg->wait_for(sub { !grep { $_->{profile}{chargingProfileId} == 77 } @{ held() } });
 };
 
+subtest 'a TxProfile sent by hand names no transaction, and ends with the one that ran' => sub {
+    my $start = sub { $cp->call('StartTransaction', { connectorId => 1, idTag => 'TAG1', meterStart => $_[0],
+        timestamp => $_[1] })->{result}{transactionId} };
+    my $transaction = $start->(20, '2026-11-21T11:00:00Z');
+    is $vg->post("$at/commands", { action => 'SetChargingProfile', payload => { connectorId => 1,
+        csChargingProfiles => { chargingProfileId => 78, %{ profile('TxProfile', 3,
+            { chargingSchedulePeriod => [ periods([ 0, 6.5 ]) ] }, chargingProfileKind => 'Relative') } } } })->{status}, 200;
+    my $mine;
+    ok $vg->wait_for(sub { ($mine) = grep { $_->{profile}{chargingProfileId} == 78 } @{ held() } }), 'it is held';
+    is $mine->{profile}{transactionId}, $transaction, 'for the transaction';
+    my $composite = 'connectorNumber=1&duration=60&unit=A';
+    is composite($composite)->{chargingSchedulePeriod}[0]{limit}, 6.5;
+    $cp->call('StopTransaction', { transactionId => $transaction, meterStop => 30, timestamp => '2026-11-21T11:10:00Z' });
+    is $vg->get("/api/v1/charging-profiles/$mine->{id}")->{json}{status}, 'ENDED';
+    $transaction = $start->(30, '2026-11-21T12:00:00Z');
+    isnt composite($composite)->{chargingSchedulePeriod}[0]{limit}, 6.5, 'the next one is not held down by it';
+    $cp->call('StopTransaction', { transactionId => $transaction, meterStop => 40, timestamp => '2026-11-21T12:10:00Z' });
+};
+
 subtest 'others neither see nor send' => sub {
     my $who = sub { { Authorization => 'Bearer ' . $vg->token(role => 'operator', company => $_[0]) } };
     my $mine = $who->($company);
