@@ -150,6 +150,15 @@ sub workers {
     } split ' ', _slurp("/proc/$master/task/$master/children");
 }
 
+# KiB of the workers; a page that several share counts once
+sub resident {
+    my ($self) = @_;
+
+    my $sum = 0;
+    $sum += (_slurp("/proc/$_/smaps_rollup") =~ /^Pss:\s+(\d+)/m)[0] // 0 for $self->workers;
+    return $sum;
+}
+
 # kill_worker($pid, $signal): the log may then say that it died so
 sub kill_worker {
     my ($self, $pid, $signal) = @_;

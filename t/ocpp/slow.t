@@ -22,15 +22,6 @@ my $password = 'sixteen letters!';
 $vg->post('/api/v1/charge-points', { id => 'CP1', password => $password,
     operatorId => '019393c0-0000-7000-8000-000000000001' });
 
-sub resident {
-    my $sum = 0;
-    for my $pid ($vg->workers) {
-        open my $file, '<', "/proc/$pid/smaps_rollup" or next;
-        /^Pss:\s+(\d+)/ and $sum += $1 while <$file>;
-    }
-    return $sum;
-}
-
 my $head = "GET /ocpp/CP1 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n";
 
 # what a client hello begins with: a record of 512 bytes, of which some come
@@ -47,7 +38,7 @@ subtest 'ten thousand of them' => sub {
     my (@sockets, $failed);
     my $address = pack_sockaddr_in($vg->port, inet_aton('127.0.0.1'));
     cmp_ok $files, '>', 4 * $EACH + 200, 'so many files may be open';
-    my $before = resident();
+    my $before = $vg->resident;
     for my $kind (sort keys %kinds) {
         for (1 .. $EACH) {
             socket(my $socket, AF_INET, SOCK_STREAM, 0) or die "socket: $!";
@@ -63,7 +54,7 @@ subtest 'ten thousand of them' => sub {
     ok $cp->call('BootNotification', { chargePointVendor => 'a', chargePointModel => 'b' }), 'is served';
     cmp_ok time - $start, '<', 5, 'soon';
     is $vg->get('/api/v1/charge-points/CP1')->{status}, 200, 'and so is the operator';
-    my $more = (resident() - $before) / (4 * $EACH);
+    my $more = ($vg->resident - $before) / (4 * $EACH);
     cmp_ok $more, '<', $KIB, sprintf '%.1f KiB each', $more;
     ok $vg->wait_for(sub {
         select undef, undef, undef, 0.5;
