@@ -107,8 +107,8 @@ vg_redact_string(const char *p, const char *end)
 }
 
 
-/* The object around p, from its beginning; data NULL: where it ends is not
- * known. */
+/* The object around p, from its beginning, also where p is within a list of
+ * it; data NULL: where it ends is not known. */
 static vg_str_t
 vg_redact_around(const vg_redact_t *r, const char *p)
 {
@@ -118,7 +118,10 @@ vg_redact_around(const vg_redact_t *r, const char *p)
     if (r->depth == 0 || r->depth > VG_REDACT_DEPTH) {
         return (vg_str_t){ NULL, 0 };
     }
-    start = r->opened[r->depth - 1];
+    while (depth < r->depth && *r->opened[r->depth - depth] == '[') {
+        depth++;
+    }
+    start = r->opened[r->depth - depth];
     while (p < r->end && depth > 0) {
         if (*p == '"') {
             p = vg_redact_string(p, r->end);
