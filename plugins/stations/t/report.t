@@ -8,6 +8,8 @@ use Test::More;
 
 use Voltgate;
 use Voltgate::Charger;
+use Voltgate::Cli;
+use Voltgate::Variant;
 
 my $vg = Voltgate->start(extra => { http => 'voltgate_setting stations.data_transfer_vendors "acme,org.example";' });
 
@@ -189,6 +191,25 @@ subtest 'others do not see it' => sub {
     for my $path (qw(commands transfers notices certificate-requests)) {
         is $vg->get("$at/$path", { Authorization => "Bearer $other" })->{status}, 404, $path;
     }
+};
+
+subtest 'what was told long ago is forgotten' => sub {
+    my $long = q{now() - interval '91 days'};
+    my ($told) = @{ listed('notices') };
+    ok $told, 'something was told';
+    $cp->call('SignCertificate', { csr => "-----BEGIN CERTIFICATE REQUEST-----\n$_" }) for qw(OLD NEW);
+    my ($new, $old) = @{ listed('certificate-requests') };
+    is $old->{status}, 'SUPERSEDED';
+    $vg->sql("update stations.notice set received_at = $long where id = \$1", $told->{id});
+    $vg->sql("update stations.certificate_request set received_at = $long where id in (\$1, \$2)", $new->{id}, $old->{id});
+    my $variant = Voltgate::Variant->new($vg, 'stations', 'plugin.c' => sub { s/"10m"/"1s"/ });
+    my ($status, $said) = cli($vg, plugin => 'reload', 'stations', $variant->options);
+    is $status, 0, 'with a shorter period' or diag $said;
+    ok $vg->wait_for(sub { !$vg->sql('select count(*) from stations.notice where id = $1', $told->{id}) }, 15), 'a notice';
+    is scalar(grep { $_->{id} eq $told->{id} } @{ listed('notices') }), 0;
+    my @left = map { $_->{id} } @{ listed('certificate-requests') };
+    is scalar(grep { $_ eq $old->{id} } @left), 0, 'a request that a newer one ended';
+    is scalar(grep { $_ eq $new->{id} } @left), 1, 'not one that still waits for its answer';
 };
 
 done_testing;
