@@ -18,7 +18,7 @@ vg_rc_t vg_key_identify(vg_http_t *http, vg_str_t key);
 vg_str_t vg_key_prefix(vg_str_t key);
 
 /* Is it still one? As vg_ask_start(): the answer of `api_key.find`. */
-vg_call_t *vg_key_again(vg_str_t prefix, vg_str_t correlation,
+vg_call_t *vg_key_again(vg_str_t prefix, vg_str_t        correlation,
                         void (*done)(vg_call_t *), void *owner);
 
 /* Identities seen before, by SHA-256 of what was shown; per worker. */

@@ -156,9 +156,8 @@ vg_key_again(vg_str_t prefix, vg_str_t correlation, void (*done)(vg_call_t *),
 
     end = ngx_snprintf(args, sizeof(args), "{\"prefix\":\"%*s\"}", prefix.len,
                        prefix.data);
-    return vg_ask_start("api_key.find",
-                        (vg_str_t){ (char *) args, end - args }, correlation,
-                        done, owner);
+    return vg_ask_start("api_key.find", (vg_str_t){ (char *) args, end - args },
+                        correlation, done, owner);
 }
 
 
@@ -184,8 +183,7 @@ vg_key_identify(vg_http_t *http, vg_str_t key)
     ask->drops = vg_tokens_drops();
     ask->key = vg_key_copy(call, key);
     vg_call_ref(call);
-    if (vg_key_again(prefix, call->correlation, vg_key_answered, ask) == NULL)
-    {
+    if (vg_key_again(prefix, call->correlation, vg_key_answered, ask) == NULL) {
         vg_call_release(call);
         return vg_refuse(call, "unavailable");
     }

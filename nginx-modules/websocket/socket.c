@@ -394,9 +394,9 @@ vg_socket_forget_headers(ngx_http_request_t *r)
     vg_socket_forget(r->pool, &r->headers_in.headers);
     vg_socket_forget(r->pool, &r->headers_out.headers);
     /* named headers point into the lists */
-    ngx_memzero(&r->headers_in.host, offsetof(ngx_http_headers_in_t, user)
-                                         - offsetof(ngx_http_headers_in_t,
-                                                    host));
+    ngx_memzero(&r->headers_in.host,
+                offsetof(ngx_http_headers_in_t, user)
+                    - offsetof(ngx_http_headers_in_t, host));
     r->headers_in.cookies.nelts = 0;
     ngx_memzero(&r->headers_out.server,
                 offsetof(ngx_http_headers_out_t, override_charset)
