@@ -10,12 +10,14 @@ use warnings;
 sub of {
     my ($class, $vg, $socket) = @_;
 
-    my $local = sprintf ':%04X', ref $socket ? $socket->sockport : $socket;
+    # other connections of this machine may have the same port at their end
+    my $far  = sprintf ':%04X', ref $socket ? $socket->sockport : $socket;
+    my $near = ref $socket ? sprintf ':%04X', $socket->peerport : '';
     open my $table, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!";
-    my ($inode) = map { (split)[9] } grep { (split)[2] =~ /\Q$local\E$/ && (split)[9] } <$table>;
-    return if !defined $inode;
+    my %met = map { ("socket:[$_->[9]]" => 1) }
+        grep { $_->[1] =~ /\Q$near\E$/ && $_->[2] =~ /\Q$far\E$/ && $_->[9] } map { [split] } <$table>;
     for my $pid ($vg->workers) {
-        return $pid if grep { (readlink($_) // '') eq "socket:[$inode]" } glob "/proc/$pid/fd/*";
+        return $pid if grep { $met{ readlink($_) // '' } } glob "/proc/$pid/fd/*";
     }
     return;
 }
