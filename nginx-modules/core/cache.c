@@ -191,6 +191,14 @@ vg_cache_value(vg_call_t *call, ngx_uint_t i)
 }
 
 
+static void
+vg_cache_part(vg_out_t *out, vg_str_t bytes)
+{
+    out->comma = false;
+    vg_out_raw(out, bytes);
+}
+
+
 /* the next of the tags, without braces; data NULL: none is left, or memory */
 static vg_str_t
 vg_cache_tag(vg_call_t *call, const char **tags)
@@ -207,15 +215,13 @@ vg_cache_tag(vg_call_t *call, const char **tags)
     vg_out_init(&out, &call->arena);
     while (*p != '\0' && *p != ' ') {
         len = strcspn(p, "{ ");
-        out.comma = false;
-        vg_out_raw(&out, (vg_str_t){ p, len });
+        vg_cache_part(&out, (vg_str_t){ p, len });
         p += len;
         if (*p == '{') {
             len = strcspn(p + 1, "}");
             (void) vg_cache_field(call->endpoint->row, p + 1, len, &i);
             value = vg_cache_value(call, i);
-            out.comma = false;
-            vg_out_raw(&out, value);
+            vg_cache_part(&out, value);
             p += len + 2;
         }
     }
@@ -224,23 +230,27 @@ vg_cache_tag(vg_call_t *call, const char **tags)
 }
 
 
-/* plugin, version, route and all values, each with its length */
+/* plugin, version, route, and all values behind their lengths: bytes that no
+ * other call has */
 static vg_shelf_key_t *
 vg_cache_key(vg_call_t *call)
 {
+    vg_out_t        out;
     vg_str_t        value, text;
     ngx_uint_t      i;
     vg_endpoint_t  *e = call->endpoint;
     vg_shelf_key_t *key = vg_calloc(&call->arena, sizeof(vg_shelf_key_t));
 
-    text = vg_printf(&call->arena, "%s %s %s", e->plugin->name.data,
-                     e->plugin->hash, e->label.data);
-    for (i = 0; i < e->nfields && text.data != NULL; i++) {
+    vg_out_init(&out, &call->arena);
+    vg_cache_part(&out, vg_of(e->plugin->name));
+    vg_cache_part(&out, vg_str(e->plugin->hash));
+    vg_cache_part(&out, vg_of(e->label));
+    for (i = 0; i < e->nfields; i++) {
         value = vg_cache_value(call, i);
-        text =
-            vg_printf(&call->arena, "%.*s %zu:%.*s", (int) text.len, text.data,
-                      value.len, (int) value.len, value.data ? value.data : "");
+        vg_cache_part(&out, (vg_str_t){ (char *) &value.len, sizeof(size_t) });
+        vg_cache_part(&out, value);
     }
+    text = vg_out_str(&out);
     if (key == NULL || text.data == NULL) {
         return NULL;
     }

@@ -17,6 +17,7 @@
 
 #define SLOT       "\"status\" : \""
 #define SLOTS_MAX  (CONNECTORS_MAX + 1)
+#define SLOTS_FEW  16
 #define UUID       36
 #define MICROS_MAX 18 /* digits */
 
@@ -142,11 +143,11 @@ vg_rc_t
 station_render(vg_call_t *call)
 {
     size_t      n = 0;
-    slot_t     *slots = vg_alloc(vg_pool(call), SLOTS_MAX * sizeof(slot_t));
+    slot_t      few[SLOTS_FEW], *slots = few;
     vg_str_t    row = vg_row_text(call);
     const char *p = row.data, *end, *quote;
 
-    if (slots == NULL || row.data == NULL) {
+    if (row.data == NULL) {
         return vg_refuse(call, "internal");
     }
     end = row.data + row.len;
@@ -157,6 +158,13 @@ station_render(vg_call_t *call)
         quote = memchr(p, '"', (size_t) (end - p));
         if (quote == NULL) {
             return vg_refuse(call, "internal");
+        }
+        if (n == SLOTS_FEW) {
+            slots = vg_alloc(vg_pool(call), SLOTS_MAX * sizeof(slot_t));
+            if (slots == NULL) {
+                return vg_refuse(call, "internal");
+            }
+            memcpy(slots, few, sizeof(few));
         }
         slots[n].text = (vg_str_t){ p, (size_t) (quote - p) };
         if (n > 0) {
