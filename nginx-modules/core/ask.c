@@ -52,14 +52,14 @@ vg_ask(vg_call_t *call, const char *route, vg_str_t args, vg_str_t *answer)
             *answer = (vg_str_t){ copy, ask->text.len };
             rc = VG_OK;
         }
-    } else if (ask->error != NULL) {
-        vg_log(call, VG_LOG_INFO, "%s refused: %s %.*s", route,
+    } else if (ask->error != NULL && ask->error->status < 500) {
+        vg_log(call, VG_LOG_WARN, "%s refused: %s %.*s", route,
                ask->error->name, (int) ask->problems.len,
                ask->problems.len ? ask->problems.data : "");
-        (void) vg_refuse(call, ask->error->name);
+        rc = VG_DECLINED;
     }
     vg_call_release(ask);
-    return rc;
+    return rc == VG_ERROR ? vg_refuse(call, "internal") : rc;
 }
 
 

@@ -25,7 +25,7 @@ const vg_field_t  session_price_fields[] = {
 /* clang-format on */
 
 
-/* VG_DECLINED: it cannot be priced: no tariff, no engine, or nonsense. */
+/* VG_DECLINED: it cannot be priced: no tariff, no engine, or one that refuses. */
 static vg_rc_t
 costs_ask(vg_call_t *call, const vg_json_t *costing, vg_str_t *costs)
 {

@@ -21,7 +21,8 @@ const vg_field_t lapse_fields[] = {
 /* clang-format on */
 
 
-/* Without an engine it ends all the same, and costs nothing. */
+/* Without an engine, or refused by it, it ends all the same, and costs
+ * nothing. */
 vg_rc_t
 fee_ask(vg_call_t *call)
 {
@@ -32,7 +33,7 @@ fee_ask(vg_call_t *call)
     if (rating != NULL && rating->type == VG_JSON_OBJECT) {
         rc = vg_ask(call, "pricing.rate", rating->raw, &costs);
         if (rc == VG_DECLINED) {
-            vg_log(call, VG_LOG_WARN, "nobody prices reservations");
+            vg_log(call, VG_LOG_WARN, "nobody prices it: it costs nothing");
         }
     }
     if (rc == VG_DECLINED) {

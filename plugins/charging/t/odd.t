@@ -179,6 +179,24 @@ subtest 'a Start without the Stop before it' => sub {
     cmp_ok over($next)->{energyKwh}, '==', 1;
 };
 
+subtest 'a tariff that the engine refuses takes no session away' => sub {
+    my $transaction = start(3, 40_000, clock(0));
+    $vg->sql(q{update charging.tariff set tariff = tariff || '{"currency": "euros"}'});
+    my $find = sub { (grep { ($_->{transactionId} // 0) == $transaction }
+        @{ $vg->get("$api/charging/sessions?stationId=$station->{id}")->{json}{items} })[0] };
+    $vg->expect(qr/pricing\.rate refused/);
+    my $r = $vg->get("$api/charging/sessions/" . $find->()->{id});
+    is $r->{status}, 200, 'while it runs' or diag $r->{body};
+    is $r->{json}{cost}, undef, 'nobody knows what it costs so far';
+    is stop($transaction, 41_000, clock(2)), 3;
+    my $session = over($transaction);
+    ok heard('charging', $session->{id}), 'it is over';
+    is $vg->sql('select count(*) from vg.parked'), 0, 'and no event of it is parked';
+    $vg->sql(q{update charging.tariff set tariff = tariff || '{"currency": "EUR"}'});
+    is $vg->post("$api/charging/sessions/$session->{id}/price")->{status}, 200, 'priced when it can be';
+    cmp_ok $vg->get("$api/charging/sessions/$session->{id}")->{json}{cost}, '==', 0.5;
+};
+
 subtest 'a Stop for nobody is kept' => sub {
     my $before = $vg->sql('select count(*) from charging.quarantine');
     is stop($_, 1_000_000, clock(0)), 3, "transaction $_" for -1, 0, 2_000_000_000;
