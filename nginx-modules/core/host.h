@@ -371,12 +371,14 @@ vg_ngx(vg_str_t s)
 ngx_int_t vg_openapi_render(vg_host_t *host);
 
 /* versions.c: which version runs, on all workers of this node; a hook run so
- * that a crash is laid at its version's door; what waits while paused */
+ * that a crash is laid at its version's door; what waits while paused, and
+ * what is in quarantine */
 size_t     vg_versions_size(void);
 void       vg_versions_init(void *shared);
 void       vg_versions_publish(vg_host_t *host);
 void       vg_blame_start(void);
 ngx_uint_t vg_versions_paused(const vg_plugin_slot_t *plugin);
+ngx_uint_t vg_versions_barred(const vg_plugin_slot_t *plugin);
 vg_rc_t    vg_hook_run(vg_call_t *call, vg_hook_pt hook);
 
 /* swap.c: each call holds the generation that it began with */

@@ -162,6 +162,7 @@ vg_house_reload(vg_call_t *call)
 
     row = plugin ? vg_version_row(&plugin->name) : NULL;
     if (row == NULL) {
+        (void) (plugin ? vg_refuse(call, "internal") : VG_ERROR);
         vg_call_awaited(call);
         return;
     }

@@ -151,7 +151,7 @@ vg_swap_look(void)
             && version != vg_swap_refused[i]) {
             vg_swap_follow(p[i], version);
         }
-        if (row != NULL && row->bad != 0 && row->bad == p[i]->version) {
+        if (vg_versions_barred(p[i])) {
             vg_plugin_out(p[i], "quarantined: it kept crashing");
         }
     }

@@ -4,9 +4,12 @@
  * Before each hook a worker writes down whose code it runs, and clears it
  * after. A worker that starts looks for what dead ones left: a version that
  * killed three within a minute is quarantined, and the one before it runs.
+ * SIGKILL comes from outside (an operator, the kernel out of memory) and is
+ * nobody's fault.
  */
 
 #include <signal.h>
+#include <sys/wait.h>
 
 #include "versions.h"
 
@@ -120,6 +123,15 @@ vg_versions_paused(const vg_plugin_slot_t *plugin)
 }
 
 
+ngx_uint_t
+vg_versions_barred(const vg_plugin_slot_t *plugin)
+{
+    vg_version_t *row = vg_version_row(&plugin->name);
+
+    return row != NULL && row->bad != 0 && row->bad == plugin->version;
+}
+
+
 /* ----------------------------------------------------------------- blame */
 
 static void
@@ -148,9 +160,31 @@ vg_version_crashed(vg_version_t *row, ngx_atomic_uint_t version)
 }
 
 
+/* NGX_OK: it crashed; NGX_DECLINED: it was killed; NGX_AGAIN: its successor
+ * knows, whose table is the master's of the moment when it was born */
+static ngx_int_t
+vg_blame_end(ngx_atomic_uint_t pid)
+{
+    int       status;
+    ngx_int_t i;
+
+    for (i = 0; i < ngx_last_process; i++) {
+        if (ngx_processes[i].pid == (ngx_pid_t) pid && ngx_processes[i].exited)
+        {
+            status = ngx_processes[i].status;
+            return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL
+                       ? NGX_DECLINED
+                       : NGX_OK;
+        }
+    }
+    return NGX_AGAIN;
+}
+
+
 static void
 vg_blames_read(void)
 {
+    ngx_int_t         end;
     ngx_uint_t        i;
     vg_blame_t       *b;
     ngx_atomic_uint_t pid;
@@ -158,12 +192,14 @@ vg_blames_read(void)
     for (i = 0; i < VG_BLAMES; i++) {
         b = &vg_versions->blames[i];
         pid = b->pid;
-        if (pid == 0 || !vg_version_gone(pid)
-            || !ngx_atomic_cmp_set(&b->pid, pid, ngx_pid))
-        {
+        if (pid == 0 || !vg_version_gone(pid)) {
             continue;
         }
-        if (b->row != 0) {
+        end = b->row ? vg_blame_end(pid) : NGX_DECLINED;
+        if (end == NGX_AGAIN || !ngx_atomic_cmp_set(&b->pid, pid, ngx_pid)) {
+            continue;
+        }
+        if (end == NGX_OK) {
             vg_version_crashed(&vg_versions->rows[b->row - 1], b->version);
         }
         b->row = 0;
@@ -179,16 +215,24 @@ vg_versions_init(void *shared)
 }
 
 
-/* in a process of its own: the master runs nobody's hooks */
+/* in a process of its own: the master runs nobody's hooks. If all are taken,
+ * then by dead ones whose end nobody came to know. */
 void
 vg_blame_start(void)
 {
-    ngx_uint_t i;
+    ngx_uint_t        i;
+    vg_blame_t       *b;
+    ngx_atomic_uint_t pid;
 
     vg_blames_read();
-    for (i = 0; i < VG_BLAMES && vg_blame == NULL; i++) {
-        if (ngx_atomic_cmp_set(&vg_versions->blames[i].pid, 0, ngx_pid)) {
-            vg_blame = &vg_versions->blames[i];
+    for (i = 0; i < 2 * VG_BLAMES && vg_blame == NULL; i++) {
+        b = &vg_versions->blames[i % VG_BLAMES];
+        pid = b->pid;
+        if ((pid == 0 || (i >= VG_BLAMES && vg_version_gone(pid)))
+            && ngx_atomic_cmp_set(&b->pid, pid, ngx_pid))
+        {
+            b->row = 0;
+            vg_blame = b;
         }
     }
 }

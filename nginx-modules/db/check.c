@@ -44,7 +44,7 @@ vg_check_end(vg_check_t *check, vg_check_verdict_t verdict)
 
     check->verdict = verdict;
     if (plugin != NULL) {
-        if (verdict == VG_CHECK_OK) {
+        if (verdict == VG_CHECK_OK && !vg_versions_barred(plugin)) {
             plugin->state = VG_PLUGIN_READY;
             plugin->why[0] = '\0';
         }
@@ -194,11 +194,13 @@ vg_check_later(void)
 }
 
 
-/* a plugin that failed while it was loaded stays out; others get a chance */
+/* a plugin that failed while it was loaded stays out, and so does what is in
+ * quarantine; others get a chance */
 static ngx_uint_t
 vg_check_may(vg_plugin_slot_t *plugin)
 {
     return plugin->manifest != NULL && plugin->state != VG_PLUGIN_READY
+           && !vg_versions_barred(plugin)
            && (plugin->state != VG_PLUGIN_OUT || plugin->endpoints.nelts);
 }
 
