@@ -433,6 +433,8 @@ vg_conn_lost(vg_conn_t *conn)
     vg_conn_fail_units(conn);
     if (connecting) {
         vg_lane_away(conn->lane);
+    } else if (conn->stale) {
+        vg_conn_open(conn); /* nothing is wrong with the database */
     }
     vg_db_flush();
 }

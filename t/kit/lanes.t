@@ -56,6 +56,27 @@ subtest 'an event parks behind an earlier one of its aggregate, also in one batc
     is $parked->(), 2, 'both are parked';
 };
 
+# as behind a pooler that gives another session, or after somebody's DEALLOCATE
+subtest 'statements that are gone are prepared anew, and no call is lost' => sub {
+    $vg->sql(q{create function stations.lanes_forget() returns trigger language plpgsql set search_path = '' as
+        $$ begin if new.id like 'CP-FORGET%' then deallocate all; end if; return new; end $$});
+    $vg->sql(q{create trigger lanes_forget after insert on stations.charge_point
+        for each row execute function stations.lanes_forget()});
+    my $operator = '019393c0-0000-7000-8000-000000000001';
+    my @other;
+    for my $n (1 .. 8) {    # of two connections on either worker
+        local $vg->{client} = $vg->client(fresh => 1);
+        is charge_point("CP-FORGET-$n", $operator), 201, "who made them forget, $n";
+        for my $m (1 .. 3) {
+            my $status = charge_point("CP-AFTER-$n-$m", $operator);
+            push @other, $status if $status != 201;
+        }
+    }
+    is "@other", '', 'those after it are done';
+    is $vg->sql(q{select count(*) from stations.charge_point where id like 'CP-AFTER-%'}), 24, 'once each';
+    $vg->sql('drop trigger lanes_forget on stations.charge_point');
+};
+
 subtest 'a database address that refuses is followed by the next' => sub {
     my $path = "$vg->{state}/conf/nginx.conf";
     open my $in, '<', $path or die "$path: $!";
