@@ -242,14 +242,16 @@ static void
 vg_statement_name(vg_pool_t *pool, vg_statement_t *st, const char *plugin,
                   const char *name)
 {
-    u_char     md[SHA256_DIGEST_LENGTH];
-    vg_str_t   all = vg_str(st->text);
-    ngx_uint_t i;
+    u_char  md[SHA256_DIGEST_LENGTH];
+    size_t  text = ngx_strlen(st->text), types = st->count * sizeof(*st->types);
+    u_char *all = vg_alloc(pool, text + types + 1);
 
-    for (i = 0; i < st->count; i++) {
-        all = vg_printf(pool, "%.*s %u", (int) all.len, all.data, st->types[i]);
+    if (all == NULL) {
+        return; /* without a name */
     }
-    (void) SHA256((const u_char *) all.data, all.len, md);
+    ngx_memcpy(all, st->text, text);
+    ngx_memcpy(all + text, st->types, types);
+    (void) SHA256(all, text + types, md);
     st->name = vg_printf(pool, "%s.%s@%02x%02x%02x%02x", plugin, name, md[0],
                          md[1], md[2], md[3])
                    .data;
@@ -392,7 +394,7 @@ vg_statement_load(vg_plugin_slot_t *plugin, const vg_route_t *row,
         return NULL;
     }
     vg_statement_name(pool, st, (const char *) plugin->name.data, name);
-    return vg_statement_place(plugin, st) == NGX_OK ? st : NULL;
+    return st->name && vg_statement_place(plugin, st) == NGX_OK ? st : NULL;
 }
 
 
@@ -414,7 +416,7 @@ vg_statement_kit(ngx_conf_t *cf, vg_statement_t **slot, const char *name,
         return;
     }
     vg_statement_name(&pool, st, "kit", name);
-    number = vg_number_take(st->name);
+    number = st->name ? vg_number_take(st->name) : NGX_ERROR;
     kept =
         number < 0 ? NULL : ngx_array_push(&vg_host_conf(cf)->kit_statements);
     if (kept == NULL) {

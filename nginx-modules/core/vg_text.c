@@ -10,6 +10,7 @@
 #include "vg_json.h"
 
 #define ARENA_CHUNK 4096
+#define PRINTF_FEW  256
 
 
 typedef struct chunk_s chunk_t;
@@ -202,16 +203,20 @@ vg_str_utf8(vg_str_t text)
 vg_str_t
 vg_printf(vg_pool_t *pool, const char *fmt, ...)
 {
-    va_list args;
     int     len;
-    char   *data;
+    char    few[PRINTF_FEW], *data; /* most is short: printed once */
+    va_list args;
 
     va_start(args, fmt);
-    len = vsnprintf(NULL, 0, fmt, args);
+    len = vsnprintf(few, sizeof(few), fmt, args);
     va_end(args);
     data = len < 0 ? NULL : vg_alloc(pool, (size_t) len + 1);
     if (data == NULL) {
         return (vg_str_t){ NULL, 0 };
+    }
+    if ((size_t) len < sizeof(few)) {
+        memcpy(data, few, (size_t) len + 1);
+        return (vg_str_t){ data, (size_t) len };
     }
 
     va_start(args, fmt);

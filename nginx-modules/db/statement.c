@@ -6,6 +6,7 @@
  * against mistakes, not a parser of SQL.
  */
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -99,12 +100,16 @@ vg_scan_pass(vg_scan_t *scan, const char *from)
 }
 
 
+/* words are in lower case */
 static bool
 vg_sql_among(const char *const *words, vg_str_t word)
 {
+    char first = word.len ? (char) tolower((uint8_t) word.data[0]) : '\0';
+
     for (; *words != NULL; words++) {
-        if (strlen(*words) == word.len
-            && strncasecmp(*words, word.data, word.len) == 0) {
+        if (**words == first && strlen(*words) == word.len
+            && strncasecmp(*words, word.data, word.len) == 0)
+        {
             return true;
         }
     }
