@@ -49,7 +49,7 @@ PLUGINS := $(filter-out example-%,$(sort $(patsubst plugins/%/,%,$(wildcard plug
 C_PLUGINS := $(foreach p,$(PLUGINS),$(if $(wildcard plugins/$(p)/*.c),$(p)))
 CLI_SRC := $(sort $(wildcard cli/*.c))
 JSON_SRC := $(addprefix nginx-modules/core/,vg_json.c vg_out.c vg_text.c instant.c)
-SHARED_SRC := $(JSON_SRC) $(addprefix nginx-modules/core/,install.c elf.c)
+SHARED_SRC := $(JSON_SRC) $(addprefix nginx-modules/core/,install.c elf.c prune.c)
 UNITS   := $(sort $(wildcard t/kit/unit_*.c plugins/*/t/unit_*.c))
 UNIT_BIN := $(UNITS:%.c=$(B)/unit/%)
 C_FILES := $(sort $(shell find nginx-modules plugins cli t -name "*.[ch]"))

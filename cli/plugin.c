@@ -29,6 +29,8 @@ typedef struct {
     int         in_c; /* new: so shall it be written                       */
 } plugin_t;
 
+static plugin_t plugin; /* that was asked for                              */
+
 static int plugin_new(plugin_t *p);
 static int plugin_list(plugin_t *p);
 static int plugin_check(plugin_t *p);
@@ -167,14 +169,14 @@ gateway_call(const char *method, const char *path, vg_str_t send,
 
 
 static void
-show_one(const vg_json_t *plugin)
+show_one(const vg_json_t *one)
 {
     static const char *const columns[] = { "name",  "version", "hash",
                                            "state", "why",     NULL };
     static const int         widths[] = { 15, 9, 17, 0, 0 };
 
     for (size_t i = 0; columns[i] != NULL; i++) {
-        vg_str_t text = vg_json_text(plugin, columns[i]);
+        vg_str_t text = vg_json_text(one, columns[i]);
 
         if (text.len > 0) {
             printf("%s%-*.*s", i > 0 ? " " : "", widths[i], (int) text.len,
@@ -197,12 +199,13 @@ show_all(const vg_json_t *body)
 
 
 static int
-gateway_plugin(const plugin_t *p, const char *verb, vg_str_t send)
+gateway_plugin(const plugin_t *p, const char *verb, vg_str_t send,
+               void (*show)(const vg_json_t *body))
 {
     char path[PATH_MAX];
 
     (void) snprintf(path, sizeof(path), "/api/v1/plugins/%s/%s", p->name, verb);
-    return gateway_call("POST", path, send, show_one);
+    return gateway_call("POST", path, send, show);
 }
 
 
@@ -228,14 +231,14 @@ plugin_list(plugin_t *p)
 static int
 plugin_pause(plugin_t *p)
 {
-    return gateway_plugin(p, "pause", VG_STR(""));
+    return gateway_plugin(p, "pause", VG_STR(""), show_one);
 }
 
 
 static int
 plugin_resume(plugin_t *p)
 {
-    return gateway_plugin(p, "resume", VG_STR(""));
+    return gateway_plugin(p, "resume", VG_STR(""), show_one);
 }
 
 
@@ -289,6 +292,27 @@ plugin_migrate(plugin_t *p)
 }
 
 
+/* it runs: what is too old to go back to is taken away */
+static void
+plugin_reloaded(const vg_json_t *body)
+{
+    char                     hashes[2][VG_INSTALL_HASH + 1];
+    vg_str_t                 text;
+    const char              *keep[] = { hashes[0], hashes[1], NULL };
+    static const char *const members[] = { "hash", "previousHash" };
+
+    show_one(body);
+    for (size_t i = 0; i < 2; i++) {
+        text = vg_json_text(body, members[i]);
+        (void) snprintf(hashes[i], sizeof(hashes[i]), "%.*s", (int) text.len,
+                        text.len ? text.data : "");
+    }
+    if (*plugin.into != '\0') {
+        vg_install_prune(plugin.into, plugin.name, keep);
+    }
+}
+
+
 static int
 plugin_reload(plugin_t *p)
 {
@@ -301,7 +325,7 @@ plugin_reload(plugin_t *p)
         return 1;
     }
     (void) snprintf(send, sizeof(send), "{\"hash\":\"%.32s\"}", p->hash);
-    return gateway_plugin(p, "reload", vg_str(send));
+    return gateway_plugin(p, "reload", vg_str(send), plugin_reloaded);
 }
 
 
@@ -325,22 +349,21 @@ cli_plugin(int argc, char **argv)
         { "c", no_argument, NULL, 'c' },
         { NULL, 0, NULL, 0 },
     };
-    static plugin_t p;
-    int             option, rc = 0;
+    int option, rc = 0;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
         case 'b':
-            rc |= plugin_place(p.built, optarg);
+            rc |= plugin_place(plugin.built, optarg);
             break;
         case 's':
-            rc |= plugin_place(p.sources, optarg);
+            rc |= plugin_place(plugin.sources, optarg);
             break;
         case 'h':
-            p.hash = optarg;
+            plugin.hash = optarg;
             break;
         case 'c':
-            p.in_c = 1;
+            plugin.in_c = 1;
             break;
         default:
             return 2;
@@ -349,12 +372,12 @@ cli_plugin(int argc, char **argv)
     if (rc != 0) {
         return rc;
     }
-    p.name = argc - optind > 1 ? argv[optind + 1] : NULL;
+    plugin.name = argc - optind > 1 ? argv[optind + 1] : NULL;
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         if (argc > optind && strcmp(argv[optind], verbs[i].verb) == 0
             && argc - optind == 1 + verbs[i].named)
         {
-            return verbs[i].run(&p);
+            return verbs[i].run(&plugin);
         }
     }
     (void) cli_fail(

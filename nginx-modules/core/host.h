@@ -376,6 +376,7 @@ ngx_int_t vg_openapi_render(vg_host_t *host);
 size_t     vg_versions_size(void);
 void       vg_versions_init(void *shared);
 void       vg_versions_publish(vg_host_t *host);
+void       vg_versions_prune(vg_host_t *host);
 void       vg_blame_start(void);
 ngx_uint_t vg_versions_paused(const vg_plugin_slot_t *plugin);
 ngx_uint_t vg_versions_barred(const vg_plugin_slot_t *plugin);

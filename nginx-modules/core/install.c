@@ -220,6 +220,7 @@ files_write(const files_t *all, const vg_install_t *what, const char *version)
     const char *wrong = NULL;
 
     if (access(version, R_OK) == 0) {
+        (void) utimensat(AT_FDCWD, version, NULL, 0); /* see prune.c */
         return NULL;
     }
     (void) snprintf(aside, sizeof(aside), "%s/.%s.%ld", what->into, what->name,

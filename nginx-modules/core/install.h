@@ -35,6 +35,13 @@ const char *vg_install(const vg_install_t *what, char *hash);
 /* The version that the link names; NULL: as above. */
 const char *vg_installed(const char *into, const char *name, char *hash);
 
+/* Takes away all versions of a plugin but those that were installed last, the
+ * one that the link names, and keep: hashes, NULL-ended. What runs is kept so,
+ * and what ran before it: a worker that is born later opens its files. */
+#define VG_INSTALL_KEPT 16
+void vg_install_prune(const char *into, const char *name,
+                      const char *const *keep);
+
 /* May it be loaded beside others and be taken out again? NULL: yes; else
  * what forbids it: thread-local data, constructors, symbols of neither vg.h
  * nor libc, or one of libc's that outlives its library. what: the symbol,

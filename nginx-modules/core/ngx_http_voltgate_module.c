@@ -327,6 +327,9 @@ vg_module_start(ngx_cycle_t *cycle)
         vg_host = host;
         vg_versions_init(vg_shared(VG_SHARED_VERSIONS));
         vg_versions_publish(host);
+        if (!ngx_test_config) { /* which knows nothing of what runs */
+            vg_versions_prune(host);
+        }
     }
     return NGX_OK;
 }

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "install.h"
 #include "versions.h"
 
 #define VG_VERSION_ROWS   64 /* plugins of one node                        */
@@ -109,6 +110,30 @@ vg_versions_publish(vg_host_t *host)
         row = p[i]->version ? vg_version_row(&p[i]->name) : NULL;
         if (row != NULL && row->bad != p[i]->version) {
             vg_version_set(row, p[i]->version);
+        }
+    }
+}
+
+
+/* by the master alone: workers may only read what is installed */
+void
+vg_versions_prune(vg_host_t *host)
+{
+    char               hashes[2][VG_INSTALL_HASH + 1];
+    ngx_uint_t         i;
+    const char        *keep[] = { hashes[0], hashes[1], NULL };
+    vg_version_t      *row;
+    vg_plugin_slot_t **p = host->plugins.elts;
+
+    for (i = 0; i < host->plugins.nelts; i++) {
+        row = vg_version_row(&p[i]->name);
+        if (row != NULL) {
+            (void) snprintf(hashes[0], sizeof(hashes[0]), "%016lx",
+                            (unsigned long) row->version);
+            (void) snprintf(hashes[1], sizeof(hashes[1]), "%016lx",
+                            (unsigned long) row->before);
+            vg_install_prune((const char *) host->installed.data,
+                             (const char *) p[i]->name.data, keep);
         }
     }
 }
