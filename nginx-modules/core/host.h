@@ -139,8 +139,11 @@ struct vg_endpoint_s {
 #define VG_MAX_ENDPOINTS 512
 
 typedef struct {
-    ngx_array_t plugins;     /* of vg_plugin_slot_t *, the present ones   */
-    ngx_array_t endpoints;   /* of vg_endpoint_t *, of these and the house */
+    ngx_array_t plugins;   /* of vg_plugin_slot_t *, the present ones   */
+    ngx_array_t endpoints; /* of vg_endpoint_t *, of these and the house */
+    /* of their paths behind the slash, by which most are told apart; '/':
+     * not of HTTP */
+    u_char            firsts[VG_MAX_ENDPOINTS];
     vg_plugin_slot_t *house; /* the kit's own routes                      */
     ngx_array_t       kit_statements; /* of vg_kit_statement_t                */
     ngx_array_t       kit_migrations; /* of vg_migration_t                    */

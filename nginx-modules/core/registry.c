@@ -224,6 +224,8 @@ vg_registry_push(vg_host_t *host, vg_plugin_slot_t *plugin)
     vg_endpoint_t **e = plugin->endpoints.elts, **slot;
 
     for (i = 0; i < plugin->endpoints.nelts; i++) {
+        host->firsts[host->endpoints.nelts] =
+            e[i]->row->method <= VG_DELETE ? (u_char) e[i]->row->path[1] : '/';
         slot = ngx_array_push(&host->endpoints); /* there is room: see below */
         *slot = e[i];
     }

@@ -81,7 +81,7 @@ vg_route_match(ngx_uint_t method, ngx_str_t *path, ngx_str_t *values,
                ngx_uint_t *allow)
 {
     ngx_str_t       rest = *path, tried[VG_PATH_VALUES];
-    u_char          first; /* behind the slash: most rows end there       */
+    u_char          first;
     ngx_uint_t      i, literal, want = vg_route_method(method);
     vg_endpoint_t **e = vg_host->endpoints.elts, *found = NULL;
 
@@ -97,8 +97,7 @@ vg_route_match(ngx_uint_t method, ngx_str_t *path, ngx_str_t *values,
     }
     first = rest.len > 1 ? rest.data[1] : '\0';
     for (i = 0; i < vg_host->endpoints.nelts; i++) {
-        if (e[i]->row->method > VG_DELETE
-            || (u_char) e[i]->row->path[1] != first
+        if (vg_host->firsts[i] != first
             || !vg_route_fits(e[i]->row->path, &rest, tried, &literal))
         {
             continue;
