@@ -15,7 +15,7 @@
 #include "versions.h"
 
 #define VG_VERSION_ROWS   64 /* plugins of one node                        */
-#define VG_BLAMES         256
+#define VG_BLAMES         ((ngx_uint_t) 256)
 #define VG_CRASHES        3
 #define VG_CRASHES_WITHIN 60 /* seconds                                    */
 

@@ -67,7 +67,7 @@ ngx_int_t vg_conn_setup(vg_conn_t *conn);
 
 /* pack.c: units of one :each statement, linked by unit->packed from the first */
 ngx_int_t    vg_pack_order(const ngx_queue_t *a, const ngx_queue_t *b);
-ngx_queue_t *vg_pack_link(vg_conn_t *conn, ngx_queue_t *first);
+ngx_queue_t *vg_pack_link(vg_conn_t *conn, ngx_queue_t *q);
 const char **vg_pack_values(ngx_pool_t *pool, const vg_unit_t *first);
 void         vg_pack_rows(vg_unit_t *first, PGresult *rows);
 void         vg_pack_abort(vg_unit_t *first);
