@@ -32,7 +32,9 @@ vg_call_create(vg_endpoint_t *endpoint)
     if (pool == NULL) {
         return NULL;
     }
-    call = ngx_pcalloc(pool, sizeof(vg_call_t));
+    /* one piece, zeroed: the call, its values, what is bound */
+    call = ngx_pcalloc(
+        pool, sizeof(vg_call_t) + n * (sizeof(vg_json_t *) + sizeof(vg_str_t)));
     if (call == NULL) {
         ngx_destroy_pool(pool);
         return NULL;
@@ -42,12 +44,8 @@ vg_call_create(vg_endpoint_t *endpoint)
     call->log = ngx_cycle->log;
     call->refs = 1;
     call->endpoint = endpoint;
-    call->values = ngx_pcalloc(pool, n * sizeof(vg_json_t *));
-    call->bound = ngx_pcalloc(pool, n * sizeof(vg_str_t));
-    if (call->values == NULL || call->bound == NULL) {
-        ngx_destroy_pool(pool);
-        return NULL;
-    }
+    call->bound = (vg_str_t *) (call + 1);
+    call->values = (const vg_json_t **) (call->bound + n);
     call->now = vg_time_now();
     call->started = ngx_current_msec;
     call->key.slot = -1;
@@ -312,9 +310,8 @@ static void
 vg_call_unit(vg_call_t *call)
 {
     vg_endpoint_t  *e = call->endpoint;
-    vg_statement_t *statement;
+    vg_statement_t *statement = call->quarantine ? e->quarantine : e->statement;
 
-    statement = call->quarantine ? e->quarantine : e->statement;
     if (statement == NULL) {
         call->text = call->answered ? call->text : call->loaded;
         vg_call_render(call);

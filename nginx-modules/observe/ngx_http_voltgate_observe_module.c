@@ -45,6 +45,29 @@ vg_observe_get(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 }
 
 
+/* whole milliseconds since the request began, a JSON number */
+static ngx_int_t
+vg_observe_ms(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+              uintptr_t data)
+{
+    ngx_time_t *now = ngx_timeofday();
+    int64_t     ms = (int64_t) (now->sec - r->start_sec) * 1000
+                 + ((int64_t) now->msec - (int64_t) r->start_msec);
+    u_char *text = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+
+    (void) data;
+    if (text == NULL) {
+        return NGX_ERROR;
+    }
+    v->data = text;
+    v->len = (unsigned) (ngx_sprintf(text, "%L", ngx_max(ms, 0)) - text);
+    v->valid = 1;
+    v->not_found = 0;
+    v->no_cacheable = 1;
+    return NGX_OK;
+}
+
+
 static ngx_http_variable_t vg_observe_names[] = {
     { ngx_string("vg_correlation_id"), NULL, vg_observe_get,
       offsetof(vg_http_t, correlation), NGX_HTTP_VAR_NOCACHEABLE, 0 },
@@ -56,6 +79,8 @@ static ngx_http_variable_t vg_observe_names[] = {
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
     { ngx_string("vg_route"), NULL, vg_observe_get, offsetof(vg_http_t, route),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("vg_ms"), NULL, vg_observe_ms, 0, NGX_HTTP_VAR_NOCACHEABLE,
+      0 },
     ngx_http_null_variable
 };
 
