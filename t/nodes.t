@@ -1,6 +1,6 @@
 # Two gateways of two workers each over one database: commands to charge
-# points of the other node, the newest connection, events, revoked keys, and
-# a node that is killed.
+# points of the other node, the newest connection, events, streams, revoked
+# keys, and a node that is killed. What lies between them breaks in apart.t.
 
 use strict;
 use warnings;
@@ -10,14 +10,14 @@ use Time::HiRes qw(time);
 
 use Voltgate;
 use Voltgate::Charger;
-use Voltgate::Worker;
+use Voltgate::Command;
+use Voltgate::Stream;
 
 # a name may be longer than a channel's
 my $b_name = 'node-b.' . 'x' x 70;
-my $a = Voltgate->start(env => { VG_NODE => 'node-a' },
-    extra => { http => 'voltgate_ocpp_call_timeout 2s;' });
-my $b = Voltgate->start(beside => $a, env => { VG_NODE => $b_name },
-    extra => { http => 'voltgate_ocpp_call_timeout 2s;' });
+my %extra = (http => 'voltgate_ocpp_call_timeout 2s; voltgate_stream_heartbeat 60s;');
+my $a = Voltgate->start(env => { VG_NODE => 'node-a' }, extra => \%extra);
+my $b = Voltgate->start(beside => $a, env => { VG_NODE => $b_name }, extra => \%extra);
 
 my $company  = '019393c0-0000-7000-8000-000000000001';
 my $password = 'sixteen letters!';
@@ -38,28 +38,6 @@ sub booted {
     is $cp->status, 101, "$identity is let in";
     is $cp->call('BootNotification', $boot)->[2]{status}, 'Accepted';
     return $cp;
-}
-
-# Commands by $vg, each in a process and a connection of its own, while $serve
-# runs; their answers, in order.
-sub commanded {
-    my ($vg, $serve, @commands) = @_;
-    my @pipes = map {
-        my ($identity, $action, $payload) = @$_;
-        my $pid = open(my $pipe, '-|') // die;
-        if (!$pid) {
-            delete $vg->{client};
-            $vg->get('/healthz');
-            my $worker = Voltgate::Worker->of($vg, $vg->client->{handle}{fh}) // 0;
-            my $r = $vg->post("/api/v1/charge-points/$identity/commands",
-                { action => $action, payload => $payload });
-            syswrite STDOUT, "$r->{status} $r->{body} $worker";
-            kill KILL => $$; # no END of the harness here
-        }
-        $pipe;
-    } @commands;
-    $serve->() if $serve;
-    return map { local $/ = undef; my $text = <$_> // ''; close $_; $text } @pipes;
 }
 
 sub connected {
@@ -160,8 +138,8 @@ subtest 'the log grows on one, and the other hears it' => sub {
     $a->patch("/api/v1/stations/$station->{id}", { name => 'Pier' });
     my $heard;
     ok $a->wait_for(sub { $heard = $dbh->pg_notifies }), 'it is rung';
-    ok scalar grep({ $heard->[2] eq $a->sql('select vg.node_channel($1)', $_) } 'node-a', $b_name),
-        'by whoever moved it';
+    my ($who) = split / /, $heard->[2];
+    ok scalar grep({ $who eq $a->sql('select vg.node_channel($1)', $_) } 'node-a', $b_name), 'by whoever moved it';
     $dbh->disconnect;
 };
 
@@ -180,6 +158,39 @@ subtest 'a key that is revoked on one is refused on the other' => sub {
         delete $b->{client};
         is $me->(), 401, 'by each worker';
     }
+};
+
+subtest 'a stream on one shows what moves on the other' => sub {
+    my $far = booted($b, 'CP2');
+    ok $a->wait_for(sub { $a->sql(q{select count(*) from charging.connector where charge_point_id = 'CP2'}) });
+    my $transaction = $far->call(StartTransaction => { connectorId => 1, idTag => 'nobody', meterStart => 0,
+        timestamp => '2026-01-01T00:00:00Z' })->[2]{transactionId};
+    my $session = $a->sql('select id from charging.session where transaction_id = $1', $transaction);
+    my @open = map { Voltgate::Stream->open($a, "/api/v1/charging/sessions/$session/stream",
+        { Authorization => 'Bearer ' . $a->token(role => 'admin', subject => "s$_") }) } 1 .. 4;
+    ok $_->event(5), 'the present state' for @open;
+    for my $kwh (1 .. 3) {
+        my $begun = time;
+        $far->call(MeterValues => { connectorId => 1, transactionId => $transaction, meterValue => [
+            { timestamp => "2026-01-01T00:0$kwh:00Z", sampledValue => [ { value => $kwh * 1_000 } ] } ] });
+        for my $stream (@open) {
+            my $event;
+            do { $event = $stream->event(5) } while $event && $event->{data}{energyKwh} < $kwh;
+            ok $event, 'meter values, which no event tells';
+        }
+        cmp_ok time - $begun, '<', 4, 'where a heartbeat takes a minute';
+    }
+    $a->kill_worker(my $clerk = ($a->workers)[0]);
+    ok $a->wait_for(sub { 2 == grep { $_ != $clerk } $a->workers }, 10), 'with another clerk';
+    $cp = booted($a, 'CP1');
+    my $again = Voltgate::Stream->open($a, "/api/v1/charging/sessions/$session/stream",
+        { Authorization => 'Bearer ' . $a->token(role => 'admin', subject => 's') });
+    ok $again->event(5);
+    $far->call(StopTransaction => { transactionId => $transaction, meterStop => 5_000, timestamp => '2026-01-01T01:00:00Z' });
+    my $event;
+    do { $event = $again->event(5) } while $event && $event->{data}{energyKwh} < 5;
+    ok $event, 'and its end';
+    $far->drop;
 };
 
 subtest 'a node that is killed' => sub {

@@ -418,15 +418,21 @@ void    vg_keys_init(void *shared);
 /* events: a change told something; rings the clerk once a turn */
 void vg_events_bell(void);
 
-/* stream: topics, parted by spaces, of a change that is durable */
+/* stream: topics, parted by spaces, of a change that is durable: of one here,
+ * told to other nodes too, or of one that is heard of */
 void   vg_stream_moved(vg_str_t topics);
+void   vg_stream_heard(vg_str_t topics);
+void   vg_stream_others(ngx_uint_t others);
 size_t vg_stream_shared_size(void);
 
-/* events: another node moved events into the log. nodes: this one did; and
- * the log is to be followed now */
-void vg_events_heard(void);
+/* events: the log may have grown; back: or lost its end meanwhile */
+void vg_events_heard(ngx_uint_t back);
+
+/* nodes, on the clerk: the log has grown; what its follower read; and that it
+ * begins at the end, with what came before not read */
 void vg_nodes_bell(void);
-void vg_follow_tick(void);
+void vg_nodes_followed(vg_str_t type, vg_str_t aggregate);
+void vg_nodes_unfollowed(void);
 
 /* observe/metrics.c */
 void vg_metrics_call(vg_endpoint_t *endpoint, ngx_int_t status, ngx_msec_t ms);

@@ -26,6 +26,7 @@ typedef enum {
     VG_LINK_FAR,   /* another node's answer, from the clerk               */
     VG_LINK_SWAP,  /* another version of a plugin runs; answered with it  */
     VG_LINK_MOVED, /* topics of which streams show the state              */
+    VG_LINK_AFAR,  /* the same, to the clerk, for other nodes             */
     VG_LINK_KINDS,
 } vg_link_kind_t;
 

@@ -71,7 +71,6 @@ vg_clerk_tell_all(void)
 
     vg_consumers_wake();
     vg_follower_wake();
-    vg_follow_tick();
     for (n = 0; n < VG_LINK_WORKERS; n++) {
         pid = vg_link_worker(n);
         if (pid != 0 && pid != ngx_pid) {
@@ -167,11 +166,15 @@ vg_clerk_rung(ngx_event_t *ev)
 
 
 void
-vg_events_heard(void)
+vg_events_heard(ngx_uint_t back)
 {
-    if (vg_clerk_mine && !ngx_exiting) {
-        vg_clerk_tell_all();
+    if (!vg_clerk_mine || ngx_exiting) {
+        return;
     }
+    if (back) {
+        vg_follower_back();
+    }
+    vg_clerk_tell_all();
 }
 
 

@@ -51,6 +51,7 @@ void vg_consumers_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
 void vg_consumers_wake(void);
 void vg_follower_start(void);
 void vg_follower_wake(void);
+void vg_follower_back(void);
 void vg_timers_start(void);
 void vg_timers_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
 

@@ -2,11 +2,12 @@
  * follower.c: this node along the log, in memory alone.
  *
  * The clerk's worker reads what came behind its place and runs the VG_HERE
- * rows of each event: tags are dropped, words put. Whoever wrote did so itself
- * before it answered; this is for what a killed worker did not, what was lost
- * on its way back, and for other nodes. The place is in shared memory, so that
- * the next clerk goes on where a killed one was; nothing is stored, and an
- * event may be told twice.
+ * rows of each event: tags are dropped, words put; streams about its aggregate
+ * are woken, and nodes hears of it. Whoever wrote did so itself before it
+ * answered; this is for what a killed worker did not, what was lost on its way
+ * back, and for other nodes. The place is in shared memory, so that the next
+ * clerk goes on where a killed one was; nothing is stored, and an event may be
+ * told twice.
  */
 
 #include "cache.h"
@@ -16,10 +17,15 @@
 #define VG_FOLLOW_POLL  1000 /* ms */
 #define VG_FOLLOW_TYPES 4096 /* bytes of their names as an array */
 
+/* Events that a crash of the database may take out of the log again, since
+ * moves are not flushed at once: more than are moved in that time. */
+#define VG_FOLLOW_BACK 10000
+
 static vg_statement_t *vg_follow_end, *vg_follow_read;
 static vg_unit_t       vg_follow_unit;
 static ngx_event_t     vg_follow_timer;
 static ngx_uint_t      vg_follow_busy, vg_follow_again, vg_follow_mine;
+static ngx_uint_t      vg_follow_goes_back;
 static const char     *vg_follow_values[2];
 static char            vg_follow_place[24], vg_follow_types[VG_FOLLOW_TYPES];
 
@@ -98,10 +104,19 @@ vg_follower_tell(const vg_event_t *event)
 }
 
 
+static vg_str_t
+vg_follower_text(PGresult *rows, int row, int column)
+{
+    return (vg_str_t){ PQgetvalue(rows, row, column),
+                       PQgetlength(rows, row, column) };
+}
+
+
 static void
 vg_follower_take(PGresult *rows)
 {
     int         i, n = PQntuples(rows);
+    vg_str_t    about;
     vg_pool_t   arena;
     vg_event_t  event;
     ngx_pool_t *pool = ngx_create_pool(4096, ngx_cycle->log);
@@ -111,6 +126,9 @@ vg_follower_take(PGresult *rows)
     }
     arena = vg_arena_of(pool);
     for (i = 0; i < n; i++) {
+        about = vg_follower_text(rows, i, 3);
+        vg_nodes_followed(vg_follower_text(rows, i, 2), about);
+        vg_stream_heard(about);
         if (!PQgetisnull(rows, i, 4)) {
             vg_event_read(&arena, rows, i, 0, &event);
             vg_follower_tell(&event);
@@ -130,6 +148,7 @@ vg_follower_have(vg_unit_t *unit)
     if (n > 0 && unit->statement == vg_follow_end) {
         *vg_shelf_place() = strtoul(PQgetvalue(unit->rows, 0, 0), NULL, 10) + 1;
         vg_follow_again = 1;
+        vg_nodes_unfollowed();
     } else if (n > 0) {
         vg_follower_take(unit->rows);
     }
@@ -154,6 +173,11 @@ vg_follower_wake(void)
         return;
     }
     vg_follow_busy = 1;
+    if (vg_follow_goes_back && *vg_shelf_place() != 0) {
+        place = *vg_shelf_place();
+        *vg_shelf_place() = place > VG_FOLLOW_BACK ? place - VG_FOLLOW_BACK : 1;
+    }
+    vg_follow_goes_back = 0;
     place = *vg_shelf_place();
     if (place == 0) {
         vg_kit_unit(&vg_follow_unit, vg_follow_end, vg_follow_values,
@@ -167,6 +191,15 @@ vg_follower_wake(void)
     vg_follow_values[1] = vg_follow_types;
     vg_kit_unit(&vg_follow_unit, vg_follow_read, vg_follow_values, VG_LANE_READ,
                 vg_follower_have, NULL);
+}
+
+
+/* The database was away, perhaps by a crash: positions whose events it lost
+ * are given again, to others. */
+void
+vg_follower_back(void)
+{
+    vg_follow_goes_back = 1;
 }
 
 

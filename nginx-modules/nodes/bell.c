@@ -3,8 +3,10 @@
  *
  * "vg" means that the log has grown, a channel of each node's own that
  * vg.call has something for it. What is heard wakes and says nothing else: it
- * may be lost, and all it wakes looks by itself each second or two. After
- * each new connection all is looked for once.
+ * may be lost, and all it wakes looks by itself each second or two; streams,
+ * at each of their heartbeats. After each new connection all is looked for
+ * once. LISTEN is said again now and then: a connection that is gone without a
+ * word is found so.
  */
 
 #include <openssl/sha.h>
@@ -12,14 +14,20 @@
 #include "events.h"
 #include "nodes.h"
 
-#define VG_BELL_PAUSE 50 /* ms between two NOTIFYs                         */
+#define VG_BELL_PAUSE 50    /* ms between two NOTIFYs                      */
+#define VG_BELL_AGAIN 15000 /* ms between two LISTENs                      */
+#define VG_BELL_ROOM  7800  /* bytes of topics; a payload is below 8000    */
+#define VG_BELL_WHO   (sizeof("vg_") - 1 + 32)
 
 static vg_statement_t *vg_bell_notify, *vg_bell_house, *vg_bell_node;
 static vg_unit_t       vg_bell_unit, vg_bell_listening;
 static ngx_event_t     vg_bell_timer;
-static ngx_msec_t      vg_bell_rung; /* in ngx_current_msec                */
+static ngx_msec_t      vg_bell_rung, vg_bell_said; /* ngx_current_msec     */
 static ngx_uint_t      vg_bell_busy, vg_bell_asked, vg_bell_hears;
-static const char     *vg_bell_values[1];
+static ngx_uint_t      vg_bell_heard_before, vg_bell_grown;
+static char   vg_bell_topics[VG_BELL_ROOM + 1], vg_bell_sent[VG_BELL_ROOM + 3];
+static size_t vg_bell_len;
+static const char *vg_bell_values[2];
 
 
 /* as vg.node_channel() has it; hex alone, so the quotes hold */
@@ -48,7 +56,9 @@ ngx_int_t
 vg_bell_init(ngx_conf_t *cf)
 {
     vg_statement_kit(cf, &vg_bell_notify, "bell_ring",
-                     "select pg_notify('vg', vg.node_channel($1::text))", 1);
+                     "select pg_notify('vg', vg.node_channel($1::text)"
+                     " || $2::text)",
+                     2);
     return vg_bell_notify ? vg_bell_listen_init(cf) : NGX_ERROR;
 }
 
@@ -63,6 +73,7 @@ vg_bell_done(vg_unit_t *unit)
 }
 
 
+/* Who rings; "-" unless the log has grown; " topic topic". */
 static void
 vg_bell_fired(ngx_event_t *ev)
 {
@@ -72,7 +83,13 @@ vg_bell_fired(ngx_event_t *ev)
     }
     vg_bell_busy = 1;
     vg_bell_rung = ngx_current_msec;
+    vg_bell_topics[vg_bell_len] = '\0';
+    (void) snprintf(vg_bell_sent, sizeof(vg_bell_sent), "%s%s",
+                    vg_bell_grown ? "" : "-", vg_bell_topics);
+    vg_bell_grown = 0;
+    vg_bell_len = 0;
     vg_bell_values[0] = vg_node_name();
+    vg_bell_values[1] = vg_bell_sent;
     vg_kit_unit(&vg_bell_unit, vg_bell_notify, vg_bell_values, VG_LANE_WRITE,
                 vg_bell_done, NULL);
 }
@@ -80,12 +97,12 @@ vg_bell_fired(ngx_event_t *ev)
 
 /* A NOTIFY takes a lock of the whole server at its commit: few of them, of
  * the clerk alone, and none while nobody else is there. */
-void
-vg_nodes_bell(void)
+static void
+vg_bell_ring(void)
 {
     ngx_msec_t since = ngx_current_msec - vg_bell_rung;
 
-    if (vg_node_alone() || vg_bell_timer.timer_set || ngx_exiting) {
+    if (vg_bell_timer.timer_set) {
         return;
     }
     vg_bell_timer.handler = vg_bell_fired;
@@ -96,9 +113,38 @@ vg_nodes_bell(void)
 }
 
 
+void
+vg_nodes_bell(void)
+{
+    if (!vg_node_alone() && !ngx_exiting) {
+        vg_bell_grown = 1;
+        vg_bell_ring();
+    }
+}
+
+
+/* What moved here, of a worker. What finds no room is not told: streams look
+ * by themselves. */
+static void
+vg_bell_moved(vg_link_ref_t ref, vg_str_t topics, ngx_msec_t timeout)
+{
+    (void) ref;
+    (void) timeout;
+    if (vg_node_alone() || ngx_exiting
+        || vg_bell_len + topics.len + 1 > VG_BELL_ROOM)
+    {
+        return;
+    }
+    vg_bell_topics[vg_bell_len++] = ' ';
+    ngx_memcpy(vg_bell_topics + vg_bell_len, topics.data, topics.len);
+    vg_bell_len += topics.len;
+    vg_bell_ring();
+}
+
+
 /* --------------------------------------------------------------- listening */
 
-/* the payload is who rang: our own we know of */
+/* what we rang ourselves we know of */
 static void
 vg_bell_heard(const char *channel, const char *payload)
 {
@@ -106,10 +152,21 @@ vg_bell_heard(const char *channel, const char *payload)
 
     if (ngx_strcmp(channel, "vg") != 0) {
         vg_near_tick();
-    } else if (ngx_strncmp(mine, payload, sizeof("vg_") - 1 + 32) != 0) {
-        vg_node_met();
-        vg_events_heard();
+        return;
     }
+    if (ngx_strlen(payload) < VG_BELL_WHO
+        || ngx_strncmp(mine, payload, VG_BELL_WHO) == 0)
+    {
+        return;
+    }
+    vg_node_met();
+    payload += VG_BELL_WHO;
+    if (*payload == '-') {
+        payload++;
+    } else {
+        vg_events_heard(0);
+    }
+    vg_stream_heard(vg_str(payload));
 }
 
 
@@ -127,16 +184,23 @@ vg_bell_listens(vg_unit_t *unit)
     if (unit->result != VG_UNIT_OK) {
         return; /* the next tick */
     }
+    vg_bell_said = ngx_current_msec;
+    if (vg_bell_hears) {
+        return;
+    }
     vg_bell_hears = 1;
     vg_near_tick(); /* what was rung for before */
-    vg_events_heard();
+    vg_events_heard(vg_bell_heard_before);
+    vg_bell_heard_before = 1;
 }
 
 
 void
 vg_bell_tick(void)
 {
-    if (vg_bell_hears || vg_bell_asked) {
+    if (vg_bell_asked
+        || (vg_bell_hears && ngx_current_msec - vg_bell_said < VG_BELL_AGAIN))
+    {
         return;
     }
     vg_bell_asked = 1;
@@ -145,4 +209,11 @@ vg_bell_tick(void)
                 VG_LANE_LISTEN, vg_bell_listens, NULL);
     vg_bell_listening.lock = vg_bell_house;
     vg_bell_listening.lock_values = vg_bell_values;
+}
+
+
+void
+vg_bell_start(void)
+{
+    vg_link_on(VG_LINK_AFAR, vg_bell_moved);
 }

@@ -13,11 +13,11 @@ vg_nodes_ready(ngx_conf_t *cf)
         return NGX_OK; /* the host is not used */
     }
     if (vg_node_init(cf) != NGX_OK || vg_far_init(cf) != NGX_OK
-        || vg_near_init(cf) != NGX_OK || vg_bell_init(cf) != NGX_OK)
+        || vg_near_init(cf) != NGX_OK)
     {
         return NGX_ERROR;
     }
-    return vg_follow_init(cf);
+    return vg_bell_init(cf);
 }
 
 
@@ -29,6 +29,7 @@ vg_nodes_start(ngx_cycle_t *cycle)
         return NGX_OK;
     }
     vg_far_start();
+    vg_bell_start();
     if (ngx_worker == 0) {
         vg_node_start();
     }

@@ -63,6 +63,7 @@ void
 vg_node_met(void)
 {
     vg_node_others = 1;
+    vg_stream_others(1);
 }
 
 
@@ -78,6 +79,7 @@ vg_node_heard(vg_unit_t *unit)
     vg_node_known = 1;
     vg_node_beaten = ngx_current_msec;
     vg_node_others = PQgetvalue(unit->rows, 0, 0)[0] != '0';
+    vg_stream_others(vg_node_others);
     if (alone && !vg_node_alone()) {
         vg_nodes_bell(); /* so they learn of us */
     }
@@ -101,7 +103,6 @@ vg_node_tick(ngx_event_t *ev)
     }
     vg_near_tick();
     vg_bell_tick();
-    vg_follow_tick();
 }
 
 

@@ -61,10 +61,10 @@ ngx_int_t vg_node_init(ngx_conf_t *cf);
 ngx_int_t vg_far_init(ngx_conf_t *cf);
 ngx_int_t vg_near_init(ngx_conf_t *cf);
 ngx_int_t vg_bell_init(ngx_conf_t *cf);
-ngx_int_t vg_follow_init(ngx_conf_t *cf);
 
 /* each worker; then the clerk alone: a tick a second */
 void vg_far_start(void);
+void vg_bell_start(void);
 void vg_node_start(void);
 void vg_near_tick(void);
 void vg_bell_tick(void);

@@ -3,7 +3,8 @@
  *
  * Each worker has a row in shared memory: how many of its streams wait for
  * topics of each mark, a hash. Who changed something looks there and tells
- * only those that may care; they look for the topic itself.
+ * only those that may care; they look for the topic itself. While there are
+ * other nodes, the clerk is told of everything, and rings them.
  */
 
 #include <signal.h>
@@ -12,10 +13,11 @@
 #include "link.h"
 
 #define VG_TOPIC_ROWS 256  /* workers of this node, leaving ones too       */
-#define VG_TOPIC_TOLD 8192 /* bytes of topics in one message               */
+#define VG_TOPIC_TOLD 7000 /* bytes of topics in one message                */
 
 typedef struct {
-    ngx_atomic_t used; /* rows below this one may have an owner          */
+    ngx_atomic_t used;   /* rows below this one may have an owner         */
+    ngx_atomic_t others; /* other nodes are there, as far as we know      */
     ngx_atomic_t pids[VG_TOPIC_ROWS];
     /* written by the owner alone; others may see it a moment late, which
      * a stream makes up for by reading once more after it joined */
@@ -28,6 +30,7 @@ static ngx_queue_t  vg_topic_here[VG_TOPIC_MARK];
 static ngx_event_t  vg_topic_bell;
 static char         vg_topic_told[VG_TOPIC_TOLD];
 static size_t       vg_topic_len;
+static ngx_uint_t   vg_topic_far; /* ... are for other nodes, too         */
 static u_char       vg_topic_whom[VG_TOPIC_ROWS];
 
 
@@ -183,7 +186,10 @@ vg_topic_tell(ngx_event_t *ev)
             (void) ngx_atomic_cmp_set(&vg_topics->pids[i], pid, 0);
         }
     }
-    vg_topic_len = 0;
+    if (vg_topic_far) {
+        (void) vg_link_tell(vg_link_clerk(), VG_LINK_AFAR, all);
+    }
+    vg_topic_len = vg_topic_far = 0;
     ngx_memzero(vg_topic_whom, sizeof(vg_topic_whom));
 }
 
@@ -203,28 +209,55 @@ vg_topic_cared_for(ngx_uint_t mark)
 }
 
 
-void
-vg_stream_moved(vg_str_t topics)
+/* far: tell other nodes as well; what was heard of them never is, or it would
+ * go to and fro */
+static void
+vg_topic_told_of(vg_str_t topics, ngx_uint_t far)
 {
     size_t      n;
     const char *topic;
 
-    if (vg_topics == NULL) {
-        return;
-    }
     while ((n = vg_topic_next(&topics, &topic)) > 0) {
         if (n > VG_TOPIC_MAX) {
             continue;
         }
-        if (vg_topic_len + n + 1 > VG_TOPIC_TOLD) {
+        if (vg_topic_len + n + 1 > VG_TOPIC_TOLD || vg_topic_far != far) {
             vg_topic_tell(&vg_topic_bell);
         }
-        if (vg_topic_cared_for(vg_topic_mark((vg_str_t){ topic, n }))) {
+        if (vg_topic_cared_for(vg_topic_mark((vg_str_t){ topic, n })) || far) {
             ngx_memcpy(vg_topic_told + vg_topic_len, topic, n);
             vg_topic_told[vg_topic_len + n] = ' ';
             vg_topic_len += n + 1;
+            vg_topic_far = far;
             ngx_post_event(&vg_topic_bell, &ngx_posted_events);
         }
+    }
+}
+
+
+void
+vg_stream_moved(vg_str_t topics)
+{
+    if (vg_topics != NULL) {
+        vg_topic_told_of(topics, vg_topics->others != 0);
+    }
+}
+
+
+void
+vg_stream_heard(vg_str_t topics)
+{
+    if (vg_topics != NULL) {
+        vg_topic_told_of(topics, 0);
+    }
+}
+
+
+void
+vg_stream_others(ngx_uint_t others)
+{
+    if (vg_topics != NULL) {
+        vg_topics->others = others;
     }
 }
 

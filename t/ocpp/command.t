@@ -8,6 +8,7 @@ use Time::HiRes qw(time);
 
 use Voltgate;
 use Voltgate::Charger;
+use Voltgate::Command;
 use Voltgate::Worker;
 
 my $vg = Voltgate->start(extra => { http => 'voltgate_ocpp_call_timeout 1s;' });
@@ -28,28 +29,6 @@ $vg->post('/api/v1/charge-points', { id => $_, operatorId => $company,
 my $cp = Voltgate::Charger->connect($vg, 'CP1', $password);
 is $cp->call('BootNotification', $boot)->[2]{status}, 'Accepted';
 
-# Runs commands, each in a process and a connection of its own, so that both
-# workers are met, while $cp serves what comes; their answers, in order.
-sub commanded {
-    my ($serve, @commands) = @_;
-    my @pipes = map {
-        my ($identity, $action, $payload) = @$_;
-        my $pid = open(my $pipe, '-|') // die;
-        if (!$pid) {
-            delete $vg->{client};
-            $vg->get('/healthz');
-            my $worker = Voltgate::Worker->of($vg, $vg->client->{handle}{fh}) // 0;
-            my $r = $vg->post("/api/v1/charge-points/$identity/commands",
-                { action => $action, payload => $payload });
-            syswrite STDOUT, "$r->{status} $r->{body} $worker";
-            kill KILL => $$; # no END of the harness here
-        }
-        $pipe;
-    } @commands;
-    $serve->() if $serve;
-    return map { local $/ = undef; my $text = <$_> // ''; close $_; $text } @pipes;
-}
-
 sub served {
     my ($count) = @_;
     return sub { $cp->serve(5) for 1 .. $count };
@@ -59,7 +38,7 @@ subtest 'the result, from either worker' => sub {
     $cp->answer(sub { return { status => 'Accepted', said => $_[1]{data} } });
     my ($n, %met) = 0;
     while (keys %met < 2 && $n++ < 60) {
-        my ($r) = commanded(served(1), ['CP1', 'DataTransfer', { vendorId => 'a', data => "Soft$n" }]);
+        my ($r) = commanded($vg, served(1), ['CP1', 'DataTransfer', { vendorId => 'a', data => "Soft$n" }]);
         like $r, qr/^200 .*"action" ?: ?"DataTransfer".*"said" ?: ?"Soft$n"/;
         $met{ ($r =~ /(\d+)$/)[0] }++;
     }
@@ -70,14 +49,14 @@ subtest 'the result, from either worker' => sub {
 
 subtest 'a long payload' => sub {
     $cp->answer(sub { return { status => 'Accepted' } });
-    my @r = commanded(served(1), map { ['CP1', 'DataTransfer', { vendorId => 'a', data => 'x' x $_ }] } 65_510, 65_511);
+    my @r = commanded($vg, served(1), map { ['CP1', 'DataTransfer', { vendorId => 'a', data => 'x' x $_ }] } 65_510, 65_511);
     like $r[0], qr/^200 /, '64 KiB are sent';
     like $r[1], qr/^413 .*too_large/, 'more are not';
 };
 
 subtest 'a CALLERROR' => sub {
     $cp->answer(sub { return ['NotSupported', 'not "here"', {}] });
-    my ($r) = commanded(served(1), ['CP1', 'ClearCache', {}]);
+    my ($r) = commanded($vg, served(1), ['CP1', 'ClearCache', {}]);
     like $r, qr/^502 .*charger_error/;
     like $r, qr/NotSupported/;
 };
@@ -85,30 +64,30 @@ subtest 'a CALLERROR' => sub {
 subtest 'silence' => sub {
     $cp->answer(sub { return });
     my $start = time;
-    my ($r) = commanded(served(1), ['CP1', 'ClearCache', {}]);
+    my ($r) = commanded($vg, served(1), ['CP1', 'ClearCache', {}]);
     like $r, qr/^504 .*charger_silent/;
     cmp_ok time - $start, '>=', 0.9;
     $cp->answer(sub { return { status => 'Accepted' } });
-    ($r) = commanded(served(1), ['CP1', 'ClearCache', {}]);
+    ($r) = commanded($vg, served(1), ['CP1', 'ClearCache', {}]);
     like $r, qr/^200 /, 'and the next is sent';
 };
 
 subtest 'an answer that comes late is not the next one' => sub {
     my $late;
     $cp->answer(sub { $late = $_[2]; return });
-    my ($r) = commanded(served(1), ['CP1', 'ClearCache', {}]);
+    my ($r) = commanded($vg, served(1), ['CP1', 'ClearCache', {}]);
     like $r, qr/^504/;
     $cp->answer(sub {
         $cp->send_raw(qq([3,"$late",{"status":"late"}]));
         return { status => 'right' };
     });
-    ($r) = commanded(served(1), ['CP1', 'ClearCache', {}]);
+    ($r) = commanded($vg, served(1), ['CP1', 'ClearCache', {}]);
     like $r, qr/^200 .*right/;
 };
 
 subtest 'one at a time, while its own calls cross' => sub {
     $cp->answer(sub { return { n => $_[1]{data} } });
-    my @r = commanded(sub {
+    my @r = commanded($vg, sub {
         for (1 .. 5) {
             my $call = $cp->recv(5) or last;
             is $call->[2], 'DataTransfer';
@@ -121,7 +100,7 @@ subtest 'one at a time, while its own calls cross' => sub {
 };
 
 subtest 'who is not there' => sub {
-    my @r = commanded(undef, ['CP2', 'Reset', { type => 'Soft' }],
+    my @r = commanded($vg, undef, ['CP2', 'Reset', { type => 'Soft' }],
         ['nobody', 'Reset', { type => 'Soft' }]);
     like $r[0], qr/^409 .*not_connected/, 'known, but not connected';
     like $r[1], qr/^404 .*not_found/, 'not known';
@@ -130,7 +109,7 @@ subtest 'who is not there' => sub {
 subtest 'one that leaves meanwhile' => sub {
     my $two = Voltgate::Charger->connect($vg, 'CP2', $password);
     $two->call('BootNotification', $boot);
-    my ($r) = commanded(sub { $two->recv(5); $two->drop },
+    my ($r) = commanded($vg, sub { $two->recv(5); $two->drop },
         ['CP2', 'Reset', { type => 'Soft' }]);
     like $r, qr/^504/, 'may have done it: not a no';
 };
@@ -138,11 +117,11 @@ subtest 'one that leaves meanwhile' => sub {
 subtest 'one that is pending' => sub {
     my $new = Voltgate::Charger->connect($vg, 'NEW', $password);
     is $new->call('BootNotification', $boot)->[2]{status}, 'Pending';
-    my ($r) = commanded(undef, ['NEW', 'RemoteStopTransaction', { transactionId => 1 }]);
+    my ($r) = commanded($vg, undef, ['NEW', 'RemoteStopTransaction', { transactionId => 1 }]);
     like $r, qr/^409/, 'is not started or stopped';
     is $new->call('Heartbeat', {})->[2], 'SecurityError';
     $new->answer(sub { return { status => 'Accepted' } });
-    ($r) = commanded(sub { $new->serve(5) },
+    ($r) = commanded($vg, sub { $new->serve(5) },
         ['NEW', 'TriggerMessage', { requestedMessage => 'Heartbeat' }]);
     like $r, qr/^200/;
     is $new->call('Heartbeat', {})->[0], 3, 'may say what it was asked for';
@@ -160,7 +139,7 @@ subtest 'one that is pending' => sub {
 
 subtest 'a queue that is full' => sub {
     $cp->answer(sub { return {} });
-    my @r = commanded(sub { $cp->recv(5); select undef, undef, undef, 0.8; },
+    my @r = commanded($vg, sub { $cp->recv(5); select undef, undef, undef, 0.8; },
         map { ['CP1', 'ClearCache', {}] } 1 .. 20);
     is grep({ /^503 .*busy/ } @r), 4, 'sixteen wait, four do not';
     is grep({ /^504/ } @r), 16, 'and time out, since nobody answers';
