@@ -317,8 +317,9 @@ sub _beside {
     my ($self, $other) = @_;
 
     $self->_places;
-    $self->{env} = { %{ $other->{env} || {} } };
-    $self->{owner_url} = $other->{owner_url};
+    ($self->{owner_url} = my $url = $other->{owner_url}) =~ s/\s+\z//;
+    $url =~ s/user=\S+/user=vg_gate/;
+    $self->{env} = { DATABASE_URL => $url, %{ $other->{env} || {} } };
     for my $folder (qw(keys tls)) {
         system('cp', '-a', "$other->{state}/$folder", $self->{state}) == 0
             or die "$folder cannot be copied\n";

@@ -1,0 +1,118 @@
+# Two gateways over one database, when what lies between them breaks: the
+# connection that hears, the database in the middle of a command, the end of
+# the log, a handshake that others were quicker than, a clock that goes back.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(time);
+
+use Voltgate;
+use Voltgate::Charger;
+use Voltgate::Command;
+
+my $seconds = 6;
+my %extra = (http => "voltgate_ocpp_call_timeout ${seconds}s;");
+my $a = Voltgate->start(own_cluster => 1, env => { VG_NODE => 'node-a' }, extra => \%extra);
+my $b = Voltgate->start(beside => $a, env => { VG_NODE => 'node-b' }, extra => \%extra);
+
+my $company  = '019393c0-0000-7000-8000-000000000001';
+my $password = 'sixteen letters!';
+my $station  = $a->post('/api/v1/stations', {
+    name => 'Harbour', location => { lat => 1, lon => 2 },
+    address => { country => 'DE' }, timeZone => 'Europe/Berlin',
+    operatorId => $company,
+    connectors => [ map { { chargePointId => "CP$_", connectorNumber => 1,
+        type => 'CHADEMO', powerType => 'DC', maxPowerKw => 50 } } 1 .. 2 ],
+})->{json}{id};
+$a->patch("/api/v1/charge-points/CP$_", { password => $password }) for 1 .. 2;
+
+sub booted {
+    my ($vg, $identity) = @_;
+    my $cp = Voltgate::Charger->connect($vg, $identity, $password);
+    $cp->call('BootNotification', { chargePointVendor => 'Acme', chargePointModel => 'M1' });
+    return $cp;
+}
+
+# a change on one node is seen in what the other one has cached
+sub renewed {
+    my ($name) = @_;
+    $b->get("/api/v1/stations/$station") for 1 .. 4;
+    is $a->patch("/api/v1/stations/$station", { name => $name })->{status}, 200;
+    return ok $b->wait_for(sub { $b->get("/api/v1/stations/$station")->{json}{name} eq $name }, 4),
+        'a cached answer is dropped, long before it is old';
+}
+
+my $dba = $a->dba;
+
+sub listeners {
+    return map { $_->[0] } @{ $dba->selectall_arrayref(
+        q{select pid from pg_stat_activity where application_name = 'voltgate' and query ilike 'listen%'}) };
+}
+
+my $cp = booted($b, 'CP1');
+ok $a->wait_for(sub { (() = listeners()) == 2 }, 5), 'both listen';
+
+subtest 'the connections that hear are broken' => sub {
+    my @before = listeners();
+    $dba->do('select pg_terminate_backend($1)', {}, $_) for @before;
+    renewed('Pier');
+    ok $a->wait_for(sub {
+        my %new = map { $_ => 1 } listeners();
+        delete @new{@before};
+        return keys %new == 2;
+    }, 10), 'both listen again';
+    $cp->answer(sub { return { status => 'Accepted' } });
+    my $begun = time;
+    commanded($a, sub { $cp->serve(5) }, ['CP1', 'ClearCache', {}]) for 1 .. 6;
+    cmp_ok time - $begun, '<', 6, 'and hear, where looking alone would take a second each';
+};
+
+subtest 'positions of the log that are given again are read again' => sub {
+    renewed("Pier $_") for 1 .. 3;
+    # what a crash does to moves that were not flushed
+    my $pos = $a->sql('select max(pos) - 3 from vg.event');
+    $a->sql('delete from vg.event where pos > $1', $pos);
+    $a->sql(q{select setval(pg_get_serial_sequence('vg.event', 'pos'), $1)}, $pos);
+    $dba->do(q{select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'voltgate'});
+    ok $a->wait_for(sub { $_->get("/api/v1/stations/$station")->{status} == 200 }, 10) for $a, $b;
+    ok $a->wait_for(sub { (() = listeners()) == 2 }, 10);
+    renewed('Mole');
+};
+
+subtest 'the database is away in the middle of a command' => sub {
+    my $asked = 0;
+    $cp->answer(sub {
+        $asked++;
+        $a->pg_stop('immediate');
+        return { status => 'Accepted' };
+    });
+    my ($r) = commanded($a, sub { $cp->serve(5); $a->pg_start }, ['CP1', 'ClearCache', {}]);
+    like $r, qr/^200 .*Accepted/, 'its answer comes when the database is back';
+    is $asked, 1, 'and the charge point was asked once';
+};
+
+subtest 'and for longer than it may take' => sub {
+    my $asked = 0;
+    $cp->answer(sub {
+        $asked++;
+        $a->pg_stop('immediate');
+        return { status => 'Accepted' };
+    });
+    my $begun = time;
+    my ($r) = commanded($a, sub { $cp->serve(5) }, ['CP1', 'ClearCache', {}]);
+    like $r, qr/^50[34] /, 'nobody says that it was done or not';
+    cmp_ok time - $begun, '<', $seconds + 3, 'in time';
+    $a->pg_start;
+    ok $a->wait_for(sub { $a->get("/api/v1/charge-points/CP1")->{status} == 200 }, 10), 'it is back';
+    $cp->answer(sub { $asked++; return { status => 'Rejected' } });
+    ok $a->wait_for(sub {
+        ($r) = commanded($a, sub { $cp->serve(2) }, ['CP1', 'ClearCache', {}]);
+        return $r =~ /^200 /;
+    }, 10);
+    like $r, qr/Rejected/, 'the next one has its own answer';
+    is $asked, 2, 'and what was lost is not sent again';
+};
+
+done_testing;
