@@ -44,19 +44,24 @@ sub renewed {
         'a cached answer is dropped, long before it is old';
 }
 
-my $dba = $a->dba;
-
 sub listeners {
-    return map { $_->[0] } @{ $dba->selectall_arrayref(
+    return map { $_->[0] } @{ $a->dba->selectall_arrayref(
         q{select pid from pg_stat_activity where application_name = 'voltgate' and query ilike 'listen%'}) };
 }
 
+# both nodes reach the database, and hear
+sub back {
+    return $a->wait_for(sub {
+        (() = listeners()) == 2 && 2 == grep { $_->get("/api/v1/charge-points/CP1")->{status} == 200 } $a, $b;
+    }, 20);
+}
+
 my $cp = booted($b, 'CP1');
-ok $a->wait_for(sub { (() = listeners()) == 2 }, 5), 'both listen';
+ok back(), 'both listen';
 
 subtest 'the connections that hear are broken' => sub {
     my @before = listeners();
-    $dba->do('select pg_terminate_backend($1)', {}, $_) for @before;
+    $a->dba->do('select pg_terminate_backend($1)', {}, $_) for @before;
     renewed('Pier');
     ok $a->wait_for(sub {
         my %new = map { $_ => 1 } listeners();
@@ -75,9 +80,8 @@ subtest 'positions of the log that are given again are read again' => sub {
     my $pos = $a->sql('select max(pos) - 3 from vg.event');
     $a->sql('delete from vg.event where pos > $1', $pos);
     $a->sql(q{select setval(pg_get_serial_sequence('vg.event', 'pos'), $1)}, $pos);
-    $dba->do(q{select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'voltgate'});
-    ok $a->wait_for(sub { $_->get("/api/v1/stations/$station")->{status} == 200 }, 10) for $a, $b;
-    ok $a->wait_for(sub { (() = listeners()) == 2 }, 10);
+    $a->dba->do(q{select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'voltgate'});
+    ok back();
     renewed('Mole');
 };
 
@@ -105,14 +109,34 @@ subtest 'and for longer than it may take' => sub {
     like $r, qr/^50[34] /, 'nobody says that it was done or not';
     cmp_ok time - $begun, '<', $seconds + 3, 'in time';
     $a->pg_start;
-    ok $a->wait_for(sub { $a->get("/api/v1/charge-points/CP1")->{status} == 200 }, 10), 'it is back';
+    ok back(), 'it is back';
     $cp->answer(sub { $asked++; return { status => 'Rejected' } });
-    ok $a->wait_for(sub {
-        ($r) = commanded($a, sub { $cp->serve(2) }, ['CP1', 'ClearCache', {}]);
-        return $r =~ /^200 /;
-    }, 10);
-    like $r, qr/Rejected/, 'the next one has its own answer';
+    ($r) = commanded($a, sub { $cp->serve($seconds) }, ['CP1', 'ClearCache', {}]);
+    like $r, qr/^200 .*Rejected/, 'the next one has its own answer';
     is $asked, 2, 'and what was lost is not sent again';
+};
+
+subtest 'a handshake that ends after the close of a newer connection elsewhere' => sub {
+    my $old = booted($b, 'CP2');
+    my $close = sub {
+        my ($epoch) = @_;
+        my $id = $a->sql(q{insert into vg.call (node, from_node, asker_pid, asker_number, kind, bytes, deadline)
+            values ('node-b', 'node-a', 0, 0, 'close', $1, now() + interval '30 seconds') returning id},
+            qq(["CP2",$epoch]));
+        return $a->wait_for(sub { $a->sql('select taken_at is not null from vg.call where id = $1', $id) });
+    };
+    my $epoch = sub { return $a->sql(q{select epoch from stations.link where charge_point_id = 'CP2'}) };
+    ok $close->($epoch->()), 'of its own number';
+    is $old->call('Heartbeat', {})->[0], 3, 'closes nothing';
+    my $late = $epoch->() + 1_000;
+    ok $close->($late), 'of a newer one';
+    $old->recv(5) if !$old->closed;
+    is $old->close_code, 1008, 'closes it';
+    my $cp = eval { Voltgate::Charger->connect($b, 'CP2', $password) };
+    $cp->recv(2) if $cp;
+    ok !$cp || $cp->closed, 'and what has an older number is not let in any more';
+    $a->sql(q{update stations.link set epoch = $1 where charge_point_id = 'CP2'}, $late);
+    is booted($b, 'CP2')->status, 101, 'but what is newer than that is';
 };
 
 done_testing;

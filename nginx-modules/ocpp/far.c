@@ -255,10 +255,10 @@ vg_far_replaced(const char *id, vg_str_t bytes, ngx_msec_t timeout)
     if (message != NULL && message->count == 2) {
         epoch = ngx_atoof((u_char *) message->first->next->text.data,
                           message->first->next->text.len);
-        holder = vg_table_find(message->first->text);
-        if (holder.pid != 0 && holder.epoch < epoch) {
-            /* commands from here go there at once, not to what is closing */
-            vg_table_leave(message->first->text, &holder);
+        /* commands from here go there at once, not to what is closing; and
+         * an older handshake that is not over yet finds that it is late */
+        holder = vg_table_outdate(message->first->text, epoch);
+        if (holder.pid != 0) {
             vg_charger_replace(message->first->text, &holder);
         }
     }

@@ -1,8 +1,9 @@
 /*
  * table.c: charge point -> worker, in shared memory, in fixed slots.
  *
- * Open addressing with a bounded probe. A slot keeps its identity when its
- * connection ends, and is taken over by another one when room is needed. The
+ * Open addressing with a bounded probe. A slot keeps its identity and epoch
+ * when its connection ends, and is taken over by another one when room is
+ * needed. The
  * lock names its owner, so that one that died inside does not stop the rest;
  * a slot it left half written has no pid.
  */
@@ -113,8 +114,7 @@ vg_table_claim(vg_str_t identity, const vg_holder_t *mine, vg_holder_t *old)
         room->len = identity.len;
         ngx_memcpy(room->identity, identity.data, identity.len);
         room->holder = *mine;
-    } else if (vg_table_alive(&slot->holder)
-               && slot->holder.epoch > mine->epoch) {
+    } else if (slot->holder.epoch > mine->epoch) {
         rc = VG_DECLINED;
     } else {
         *old = slot->holder;
@@ -122,6 +122,28 @@ vg_table_claim(vg_str_t identity, const vg_holder_t *mine, vg_holder_t *old)
     }
     vg_table_unlock(table);
     return rc;
+}
+
+
+vg_holder_t
+vg_table_outdate(vg_str_t identity, int64_t epoch)
+{
+    vg_node_t       *table = vg_table_lock();
+    vg_holder_t      old = { 0, 0, 0 };
+    vg_table_slot_t *room, *slot = vg_table_probe(table, identity, &room);
+
+    if (slot == NULL && room != NULL) {
+        slot = room;
+        slot->len = identity.len;
+        ngx_memcpy(slot->identity, identity.data, identity.len);
+        slot->holder.epoch = 0;
+    }
+    if (slot != NULL && slot->holder.epoch < epoch) {
+        old = slot->holder;
+        slot->holder = (vg_holder_t){ 0, 0, epoch };
+    }
+    vg_table_unlock(table);
+    return old;
 }
 
 

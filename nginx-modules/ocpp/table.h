@@ -26,10 +26,14 @@ typedef struct {
 /* When this node's first worker started, in us of Unix time. */
 int64_t vg_table_born(void);
 
-/* VG_OK: mine now, *old held it before. VG_DECLINED: a newer one holds it.
+/* VG_OK: mine now, *old held it before. VG_DECLINED: there was a newer one.
  * VG_ERROR: no room. */
 vg_rc_t vg_table_claim(vg_str_t identity, const vg_holder_t *mine,
                        vg_holder_t *old);
+
+/* A connection of another node has this epoch: none before it is let in any
+ * more. Returns who held it, pid 0: nobody, or a newer one does. */
+vg_holder_t vg_table_outdate(vg_str_t identity, int64_t epoch);
 
 /* pid 0: not connected to this node */
 vg_holder_t vg_table_find(vg_str_t identity);
