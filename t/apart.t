@@ -139,4 +139,19 @@ subtest 'a handshake that ends after the close of a newer connection elsewhere' 
     is booted($b, 'CP2')->status, 101, 'but what is newer than that is';
 };
 
+subtest 'a node that was killed and comes back with its clock behind' => sub {
+    my @there = map { booted($b, $_) } qw(CP1 CP2);
+    my $connected = sub { return $a->get("/api/v1/charge-points/$_[0]")->{json}{connected} };
+    ok $connected->('CP1');
+    $b->kill_node;
+    $a->sql(q{update stations.link set last_seen = now() + interval '1 hour'});
+    $b->start_gateway;
+    ok $a->wait_for(sub { !$connected->('CP1') }), 'what it held is not connected';
+    my $cp = booted($b, 'CP2');
+    $b->kill_worker(my $clerk = ($b->workers)[0]);
+    ok $b->wait_for(sub { 2 == grep { $_ != $clerk } $b->workers }, 10), 'and another clerk';
+    $cp = booted($b, 'CP2') if !eval { $cp->call('Heartbeat', {}) };
+    ok !$b->wait_for(sub { !$connected->('CP2') }, 2), 'ends nothing of this life';
+};
+
 done_testing;

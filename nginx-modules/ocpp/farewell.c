@@ -5,7 +5,7 @@
  * The database may be away just then, so it is told until it has heard; there
  * are no more farewells than charge points, since nobody is let in meanwhile.
  * A late one is harmless: it ends its own connection alone, by the epoch, or
- * what was last seen before this node started.
+ * what was held in another life of this node.
  */
 
 #include "charger.h"

@@ -192,6 +192,8 @@ vg_handshake_args(vg_handshake_t *h, ngx_uint_t all)
     vg_out_member(&out, "chargePoint", h->identity);
     if (all) {
         vg_out_member(&out, "node", vg_of(vg_host->node));
+        vg_out_member(&out, "nodeStarted",
+                      vg_time_text(&h->arena, vg_table_born()));
         vg_out_member(&out, "protocol", vg_str(h->entry.upgrade.protocol));
         vg_out_member(&out, "address",
                       vg_of(h->request->connection->addr_text));

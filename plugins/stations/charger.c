@@ -24,6 +24,7 @@ const vg_field_t link_open_fields[] = {
     IDENTITY,
     { VG_BODY, "node", VG_TEXT, VG_REQUIRED, 1, 100,
       .about = "node that holds the socket" },
+    { VG_BODY, "nodeStarted", VG_TIME, .about = "by its clock" },
     { VG_BODY, "protocol", VG_TEXT, VG_REQUIRED, 1, 20,
       .about = "subprotocol" },
     { VG_BODY, "address", VG_TEXT, VG_NULLABLE, 0, 100,

@@ -1,4 +1,4 @@
--- in: chargePoint, node, protocol, address
+-- in: chargePoint, node, nodeStarted, protocol, address
 -- out: ok, the epoch of this connection, and the other node that held one before, or null
 -- refuses: not_found
 --
@@ -11,14 +11,15 @@ with before as (
         and l.connected
         and l.node <> :node
 ), link as (
-    insert into stations.link as l (charge_point_id, epoch, connected, node, protocol, address, last_seen)
-    select p.id, floor(extract(epoch from :now))::bigint, true, :node, :protocol, :address, :now
+    insert into stations.link as l (charge_point_id, epoch, connected, node, node_started, protocol, address, last_seen)
+    select p.id, floor(extract(epoch from :now))::bigint, true, :node, :nodeStarted, :protocol, :address, :now
     from stations.charge_point as p
     where p.id = :chargePoint
     on conflict (charge_point_id) do update
     set epoch = greatest(l.epoch + 1, excluded.epoch),
         connected = true,
         node = excluded.node,
+        node_started = excluded.node_started,
         protocol = excluded.protocol,
         address = excluded.address,
         last_seen = excluded.last_seen
