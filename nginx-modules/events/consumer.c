@@ -296,7 +296,7 @@ vg_consumer_take(vg_consumer_t *consumer, PGresult *rows)
     (void) snprintf(consumer->pos, sizeof(consumer->pos), "%s",
                     PQgetvalue(rows, 0, 0));
     consumer->at = 0;
-    if (PQgetisnull(rows, 0, 2) || PQgetvalue(rows, 0, 1)[0] == 't') {
+    if (PQgetisnull(rows, 0, 2)) {
         return;
     }
     consumer->events = ngx_pcalloc(consumer->pool, n * sizeof(vg_event_t));
@@ -319,6 +319,10 @@ vg_consumer_have(vg_unit_t *unit)
     if (PQntuples(unit->rows) == 0) {
         vg_kit_unit(&consumer->unit, vg_cursor_make, consumer->values,
                     VG_LANE_WRITE, vg_consumer_made, consumer);
+        return;
+    }
+    if (PQgetvalue(unit->rows, 0, 1)[0] == 't') { /* paused */
+        vg_consumer_rest(consumer, VG_CONSUMER_POLL);
         return;
     }
     vg_consumer_take(consumer, unit->rows);

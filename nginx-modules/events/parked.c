@@ -127,7 +127,7 @@ vg_parked_handled(vg_call_t *call)
         vg_parked_next(parked);
         return;
     }
-    if (call->error->status >= 502) {
+    if (call->away || ngx_exiting) {
         vg_parked_end(parked); /* the moment's fault */
         return;
     }

@@ -26,8 +26,13 @@ $vg->sql($_) for
 
 sub uuid { return sprintf '019393c0-0000-7000-8000-%012d', $_[0] }
 
-sub refuse { $vg->sql('alter table charging.connector add constraint unlucky check (max_power_kw <> 13)'); return }
-sub allow  { $vg->sql('alter table charging.connector drop constraint unlucky'); return }
+# the constraint would not come over rows that it refuses
+sub refuse {
+    $vg->sql('update charging.connector set max_power_kw = 1 where max_power_kw = 13');
+    $vg->sql('alter table charging.connector add constraint unlucky check (max_power_kw <> 13)');
+    return;
+}
+sub allow { $vg->sql('alter table charging.connector drop constraint unlucky'); return }
 
 # pairs of station and kW, told in one commit
 sub announce {
@@ -102,6 +107,36 @@ subtest 'a long queue behind one that failed drains in a moment' => sub {
     hurry();
     ok $vg->wait_for(sub { parked(103) == 0 }, 10), 'not one a poll';
     is seen(103), join ' ', 13, map { 100 + $_ } 1 .. 60;
+};
+
+subtest 'one that is slow each time holds up no other' => sub {
+    announce(106 => 5);
+    ok $vg->wait_for(sub { seen(106) eq '5' }, 8);
+    refuse();
+    announce(106 => 13, 107 => 13);
+    ok $vg->wait_for(sub { parked(106) == 1 && parked(107) == 1 }, 8);
+    allow();
+    my $other = $vg->_connect($vg->{owner_url});
+    $other->begin_work;
+    $other->do('select from charging.connector where connector_id = $1 for update', {}, uuid(106));
+    hurry();
+    ok $vg->wait_for(sub { seen(107) eq '13' }, 10), 'another aggregate goes on';
+    ok $vg->wait_for(sub { (parked(106))[0]{tries} > 1 }, 10), 'the try is counted';
+    $other->rollback;
+    ok $vg->wait_for(sub { hurry(); seen(106) =~ /^5 13\b/ }, 10), 'and it is handled when it can be';
+};
+
+subtest 'a cursor that is paused rests with all that is parked' => sub {
+    refuse();
+    announce(108 => 13);
+    ok $vg->wait_for(sub { parked(108) == 1 }, 8);
+    $vg->sql(q{update vg.cursor set paused = true where consumer = 'charging'});
+    allow();
+    hurry();
+    announce(109 => 1);
+    ok !$vg->wait_for(sub { seen(108) || seen(109) }, 3), 'nothing is handled';
+    $vg->sql(q{update vg.cursor set paused = false where consumer = 'charging'});
+    ok $vg->wait_for(sub { seen(108) eq '13' && seen(109) eq '1' }, 8), 'until it goes on';
 };
 
 subtest 'after its tries it is dead and told of; those behind it go on' => sub {
