@@ -12,7 +12,9 @@
 #define VG_CLERK_POLL   1000 /* ms */
 #define VG_CLERK_GATE   50   /* ms: another node's clerk moves just now    */
 #define VG_CLERK_BATCH  500
-#define VG_CLERK_EXPIRE 300000 /* ms: stored answers */
+#define VG_CLERK_EXPIRE 300000 /* ms: stored answers; so many at once, that */
+#define VG_CLERK_OLD    10000  /* one statement never takes too long        */
+#define VG_CLERK_FIRST  5000   /* ms after the start                        */
 
 static vg_statement_t *vg_clerk_move, *vg_clerk_expire;
 static vg_unit_t       vg_clerk_unit, vg_clerk_old;
@@ -43,7 +45,12 @@ vg_clerk_init(ngx_conf_t *cf)
         0);
     vg_statement_kit(
         cf, &vg_clerk_expire, "answers_expire",
-        "delete from vg.answer where at < now() - interval '24 hours'", 0);
+        "with old as (select a.ctid from vg.answer as a"
+        " where a.at < now() - interval '24 hours' limit 10000),"
+        " gone as (delete from vg.answer as a using old"
+        " where a.ctid = old.ctid returning 1)"
+        " select count(*) from gone",
+        0);
     return vg_clerk_move && vg_clerk_expire ? NGX_OK : NGX_ERROR;
 }
 
@@ -60,6 +67,18 @@ vg_kit_unit(vg_unit_t *unit, const vg_statement_t *st, const char **values,
     unit->done = done;
     unit->data = data;
     vg_unit_submit(unit);
+}
+
+
+ngx_uint_t
+vg_kit_ok(const vg_unit_t *unit)
+{
+    if (unit->result == VG_UNIT_REFUSED) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "voltgate: %s was refused: %s %s", unit->statement->name,
+                      unit->sqlstate, unit->message);
+    }
+    return unit->result == VG_UNIT_OK;
 }
 
 
@@ -86,7 +105,7 @@ vg_clerk_moved(vg_unit_t *unit)
     ngx_int_t n = 0;
 
     vg_clerk_busy = 0;
-    if (unit->result == VG_UNIT_OK) {
+    if (vg_kit_ok(unit)) {
         n = ngx_atoi((u_char *) PQgetvalue(unit->rows, 0, 0),
                      PQgetlength(unit->rows, 0, 0));
         if (PQgetvalue(unit->rows, 0, 1)[0] != 't' && !ngx_exiting) {
@@ -134,9 +153,15 @@ vg_clerk_polled(ngx_event_t *ev)
 static void
 vg_clerk_expired(vg_unit_t *unit)
 {
-    (void) unit;
+    ngx_int_t n = 0;
+
+    if (vg_kit_ok(unit)) {
+        n = ngx_atoi((u_char *) PQgetvalue(unit->rows, 0, 0),
+                     PQgetlength(unit->rows, 0, 0));
+    }
     if (!ngx_exiting) {
-        ngx_add_timer(&vg_clerk_expiry, VG_CLERK_EXPIRE);
+        ngx_add_timer(&vg_clerk_expiry,
+                      n == VG_CLERK_OLD ? 1 : VG_CLERK_EXPIRE);
     }
 }
 
@@ -217,5 +242,5 @@ vg_clerk_start(void)
     vg_clerk_expiry.handler = vg_clerk_expiring;
     vg_clerk_expiry.log = ngx_cycle->log;
     vg_clerk_expiry.cancelable = 1;
-    ngx_add_timer(&vg_clerk_expiry, VG_CLERK_EXPIRE);
+    ngx_add_timer(&vg_clerk_expiry, VG_CLERK_FIRST);
 }

@@ -312,7 +312,7 @@ vg_consumer_have(vg_unit_t *unit)
 {
     vg_consumer_t *consumer = unit->data;
 
-    if (unit->result != VG_UNIT_OK) {
+    if (!vg_kit_ok(unit)) {
         vg_consumer_rest(consumer, VG_CONSUMER_REST);
         return;
     }

@@ -32,6 +32,8 @@ void vg_event_read(vg_pool_t *pool, PGresult *rows, int row, int column,
 /* a unit of the kit's own; values are copied by nobody and must live */
 void vg_kit_unit(vg_unit_t *unit, const vg_statement_t *st, const char **values,
                  vg_lane_t lane, void (*done)(vg_unit_t *), void *data);
+/* in its done(): is it done? What the database refused is logged. */
+ngx_uint_t vg_kit_ok(const vg_unit_t *unit);
 
 #define VG_EVENT_DEADLINE 8000 /* ms, for one handler                    */
 #define VG_EVENT_TRIES    10   /* then it is dead                        */

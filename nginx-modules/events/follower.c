@@ -142,7 +142,7 @@ vg_follower_take(PGresult *rows)
 static void
 vg_follower_have(vg_unit_t *unit)
 {
-    int n = unit->result == VG_UNIT_OK ? PQntuples(unit->rows) : 0;
+    int n = vg_kit_ok(unit) ? PQntuples(unit->rows) : 0;
 
     vg_follow_busy = 0;
     if (n > 0 && unit->statement == vg_follow_end) {

@@ -181,7 +181,7 @@ static void
 vg_bell_listens(vg_unit_t *unit)
 {
     vg_bell_asked = 0;
-    if (unit->result != VG_UNIT_OK) {
+    if (!vg_kit_ok(unit)) {
         return; /* the next tick */
     }
     vg_bell_said = ngx_current_msec;

@@ -122,7 +122,7 @@ vg_near_run(PGresult *rows, int row)
 static void
 vg_near_taken(vg_unit_t *unit)
 {
-    int i, n = unit->result == VG_UNIT_OK ? PQntuples(unit->rows) : 0;
+    int i, n = vg_kit_ok(unit) ? PQntuples(unit->rows) : 0;
 
     for (i = 0; i < n; i++) {
         if (vg_str_eq(vg_near_text(unit->rows, i, 0), "answer")) {

@@ -73,7 +73,7 @@ vg_node_heard(vg_unit_t *unit)
     ngx_uint_t alone = vg_node_alone();
 
     vg_node_busy = 0;
-    if (unit->result != VG_UNIT_OK) {
+    if (!vg_kit_ok(unit)) {
         return; /* the next tick tries again */
     }
     vg_node_known = 1;

@@ -52,4 +52,24 @@ subtest 'the successor of a worker goes on' => sub {
     ok $vg->wait_for(sub { fired() > $before }, 15);
 };
 
+subtest 'stored answers go after a day, however many there are' => sub {
+    $vg->sql(q{insert into vg.answer (caller, route, key, hash, plugin, status, correlation_id, at)
+        select 'c', 'r', n::text, 'h', 'stations', 'ok', 'x', now() - interval '25 hours'
+        from generate_series(1, 25000) as n});
+    $vg->sql(q{insert into vg.answer (caller, route, key, hash, plugin, status, correlation_id, at)
+        values ('c', 'r', 'young', 'h', 'stations', 'ok', 'x', now() - interval '23 hours')});
+    $vg->reload;
+    ok $vg->wait_for(sub { $vg->sql('select count(*) from vg.answer') == 1 }, 15), 'soon after a start';
+    is $vg->sql('select key from vg.answer'), 'young';
+};
+
+subtest 'what the database refuses the clerk is in the log' => sub {
+    $vg->sql('revoke insert on vg.event from vg_kit');
+    $vg->sql(q{insert into vg.outbox (plugin, type, aggregate_id, payload, correlation_id, actor_id)
+        values ('stations', 'x.y.v1', 'a', '{}', 'test', '')});
+    ok $vg->wait_for(sub { $vg->log =~ /outbox_move\S* was refused: 42501 permission denied/ }, 5);
+    $vg->sql('grant insert on vg.event to vg_kit');
+    ok $vg->wait_for(sub { $vg->sql('select count(*) from vg.outbox') == 0 }, 5), 'and it goes on by itself';
+};
+
 done_testing;
