@@ -43,14 +43,13 @@ vg_clerk_init(ngx_conf_t *cf)
         "returning 1)"
         " select count(*), (select gate.mine from gate) from put",
         0);
-    vg_statement_kit(
-        cf, &vg_clerk_expire, "answers_expire",
-        "with old as (select a.ctid from vg.answer as a"
-        " where a.at < now() - interval '24 hours' limit 10000),"
-        " gone as (delete from vg.answer as a using old"
-        " where a.ctid = old.ctid returning 1)"
-        " select count(*) from gone",
-        0);
+    vg_statement_kit(cf, &vg_clerk_expire, "answers_expire",
+                     "with old as (select a.ctid from vg.answer as a"
+                     " where a.at < now() - interval '24 hours' limit 10000),"
+                     " gone as (delete from vg.answer as a using old"
+                     " where a.ctid = old.ctid returning 1)"
+                     " select count(*) from gone",
+                     0);
     return vg_clerk_move && vg_clerk_expire ? NGX_OK : NGX_ERROR;
 }
 
