@@ -153,7 +153,7 @@ subtest 'a key that is revoked on one is refused on the other' => sub {
     is $a->delete("/api/v1/api-keys/$key->{id}")->{status}, 204;
     my $begun = time;
     ok $b->wait_for(sub { $me->() == 401 }, 4), 'soon, and long before it would be forgotten';
-    diag sprintf 'refused after %.2f s', time - $begun;
+    note sprintf 'refused after %.2f s', time - $begun;
     for my $round (1 .. 10) {
         delete $b->{client};
         is $me->(), 401, 'by each worker';
