@@ -9,6 +9,7 @@ use Test::More;
 use Voltgate;
 use Voltgate::Charger;
 use Voltgate::Cli;
+use Voltgate::Command;
 use Voltgate::Variant;
 
 my $vg = Voltgate->start(extra => { http => 'voltgate_setting stations.data_transfer_vendors "acme,org.example";' });
@@ -31,25 +32,14 @@ my $update = { location => 'ftp://me:secret@files.example/fw.bin', retrieveDate 
 sub listed { return $vg->get("$at/$_[0]")->{json}{items} }
 
 # a command, while the charger answers and says more at once
-sub commanded {
+sub told_to {
     my ($action, $payload, $answer) = @_;
-    my $pid = open(my $pipe, '-|') // die;
-    if (!$pid) {
-        delete $vg->{client};
-        my $r = $vg->post("$at/commands", { action => $action, payload => $payload });
-        syswrite STDOUT, "$r->{status} $r->{body}";
-        kill KILL => $$;
-    }
     $cp->answer(ref $answer eq 'CODE' ? $answer : sub { return $answer });
-    $cp->serve(10);
-    local $/ = undef;
-    my $text = <$pipe>;
-    close $pipe;
-    return $text;
+    return (commanded($vg, sub { $cp->serve(10) }, ['CP1', $action, $payload]))[0];
 }
 
 subtest 'a firmware update, from asked to installed' => sub {
-    like commanded('UpdateFirmware', $update, {}), qr/^200/;
+    like told_to('UpdateFirmware', $update, {}), qr/^200/;
     my ($t) = @{ listed('transfers') };
     is $t->{kind}, 'FIRMWARE';
     is $t->{status}, 'Asked';
@@ -75,7 +65,7 @@ subtest 'what is no move is kept and changes nothing' => sub {
 };
 
 subtest 'a download that fails may be tried again' => sub {
-    commanded('UpdateFirmware', $update, {});
+    told_to('UpdateFirmware', $update, {});
     $cp->call('FirmwareStatusNotification', { status => 'DownloadFailed' });
     is listed('transfers')->[0]{outcome}, 'FAILED';
     $cp->call('FirmwareStatusNotification', { status => 'Downloading' });
@@ -83,13 +73,13 @@ subtest 'a download that fails may be tried again' => sub {
     is $t->{status}, 'Downloading';
     is $t->{outcome}, undef;
     is $t->{endedAt}, undef;
-    commanded('UpdateFirmware', $update, {});
+    told_to('UpdateFirmware', $update, {});
     is_deeply [ map { $_->{outcome} } @{ listed('transfers') }[0, 1] ], [ undef, 'SUPERSEDED' ],
         'and is over when another is asked for';
 };
 
 subtest 'the charger may be faster than its own answer is written down' => sub {
-    like commanded('GetDiagnostics', { location => 'http://h/x' }, sub {
+    like told_to('GetDiagnostics', { location => 'http://h/x' }, sub {
         my ($action, $payload, $id) = @_;
         $cp->send_raw(qq([3,"$id",{"fileName":"d.zip"}]));
         $cp->call('DiagnosticsStatusNotification', { status => $_ }) for qw(Uploading Uploaded);
@@ -102,16 +92,16 @@ subtest 'the charger may be faster than its own answer is written down' => sub {
     is $t->{outcome}, 'DONE';
     is @{ $t->{reports} }, 2;
     my $count = @{ listed('transfers') };
-    like commanded('GetDiagnostics', { location => 'http://h/x' }, {}), qr/^200/;
+    like told_to('GetDiagnostics', { location => 'http://h/x' }, {}), qr/^200/;
     is @{ listed('transfers') }, $count, 'no file, no upload';
 };
 
 subtest 'the whitepaper\'s, by their requestId' => sub {
     my $firmware = { location => 'https://h/fw', retrieveDateTime => '2026-11-21T10:00:00Z',
         signingCertificate => 'PEM', signature => 'c2ln' };
-    commanded('SignedUpdateFirmware', { requestId => 7, firmware => $firmware }, { status => 'Rejected' });
+    told_to('SignedUpdateFirmware', { requestId => 7, firmware => $firmware }, { status => 'Rejected' });
     isnt listed('transfers')->[0]{kind}, 'SIGNED_FIRMWARE', 'a refused one is none';
-    commanded('SignedUpdateFirmware', { requestId => 8, firmware => $firmware }, { status => 'Accepted' });
+    told_to('SignedUpdateFirmware', { requestId => 8, firmware => $firmware }, { status => 'Accepted' });
     my $say = sub { $cp->call('SignedFirmwareStatusNotification', { status => $_[0], requestId => $_[1] }) };
     $say->('Downloading', 9);
     is listed('transfers')->[0]{status}, 'Asked', 'another\'s progress is not its';
@@ -120,7 +110,7 @@ subtest 'the whitepaper\'s, by their requestId' => sub {
     my $t = listed('transfers')->[0];
     is $t->{status}, 'Installed';
     ok !(grep { !$_->{expected} } @{ $t->{reports} });
-    commanded('GetLog', { requestId => 9, logType => 'SecurityLog', log => { remoteLocation => 'https://u:p@h/l' } },
+    told_to('GetLog', { requestId => 9, logType => 'SecurityLog', log => { remoteLocation => 'https://u:p@h/l' } },
         { status => 'Accepted', filename => 'l.gz' });
     $cp->call('LogStatusNotification', { status => $_, requestId => 9 }) for qw(Uploading PermissionDenied);
     $t = listed('transfers')->[0];
@@ -178,7 +168,7 @@ subtest 'a certificate, asked for and answered by an operator' => sub {
 };
 
 subtest 'what was sent, without what it carried' => sub {
-    commanded('ChangeConfiguration', { key => 'AuthorizationKey', value => 'deadbeef' x 4 }, { status => 'Accepted' });
+    told_to('ChangeConfiguration', { key => 'AuthorizationKey', value => 'deadbeef' x 4 }, { status => 'Accepted' });
     my ($c) = @{ listed('commands') };
     is $c->{action}, 'ChangeConfiguration';
     is_deeply $c->{result}, { status => 'Accepted' };
