@@ -143,6 +143,30 @@ subtest 'the log grows on one, and the other hears it' => sub {
     $dbh->disconnect;
 };
 
+subtest 'two nodes hear every event, and one of them handles it' => sub {
+    # sequences are not rolled back
+    $a->sql($_) for 'create sequence charging.tried',
+        q{create function charging.try() returns trigger language plpgsql security definer as $$
+            begin
+                perform nextval('charging.tried');
+                return null;
+            end $$},
+        q{create trigger try after update on charging.connector for each row
+            when (new.connector_number = 1 and new.charge_point_id = 'CP1') execute function charging.try()};
+    my $vg = $a;
+    for my $n (1 .. 100) {
+        ($vg = $n % 2 ? $a : $b)->patch("/api/v1/stations/$station->{id}", { name => "Pier $n" });
+    }
+    ok $a->wait_for(sub { $a->sql(q{select not exists (select from vg.outbox) and not exists (
+        select from vg.cursor where consumer = 'charging' and pos < (select max(pos) from vg.event))}) }, 15);
+    my $tried = $a->sql('select last_value from charging.tried');
+    note "$tried tries";
+    cmp_ok $tried, '>=', 100;
+    cmp_ok $tried, '<', 115, 'few are tried by both, and undone by one';
+    $a->sql($_) for 'drop trigger try on charging.connector', 'drop function charging.try()', 'drop sequence charging.tried';
+    is $a->sql('select count(*) from vg.parked'), 0, 'none is parked';
+};
+
 subtest 'a key that is revoked on one is refused on the other' => sub {
     my $key = $a->post('/api/v1/api-keys', { name => 'k' })->{json};
     my $me  = sub { return $b->get('/api/v1/auth/me', { 'X-API-Key' => $key->{key} })->{status} };

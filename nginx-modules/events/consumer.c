@@ -24,6 +24,7 @@ struct vg_consumer_s {
     char              failed[24]; /* the event that tries counts for */
     unsigned          busy:1;
     unsigned          again:1;
+    unsigned          rests:1; /* and is not to be woken                  */
     unsigned          moves:1; /* the handler's commit moves the cursor   */
     vg_unit_t         unit;
     const char       *values[8];
@@ -105,13 +106,24 @@ vg_consumer_rest(vg_consumer_t *consumer, ngx_msec_t ms)
 }
 
 
+/* Another node runs it as well, or its rows are locked: whoever is ahead goes
+ * on alone, or each event would be tried by both, and undone by one. */
+static void
+vg_consumer_fenced(vg_consumer_t *consumer)
+{
+    consumer->again = 0;
+    consumer->rests = 1;
+    vg_consumer_rest(consumer, VG_CONSUMER_REST);
+}
+
+
 static void
 vg_consumer_moved(vg_unit_t *unit)
 {
     vg_consumer_t *consumer = unit->data;
 
     if (unit->result != VG_UNIT_OK) {
-        vg_consumer_rest(consumer, VG_CONSUMER_REST);
+        vg_consumer_fenced(consumer);
         return;
     }
     (void) snprintf(consumer->pos, sizeof(consumer->pos), "%s",
@@ -212,7 +224,7 @@ vg_consumer_failed(vg_consumer_t *consumer, const vg_error_t *error)
     if (++consumer->tries >= (slow ? VG_CONSUMER_SLOW : VG_CONSUMER_TRIES)) {
         vg_consumer_park(consumer, error->name);
     } else if (slow) {
-        vg_consumer_rest(consumer, VG_CONSUMER_REST);
+        vg_consumer_fenced(consumer);
     } else {
         vg_consumer_next(consumer);
     }
@@ -353,8 +365,12 @@ vg_consumer_run(ngx_event_t *ev)
         return;
     }
     if (consumer->timer.timer_set) {
+        if (consumer->rests) {
+            return;
+        }
         ngx_del_timer(&consumer->timer);
     }
+    consumer->rests = 0;
     if (!vg_consumer_wanted(consumer->plugin)
         || !vg_event_may(consumer->plugin)) {
         ngx_add_timer(&consumer->timer, VG_CONSUMER_REST);
