@@ -12,7 +12,7 @@ use Voltgate;
 use Voltgate::Charger;
 use Voltgate::Command;
 
-my $seconds = 6;
+my $seconds = 12;
 my %extra = (http => "voltgate_ocpp_call_timeout ${seconds}s;");
 my $a = Voltgate->start(own_cluster => 1, env => { VG_NODE => 'node-a' }, extra => \%extra);
 my $b = Voltgate->start(beside => $a, env => { VG_NODE => 'node-b' }, extra => \%extra);
@@ -49,10 +49,16 @@ sub listeners {
         q{select pid from pg_stat_activity where application_name = 'voltgate' and query ilike 'listen%'}) };
 }
 
-# both nodes reach the database, and hear
+# all workers of both nodes reach the database, and their clerks hear
 sub back {
+    my %known = (headers => { Authorization => 'Bearer ' . $a->admin });
     return $a->wait_for(sub {
-        (() = listeners()) == 2 && 2 == grep { $_->get("/api/v1/charge-points/CP1")->{status} == 200 } $a, $b;
+        return 0 if 2 != (() = listeners());
+        for my $vg (($a, $b) x 8) {
+            my $url = $vg->url('/api/v1/charge-points/CP1');
+            return 0 if $vg->client(fresh => 1)->get($url, \%known)->{status} != 200;
+        }
+        return 1;
     }, 20);
 }
 

@@ -142,10 +142,9 @@ vg_handshake_failure(const vg_call_t *call)
 static void
 vg_handshake_found(vg_call_t *call)
 {
+    ngx_int_t       status = 0;
+    ngx_uint_t      booted = 0;
     vg_handshake_t *h = call->owner;
-
-    ngx_uint_t booted = 0;
-    ngx_int_t  status = 0;
 
     if (h->request != NULL && call->error != NULL) {
         status = vg_handshake_failure(call);
@@ -306,17 +305,15 @@ vg_handshake_registered(vg_handshake_t *h)
     vg_str_t         identity = h->entry.identity; /* in the request's pool */
     vg_socket_conf_t conf = vg_handshake_conf(h);
 
-    if (h->status) {
-        if (h->request == NULL) {
-            vg_handshake_free(h);
-        } else {
-            vg_handshake_refuse(h);
+    if (h->request == NULL) {
+        if (!h->status) {
+            vg_farewell(h->identity, h->epoch);
         }
+        vg_handshake_free(h);
         return;
     }
-    if (h->request == NULL) {
-        vg_farewell(h->identity, h->epoch);
-        vg_handshake_free(h);
+    if (h->status) {
+        vg_handshake_refuse(h);
         return;
     }
     if (vg_upgrade_accept(h->request, &h->entry.upgrade) != NGX_OK
