@@ -36,6 +36,15 @@ ngx_pcalloc(ngx_pool_t *pool, size_t size)
 }
 
 
+ngx_int_t
+ngx_pfree(ngx_pool_t *pool, void *p)
+{
+    (void) pool;
+    (void) p;
+    return NGX_DECLINED; /* small pieces go with their pool */
+}
+
+
 ngx_http_cleanup_t *
 ngx_http_cleanup_add(ngx_http_request_t *r, size_t size)
 {
