@@ -205,7 +205,10 @@ subtest 'each command of OCPP 1.6 is answered' => sub {
     is_deeply $ask->(UpdateFirmware => { location => 'ftp://x/', retrieveDate => $soon->(0) }), {};
     ok $vg->wait_for(sub { ($vg->get("$api/charge-points/FAR")->{json}{firmwareStatus} // '') eq 'Installed' }, 5);
 
+    my $epoch = sub { return $vg->sql(q{select epoch from stations.link where charge_point_id = 'FAR'}) };
+    my $before = $epoch->();
     kill USR1 => $pid;
+    ok $vg->wait_for(sub { $epoch->() > $before }, 10), 'it is gone, and comes';
     ok $vg->wait_for(sub { $vg->sql(q{select count(*) from charging.session where charge_point_id = 'FAR'
         and status = 'ACTIVE'}) && $ask->(ClearCache => {})->{status} }, 10), 'it comes back after a power cut';
     is $ask->(UnlockConnector => { connectorId => 1 })->{status}, 'Unlocked';

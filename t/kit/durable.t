@@ -60,6 +60,9 @@ subtest 'the same stop loses what no barrier stood behind' => sub {
     $vg->stop_gateway;
     $vg->sql('create table public.unsafe (n int)');
     my $dbh = $vg->dba;
+    # else the background writer has flushed them before a slow machine is done
+    $dbh->do(q{alter system set wal_writer_delay = '10s'});
+    $dbh->do('select pg_reload_conf()');
     $dbh->do('checkpoint');
     $dbh->do('set synchronous_commit = off');
     $dbh->do("insert into public.unsafe values ($_)") for 1 .. 100;

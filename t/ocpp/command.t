@@ -130,7 +130,7 @@ subtest 'one that is pending' => sub {
         FirmwareStatusNotification => [ SignedFirmwareStatusNotification => { status => 'Idle' } ]);
     for my $asked (sort keys %triggers) {
         is $new->call(@{ $triggers{$asked} })->[2], 'SecurityError', $triggers{$asked}[0];
-        ($r) = commanded(sub { $new->serve(5) }, ['NEW', 'ExtendedTriggerMessage', { requestedMessage => $asked }]);
+        ($r) = commanded($vg, sub { $new->serve(5) }, ['NEW', 'ExtendedTriggerMessage', { requestedMessage => $asked }]);
         like $r, qr/^200/;
         is $new->call(@{ $triggers{$asked} })->[0], 3, "... by $asked";
     }
