@@ -425,7 +425,7 @@ sub _environment {
     # because Debian's nginx has no frame pointers
     if ($ENV{VG_PRELOAD} && $command eq 'docker/gateway') {
         my $log = "$self->{run}/sanitizer/report";
-        $env{ASAN_OPTIONS}  = "detect_leaks=0:fast_unwind_on_malloc=0:log_path=$log";
+        $env{ASAN_OPTIONS}  = "detect_leaks=0:quarantine_size_mb=32:fast_unwind_on_malloc=0:log_path=$log";
         $env{UBSAN_OPTIONS} = "print_stacktrace=1:log_path=$log";
     }
     return %env;
