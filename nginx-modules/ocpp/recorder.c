@@ -42,7 +42,7 @@ vg_ring_roll(vg_ring_t *head, const u_char *bytes)
 {
     size_t        i, n, size = vg_ring_size(), rolled = 0;
     vg_str_t      identity = { head->identity, head->len };
-    vg_record_t   record;
+    vg_record_t   record = { 0 };
     static u_char text[VG_RECORDER_TEXT];
 
     while (rolled < size) {
