@@ -39,9 +39,9 @@ my $TICKS    = POSIX::sysconf(POSIX::_SC_CLK_TCK());
 my %begun;                # pids of simulators that go on
 my $json     = JSON::PP->new->utf8->canonical->space_after;
 
-# seconds: how long one load lasts
+# seconds: how long one load lasts; more: what another one had noted
 sub start {
-    my ($class, $seconds) = @_;
+    my ($class, $seconds, %more) = @_;
 
     my $ws    = '127.0.0.1:' . Voltgate::free_port();
     my $plain = '127.0.0.1:' . Voltgate::free_port();
@@ -55,7 +55,8 @@ END
     my $self = bless {
         vg => $vg, seconds => $seconds, tls => $vg->url(''), plain => "http://$plain",
         ws => "ws://$ws", wss => 'wss://localhost:' . $vg->port,
-        work => "$vg->{state}/work", root => $Voltgate::ROOT, seen => {}, commands => [], company => $COMPANY,
+        work => "$vg->{state}/work", root => $Voltgate::ROOT, seen => {}, commands => [], others => [], company => $COMPANY,
+        %more,
     }, $class;
     mkdir $self->{work} or die "$self->{work}: $!\n";
     $self->write_file('passwords', "*:$PASSWORD\n");
@@ -63,6 +64,15 @@ END
     $ENV{BENCH_KEY} = $self->{key} = $key->{json}{key};
     $self->{postmaster} = $self->_parent($vg->sql('select pg_backend_pid()'));
     return $self;
+}
+
+# what others left behind is not measured
+sub anew {
+    my ($self) = @_;
+    $self->{vg}->stop_gateway;
+    $self->{vg}->pg_stop('fast');
+    return (ref $self)->start($self->{seconds}, used => 1,
+        map { $_ => $self->{$_} } qw(seen commands others fdatasync_us));
 }
 
 # -------------------------------------------------------------------- rows
