@@ -1,5 +1,5 @@
-# A thousand swaps under load, with chargers connected: no call fails or waits, no
-# socket closes, and memory stays where it was.
+# A thousand swaps under load, with chargers connected: no call fails, no socket
+# closes, and memory stays where it was. How long a call waits is t/bench/swap's.
 
 use strict;
 use warnings;
@@ -61,16 +61,7 @@ sub load {
     });
 }
 
-# ms that all but one call of a thousand took at most
-sub most {
-    my @took = sort { $a <=> $b } map { $_->{seconds} } @_;
-    return 1000 * $took[ int(0.999 * $#took) ];
-}
-
-my $quiet = load('Q');
-$quiet->wait_calls(3000, 200, 60) or die "no load\n";
-my $usual = most($quiet->stop);
-my $load  = load('L');
+my $load = load('L');
 
 my (@refused, @silent, $warm, $began);
 for my $n (1 .. $SWAPS) {
@@ -85,19 +76,17 @@ for my $n (1 .. $SWAPS) {
 my $slope = (memory() - $warm) * 1024 / @workers / ($SWAPS - $WARM);
 my @outcomes = $load->stop;
 my @failed = grep { $_->{status} !~ /^20[01]$/ } @outcomes;
-my $cost = most(@outcomes) - $usual;
 
 is "@refused[0 .. ($#refused > 2 ? 2 : $#refused)]", '', "$SWAPS swaps";
 is "@silent", '', 'chargers were answered after each';
 is scalar(grep { $_->closed } @chargers), 0, 'and no socket closed';
 is scalar(@failed), 0, scalar(@outcomes) . ' calls, none failed' or diag(Voltgate::Load->tally(@failed));
 is_deeply [ $vg->workers ], \@workers, 'by the same workers';
-# a sanitizer makes the load of a version some ten times as long, and keeps
-# what was freed for a while
-my ($wait, $flat) = $ENV{VG_PRELOAD} ? (500, 16_384) : (50, 512);
-cmp_ok $cost, '<', $wait, sprintf 'a swap costs a call %.0f ms at most', $cost;
+# a sanitizer keeps what was freed for a while
+my $flat = $ENV{VG_PRELOAD} ? 16_384 : 512;
 cmp_ok $slope, '<', $flat, sprintf 'memory is flat: %.0f bytes a swap and worker', $slope;
-diag sprintf '%d swaps at %.0f a second, %.0f bytes a swap and worker; %d calls took %.0f ms at most, %.0f without',
-    $SWAPS, ($SWAPS - $WARM) / (time - $began), $slope, scalar @outcomes, $cost + $usual, $usual;
+my ($slowest) = sort { $b <=> $a } map { $_->{seconds} } @outcomes;
+diag sprintf '%d swaps at %.0f a second, %.0f bytes a swap and worker; slowest of %d calls %.0f ms',
+    $SWAPS, ($SWAPS - $WARM) / (time - $began), $slope, scalar @outcomes, $slowest * 1000;
 
 done_testing;
