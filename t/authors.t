@@ -15,7 +15,7 @@ my $clone = ($ENV{VG_TEST} || "$build/test") . "/authors.$$";
 # the tree as it is, with what is built, so that only the plugin is
 make_path("$clone/build");
 system('sh', '-c', 'cd "$1" && git ls-files -z --cached --others --exclude-standard |
-    xargs -0 cp -a --parents -t "$2" && find build -mindepth 1 -maxdepth 1 ! -name test ! -name asan \
+    xargs -0 cp -a --parents -t "$2" && find build -mindepth 1 -maxdepth 1 ! -name test ! -name bench ! -name asan ! -name coverage \
         -exec cp -a -t "$2/build" {} +', 'sh', $root, $clone) == 0 or die "cp: $?\n";
 
 sub slurp {
