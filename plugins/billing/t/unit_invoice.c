@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "invoice.h"
+#include "../../../t/lib/scarce.h"
 
 typedef struct {
     const char *name;
@@ -250,26 +251,6 @@ sums_run(void)
         vg_arena_destroy(pool);
     }
     ok(wrong == 0, "lines add up to the net, 500 times", VG_STR("see above"));
-}
-
-
-/* an arena with room for so many allocations */
-typedef struct {
-    vg_pool_t *arena;
-    size_t     left;
-} scarce_t;
-
-
-static void *
-scarce_alloc(void *data, size_t size)
-{
-    scarce_t *scarce = data;
-
-    if (scarce->left == 0) {
-        return NULL;
-    }
-    scarce->left--;
-    return vg_alloc(scarce->arena, size);
 }
 
 

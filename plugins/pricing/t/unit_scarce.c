@@ -4,6 +4,7 @@
  */
 
 #include "rated.h"
+#include "../../../t/lib/scarce.h"
 
 #define LIMITS                                                                 \
     "\"min_price\":{\"excl_vat\":500,\"incl_vat\":600},"                       \
@@ -11,26 +12,6 @@
 #define ENTRY(start, energy)                                                   \
     "{\"start_date_time\":\"" start "\",\"dimensions\":[" ENERGY_OF(           \
         energy) ",{\"type\":\"POWER\",\"volume\":11}]}"
-
-/* an arena with room for so many allocations */
-typedef struct {
-    vg_pool_t *arena;
-    size_t     left;
-} scarce_t;
-
-
-static void *
-scarce_alloc(void *data, size_t size)
-{
-    scarce_t *scarce = data;
-
-    if (scarce->left == 0) {
-        return NULL;
-    }
-    scarce->left--;
-    return scarce->arena->alloc(scarce->arena->data, size);
-}
-
 
 /* The answer with room for n allocations, and whether it needed all of them. */
 static vg_str_t
