@@ -132,9 +132,12 @@ create policy own_name on vg.outbox for insert
 grant select, insert, delete on vg.outbox to vg_kit;
 
 
--- The log is the archive. pos has no holes that matter: one mover at a time.
+-- The log is the archive. pos has no holes that matter: one mover at a time,
+-- whose clock never goes back (vg.log), so logged_at is in pos' order: who has
+-- read up to one event need not look into older partitions.
 create table vg.event (
     pos            bigint      generated always as identity,
+    logged_at      timestamptz not null default pg_catalog.now(),
     event_id       uuid        not null,
     type           text        not null,
     source         text        not null,
@@ -144,10 +147,21 @@ create table vg.event (
     traceparent    text,
     actor_id       text        not null,
     at             timestamptz not null,
-    constraint event_pkey primary key (pos, at)
-) partition by range (at);
+    constraint event_pkey primary key (pos, logged_at)
+) partition by range (logged_at);
 create table vg.event_rest partition of vg.event default;
 grant select, insert on vg.event to vg_kit;
+
+-- The mover's clock.
+create table vg.log (
+    one       boolean     not null default true,
+    logged_at timestamptz not null,
+    constraint log_pkey primary key (one),
+    constraint log_one check (one)
+) with (fillfactor = 50);
+insert into vg.log (logged_at)
+values (pg_catalog.now());
+grant select, update on vg.log to vg_kit;
 
 -- event_months(first, months): makes the partitions of so many months; the
 -- owner calls it at each migration, since the gateway holds no DDL rights.
@@ -169,48 +183,142 @@ $$;
 revoke execute on function vg.event_months(date, int) from public;
 
 
--- Where each consumer stands in the log.
+-- event_retire(before, reached): drops the log's months that ended before then,
+-- oldest first, as long as each consumer has reached their end; how many. The
+-- gateway may ask for this, and for nothing else that drops.
+create function vg.event_retire(before timestamptz, reached bigint) returns int
+language plpgsql security definer
+set search_path = '' as $$
+declare
+    part regclass;
+    last bigint;
+    gone int := 0;
+begin
+    if before > pg_catalog.now() - interval '1 day' then
+        raise exception 'events of the last day are not retired';
+    end if;
+    for part in
+        select c.oid
+        from pg_catalog.pg_inherits as i
+        join pg_catalog.pg_class as c on c.oid = i.inhrelid
+        where i.inhparent = 'vg.event'::regclass
+            and c.relname ~ '^event_[0-9]{4}_[0-9]{2}$'
+            and pg_catalog.to_date(pg_catalog.right(c.relname, 7), 'YYYY_MM') + interval '1 month' <= before
+        order by c.relname
+    loop
+        execute pg_catalog.format('select max(e.pos) from %s as e', part) into last;
+        exit when last > reached;
+        execute pg_catalog.format('drop table %s', part);
+        gone := gone + 1;
+    end loop;
+    return gone;
+end
+$$;
+revoke execute on function vg.event_retire(timestamptz, bigint) from public;
+grant execute on function vg.event_retire(timestamptz, bigint) to vg_kit;
+
+
+-- Where each consumer of this database stands in a log: its own, or that of
+-- another database, by the name that the conf gives it.
 create table vg.cursor (
     consumer   text        not null,
+    log        text        not null default 'home',
     pos        bigint      not null default 0,
     paused     boolean     not null default false,
     moved_at   timestamptz not null default pg_catalog.now(),
-    constraint cursor_pkey primary key (consumer)
+    constraint cursor_pkey primary key (consumer, log)
 ) with (fillfactor = 50);
 grant select, insert, update on vg.cursor to vg_kit;
 
--- cursor_move(consumer, old, new): compare and set; raises when somebody else
--- moved it, so that the whole unit (effects and position) rolls back.
-create function vg.cursor_move(consumer_name text, old_pos bigint, new_pos bigint) returns void
+-- cursor_move(consumer, log, old, new): compare and set; raises when somebody
+-- else moved it, or it rests, so that the whole unit (effects and position)
+-- rolls back.
+create function vg.cursor_move(consumer_name text, log_name text, old_pos bigint, new_pos bigint) returns void
 language plpgsql as $$
 begin
     update vg.cursor
     set pos = new_pos, moved_at = pg_catalog.now()
-    where consumer = consumer_name and pos = old_pos;
+    where consumer = consumer_name and log = log_name and pos = old_pos and not paused;
     if not found then
-        raise exception 'cursor of % is not at %', consumer_name, old_pos
+        raise exception 'cursor of % in % is not at %', consumer_name, log_name, old_pos
+            using errcode = '40001';
+    end if;
+end
+$$;
+
+-- A second cursor over what a consumer has passed already: it hears events of
+-- these types again, in order. Its own cursor rests meanwhile.
+create table vg.replay (
+    id         uuid        not null default vg.uuid7(),
+    consumer   text        not null,
+    log        text        not null,
+    pos        bigint      not null,            -- handled up to here
+    until_pos  bigint      not null,
+    types      text[],                          -- NULL: all that it takes
+    asked_by   text        not null,
+    asked_at   timestamptz not null default pg_catalog.now(),
+    done_at    timestamptz,
+    constraint replay_pkey primary key (id)
+);
+create unique index replay_running on vg.replay (consumer, log) where done_at is null;
+grant select, insert, update on vg.replay to vg_kit;
+
+-- replay_move(id, old, new): as cursor_move(); over when it is at its end.
+create function vg.replay_move(replay_id uuid, old_pos bigint, new_pos bigint) returns void
+language plpgsql as $$
+begin
+    update vg.replay
+    set pos = new_pos,
+        done_at = case when new_pos >= until_pos then pg_catalog.now() end
+    where id = replay_id and pos = old_pos and done_at is null;
+    if not found then
+        raise exception 'replay % is not at %', replay_id, old_pos
             using errcode = '40001';
     end if;
 end
 $$;
 
 -- Events that a consumer could not handle: parked while they are tried
--- again, dead when the tries are used up.
+-- again, dead when the tries are used up. Whole, since the log may be in
+-- another database, and its month gone.
 create table vg.parked (
-    consumer     text        not null,
-    pos          bigint      not null,
-    event_id     uuid        not null,
-    type         text        not null,
-    aggregate_id text        not null,
-    tries        int         not null default 1,
-    next_at      timestamptz not null,
-    dead_at      timestamptz,
-    error        text        not null,
-    constraint parked_pkey primary key (consumer, pos)
+    id             uuid        not null default vg.uuid7(),
+    consumer       text        not null,
+    log            text        not null,
+    pos            bigint      not null,
+    event_id       uuid        not null,
+    type           text        not null,
+    source         text        not null,
+    aggregate_id   text        not null,
+    payload        jsonb       not null,
+    correlation_id text        not null,
+    traceparent    text,
+    actor_id       text        not null,
+    at             timestamptz not null,
+    tries          int         not null default 1,
+    next_at        timestamptz not null,
+    dead_at        timestamptz,
+    error          text        not null,
+    constraint parked_pkey primary key (id),
+    constraint parked_place unique (consumer, log, pos)
 );
-create index parked_due on vg.parked (next_at) where dead_at is null;
-create index parked_aggregate on vg.parked (consumer, aggregate_id) where dead_at is null;
+create index parked_due on vg.parked (consumer, log, next_at) where dead_at is null;
+create index parked_aggregate on vg.parked (consumer, log, aggregate_id, pos) where dead_at is null;
+create index parked_dead on vg.parked (id) where dead_at is not null;
 grant select, insert, update, delete on vg.parked to vg_kit;
+
+-- parked_over(id): it was handled; raises when another runner was first.
+create function vg.parked_over(parked_id uuid) returns void
+language plpgsql as $$
+begin
+    delete from vg.parked
+    where id = parked_id and dead_at is null;
+    if not found then
+        raise exception 'event % is not parked', parked_id
+            using errcode = '40001';
+    end if;
+end
+$$;
 
 
 -- Timers: the row gates the effect, in the same commit.

@@ -164,14 +164,15 @@ vg_call_send(vg_call_t *call, const vg_statement_t *lock,
     unit->lane = !statement->firm                           ? VG_LANE_READ
                  : (call->endpoint->row->flags & VG_APPEND) ? VG_LANE_APPEND
                                                             : VG_LANE_WRITE;
-    if (call->unit_setup != NULL) {
-        call->unit_setup(call, unit);
-    }
     call->unit = unit;
     call->running = 1;
     call->changed |= statement->change;
     vg_call_ref(call);
-    vg_unit_submit(unit);
+    if (call->unit_submit != NULL) {
+        call->unit_submit(call, unit);
+    } else {
+        vg_unit_submit(unit);
+    }
     return unit;
 }
 
@@ -408,7 +409,7 @@ vg_call_end(vg_call_t *call)
         call->error = vg_kit_error("validation", 10);
     }
     if (call->error != NULL && call->key.key.len && !call->key.looked
-        && vg_db_alive()
+        && vg_db_alive(call->endpoint->plugin->database)
         && vg_call_send(call, NULL, vg_outcome_lookup, vg_call_found))
     {
         return;

@@ -91,9 +91,10 @@ struct vg_plugin_slot_s {
     char              *folder;   /* of the version                       */
     void              *handle;
     ngx_pool_t        *pool;
-    ngx_uint_t         place; /* in vg_host_t.plugins                    */
-    ngx_uint_t         calls; /* that hold this generation               */
-    vg_plugin_state_t  state; /* this worker's view                      */
+    ngx_uint_t         place;    /* in vg_host_t.plugins                    */
+    ngx_uint_t         database; /* in vg_host_t.databases               */
+    ngx_uint_t         calls;    /* that hold this generation               */
+    vg_plugin_state_t  state;    /* this worker's view                      */
     unsigned           retired:1;
     char               why[256];   /* it is out                            */
     ngx_queue_t        queue;      /* of the retired                       */
@@ -106,6 +107,17 @@ typedef struct {
     ngx_str_t file;
     ngx_str_t checksum;
 } vg_migration_t;
+
+/* A database, with a schema vg of its own: outbox, log, cursors, answers. The
+ * first is home: nodes meet there, and plugins that no other one names. */
+typedef struct {
+    ngx_str_t   name; /* of its log, in cursors of others                */
+    ngx_str_t   conninfo;
+    ngx_array_t plugins; /* of ngx_str_t, that live there                */
+} vg_database_t;
+
+#define VG_DATABASES 8
+#define VG_HOME      0
 
 /* a statement of the kit's own, and the variable that is to name it */
 typedef struct {
@@ -155,9 +167,9 @@ typedef struct {
     ngx_str_t         installed; /* folder of versions, see install.h       */
     ngx_str_t         run;       /* folder of the link's sockets              */
     ngx_str_t         node;
-    ngx_array_t       names;    /* of ngx_str_t: voltgate_plugin             */
-    ngx_array_t       settings; /* of ngx_keyval_t: plugin.name value        */
-    ngx_str_t         database;
+    ngx_array_t       names;     /* of ngx_str_t: voltgate_plugin             */
+    ngx_array_t       settings;  /* of ngx_keyval_t: plugin.name value        */
+    ngx_array_t       databases; /* of vg_database_t, home first          */
     ngx_log_t      *log; /* of this cycle, for pools that live as long        */
     ngx_shm_zone_t *zone;
     ngx_shm_zone_t *cache;
@@ -170,6 +182,9 @@ extern vg_host_t *vg_host;
 extern ngx_module_t ngx_http_voltgate_module;
 
 vg_host_t *vg_host_conf(ngx_conf_t *cf);
+
+/* in which database a plugin lives */
+ngx_uint_t vg_database_of(const vg_host_t *host, const ngx_str_t *plugin);
 
 /* registry.c */
 ngx_int_t vg_registry_open(ngx_conf_t *cf, vg_host_t *host);
@@ -292,7 +307,7 @@ struct vg_call_s {
     void *owner;
 
     vg_unit_t *unit;
-    void (*unit_setup)(vg_call_t *call, vg_unit_t *unit);
+    void (*unit_submit)(vg_call_t *call, vg_unit_t *unit); /* NULL: as is */
     ngx_uint_t step;
     struct {
         vg_str_t    charge_point;
@@ -415,8 +430,9 @@ void    vg_key_give(vg_call_t *call);
 size_t  vg_keys_size(void);
 void    vg_keys_init(void *shared);
 
-/* events: a change told something; rings the clerk once a turn */
-void vg_events_bell(void);
+/* events: a change in that database told something; rings the clerk once a
+ * turn */
+void vg_events_bell(ngx_uint_t database);
 
 /* stream: topics, parted by spaces, of a change that is durable: of one here,
  * told to other nodes too, or of one that is heard of */
@@ -425,8 +441,8 @@ void   vg_stream_heard(vg_str_t topics);
 void   vg_stream_others(ngx_uint_t others);
 size_t vg_stream_shared_size(void);
 
-/* events: the log may have grown; back: or lost its end meanwhile */
-void vg_events_heard(ngx_uint_t back);
+/* events: a log may have grown, by another node */
+void vg_events_heard(void);
 
 /* nodes, on the clerk: the log has grown; what its follower read; and that it
  * begins at the end, with what came before not read */

@@ -10,11 +10,12 @@
 #include "outcome.h"
 #include "repeat.h"
 
-static void     *vg_main_create(ngx_conf_t *cf);
-static char     *vg_set_plugin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-static char     *vg_set_setting(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-static char     *vg_set_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-static char     *vg_set_problem(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static void *vg_main_create(ngx_conf_t *cf);
+static char *vg_set_database(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *vg_set_plugin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *vg_set_setting(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *vg_set_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+static char *vg_set_problem(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static ngx_int_t vg_main_ready(ngx_conf_t *cf);
 static ngx_int_t vg_module_start(ngx_cycle_t *cycle);
 static ngx_int_t vg_process_start(ngx_cycle_t *cycle);
@@ -25,9 +26,8 @@ vg_host_t *vg_host;
 /* clang-format off */
 static ngx_command_t  vg_commands[] = {
 
-    { ngx_string("voltgate_database"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
-      ngx_conf_set_str_slot, NGX_HTTP_MAIN_CONF_OFFSET,
-      offsetof(vg_host_t, database), NULL },
+    { ngx_string("voltgate_database"), NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
+      vg_set_database, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
 
     { ngx_string("voltgate_plugins_root"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
       ngx_conf_set_str_slot, NGX_HTTP_MAIN_CONF_OFFSET,
@@ -115,6 +115,8 @@ vg_main_create(ngx_conf_t *cf)
                           sizeof(vg_kit_statement_t))
         || ngx_array_init(&host->kit_migrations, cf->pool, 8,
                           sizeof(vg_migration_t))
+        || ngx_array_init(&host->databases, cf->pool, VG_DATABASES,
+                          sizeof(vg_database_t))
         || ngx_array_init(&host->names, cf->pool, 16, sizeof(ngx_str_t))
         || ngx_array_init(&host->settings, cf->pool, 8, sizeof(ngx_keyval_t)))
     {
@@ -123,6 +125,40 @@ vg_main_create(ngx_conf_t *cf)
     host->log = &cf->cycle->new_log; /* cycle->log is still the old one's */
     host->cache_size = NGX_CONF_UNSET_SIZE;
     return host;
+}
+
+
+/* "conninfo"; then "conninfo" name plugin ..., for those that live elsewhere */
+static char *
+vg_set_database(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    vg_host_t     *host = conf;
+    ngx_str_t     *value = cf->args->elts, *slot;
+    ngx_uint_t     i;
+    vg_database_t *db;
+
+    (void) cmd;
+    if ((host->databases.nelts == 0) != (cf->args->nelts == 2)) {
+        return "wants a conninfo first, then a conninfo, a name and plugins";
+    }
+    if (host->databases.nelts == VG_DATABASES) {
+        return "comes too often";
+    }
+    db = ngx_array_push(&host->databases);
+    if (db == NULL
+        || ngx_array_init(&db->plugins, cf->pool, 4, sizeof(ngx_str_t))) {
+        return NGX_CONF_ERROR;
+    }
+    db->conninfo = value[1];
+    ngx_str_set(&db->name, "home");
+    for (i = 2; i < cf->args->nelts; i++) {
+        slot = i == 2 ? &db->name : ngx_array_push(&db->plugins);
+        if (slot == NULL) {
+            return NGX_CONF_ERROR;
+        }
+        *slot = value[i];
+    }
+    return NGX_CONF_OK;
 }
 
 
@@ -294,17 +330,58 @@ vg_main_defaults(ngx_conf_t *cf, vg_host_t *host)
 }
 
 
+ngx_uint_t
+vg_database_of(const vg_host_t *host, const ngx_str_t *plugin)
+{
+    ngx_uint_t     i, k;
+    ngx_str_t     *name;
+    vg_database_t *db = host->databases.elts;
+
+    for (i = 0; i < host->databases.nelts; i++) {
+        name = db[i].plugins.elts;
+        for (k = 0; k < db[i].plugins.nelts; k++) {
+            if (ngx_strcmp(name[k].data, plugin->data) == 0) {
+                return i;
+            }
+        }
+    }
+    return VG_HOME;
+}
+
+
+/* each name once: a log's position belongs to one log */
+static ngx_int_t
+vg_main_databases(ngx_conf_t *cf, vg_host_t *host)
+{
+    ngx_uint_t     i, k;
+    vg_database_t *db = host->databases.elts;
+
+    for (i = 0; i < host->databases.nelts; i++) {
+        for (k = 0; k < i; k++) {
+            if (ngx_strcmp(db[i].name.data, db[k].name.data) == 0) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "two databases are named \"%V\"",
+                                   &db[i].name);
+                return NGX_ERROR;
+            }
+        }
+    }
+    return NGX_OK;
+}
+
+
 static ngx_int_t
 vg_main_ready(ngx_conf_t *cf)
 {
     vg_host_t *host = vg_host_conf(cf);
 
-    if (host->names.nelts == 0 && host->database.len == 0) {
+    if (host->names.nelts == 0 && host->databases.nelts == 0) {
         return NGX_OK; /* loaded, but not used */
     }
-    if (vg_main_defaults(cf, host) != NGX_OK || vg_outcome_init(cf) != NGX_OK
-        || vg_repeat_init(cf) != NGX_OK || vg_check_init(cf) != NGX_OK
-        || vg_registry_open(cf, host) != NGX_OK
+    if (vg_main_defaults(cf, host) != NGX_OK
+        || vg_main_databases(cf, host) != NGX_OK
+        || vg_outcome_init(cf) != NGX_OK || vg_repeat_init(cf) != NGX_OK
+        || vg_check_init(cf) != NGX_OK || vg_registry_open(cf, host) != NGX_OK
         || vg_openapi_render(host) != NGX_OK
         || vg_shared_add(cf, host) != NGX_OK
         || vg_cache_add(cf, host) != NGX_OK)

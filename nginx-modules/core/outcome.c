@@ -131,13 +131,13 @@ vg_call_status(vg_call_t *call)
 
 /* the tail's third column counts the events, the fourth says what moved */
 void
-vg_outcome_told(PGresult *rows, int row)
+vg_outcome_told(const vg_call_t *call, PGresult *rows, int row)
 {
     if (PQntuples(rows) <= row || PQnfields(rows) != 4) {
         return;
     }
     if (PQgetvalue(rows, row, 2)[0] != '0') {
-        vg_events_bell();
+        vg_events_bell(call->endpoint->plugin->database);
     }
     if (!PQgetisnull(rows, row, 3)) {
         vg_stream_moved(
@@ -176,7 +176,7 @@ vg_outcome_change(vg_call_t *call, vg_unit_t *unit)
         (void) vg_refuse(call, "internal");
         return;
     }
-    vg_outcome_told(rows, row);
+    vg_outcome_told(call, rows, row);
     call->committed = 1;
     vg_outcome_word(call, vg_outcome_text(call, rows, row, 0),
                     vg_outcome_text(call, rows, row, 1));

@@ -298,6 +298,7 @@ vg_plugin_create(vg_host_t *host, const ngx_str_t *name)
     }
     plugin->pool = pool;
     plugin->name = *name;
+    plugin->database = vg_database_of(host, name);
     return plugin;
 }
 

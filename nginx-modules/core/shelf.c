@@ -29,8 +29,8 @@
 
 typedef struct {
     vg_shelf_counts_t counts;
-    uint64_t          place;
-    uint64_t          spare[58];
+    uint64_t          places[VG_SHELF_LOGS];
+    uint64_t          spare[59 - VG_SHELF_LOGS];
     uint64_t          generations[GENERATIONS];
 } top_t;
 
@@ -87,9 +87,9 @@ vg_shelf_open(void *memory, size_t size)
 
 
 uint64_t *
-vg_shelf_place(void)
+vg_shelf_place(unsigned log)
 {
-    return &top->place;
+    return &top->places[log];
 }
 
 

@@ -11,7 +11,8 @@
 
 #include "vg_json.h"
 
-#define VG_TAGS 4 /* that one answer may have */
+#define VG_TAGS       4 /* that one answer may have                    */
+#define VG_SHELF_LOGS 8 /* whose places are kept here                  */
 
 /* A tag as an answer knows it: where its generation is, and which it was. */
 typedef struct {
@@ -59,6 +60,6 @@ typedef struct {
 vg_shelf_weight_t vg_shelf_weigh(uint64_t now);
 
 /* A number for whoever keeps the shelf up to date: how far it got. */
-uint64_t *vg_shelf_place(void);
+uint64_t *vg_shelf_place(unsigned log);
 
 #endif /* VG_SHELF_H */

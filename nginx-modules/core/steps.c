@@ -39,7 +39,7 @@ vg_step_written(vg_unit_t *unit)
         vg_log(call, VG_LOG_ERROR, "step of %s was not written: %s %s",
                call->endpoint->label.data, unit->sqlstate, unit->constraint);
     } else {
-        vg_outcome_told(unit->rows, 0);
+        vg_outcome_told(call, unit->rows, 0);
         call->step++;
         if (call->error == NULL) {
             vg_steps_run(call);

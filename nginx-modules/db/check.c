@@ -16,7 +16,8 @@
 static vg_statement_t *vg_check_applied;
 static vg_check_t      vg_check_house; /* one after the other              */
 static ngx_event_t     vg_check_timer;
-static ngx_uint_t      vg_check_at, vg_check_passed, vg_check_running;
+static ngx_uint_t      vg_check_at, vg_check_running;
+static ngx_uint_t      vg_check_passed[VG_DATABASES];
 static const char     *vg_check_no_values[VG_STATEMENT_PARAMS];
 
 static void vg_check_next(vg_check_t *check);
@@ -83,6 +84,8 @@ vg_check_send(vg_check_t *check, const vg_statement_t *st,
     check->unit.statement = st;
     check->unit.values = vg_check_no_values;
     check->unit.lane = VG_LANE_SLOW;
+    check->unit.database =
+        check->plugin ? check->plugin->database : check->database;
     check->unit.probe = st != vg_check_applied;
     check->unit.done = done;
     check->unit.data = check;
@@ -205,20 +208,19 @@ vg_check_may(vg_plugin_slot_t *plugin)
 }
 
 
+/* after the last: is there one to look at again? */
 static void
-vg_check_house_next(void)
+vg_check_over(void)
 {
     ngx_uint_t         i;
     vg_plugin_slot_t **p = vg_host->plugins.elts;
 
-    for (; vg_check_at < vg_host->plugins.nelts; vg_check_at++) {
-        if (vg_check_may(p[vg_check_at])) {
-            vg_check_house.plugin = p[vg_check_at++];
-            vg_check_run(&vg_check_house);
-            return;
+    vg_check_running = 0;
+    for (i = 0; i < vg_host->databases.nelts; i++) {
+        if (!vg_check_passed[i]) {
+            vg_check_later();
         }
     }
-    vg_check_running = 0;
     for (i = 0; i < vg_host->plugins.nelts; i++) {
         if (vg_check_may(p[i])) {
             vg_check_later();
@@ -227,16 +229,38 @@ vg_check_house_next(void)
 }
 
 
+/* the kit's own in each database, then the plugins whose database has it */
+static void
+vg_check_house_next(void)
+{
+    vg_plugin_slot_t **p = vg_host->plugins.elts;
+
+    if (vg_check_house.plugin == NULL
+        && vg_check_house.database + 1 < vg_host->databases.nelts)
+    {
+        vg_check_house.database++;
+        vg_check_run(&vg_check_house);
+        return;
+    }
+    for (; vg_check_at < vg_host->plugins.nelts; vg_check_at++) {
+        if (vg_check_may(p[vg_check_at])
+            && vg_check_passed[p[vg_check_at]->database]) {
+            vg_check_house.plugin = p[vg_check_at++];
+            vg_check_run(&vg_check_house);
+            return;
+        }
+    }
+    vg_check_over();
+}
+
+
 static void
 vg_check_house_done(vg_check_t *check)
 {
     if (check->plugin == NULL) {
-        vg_check_passed = check->verdict == VG_CHECK_OK;
-    }
-    if (!vg_check_passed || check->verdict == VG_CHECK_AWAY) {
-        vg_check_running = 0;
-        vg_check_later();
-        return;
+        vg_check_passed[check->database] = check->verdict == VG_CHECK_OK;
+    } else if (check->verdict == VG_CHECK_AWAY) {
+        vg_check_passed[check->plugin->database] = 0;
     }
     vg_check_house_next();
 }
@@ -253,6 +277,7 @@ vg_check_fired(ngx_event_t *ev)
     vg_check_running = 1;
     vg_check_at = 0;
     vg_check_house.plugin = NULL; /* the kit's own migrations first */
+    vg_check_house.database = 0;
     vg_check_house.done = vg_check_house_done;
     vg_check_run(&vg_check_house);
 }
@@ -275,11 +300,13 @@ vg_check_lacks(void)
     ngx_uint_t         i;
     vg_plugin_slot_t **p = vg_host->plugins.elts;
 
-    if (!vg_db_alive()) {
-        return "database";
-    }
-    if (!vg_check_passed) {
-        return "migrations";
+    for (i = 0; i < vg_host->databases.nelts; i++) {
+        if (!vg_db_alive(i)) {
+            return "database";
+        }
+        if (!vg_check_passed[i]) {
+            return "migrations";
+        }
     }
     for (i = 0; i < vg_host->plugins.nelts; i++) {
         if (p[i]->state != VG_PLUGIN_READY) {

@@ -204,9 +204,12 @@ vg_conn_begin(vg_conn_t *conn)
     PGconn           *pg;
     const char       *keys[64], *values[64];
     ngx_uint_t        n = 0;
+    vg_database_t    *db;
     PQconninfoOption *parsed, *o;
 
-    parsed = PQconninfoParse((const char *) vg_host->database.data, &error);
+    db = vg_host->databases.elts;
+    db += conn->lane->database;
+    parsed = PQconninfoParse((const char *) db->conninfo.data, &error);
     if (parsed == NULL) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "voltgate: voltgate_database is not a conninfo");
@@ -260,7 +263,7 @@ vg_conn_ready(vg_conn_t *conn)
 {
     conn->attempts = 0;
     conn->stale = 0;
-    vg_lanes_back();
+    vg_lanes_back(conn->lane->database);
     conn->left = 0;
     ngx_memzero(conn->prepared, sizeof(conn->prepared));
     if (PQsetnonblocking(conn->pg, 1) != 0 || !PQenterPipelineMode(conn->pg)
@@ -394,7 +397,7 @@ vg_conn_fail_units(vg_conn_t *conn)
         q = ngx_queue_last(&lost);
         unit = ngx_queue_data(q, vg_unit_t, queue);
         ngx_queue_remove(q);
-        if (!unit->statement->change && !unit->after
+        if (!unit->statement->change && !unit->chain
             && unit->lost < VG_LANE_CONNS) {
             unit->lost++;
             vg_unit_again(unit);

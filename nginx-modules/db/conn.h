@@ -22,7 +22,6 @@ typedef enum {
     VG_OP_PREPARE,
     VG_OP_LOCK,
     VG_OP_STATEMENT,
-    VG_OP_AFTER,
     VG_OP_BARRIER,
     VG_OP_SYNC,      /* ends what was for unit, or only preparation      */
     VG_OP_SYNC_LAST, /* ends the batch                                   */
@@ -71,6 +70,9 @@ ngx_queue_t *vg_pack_link(vg_conn_t *conn, ngx_queue_t *q);
 const char **vg_pack_values(ngx_pool_t *pool, const vg_unit_t *first);
 void         vg_pack_rows(vg_unit_t *first, PGresult *rows);
 void         vg_pack_abort(vg_unit_t *first);
+
+/* is anything in it to be durable before it is told? */
+ngx_uint_t vg_unit_firm(const vg_unit_t *unit);
 
 /* receive.c: handles all results that are there. NGX_ERROR: conn is lost */
 ngx_int_t vg_conn_receive(vg_conn_t *conn);

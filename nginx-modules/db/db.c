@@ -1,5 +1,6 @@
 /*
- * db.c: the lanes of one worker, and the way of a unit into one of them.
+ * db.c: the lanes of one worker, to each database, and the way of a unit into
+ * one of them.
  */
 
 #include "db.h"
@@ -15,7 +16,7 @@
 
 /* clang-format off */
 
-static vg_lane_state_t vg_lanes[VG_LANES] = {
+static const vg_lane_state_t vg_lane_kinds[VG_LANES] = {
     [VG_LANE_READ] = {
         .lane = VG_LANE_READ, .nconns = 2, .batch = 64,
         .options = VG_SESSION "-c statement_timeout=2s"
@@ -36,12 +37,15 @@ static vg_lane_state_t vg_lanes[VG_LANES] = {
     [VG_LANE_SLOW] = {
         .lane = VG_LANE_SLOW, .nconns = 1, .batch = 1,
         .options = VG_SESSION "-c statement_timeout=30s -c lock_timeout=2s" },
-    [VG_LANE_LISTEN] = {
-        .lane = VG_LANE_LISTEN, .nconns = 1, .batch = 1,
-        .options = VG_SESSION "-c statement_timeout=2s" },
+    [VG_LANE_CLERK] = {
+        .lane = VG_LANE_CLERK, .nconns = 1, .batch = 1,
+        .options = VG_SESSION "-c statement_timeout=5s -c lock_timeout=1s" },
 };
 
 /* clang-format on */
+
+/* of each database, its lanes */
+static vg_lane_state_t vg_lanes[VG_DATABASES][VG_LANES];
 
 static ngx_event_t vg_db_turn;
 static ngx_uint_t  vg_db_started;
@@ -116,12 +120,19 @@ vg_lane_is_away(vg_lane_state_t *lane)
 }
 
 
+static vg_lane_state_t *
+vg_unit_lane(const vg_unit_t *unit)
+{
+    return &vg_lanes[unit->database][unit->lane];
+}
+
+
 /* the units that were put aside, then each lane */
 static void
 vg_db_turned(ngx_event_t *ev)
 {
     vg_unit_t   *unit;
-    ngx_uint_t   i;
+    ngx_uint_t   i, d;
     ngx_queue_t *q;
 
     (void) ev;
@@ -132,8 +143,10 @@ vg_db_turned(ngx_event_t *ev)
         unit->queued = 0;
         vg_unit_end(unit, unit->result);
     }
-    for (i = 0; i < VG_LANES; i++) {
-        vg_lane_wake(&vg_lanes[i]);
+    for (d = 0; d < vg_host->databases.nelts; d++) {
+        for (i = 0; i < VG_LANES; i++) {
+            vg_lane_wake(&vg_lanes[d][i]);
+        }
     }
 }
 
@@ -174,18 +187,20 @@ vg_lane_away(vg_lane_state_t *lane)
 
 
 void
-vg_lanes_back(void)
+vg_lanes_back(ngx_uint_t database)
 {
-    ngx_uint_t i, j;
+    ngx_uint_t       i, j;
+    vg_lane_state_t *lane;
 
     for (i = 0; i < VG_LANES; i++) {
-        if (vg_lanes[i].failures == 0) {
+        lane = &vg_lanes[database][i];
+        if (lane->failures == 0) {
             continue;
         }
-        vg_lanes[i].failures = 0;
-        for (j = 0; j < vg_lanes[i].nconns; j++) {
-            if (vg_lanes[i].conns[j] != NULL) {
-                vg_conn_open(vg_lanes[i].conns[j]); /* if it is down */
+        lane->failures = 0;
+        for (j = 0; j < lane->nconns; j++) {
+            if (lane->conns[j] != NULL) {
+                vg_conn_open(lane->conns[j]); /* if it is down */
             }
         }
     }
@@ -195,8 +210,12 @@ vg_lanes_back(void)
 void
 vg_unit_submit(vg_unit_t *unit)
 {
-    vg_lane_state_t *lane = &vg_lanes[unit->lane];
+    vg_lane_state_t *lane;
 
+    if (unit->endpoint != NULL) {
+        unit->database = unit->endpoint->plugin->database;
+    }
+    lane = vg_unit_lane(unit);
     unit->queued_at = ngx_current_msec;
     if (!vg_db_started || vg_lane_is_away(lane)) {
         vg_unit_aside(unit, VG_UNIT_AWAY);
@@ -214,7 +233,7 @@ vg_unit_submit(vg_unit_t *unit)
 void
 vg_unit_again(vg_unit_t *unit)
 {
-    vg_lane_state_t *lane = &vg_lanes[unit->lane];
+    vg_lane_state_t *lane = vg_unit_lane(unit);
 
     vg_unit_clear(unit);
     unit->failed = unit->aborted = 0;
@@ -232,10 +251,50 @@ vg_unit_again(vg_unit_t *unit)
 
 
 void
+vg_unit_chain(vg_unit_t *head, vg_unit_t *unit)
+{
+    vg_unit_t **last = &head->chain;
+
+    while (*last != NULL) {
+        last = &(*last)->link;
+    }
+    *last = unit;
+    unit->head = head;
+    unit->calls = 1;
+    unit->queued_at = ngx_current_msec;
+}
+
+
+/* whose fault it was is refused; to the others it merely did not happen */
+static void
+vg_unit_end_chain(vg_unit_t *link, vg_unit_result_t result)
+{
+    vg_unit_t *next;
+
+    for (; link != NULL; link = next) {
+        next = link->link;
+        vg_unit_end(link, result == VG_UNIT_REFUSED && !link->failed
+                              ? VG_UNIT_UNDONE
+                              : result);
+    }
+}
+
+
+void
+vg_unit_unchain(vg_unit_t *head)
+{
+    vg_unit_end_chain(head->chain, VG_UNIT_AWAY);
+    head->chain = NULL;
+}
+
+
+void
 vg_unit_end(vg_unit_t *unit, vg_unit_result_t result)
 {
     PGresult *rows = unit->packed ? NULL : unit->rows; /* done() may free it */
 
+    vg_unit_end_chain(unit->chain, result);
+    unit->chain = NULL;
     unit->result = result;
     if (unit->endpoint != NULL) {
         vg_metrics_unit(unit->endpoint, ngx_current_msec - unit->queued_at,
@@ -254,24 +313,42 @@ vg_unit_drop(vg_unit_t *unit)
         return VG_DECLINED;
     }
     ngx_queue_remove(&unit->queue);
-    vg_lanes[unit->lane].length--;
+    vg_unit_lane(unit)->length--;
     unit->queued = 0;
     return VG_OK;
+}
+
+
+/* each connection that there is, of every lane of every database */
+static void
+vg_db_walk(void (*visit)(vg_conn_t **conn, ngx_uint_t number),
+           ngx_uint_t number)
+{
+    ngx_uint_t d, i, j;
+
+    for (d = 0; d < VG_DATABASES; d++) {
+        for (i = 0; i < VG_LANES; i++) {
+            for (j = 0; j < VG_LANE_CONNS; j++) {
+                if (vg_lanes[d][i].conns[j] != NULL) {
+                    visit(&vg_lanes[d][i].conns[j], number);
+                }
+            }
+        }
+    }
+}
+
+
+static void
+vg_db_forget_in(vg_conn_t **conn, ngx_uint_t number)
+{
+    vg_conn_forget(*conn, number);
 }
 
 
 void
 vg_db_forget(ngx_uint_t number)
 {
-    ngx_uint_t i, j;
-
-    for (i = 0; i < VG_LANES; i++) {
-        for (j = 0; j < VG_LANE_CONNS; j++) {
-            if (vg_lanes[i].conns[j] != NULL) {
-                vg_conn_forget(vg_lanes[i].conns[j], number);
-            }
-        }
-    }
+    vg_db_walk(vg_db_forget_in, number);
 }
 
 
@@ -279,44 +356,55 @@ void
 vg_db_hear(void (*heard)(const char *channel, const char *payload),
            void (*lost)(void))
 {
-    vg_lanes[VG_LANE_LISTEN].heard = heard;
-    vg_lanes[VG_LANE_LISTEN].lost = lost;
+    vg_lanes[VG_HOME][VG_LANE_CLERK].heard = heard;
+    vg_lanes[VG_HOME][VG_LANE_CLERK].lost = lost;
 }
 
 
 ngx_uint_t
-vg_db_alive(void)
+vg_db_alive(ngx_uint_t database)
 {
     ngx_uint_t i;
     vg_conn_t *conn;
 
     for (i = 0; i < VG_LANE_CONNS; i++) {
-        conn = vg_lanes[VG_LANE_READ].conns[i];
+        conn = vg_lanes[database][VG_LANE_READ].conns[i];
         if (conn != NULL && vg_conn_up(conn)) {
             return 1;
         }
     }
-    conn = vg_lanes[VG_LANE_SLOW].conns[0];
+    conn = vg_lanes[database][VG_LANE_SLOW].conns[0];
     return conn != NULL && vg_conn_up(conn);
+}
+
+
+static void
+vg_lane_start(vg_lane_state_t *lane, ngx_uint_t database)
+{
+    lane->database = database;
+    ngx_queue_init(&lane->waiting);
+    lane->gathered.handler = vg_lane_gathered;
+    lane->gathered.data = lane;
+    lane->gathered.log = ngx_cycle->log;
 }
 
 
 ngx_int_t
 vg_db_start(ngx_cycle_t *cycle)
 {
-    ngx_uint_t i;
+    ngx_uint_t i, d;
 
-    if (vg_host->database.len == 0) {
+    if (vg_host->databases.nelts == 0) {
         return NGX_OK;
     }
     vg_db_turn.handler = vg_db_turned;
     vg_db_turn.log = cycle->log;
     ngx_queue_init(&vg_db_over);
-    for (i = 0; i < VG_LANES; i++) {
-        ngx_queue_init(&vg_lanes[i].waiting);
-        vg_lanes[i].gathered.handler = vg_lane_gathered;
-        vg_lanes[i].gathered.data = &vg_lanes[i];
-        vg_lanes[i].gathered.log = cycle->log;
+    for (d = 0; d < vg_host->databases.nelts; d++) {
+        ngx_memcpy(vg_lanes[d], vg_lane_kinds, sizeof(vg_lane_kinds));
+        for (i = 0; i < VG_LANES; i++) {
+            vg_lane_start(&vg_lanes[d][i], d);
+        }
     }
     vg_db_started = 1;
     vg_check_start();
@@ -324,21 +412,27 @@ vg_db_start(ngx_cycle_t *cycle)
 }
 
 
+static void
+vg_db_close(vg_conn_t **conn, ngx_uint_t number)
+{
+    (void) number;
+    vg_conn_close(*conn);
+    *conn = NULL;
+}
+
+
 void
 vg_db_stop(void)
 {
-    ngx_uint_t i, j;
+    ngx_uint_t i, d;
 
     vg_db_started = 0;
-    for (i = 0; i < VG_LANES; i++) {
-        if (vg_lanes[i].gathered.timer_set) {
-            ngx_del_timer(&vg_lanes[i].gathered);
-        }
-        for (j = 0; j < VG_LANE_CONNS; j++) {
-            if (vg_lanes[i].conns[j] != NULL) {
-                vg_conn_close(vg_lanes[i].conns[j]);
-                vg_lanes[i].conns[j] = NULL;
+    for (d = 0; d < vg_host->databases.nelts; d++) {
+        for (i = 0; i < VG_LANES; i++) {
+            if (vg_lanes[d][i].gathered.timer_set) {
+                ngx_del_timer(&vg_lanes[d][i].gathered);
             }
         }
     }
+    vg_db_walk(vg_db_close, 0);
 }

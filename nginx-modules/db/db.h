@@ -1,10 +1,11 @@
 /*
  * db.h: units of work for PostgreSQL.
  *
- * A unit is at most: role, lock, statement, and one kit statement after it
- * (cursor or timer), under one Sync: one transaction. It is handed to a lane;
- * done(unit) is called once, from the event loop, never from vg_unit_submit().
- * When it is firm (all changes are), done means durable.
+ * A unit is at most: role, lock, statement, under one Sync: one transaction.
+ * Others may be chained before its own (an event's effects before the step of
+ * the cursor): all happen or none. It is handed to a lane; done(unit) is
+ * called once, from the event loop, never from vg_unit_submit(). When it is
+ * firm (all changes are), done means durable.
  */
 
 #ifndef VG_DB_H
@@ -20,7 +21,7 @@ typedef enum {
     VG_LANE_PATIENT, /* one at a time, waits for locks                   */
     VG_LANE_APPEND,  /* many rows, one Sync a turn                       */
     VG_LANE_SLOW,    /* one at a time, long                              */
-    VG_LANE_LISTEN,  /* the clerk's: what was told by NOTIFY is heard    */
+    VG_LANE_CLERK,   /* the clerk's own: LISTEN, and moves into the log  */
     VG_LANES,
 } vg_lane_t;
 
@@ -30,6 +31,7 @@ typedef enum {
     VG_UNIT_LOST,    /* connection lost; a change may or may not be in   */
     VG_UNIT_AWAY,    /* no connection: nothing was sent                  */
     VG_UNIT_FULL,    /* queue is full: nothing was sent                  */
+    VG_UNIT_UNDONE,  /* another of its transaction was refused           */
 } vg_unit_result_t;
 
 struct vg_unit_s {
@@ -38,13 +40,15 @@ struct vg_unit_s {
     void          *data;
     vg_endpoint_t *endpoint; /* for metrics; may be NULL          */
     vg_lane_t      lane;
+    ngx_uint_t     database; /* of the endpoint's plugin, if it has one   */
 
     const vg_statement_t *lock;
     const char          **lock_values;
     const vg_statement_t *statement;
     const char          **values;
-    const vg_statement_t *after; /* as vg_kit                            */
-    const char          **after_values;
+    vg_unit_t            *chain; /* these before, each as its own role   */
+    vg_unit_t            *link;  /* the next in the chain that this is in */
+    vg_unit_t            *head;  /* whose chain that is                  */
 
     vg_unit_result_t result;
     PGresult        *rows;       /* of statement; cleared after done()    */
@@ -72,6 +76,13 @@ struct vg_unit_s {
  * long. */
 void vg_unit_submit(vg_unit_t *unit);
 
+/* Puts unit behind what is chained to head already; it is not submitted. Its
+ * done() is called before head's, in their order. */
+void vg_unit_chain(vg_unit_t *head, vg_unit_t *unit);
+
+/* head is not submitted after all: those in its chain are done, as away. */
+void vg_unit_unchain(vg_unit_t *head);
+
 /* Nobody waits any more: if it was not sent, done() is not called and VG_OK
  * is returned; else it is not sent again, and done() comes later as ever:
  * VG_DECLINED. */
@@ -82,8 +93,8 @@ vg_rc_t vg_unit_drop(vg_unit_t *unit);
 void vg_db_hear(void (*heard)(const char *channel, const char *payload),
                 void (*lost)(void));
 
-/* The database answers, as far as this worker knows. */
-ngx_uint_t vg_db_alive(void);
+/* That database answers, as far as this worker knows. */
+ngx_uint_t vg_db_alive(ngx_uint_t database);
 
 /* db.c, per worker */
 ngx_int_t vg_db_start(ngx_cycle_t *cycle);
@@ -99,7 +110,8 @@ typedef enum {
 
 typedef struct vg_check_s vg_check_t;
 struct vg_check_s {
-    vg_plugin_slot_t *plugin; /* held until done; NULL: the kit's own    */
+    vg_plugin_slot_t *plugin;   /* held until done; NULL: the kit's own    */
+    ngx_uint_t        database; /* then: there                           */
     void (*done)(vg_check_t *check);
     void              *data;
     vg_check_verdict_t verdict; /* plugin->why says more                 */
@@ -126,6 +138,7 @@ typedef struct vg_conn_s vg_conn_t;
 
 typedef struct {
     vg_lane_t   lane;
+    ngx_uint_t  database;
     const char *options; /* of the session                              */
     ngx_uint_t  nconns;
     ngx_uint_t  batch;  /* units taken at once                        */
@@ -162,8 +175,8 @@ void vg_unit_again(vg_unit_t *unit);
 /* this lane cannot connect: what waits is told so */
 void vg_lane_away(vg_lane_state_t *lane);
 
-/* one of them could connect: all may, and need not wait until they try again */
-void vg_lanes_back(void);
+/* one of a database's could connect: all may, and need not wait until then */
+void vg_lanes_back(ngx_uint_t database);
 
 /* wakes the lanes at the end of this turn of the loop */
 void vg_db_flush(void);

@@ -132,6 +132,12 @@ vg_pack_abort(vg_unit_t *first)
 void
 vg_unit_clear(vg_unit_t *unit)
 {
+    vg_unit_t *link;
+
+    for (link = unit->chain; link != NULL; link = link->link) {
+        vg_unit_clear(link);
+        link->failed = 0;
+    }
     if (unit->packed == NULL) {
         PQclear(unit->rows);
     }

@@ -42,7 +42,20 @@ vg_receive_known(PGresult *res)
 }
 
 
-/* the unit's first error is the one that tells */
+/* the first error of a transaction is the one that tells */
+static void
+vg_receive_failed(vg_unit_t *unit, PGresult *res)
+{
+    unit->failed = 1;
+    vg_receive_copy(unit->sqlstate, sizeof(unit->sqlstate), res,
+                    PG_DIAG_SQLSTATE);
+    vg_receive_copy(unit->constraint, sizeof(unit->constraint), res,
+                    PG_DIAG_CONSTRAINT_NAME);
+    vg_receive_copy(unit->message, sizeof(unit->message), res,
+                    PG_DIAG_MESSAGE_PRIMARY);
+}
+
+
 static void
 vg_receive_error(vg_conn_t *conn, vg_op_t *op, PGresult *res)
 {
@@ -59,20 +72,17 @@ vg_receive_error(vg_conn_t *conn, vg_op_t *op, PGresult *res)
     {
         conn->broken = 1;
     }
-    if (unit == NULL || unit->failed) {
+    if (unit == NULL || unit->failed || (unit->head && unit->head->failed)) {
         return;
     }
     if (unit->calls > 1 && op->kind == VG_OP_STATEMENT) {
         vg_pack_abort(unit);
         return;
     }
-    unit->failed = 1;
-    vg_receive_copy(unit->sqlstate, sizeof(unit->sqlstate), res,
-                    PG_DIAG_SQLSTATE);
-    vg_receive_copy(unit->constraint, sizeof(unit->constraint), res,
-                    PG_DIAG_CONSTRAINT_NAME);
-    vg_receive_copy(unit->message, sizeof(unit->message), res,
-                    PG_DIAG_MESSAGE_PRIMARY);
+    vg_receive_failed(unit, res);
+    if (unit->head != NULL) {
+        vg_receive_failed(unit->head, res);
+    }
 }
 
 
@@ -91,7 +101,7 @@ vg_receive_result(vg_conn_t *conn, vg_op_t *op, PGresult *res)
 
     case PGRES_PIPELINE_ABORTED:
         if (op->unit != NULL) {
-            vg_pack_abort(op->unit);
+            vg_pack_abort(op->unit->head ? op->unit->head : op->unit);
         } else if (op->kind == VG_OP_BARRIER) {
             conn->broken = 1;
         }
@@ -156,7 +166,7 @@ vg_receive_unit(vg_conn_t *conn, vg_unit_t *unit)
         vg_unit_again(unit);
         return;
     }
-    vg_unit_end(unit, conn->barrier && conn->broken && unit->statement->firm
+    vg_unit_end(unit, conn->barrier && conn->broken && vg_unit_firm(unit)
                           ? VG_UNIT_LOST
                           : VG_UNIT_OK);
 }

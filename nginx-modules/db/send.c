@@ -129,7 +129,7 @@ vg_send_prepare(vg_conn_t *conn, vg_unit_t *unit, const vg_statement_t *st)
 
 
 static ngx_int_t
-vg_send_body(vg_conn_t *conn, vg_unit_t *unit)
+vg_send_statements(vg_conn_t *conn, vg_unit_t *unit)
 {
     if (unit->lock != NULL
         && vg_send_named(conn, VG_OP_LOCK, unit, unit->lock->name,
@@ -138,38 +138,61 @@ vg_send_body(vg_conn_t *conn, vg_unit_t *unit)
     {
         return NGX_ERROR;
     }
-    if (vg_send_named(conn, VG_OP_STATEMENT, unit, unit->statement->name,
-                      (int) unit->statement->count, unit->values)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
+    return vg_send_named(conn, VG_OP_STATEMENT, unit, unit->statement->name,
+                         (int) unit->statement->count, unit->values);
+}
+
+
+/* the unit that goes first in this one's transaction */
+static const vg_unit_t *
+vg_send_first(const vg_unit_t *unit)
+{
+    return unit->chain ? unit->chain : unit;
+}
+
+
+/* what is chained, then its own; the role is that of the first */
+static ngx_int_t
+vg_send_body(vg_conn_t *conn, vg_unit_t *unit)
+{
+    vg_unit_t  *link;
+    const char *role = vg_send_first(unit)->statement->role;
+
+    for (link = unit->chain;; link = link->link) {
+        link = link ? link : unit;
+        if (ngx_strcmp(role, link->statement->role) != 0) {
+            role = link->statement->role;
+            if (vg_send_role(conn, link, role) != NGX_OK) {
+                return NGX_ERROR;
+            }
+        }
+        if (vg_send_statements(conn, link) != NGX_OK) {
+            return NGX_ERROR;
+        }
+        if (link == unit) {
+            return NGX_OK;
+        }
     }
-    if (unit->after == NULL) {
-        return NGX_OK;
-    }
-    if (vg_send_role(conn, unit, unit->after->role) != NGX_OK) {
-        return NGX_ERROR;
-    }
-    return vg_send_named(conn, VG_OP_AFTER, unit, unit->after->name,
-                         (int) unit->after->count, unit->after_values);
 }
 
 
 static ngx_int_t
 vg_send_prepares(vg_conn_t *conn)
 {
-    vg_unit_t   *unit;
+    vg_unit_t   *unit, *link;
     ngx_queue_t *q;
 
     for (q = ngx_queue_head(&conn->units);
          q != ngx_queue_sentinel(&conn->units); q = ngx_queue_next(q))
     {
         unit = ngx_queue_data(q, vg_unit_t, queue);
-        if (vg_send_prepare(conn, unit, unit->lock) != NGX_OK
-            || vg_send_prepare(conn, unit, unit->statement) != NGX_OK
-            || vg_send_prepare(conn, unit, unit->after) != NGX_OK)
-        {
-            return NGX_ERROR;
+        for (link = unit; link != NULL;
+             link = link == unit ? unit->chain : link->link) {
+            if (vg_send_prepare(conn, link, link->lock) != NGX_OK
+                || vg_send_prepare(conn, link, link->statement) != NGX_OK)
+            {
+                return NGX_ERROR;
+            }
         }
     }
     return NGX_OK;
@@ -220,13 +243,10 @@ vg_send_shared(vg_conn_t *conn)
             }
         }
         if ((unit->statement->each ? vg_send_packed(conn, &q)
-                                   : vg_send_body(conn, unit))
+                                   : vg_send_statements(conn, unit))
             != NGX_OK)
         {
             return NGX_ERROR;
-        }
-        if (unit->after != NULL) {
-            role = unit->after->role;
         }
     }
     /* what fails at the commit is told to who is alone, and else run again */
@@ -265,7 +285,7 @@ vg_send_each(vg_conn_t *conn, ngx_uint_t durable)
         if (unit->probe) {
             continue;
         }
-        begin[0] = unit->statement->role;
+        begin[0] = vg_send_first(unit)->statement->role;
         begin[1] = durable == 1 && !unit->relaxed ? "on" : "off";
         if (vg_send_named(conn, VG_OP_ROLE, unit, "vg_begin", 2, begin)
                 != NGX_OK
@@ -282,15 +302,29 @@ vg_send_each(vg_conn_t *conn, ngx_uint_t durable)
 }
 
 
+ngx_uint_t
+vg_unit_firm(const vg_unit_t *unit)
+{
+    const vg_unit_t *link;
+
+    for (link = unit->chain; link != NULL; link = link->link) {
+        if (link->statement->firm) {
+            return 1;
+        }
+    }
+    return unit->statement->firm;
+}
+
+
 /* commits that must flush: a lone change does so by its own, one that only
  * read what another may not have flushed yet needs the barrier */
 static ngx_uint_t
 vg_send_owes(const vg_unit_t *unit)
 {
-    if (unit->relaxed || !unit->statement->firm) {
+    if (unit->relaxed || !vg_unit_firm(unit)) {
         return 0;
     }
-    return unit->statement->change ? 1 : 2;
+    return unit->statement->change || unit->chain ? 1 : 2;
 }
 
 

@@ -1,9 +1,10 @@
 /*
- * clerk.c: moves the outbox into the log, in the order of its ids.
+ * clerk.c: moves each database's outbox into its log, in the order of ids.
  *
  * Runs in worker 0. Nobody is elected: the master respawns it, and across
- * nodes an advisory lock lets one move at a time. A move need not be durable
- * by itself: outbox and log are lost or kept together.
+ * nodes an advisory lock lets one move at a time. A move is flushed before
+ * anybody can see it: who reads a log from another database, a relay or a
+ * partner's stream keeps positions that must never be given again.
  */
 
 #include "events.h"
@@ -16,10 +17,17 @@
 #define VG_CLERK_OLD    10000  /* one statement never takes too long        */
 #define VG_CLERK_FIRST  5000   /* ms after the start                        */
 
+typedef struct {
+    ngx_uint_t  database;
+    vg_unit_t   move, expire;
+    ngx_event_t poll, expiry;
+    unsigned    busy:1;
+    unsigned    again:1;
+} vg_clerk_t;
+
 static vg_statement_t *vg_clerk_move, *vg_clerk_expire;
-static vg_unit_t       vg_clerk_unit, vg_clerk_old;
-static ngx_event_t     vg_clerk_timer, vg_clerk_expiry;
-static ngx_uint_t      vg_clerk_busy, vg_clerk_again, vg_clerk_mine;
+static vg_clerk_t      vg_clerks[VG_DATABASES];
+static ngx_uint_t      vg_clerk_mine, vg_clerk_ringing; /* a bit for each    */
 static ngx_event_t     vg_clerk_bell;
 
 static const char *vg_clerk_none[1];
@@ -30,17 +38,19 @@ vg_clerk_init(ngx_conf_t *cf)
 {
     vg_statement_kit(
         cf, &vg_clerk_move, "outbox_move",
-        "with gate as (select pg_try_advisory_xact_lock("
+        "with gate as materialized (select pg_try_advisory_xact_lock("
         "hashtextextended('vg.clerk', 0)) as mine),"
         " next as (select o.id from vg.outbox o, gate where gate.mine"
         " order by o.id limit 500),"
         " moved as (delete from vg.outbox o using next"
         " where o.id = next.id returning o.*),"
-        " put as (insert into vg.event (event_id, type, source, aggregate_id,"
-        " payload, correlation_id, traceparent, actor_id, at)"
-        " select event_id, type, plugin, aggregate_id, payload,"
-        " correlation_id, traceparent, actor_id, at from moved order by id "
-        "returning 1)"
+        " clock as (update vg.log set logged_at = greatest(logged_at, now())"
+        " where exists (select from moved) returning logged_at),"
+        " put as (insert into vg.event (logged_at, event_id, type, source,"
+        " aggregate_id, payload, correlation_id, traceparent, actor_id, at)"
+        " select c.logged_at, m.event_id, m.type, m.plugin, m.aggregate_id,"
+        " m.payload, m.correlation_id, m.traceparent, m.actor_id, m.at"
+        " from moved m, clock c order by m.id returning 1)"
         " select count(*), (select gate.mine from gate) from put",
         0);
     vg_statement_kit(cf, &vg_clerk_expire, "answers_expire",
@@ -50,7 +60,25 @@ vg_clerk_init(ngx_conf_t *cf)
                      " where a.ctid = old.ctid returning 1)"
                      " select count(*) from gone",
                      0);
-    return vg_clerk_move && vg_clerk_expire ? NGX_OK : NGX_ERROR;
+    if (vg_clerk_move == NULL || vg_clerk_expire == NULL) {
+        return NGX_ERROR;
+    }
+    vg_clerk_move->change = vg_clerk_move->firm = 1;
+    return NGX_OK;
+}
+
+
+void
+vg_kit_make(vg_unit_t *unit, const vg_statement_t *st, const char **values,
+            vg_lane_t lane, void (*done)(vg_unit_t *), void *data)
+{
+    ngx_memzero(unit, sizeof(vg_unit_t));
+    unit->statement = st;
+    unit->values = values;
+    unit->lane = lane;
+    unit->relaxed = !st->firm;
+    unit->done = done;
+    unit->data = data;
 }
 
 
@@ -58,13 +86,7 @@ void
 vg_kit_unit(vg_unit_t *unit, const vg_statement_t *st, const char **values,
             vg_lane_t lane, void (*done)(vg_unit_t *), void *data)
 {
-    ngx_memzero(unit, sizeof(vg_unit_t));
-    unit->statement = st;
-    unit->values = values;
-    unit->lane = lane;
-    unit->relaxed = 1;
-    unit->done = done;
-    unit->data = data;
+    vg_kit_make(unit, st, values, lane, done, data);
     vg_unit_submit(unit);
 }
 
@@ -98,51 +120,74 @@ vg_clerk_tell_all(void)
 }
 
 
+static ngx_int_t
+vg_clerk_count(const vg_unit_t *unit)
+{
+    return vg_kit_ok(unit) ? ngx_atoi((u_char *) PQgetvalue(unit->rows, 0, 0),
+                                      PQgetlength(unit->rows, 0, 0))
+                           : 0;
+}
+
+
 static void
 vg_clerk_moved(vg_unit_t *unit)
 {
-    ngx_int_t n = 0;
+    vg_clerk_t *clerk = unit->data;
+    ngx_int_t   n = vg_clerk_count(unit);
 
-    vg_clerk_busy = 0;
-    if (vg_kit_ok(unit)) {
-        n = ngx_atoi((u_char *) PQgetvalue(unit->rows, 0, 0),
-                     PQgetlength(unit->rows, 0, 0));
-        if (PQgetvalue(unit->rows, 0, 1)[0] != 't' && !ngx_exiting) {
-            ngx_add_timer(&vg_clerk_timer, VG_CLERK_GATE);
-        }
+    clerk->busy = 0;
+    if (unit->result == VG_UNIT_OK && !ngx_exiting
+        && PQgetvalue(unit->rows, 0, 1)[0] != 't')
+    {
+        ngx_add_timer(&clerk->poll, VG_CLERK_GATE);
     }
     if (n > 0) {
         vg_clerk_tell_all();
         vg_nodes_bell();
     }
-    if (n == VG_CLERK_BATCH || vg_clerk_again) {
-        vg_clerk_again = 0;
-        vg_clerk_wake();
+    if (n == VG_CLERK_BATCH || clerk->again) {
+        clerk->again = 0;
+        vg_clerk_wake(1u << clerk->database);
     }
 }
 
 
-/* worker 0: move now, or right after the move that is under way */
-void
-vg_clerk_wake(void)
+/* now, or right after the move that is under way */
+static void
+vg_clerk_go(vg_clerk_t *clerk)
 {
-    if (!vg_clerk_mine || ngx_exiting) {
+    if (clerk->busy) {
+        clerk->again = 1;
         return;
     }
-    if (vg_clerk_busy) {
-        vg_clerk_again = 1;
-        return;
+    clerk->busy = 1;
+    vg_kit_make(&clerk->move, vg_clerk_move, vg_clerk_none, VG_LANE_CLERK,
+                vg_clerk_moved, clerk);
+    clerk->move.database = clerk->database;
+    vg_unit_submit(&clerk->move);
+}
+
+
+void
+vg_clerk_wake(ngx_uint_t databases)
+{
+    ngx_uint_t i;
+
+    for (i = 0; vg_clerk_mine && !ngx_exiting && i < vg_host->databases.nelts;
+         i++) {
+        if (databases & (1u << i)) {
+            vg_clerk_go(&vg_clerks[i]);
+        }
     }
-    vg_clerk_busy = 1;
-    vg_kit_unit(&vg_clerk_unit, vg_clerk_move, vg_clerk_none, VG_LANE_WRITE,
-                vg_clerk_moved, NULL);
 }
 
 
 static void
 vg_clerk_polled(ngx_event_t *ev)
 {
-    vg_clerk_wake();
+    vg_clerk_t *clerk = ev->data;
+
+    vg_clerk_wake(1u << clerk->database);
     if (!ngx_exiting) {
         ngx_add_timer(ev, VG_CLERK_POLL);
     }
@@ -152,15 +197,12 @@ vg_clerk_polled(ngx_event_t *ev)
 static void
 vg_clerk_expired(vg_unit_t *unit)
 {
-    ngx_int_t n = 0;
+    vg_clerk_t *clerk = unit->data;
 
-    if (vg_kit_ok(unit)) {
-        n = ngx_atoi((u_char *) PQgetvalue(unit->rows, 0, 0),
-                     PQgetlength(unit->rows, 0, 0));
-    }
     if (!ngx_exiting) {
-        ngx_add_timer(&vg_clerk_expiry,
-                      n == VG_CLERK_OLD ? 1 : VG_CLERK_EXPIRE);
+        ngx_add_timer(&clerk->expiry, vg_clerk_count(unit) == VG_CLERK_OLD
+                                          ? 1
+                                          : VG_CLERK_EXPIRE);
     }
 }
 
@@ -168,78 +210,97 @@ vg_clerk_expired(vg_unit_t *unit)
 static void
 vg_clerk_expiring(ngx_event_t *ev)
 {
-    (void) ev;
-    vg_kit_unit(&vg_clerk_old, vg_clerk_expire, vg_clerk_none, VG_LANE_SLOW,
-                vg_clerk_expired, NULL);
+    vg_clerk_t *clerk = ev->data;
+
+    vg_kit_make(&clerk->expire, vg_clerk_expire, vg_clerk_none, VG_LANE_SLOW,
+                vg_clerk_expired, clerk);
+    clerk->expire.database = clerk->database;
+    vg_unit_submit(&clerk->expire);
 }
 
 
-/* once a turn, however many changes told something */
+/* once a turn, however many changes told something; a letter each database */
 static void
 vg_clerk_rung(ngx_event_t *ev)
 {
-    ngx_pid_t clerk = vg_link_clerk();
+    u_char     text[NGX_INT_T_LEN];
+    ngx_pid_t  clerk = vg_link_clerk();
+    ngx_uint_t ringing = vg_clerk_ringing;
 
     (void) ev;
+    vg_clerk_ringing = 0;
     if (clerk == ngx_pid) {
-        vg_clerk_wake();
+        vg_clerk_wake(ringing);
     } else if (clerk != 0) {
-        (void) vg_link_tell(clerk, VG_LINK_WAKE, VG_STR("outbox"));
+        (void) vg_link_tell(
+            clerk, VG_LINK_WAKE,
+            (vg_str_t){ (char *) text,
+                        ngx_sprintf(text, "%ui", ringing) - text });
     }
 }
 
 
 void
-vg_events_heard(ngx_uint_t back)
+vg_events_heard(void)
 {
-    if (!vg_clerk_mine || ngx_exiting) {
-        return;
+    if (vg_clerk_mine && !ngx_exiting) {
+        vg_clerk_tell_all();
     }
-    if (back) {
-        vg_follower_back();
-    }
-    vg_clerk_tell_all();
 }
 
 
 void
-vg_events_bell(void)
+vg_events_bell(ngx_uint_t database)
 {
     if (vg_clerk_bell.handler != NULL) {
+        vg_clerk_ringing |= 1u << database;
         ngx_post_event(&vg_clerk_bell, &ngx_posted_events);
     }
 }
 
 
+/* "log": there is something to read; a number: something to move */
 static void
 vg_clerk_woken(vg_link_ref_t ref, vg_str_t bytes, ngx_msec_t timeout)
 {
+    ngx_int_t databases = ngx_atoi((u_char *) bytes.data, bytes.len);
+
     (void) ref;
     (void) timeout;
-    if (vg_str_eq(bytes, "outbox")) {
-        vg_clerk_wake();
+    if (databases > 0) {
+        vg_clerk_wake(databases);
     } else {
         vg_consumers_wake();
     }
 }
 
 
+static void
+vg_clerk_timer(ngx_event_t *ev, vg_clerk_t               *clerk,
+               void (*handler)(ngx_event_t *), ngx_msec_t first)
+{
+    ev->handler = handler;
+    ev->data = clerk;
+    ev->log = ngx_cycle->log;
+    ev->cancelable = 1;
+    ngx_add_timer(ev, first);
+}
+
+
 void
 vg_clerk_start(void)
 {
+    ngx_uint_t i;
+
     vg_clerk_bell.handler = vg_clerk_rung;
     vg_clerk_bell.log = ngx_cycle->log;
     vg_link_on(VG_LINK_WAKE, vg_clerk_woken);
     vg_clerk_mine = ngx_worker == 0;
-    if (!vg_clerk_mine) {
-        return;
+    for (i = 0; vg_clerk_mine && i < vg_host->databases.nelts; i++) {
+        vg_clerks[i].database = i;
+        vg_clerk_timer(&vg_clerks[i].poll, &vg_clerks[i], vg_clerk_polled,
+                       VG_CLERK_POLL);
+        vg_clerk_timer(&vg_clerks[i].expiry, &vg_clerks[i], vg_clerk_expiring,
+                       VG_CLERK_FIRST);
     }
-    vg_clerk_timer.handler = vg_clerk_polled;
-    vg_clerk_timer.log = ngx_cycle->log;
-    vg_clerk_timer.cancelable = 1;
-    ngx_add_timer(&vg_clerk_timer, VG_CLERK_POLL);
-    vg_clerk_expiry.handler = vg_clerk_expiring;
-    vg_clerk_expiry.log = ngx_cycle->log;
-    vg_clerk_expiry.cancelable = 1;
-    ngx_add_timer(&vg_clerk_expiry, VG_CLERK_FIRST);
 }

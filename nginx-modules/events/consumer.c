@@ -1,320 +1,213 @@
 /*
- * consumer.c: one plugin along the log.
+ * consumer.c: one plugin along one log: its turns.
  *
- * A batch is read after the cursor; each event's effects and the cursor's
- * step over it are one commit, so a second runner is fenced. An event that
- * fails twice is parked and the cursor goes on; later ones of its aggregate
- * park behind it. A worker runs the consumers that fall to it by name.
+ * A turn opens the cursor if it may have been moved by others, tries what is
+ * parked, reads what comes after the cursor, and has it handled (batch.c). A
+ * worker runs the consumers that fall to it by name. The cursor is in the
+ * plugin's own database, whichever the log is in.
  */
 
-#include "events.h"
+#include "consumer.h"
 
-#define VG_CONSUMER_POLL  2000 /* ms; a wake comes first                  */
-#define VG_CONSUMER_REST  1500 /* ms, after somebody else moved the cursor */
-#define VG_CONSUMER_TRIES 2    /* then it is parked                       */
-#define VG_CONSUMER_SLOW  5    /* the same for what was slow or locked      */
+#define VG_CONSUMER_POLL 2000 /* ms; a wake comes first                  */
+#define VG_CONSUMER_REST 1500 /* ms, after somebody else moved the cursor */
 
-struct vg_consumer_s {
-    vg_plugin_slot_t *plugin;
-    ngx_event_t       timer;
-    ngx_pool_t       *pool; /* of the batch */
-    vg_event_t       *events;
-    ngx_uint_t        count, at, tries;
-    char              pos[24];    /* where the cursor stands */
-    char              failed[24]; /* the event that tries counts for */
-    unsigned          busy:1;
-    unsigned          again:1;
-    unsigned          rests:1; /* and is not to be woken                  */
-    unsigned          moves:1; /* the handler's commit moves the cursor   */
-    vg_unit_t         unit;
-    const char       *values[8];
-    vg_parked_t       parked;
-};
-
-static vg_statement_t *vg_cursor_read, *vg_cursor_make, *vg_cursor_move;
-static vg_statement_t *vg_cursor_park;
+static vg_statement_t *vg_cursor_open, *vg_cursor_make;
+static vg_statement_t *vg_log_read, *vg_log_blocked;
 static vg_consumer_t  *vg_consumers;
 static ngx_uint_t      vg_consumer_count;
-
-static void vg_consumer_next(vg_consumer_t *consumer);
-static void vg_consumer_failed(vg_consumer_t    *consumer,
-                               const vg_error_t *error);
-static void vg_consumer_rest(vg_consumer_t *consumer, ngx_msec_t ms);
 
 
 ngx_int_t
 vg_consumer_init(ngx_conf_t *cf)
 {
     vg_statement_kit(
-        cf, &vg_cursor_read, "cursor_read",
-        "select c.pos, c.paused, e.pos, e.event_id, e.type, e.aggregate_id,"
-        " e.payload::text, e.correlation_id, e.traceparent, e.actor_id, "
-        "vg.z(e.at),"
-        " exists (select from vg.parked p where p.consumer = c.consumer"
-        " and p.aggregate_id = e.aggregate_id and p.dead_at is null)"
-        " from vg.cursor c left join lateral"
-        " (select x.* from vg.event x where x.pos > c.pos"
-        " order by x.pos limit 100) e on true"
-        " where c.consumer = $1::text order by e.pos",
-        1);
+        cf, &vg_cursor_open, "cursor_open",
+        "select c.pos, c.paused, exists (select from vg.parked p"
+        " where p.consumer = c.consumer and p.log = c.log"
+        " and p.dead_at is null), r.id, r.pos, r.until_pos, r.types::text"
+        " from vg.cursor c left join vg.replay r on r.consumer = c.consumer"
+        " and r.log = c.log and r.done_at is null"
+        " where c.consumer = $1::text and c.log = $2::text",
+        2);
     vg_statement_kit(cf, &vg_cursor_make, "cursor_make",
-                     "insert into vg.cursor (consumer) values ($1::text)"
-                     " on conflict (consumer) do nothing",
-                     1);
-    vg_statement_kit(cf, &vg_cursor_move, "cursor_move",
-                     "select vg.cursor_move($1::text, $2::bigint, $3::bigint)",
-                     3);
+                     "insert into vg.cursor (consumer, log)"
+                     " values ($1::text, $2::text) on conflict do nothing",
+                     2);
+    /* of what it does not take, the place alone */
     vg_statement_kit(
-        cf, &vg_cursor_park, "cursor_park",
-        "with parked as (insert into vg.parked (consumer, pos, event_id, type,"
-        " aggregate_id, next_at, error) values ($1::text, $3::bigint,"
-        " $4::uuid, $5::text, $6::text, now() + interval '1 second',"
-        " $7::text) on conflict (consumer, pos) do nothing)"
-        " select vg.cursor_move($1::text, $2::bigint, $3::bigint)",
-        7);
-    return vg_cursor_read && vg_cursor_make && vg_cursor_move && vg_cursor_park
+        cf, &vg_log_read, "log_read",
+        "select e.pos, e.event_id, e.type, e.aggregate_id,"
+        " case when e.type = any ($3::text[]) then e.payload::text end,"
+        " e.correlation_id, e.traceparent, e.actor_id, vg.z(e.at), e.source,"
+        " e.logged_at from vg.event e where e.pos > $1::bigint"
+        " and e.logged_at >= $2::timestamptz"
+        " and ($4::bigint is null or e.pos <= $4::bigint)"
+        " order by e.pos limit 500",
+        4);
+    vg_statement_kit(cf, &vg_log_blocked, "log_blocked",
+                     "select distinct p.aggregate_id from vg.parked p"
+                     " where p.consumer = $1::text and p.log = $2::text"
+                     " and p.dead_at is null and p.aggregate_id in"
+                     " (select jsonb_array_elements_text($3::jsonb))",
+                     3);
+    return vg_cursor_open && vg_cursor_make && vg_log_read && vg_log_blocked
                ? NGX_OK
                : NGX_ERROR;
 }
 
 
-static void
-vg_consumer_end(vg_consumer_t *consumer)
+void
+vg_consumer_unit(vg_consumer_t *c, vg_unit_t *unit, const vg_statement_t *st,
+                 const char **values, vg_lane_t lane, void (*done)(vg_unit_t *))
 {
-    if (consumer->pool != NULL) {
-        ngx_destroy_pool(consumer->pool);
-        consumer->pool = NULL;
-    }
-    consumer->count = 0;
+    vg_kit_make(unit, st, values, lane, done, c);
+    unit->database = c->plugin->database;
+    vg_unit_submit(unit);
 }
 
 
+/* ------------------------------------------------------ the end of a turn */
+
 /* after a wake meanwhile: at once; else later */
-static void
-vg_consumer_rest(vg_consumer_t *consumer, ngx_msec_t ms)
+void
+vg_consumer_rest(vg_consumer_t *c, ngx_msec_t ms)
 {
-    vg_consumer_end(consumer);
-    consumer->busy = 0;
+    if (c->pool != NULL) {
+        ngx_destroy_pool(c->pool);
+        c->pool = NULL;
+    }
+    c->count = 0;
+    c->busy = 0;
     if (ngx_exiting) {
         return;
     }
-    if (consumer->again) {
-        consumer->again = 0;
+    if (c->again) {
+        c->again = 0;
+        c->hurried = 1;
         ms = 1;
     }
-    ngx_add_timer(&consumer->timer, ms);
+    ngx_add_timer(&c->timer, ms);
 }
 
 
 /* Another node runs it as well, or its rows are locked: whoever is ahead goes
  * on alone, or each event would be tried by both, and undone by one. */
-static void
-vg_consumer_fenced(vg_consumer_t *consumer)
+void
+vg_consumer_fenced(vg_consumer_t *c)
 {
-    consumer->again = 0;
-    consumer->rests = 1;
-    vg_consumer_rest(consumer, VG_CONSUMER_REST);
+    c->again = 0;
+    c->rests = 1;
+    c->opened = 0;
+    vg_consumer_rest(c, VG_CONSUMER_REST);
+}
+
+
+/* the moment's fault: nothing is known of what was sent */
+void
+vg_consumer_away(vg_consumer_t *c)
+{
+    c->opened = 0;
+    vg_consumer_rest(c, VG_CONSUMER_REST);
+}
+
+
+/* --------------------------------------------------------- what was read */
+
+static void
+vg_consumer_handled(vg_consumer_t *c)
+{
+    c->again |= c->count == VG_CONSUMER_READ || c->replay[0] != '\0';
+    c->opened &= c->replay[0] == '\0';
+    vg_consumer_rest(c, VG_CONSUMER_POLL);
 }
 
 
 static void
-vg_consumer_moved(vg_unit_t *unit)
+vg_consumer_mark(vg_unit_t *unit)
 {
-    vg_consumer_t *consumer = unit->data;
+    int            k;
+    ngx_uint_t     i;
+    vg_consumer_t *c = unit->data;
 
-    if (unit->result != VG_UNIT_OK) {
-        vg_consumer_fenced(consumer);
+    if (!vg_kit_ok(unit)) {
+        vg_consumer_away(c);
         return;
     }
-    (void) snprintf(consumer->pos, sizeof(consumer->pos), "%s",
-                    consumer->values[2]);
-    consumer->at++;
-    vg_consumer_next(consumer);
-}
-
-
-static void
-vg_consumer_park(vg_consumer_t *consumer, const char *why)
-{
-    ngx_uint_t   i;
-    const char **v = consumer->values;
-    vg_event_t  *event = &consumer->events[consumer->at];
-
-    for (i = consumer->at + 1; i < consumer->count; i++) {
-        consumer->events[i].blocked |=
-            ngx_strcmp(consumer->events[i].aggregate.data,
-                       event->aggregate.data)
-            == 0; /* it was read before this one failed */
-    }
-    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                  "voltgate: %V parks event %s %s: %s", &consumer->plugin->name,
-                  event->type.data, event->id.data, why);
-    v[0] = (const char *) consumer->plugin->name.data;
-    v[1] = consumer->pos;
-    v[2] = event->pos.data;
-    v[3] = event->id.data;
-    v[4] = event->type.data;
-    v[5] = event->aggregate.data;
-    v[6] = why;
-    vg_kit_unit(&consumer->unit, vg_cursor_park, v, VG_LANE_WRITE,
-                vg_consumer_moved, consumer);
-}
-
-
-static void
-vg_consumer_after(vg_call_t *call, vg_unit_t *unit)
-{
-    vg_consumer_t *consumer = call->owner;
-
-    unit->relaxed = 1;
-    if (!unit->statement->change) {
-        return; /* a load */
-    }
-    consumer->moves = 1;
-    unit->after = vg_cursor_move;
-    unit->after_values = vg_event_after(call, consumer->values, 3);
-}
-
-
-static void
-vg_consumer_handled(vg_call_t *call)
-{
-    vg_consumer_t *consumer = call->owner;
-
-    if (call->committed && call->error != NULL) {
-        /* its effects and the step are in: only the word is wrong */
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "voltgate: %V answered %s to an event, and changed",
-                      &call->endpoint->label, call->error->name);
-        call->error = NULL;
-    }
-    if (call->error == NULL && !consumer->moves) { /* nothing was changed */
-        vg_kit_unit(&consumer->unit, vg_cursor_move, consumer->values,
-                    VG_LANE_WRITE, vg_consumer_moved, consumer);
-        return;
-    }
-    if (call->error == NULL) {
-        (void) snprintf(consumer->pos, sizeof(consumer->pos), "%s",
-                        consumer->values[2]);
-        consumer->at++;
-        vg_consumer_next(consumer);
-        return;
-    }
-    if (call->away || ngx_exiting) {
-        vg_consumer_rest(consumer, VG_CONSUMER_REST); /* the moment's fault */
-        return;
-    }
-    vg_consumer_failed(consumer, call->error);
-}
-
-
-/* What was slow or met a lock may do better in a while, but not for ever: it
- * would hold back all that comes behind it. */
-static void
-vg_consumer_failed(vg_consumer_t *consumer, const vg_error_t *error)
-{
-    ngx_uint_t  slow = error->status >= 502;
-    vg_event_t *event = &consumer->events[consumer->at];
-
-    if (ngx_strcmp(consumer->failed, event->pos.data) != 0) {
-        (void) snprintf(consumer->failed, sizeof(consumer->failed), "%s",
-                        event->pos.data);
-        consumer->tries = 0;
-    }
-    if (++consumer->tries >= (slow ? VG_CONSUMER_SLOW : VG_CONSUMER_TRIES)) {
-        vg_consumer_park(consumer, error->name);
-    } else if (slow) {
-        vg_consumer_fenced(consumer);
-    } else {
-        vg_consumer_next(consumer);
-    }
-}
-
-
-/* Over events that are not ours the cursor steps with the next one that is,
- * or at the end of the batch. */
-static void
-vg_consumer_next(vg_consumer_t *consumer)
-{
-    vg_call_t     *call;
-    vg_event_t    *event;
-    const char   **v = consumer->values;
-    vg_endpoint_t *e = NULL;
-
-    while (consumer->at < consumer->count) {
-        event = &consumer->events[consumer->at];
-        e = vg_event_endpoint(consumer->plugin, event->type);
-        if (e != NULL || consumer->at + 1 == consumer->count) {
-            break;
+    for (k = 0; k < PQntuples(unit->rows); k++) {
+        for (i = 0; i < c->count; i++) {
+            c->events[i].blocked |= ngx_strcmp(c->events[i].aggregate.data,
+                                               PQgetvalue(unit->rows, k, 0))
+                                    == 0;
         }
-        consumer->at++;
     }
-    if (consumer->at >= consumer->count) {
-        consumer->again |= consumer->count == 100;
-        vg_consumer_rest(consumer, VG_CONSUMER_POLL);
-        return;
-    }
-    v[0] = (const char *) consumer->plugin->name.data;
-    v[1] = consumer->pos;
-    v[2] = event->pos.data;
-    if (e == NULL) {
-        vg_kit_unit(&consumer->unit, vg_cursor_move, v, VG_LANE_WRITE,
-                    vg_consumer_moved, consumer);
-        return;
-    }
-    if (event->blocked) {
-        vg_consumer_park(consumer, "an earlier one of its aggregate is parked");
-        return;
-    }
-    call = vg_event_call(e, event, vg_consumer_handled, consumer);
-    if (call == NULL) {
-        vg_consumer_rest(consumer, VG_CONSUMER_REST);
-        return;
-    }
-    consumer->moves = 0;
-    call->unit_setup = vg_consumer_after;
-    vg_call_run(call, VG_EVENT_DEADLINE);
+    vg_batch_run(c, vg_consumer_handled);
 }
 
 
+/* those of the events that wait behind a parked one, if there is any */
 static void
-vg_consumer_parked_done(void *data)
+vg_consumer_blocked(vg_consumer_t *c)
 {
-    vg_consumer_next(data);
+    vg_out_t   out;
+    vg_pool_t  pool = vg_arena_of(c->pool);
+    ngx_uint_t i;
+    vg_str_t   text;
+
+    if (!c->parked || c->conf->pass) {
+        vg_batch_run(c, vg_consumer_handled);
+        return;
+    }
+    vg_out_init(&out, &pool);
+    vg_out_open(&out, '[');
+    for (i = 0; i < c->count; i++) {
+        vg_out_string(&out, c->events[i].aggregate);
+    }
+    vg_out_close(&out, ']');
+    text = vg_out_str(&out);
+    if (text.len < 2) {
+        vg_consumer_away(c);
+        return;
+    }
+    c->values[2] = vg_printf(&pool, "%.*s", (int) text.len, text.data).data;
+    vg_consumer_unit(c, &c->unit, vg_log_blocked, c->values, VG_LANE_READ,
+                     vg_consumer_mark);
 }
 
 
-static void
-vg_consumer_made(vg_unit_t *unit)
-{
-    vg_consumer_t *consumer = unit->data;
-
-    consumer->again = unit->result == VG_UNIT_OK;
-    vg_consumer_rest(consumer, VG_CONSUMER_REST);
-}
-
-
-static void
-vg_consumer_take(vg_consumer_t *consumer, PGresult *rows)
+static ngx_int_t
+vg_consumer_take(vg_consumer_t *c, PGresult *rows)
 {
     int       i, n = PQntuples(rows);
-    vg_pool_t pool;
+    vg_pool_t pool = vg_arena_of(c->pool);
 
-    consumer->pool = ngx_create_pool(16384, ngx_cycle->log);
-    if (consumer->pool == NULL) {
-        return;
+    c->events = ngx_pcalloc(c->pool, n * sizeof(vg_event_t));
+    c->runs = ngx_pcalloc(c->pool, n * sizeof(vg_event_run_t));
+    if (c->events == NULL || c->runs == NULL) {
+        return NGX_ERROR;
     }
-    pool = vg_arena_of(consumer->pool);
-    (void) snprintf(consumer->pos, sizeof(consumer->pos), "%s",
-                    PQgetvalue(rows, 0, 0));
-    consumer->at = 0;
-    if (PQgetisnull(rows, 0, 2)) {
-        return;
+    for (i = 0; i < n; i++) {
+        vg_event_read(&pool, rows, i, 0, &c->events[i]);
+        c->events[i].other = PQgetisnull(rows, i, 4);
     }
-    consumer->events = ngx_pcalloc(consumer->pool, n * sizeof(vg_event_t));
-    for (i = 0; consumer->events != NULL && i < n; i++) {
-        vg_event_read(&pool, rows, i, 2, &consumer->events[i]);
-        consumer->count = i + 1;
+    c->count = n;
+    (void) snprintf(c->since, sizeof(c->since), "%s",
+                    PQgetvalue(rows, n - 1, VG_EVENT_NCOLUMNS));
+    return NGX_OK;
+}
+
+
+/* A replay that finds nothing more is at its end, wherever that was; else,
+ * now and then, the cursor goes over what was not for us. */
+static void
+vg_consumer_empty(vg_consumer_t *c)
+{
+    if (c->replay[0] != '\0') {
+        vg_batch_catch_up(c, c->until, vg_consumer_handled);
+    } else if (c->polled && ngx_strcmp(c->pos, c->ahead) != 0) {
+        vg_batch_catch_up(c, c->ahead, vg_consumer_handled);
+    } else {
+        vg_consumer_rest(c, VG_CONSUMER_POLL);
     }
 }
 
@@ -322,23 +215,108 @@ vg_consumer_take(vg_consumer_t *consumer, PGresult *rows)
 static void
 vg_consumer_have(vg_unit_t *unit)
 {
-    vg_consumer_t *consumer = unit->data;
+    vg_consumer_t *c = unit->data;
 
     if (!vg_kit_ok(unit)) {
-        vg_consumer_rest(consumer, VG_CONSUMER_REST);
+        vg_consumer_away(c);
+    } else if (PQntuples(unit->rows) == 0) {
+        vg_consumer_empty(c);
+    } else if (vg_consumer_take(c, unit->rows) != NGX_OK) {
+        vg_consumer_away(c);
+    } else {
+        vg_consumer_blocked(c);
+    }
+}
+
+
+/* ---------------------------------------------------------------- a turn */
+
+static void
+vg_consumer_read(vg_consumer_t *c)
+{
+    vg_pool_t      pool;
+    const char   **v = c->values;
+    vg_database_t *db = vg_host->databases.elts;
+
+    c->pool = ngx_create_pool(16384, ngx_cycle->log);
+    if (c->pool == NULL) {
+        vg_consumer_away(c);
         return;
     }
-    if (PQntuples(unit->rows) == 0) {
-        vg_kit_unit(&consumer->unit, vg_cursor_make, consumer->values,
-                    VG_LANE_WRITE, vg_consumer_made, consumer);
-        return;
+    pool = vg_arena_of(c->pool);
+    v[8] = (c->replay[0] != '\0') ? c->pos : c->ahead;
+    v[9] = c->since;
+    v[10] = c->types[0] != '\0'
+                ? c->types
+                : vg_event_types(&pool, &c->plugin->endpoints, 0);
+    v[11] = c->replay[0] != '\0' ? c->until : NULL;
+    v[0] = (const char *) c->plugin->name.data;
+    v[1] = (const char *) db[c->log].name.data;
+    vg_kit_make(&c->unit, vg_log_read, v + 8, VG_LANE_READ, vg_consumer_have,
+                c);
+    c->unit.database = c->log;
+    vg_unit_submit(&c->unit);
+}
+
+
+static void
+vg_consumer_begin(vg_consumer_t *c)
+{
+    if (c->parked) {
+        vg_parked_run(c, vg_consumer_read);
+    } else {
+        vg_consumer_read(c);
     }
-    if (PQgetvalue(unit->rows, 0, 1)[0] == 't') { /* paused */
-        vg_consumer_rest(consumer, VG_CONSUMER_POLL);
-        return;
+}
+
+
+/* Columns as cursor_open has them. A position that another runner or an
+ * operator set is taken as it is, and nothing is known of what is before. */
+static void
+vg_consumer_place(vg_consumer_t *c, PGresult *rows)
+{
+    ngx_uint_t  replays = !PQgetisnull(rows, 0, 3);
+    const char *pos = PQgetvalue(rows, 0, replays ? 4 : 0);
+
+    c->parked = PQgetvalue(rows, 0, 2)[0] == 't';
+    c->opened = 1;
+    (void) snprintf(c->replay, sizeof(c->replay), "%s", PQgetvalue(rows, 0, 3));
+    (void) snprintf(c->until, sizeof(c->until), "%s", PQgetvalue(rows, 0, 5));
+    (void) snprintf(c->types, sizeof(c->types), "%s", PQgetvalue(rows, 0, 6));
+    if (ngx_strcmp(c->pos, pos) != 0) {
+        (void) snprintf(c->pos, sizeof(c->pos), "%s", pos);
+        (void) snprintf(c->ahead, sizeof(c->ahead), "%s", pos);
+        (void) snprintf(c->since, sizeof(c->since), "-infinity");
     }
-    vg_consumer_take(consumer, unit->rows);
-    vg_parked_run(&consumer->parked);
+}
+
+
+static void
+vg_consumer_made(vg_unit_t *unit)
+{
+    vg_consumer_t *c = unit->data;
+
+    c->again = unit->result == VG_UNIT_OK;
+    vg_consumer_rest(c, VG_CONSUMER_REST);
+}
+
+
+static void
+vg_consumer_opened(vg_unit_t *unit)
+{
+    vg_consumer_t *c = unit->data;
+
+    if (!vg_kit_ok(unit)) {
+        vg_consumer_away(c);
+    } else if (PQntuples(unit->rows) == 0) {
+        vg_consumer_unit(c, &c->unit, vg_cursor_make, c->values, VG_LANE_WRITE,
+                         vg_consumer_made);
+    } else if (PQgetvalue(unit->rows, 0, 1)[0] == 't') {
+        vg_consumer_rest(c, VG_CONSUMER_POLL); /* paused */
+    } else {
+        vg_consumer_place(c, unit->rows);
+        vg_consumer_begin(c);
+    }
 }
 
 
@@ -356,30 +334,49 @@ vg_consumer_wanted(vg_plugin_slot_t *plugin)
 
 
 static void
+vg_consumer_open(vg_consumer_t *c)
+{
+    vg_database_t *db = vg_host->databases.elts;
+
+    c->values[0] = (const char *) c->plugin->name.data;
+    c->values[1] = (const char *) db[c->log].name.data;
+    vg_consumer_unit(c, &c->unit, vg_cursor_open, c->values, VG_LANE_READ,
+                     vg_consumer_opened);
+}
+
+
+/* A wake finds a timer that is set. By the poll's own timer the cursor is
+ * opened anew: others may have moved it, paused it, or retried a dead one. */
+static void
 vg_consumer_run(ngx_event_t *ev)
 {
-    vg_consumer_t *consumer = ev->data;
+    vg_consumer_t *c = ev->data;
 
-    if (consumer->busy) {
-        consumer->again = 1;
+    if (c->busy) {
+        c->again = 1;
         return;
     }
-    if (consumer->timer.timer_set) {
-        if (consumer->rests) {
+    c->polled = !c->timer.timer_set;
+    if (c->timer.timer_set) {
+        if (c->rests) {
             return;
         }
-        ngx_del_timer(&consumer->timer);
+        ngx_del_timer(&c->timer);
     }
-    consumer->rests = 0;
-    if (!vg_consumer_wanted(consumer->plugin)
-        || !vg_event_may(consumer->plugin)) {
-        ngx_add_timer(&consumer->timer, VG_CONSUMER_REST);
+    c->rests = 0;
+    if (!vg_consumer_wanted(c->plugin) || !vg_event_may(c->plugin)) {
+        ngx_add_timer(&c->timer, VG_CONSUMER_REST);
         return;
     }
-    consumer->busy = 1;
-    consumer->values[0] = (const char *) consumer->plugin->name.data;
-    vg_kit_unit(&consumer->unit, vg_cursor_read, consumer->values, VG_LANE_READ,
-                vg_consumer_have, consumer);
+    c->busy = 1;
+    if (c->hurried) {
+        c->hurried = c->polled = 0;
+    }
+    if (c->opened && !c->polled) {
+        vg_consumer_begin(c);
+    } else {
+        vg_consumer_open(c);
+    }
 }
 
 
@@ -393,6 +390,8 @@ vg_consumers_wake(void)
     }
 }
 
+
+/* ---------------------------------------------------------- who runs where */
 
 static ngx_uint_t
 vg_consumer_mine(vg_plugin_slot_t *plugin)
@@ -415,9 +414,25 @@ vg_consumers_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to)
 
     for (i = 0; i < vg_consumer_count; i++) {
         if (vg_consumers[i].plugin == from) {
-            vg_consumers[i].plugin = vg_consumers[i].parked.plugin = to;
+            vg_consumers[i].plugin = to;
         }
     }
+}
+
+
+static void
+vg_consumer_start(vg_plugin_slot_t *plugin, ngx_uint_t log)
+{
+    vg_consumer_t *c = &vg_consumers[vg_consumer_count++];
+
+    c->plugin = plugin;
+    c->log = log;
+    c->conf = vg_consumer_conf(&plugin->name);
+    c->timer.handler = vg_consumer_run;
+    c->timer.data = c;
+    c->timer.log = ngx_cycle->log;
+    c->timer.cancelable = 1;
+    ngx_add_timer(&c->timer, 200);
 }
 
 
@@ -425,25 +440,18 @@ vg_consumers_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to)
 void
 vg_consumers_start(void)
 {
-    ngx_uint_t         i;
-    vg_consumer_t     *consumer;
+    ngx_uint_t         i, log;
     vg_plugin_slot_t **p = vg_host->plugins.elts;
 
-    vg_consumers = ngx_calloc(
-        (vg_host->plugins.nelts + 1) * sizeof(vg_consumer_t), ngx_cycle->log);
+    vg_consumers =
+        ngx_calloc(vg_host->databases.nelts * (vg_host->plugins.nelts + 1)
+                       * sizeof(vg_consumer_t),
+                   ngx_cycle->log);
     for (i = 0; vg_consumers != NULL && i < vg_host->plugins.nelts; i++) {
-        if (!vg_consumer_mine(p[i])) {
-            continue;
+        for (log = 0; log < vg_host->databases.nelts; log++) {
+            if (vg_consumer_mine(p[i])) {
+                vg_consumer_start(p[i], log);
+            }
         }
-        consumer = &vg_consumers[vg_consumer_count++];
-        consumer->plugin = p[i];
-        consumer->timer.handler = vg_consumer_run;
-        consumer->timer.data = consumer;
-        consumer->timer.log = ngx_cycle->log;
-        consumer->timer.cancelable = 1;
-        consumer->parked.plugin = p[i];
-        consumer->parked.done = vg_consumer_parked_done;
-        consumer->parked.data = consumer;
-        ngx_add_timer(&consumer->timer, 200);
     }
 }

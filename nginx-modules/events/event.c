@@ -1,5 +1,5 @@
 /*
- * event.c: an event of the log, and the call that it becomes.
+ * event.c: an event of a log, and the call that it becomes.
  */
 
 #include "events.h"
@@ -22,6 +22,34 @@ vg_event_endpoint(vg_plugin_slot_t *plugin, vg_str_t type)
 }
 
 
+/* A JSON array of strings and PostgreSQL's text of an array differ in their
+ * brackets, as long as no string has a character to be escaped. */
+const char *
+vg_event_types(vg_pool_t *pool, const ngx_array_t *endpoints, ngx_uint_t here)
+{
+    vg_out_t        out;
+    vg_str_t        text;
+    ngx_uint_t      i;
+    vg_endpoint_t **e = endpoints->elts;
+
+    vg_out_init(&out, pool);
+    vg_out_open(&out, '[');
+    for (i = 0; i < endpoints->nelts; i++) {
+        if (e[i]->row->method == VG_EVENT
+            && ((e[i]->row->flags & VG_HERE) != 0) == here)
+        {
+            vg_out_string(&out, vg_str(e[i]->row->path));
+        }
+    }
+    vg_out_close(&out, ']');
+    text = vg_out_str(&out);
+    return text.len < 2
+               ? NULL
+               : vg_printf(pool, "{%.*s}", (int) text.len - 2, text.data + 1)
+                     .data;
+}
+
+
 /* events and timers wait while their plugin is out, or paused */
 ngx_uint_t
 vg_event_may(vg_plugin_slot_t *plugin)
@@ -31,36 +59,42 @@ vg_event_may(vg_plugin_slot_t *plugin)
 
 
 static vg_str_t
-vg_event_text(vg_pool_t *pool, PGresult *rows, int row, int column)
+vg_event_copy(vg_pool_t *pool, const char *data, size_t len)
 {
-    return vg_printf(pool, "%.*s", PQgetlength(rows, row, column),
-                     PQgetvalue(rows, row, column));
+    char *copy = vg_alloc(pool, len + 1);
+
+    if (copy == NULL) {
+        return (vg_str_t){ "", 0 };
+    }
+    ngx_memcpy(copy, data, len);
+    copy[len] = '\0';
+    return (vg_str_t){ copy, len };
 }
 
 
-/* ten columns from this one on: pos, id, type ... , blocked */
+/* ten columns from this one on, as VG_EVENT_COLUMNS has them */
 void
 vg_event_read(vg_pool_t *pool, PGresult *rows, int row, int column,
               vg_event_t *event)
 {
-    ngx_uint_t i;
-    vg_str_t  *to[] = { &event->pos,         &event->id,
-                        &event->type,        &event->aggregate,
-                        &event->payload,     &event->correlation,
-                        &event->traceparent, &event->actor,
-                        &event->at };
+    int       i;
+    vg_str_t *to[] = { &event->pos,         &event->id,
+                       &event->type,        &event->aggregate,
+                       &event->payload,     &event->correlation,
+                       &event->traceparent, &event->actor,
+                       &event->at,          &event->source };
 
-    for (i = 0; i < sizeof(to) / sizeof(to[0]); i++) {
-        *to[i] = vg_event_text(pool, rows, row, column + (int) i);
+    for (i = 0; i < VG_EVENT_NCOLUMNS; i++) {
+        *to[i] = vg_event_copy(pool, PQgetvalue(rows, row, column + i),
+                               PQgetlength(rows, row, column + i));
     }
-    event->blocked = PQgetvalue(rows, row, column + (int) i)[0] == 't';
 }
 
 
 static vg_str_t
 vg_event_keep(vg_call_t *call, vg_str_t s)
 {
-    return vg_printf(&call->arena, "%.*s", (int) s.len, s.data);
+    return vg_event_copy(&call->arena, s.data, s.len);
 }
 
 
@@ -90,18 +124,4 @@ vg_event_call(vg_endpoint_t *e, const vg_event_t *event,
     call->finish = done;
     call->owner = owner;
     return call;
-}
-
-
-/* Without memory they are NULL, which moves nothing and rolls back. */
-const char **
-vg_event_after(vg_call_t *call, const char **values, ngx_uint_t count)
-{
-    ngx_uint_t   i;
-    const char **own = vg_calloc(&call->arena, count * sizeof(const char *));
-
-    for (i = 0; own != NULL && i < count; i++) {
-        own[i] = vg_event_keep(call, vg_str(values[i])).data;
-    }
-    return own;
 }

@@ -1,5 +1,5 @@
 /*
- * follower.c: this node along the log, in memory alone.
+ * follower.c: this node along each log, in memory alone.
  *
  * The clerk's worker reads what came behind its place and runs the VG_HERE
  * rows of each event: tags are dropped, words put; streams about its aggregate
@@ -15,19 +15,23 @@
 
 #define VG_FOLLOW_BATCH 500
 #define VG_FOLLOW_POLL  1000 /* ms */
-#define VG_FOLLOW_TYPES 4096 /* bytes of their names as an array */
 
-/* Events that a crash of the database may take out of the log again, since
- * moves are not flushed at once: more than are moved in that time. */
-#define VG_FOLLOW_BACK 10000
+typedef struct {
+    ngx_uint_t  log; /* whose: index of the database                     */
+    vg_unit_t   unit;
+    ngx_pool_t *pool; /* of what is asked                                 */
+    const char *values[2];
+    char        place[24];
+    unsigned    busy:1;
+    unsigned    again:1;
+} vg_follower_t;
 
 static vg_statement_t *vg_follow_end, *vg_follow_read;
-static vg_unit_t       vg_follow_unit;
+static vg_follower_t   vg_followers[VG_DATABASES];
 static ngx_event_t     vg_follow_timer;
-static ngx_uint_t      vg_follow_busy, vg_follow_again, vg_follow_mine;
-static ngx_uint_t      vg_follow_goes_back;
-static const char     *vg_follow_values[2];
-static char            vg_follow_place[24], vg_follow_types[VG_FOLLOW_TYPES];
+static ngx_uint_t      vg_follow_mine;
+
+static void vg_follower_go(vg_follower_t *follower);
 
 
 ngx_int_t
@@ -40,32 +44,10 @@ vg_follower_init(ngx_conf_t *cf)
         cf, &vg_follow_read, "log_follow",
         "select e.pos, e.event_id, e.type, e.aggregate_id,"
         " case when e.type = any ($2::text[]) then e.payload::text end,"
-        " e.correlation_id, e.traceparent, e.actor_id, vg.z(e.at), false"
+        " e.correlation_id, e.traceparent, e.actor_id, vg.z(e.at), e.source"
         " from vg.event e where e.pos > $1::bigint order by e.pos limit 500",
         2);
     return vg_follow_end && vg_follow_read ? NGX_OK : NGX_ERROR;
-}
-
-
-/* what is wanted now: a plugin may have been exchanged */
-static void
-vg_follower_wanted(void)
-{
-    u_char         *p = (u_char *) vg_follow_types;
-    u_char         *last = p + VG_FOLLOW_TYPES - 2;
-    ngx_uint_t      i;
-    vg_endpoint_t **e = vg_host->endpoints.elts;
-
-    *p++ = '{';
-    for (i = 0; i < vg_host->endpoints.nelts; i++) {
-        if ((e[i]->row->flags & VG_HERE)
-            && p + ngx_strlen(e[i]->row->path) + 3 < last) {
-            p = ngx_slprintf(p, last, "%s\"%s\"", p[-1] == '{' ? "" : ",",
-                             e[i]->row->path);
-        }
-    }
-    *p++ = '}';
-    *p = '\0';
 }
 
 
@@ -113,7 +95,7 @@ vg_follower_text(PGresult *rows, int row, int column)
 
 
 static void
-vg_follower_take(PGresult *rows)
+vg_follower_take(vg_follower_t *follower, PGresult *rows)
 {
     int         i, n = PQntuples(rows);
     vg_str_t    about;
@@ -134,7 +116,8 @@ vg_follower_take(PGresult *rows)
             vg_follower_tell(&event);
         }
     }
-    *vg_shelf_place() = strtoul(PQgetvalue(rows, n - 1, 0), NULL, 10) + 1;
+    *vg_shelf_place(follower->log) =
+        strtoul(PQgetvalue(rows, n - 1, 0), NULL, 10) + 1;
     ngx_destroy_pool(pool);
 }
 
@@ -142,64 +125,66 @@ vg_follower_take(PGresult *rows)
 static void
 vg_follower_have(vg_unit_t *unit)
 {
-    int n = vg_kit_ok(unit) ? PQntuples(unit->rows) : 0;
+    int            n = vg_kit_ok(unit) ? PQntuples(unit->rows) : 0;
+    vg_follower_t *follower = unit->data;
 
-    vg_follow_busy = 0;
+    follower->busy = 0;
     if (n > 0 && unit->statement == vg_follow_end) {
-        *vg_shelf_place() = strtoul(PQgetvalue(unit->rows, 0, 0), NULL, 10) + 1;
-        vg_follow_again = 1;
+        *vg_shelf_place(follower->log) =
+            strtoul(PQgetvalue(unit->rows, 0, 0), NULL, 10) + 1;
+        follower->again = 1;
         vg_nodes_unfollowed();
     } else if (n > 0) {
-        vg_follower_take(unit->rows);
+        vg_follower_take(follower, unit->rows);
     }
-    if (n == VG_FOLLOW_BATCH || vg_follow_again) {
-        vg_follow_again = 0;
-        vg_follower_wake();
+    ngx_destroy_pool(follower->pool);
+    follower->pool = NULL;
+    if (n == VG_FOLLOW_BATCH || follower->again) {
+        follower->again = 0;
+        vg_follower_go(follower);
     }
 }
 
 
-/* The place is one more than that of the last event: zero is no place yet. */
+/* The place is one more than that of the last event: zero is no place yet.
+ * What is wanted is asked anew each time: a plugin may have been exchanged. */
+static void
+vg_follower_go(vg_follower_t *follower)
+{
+    uint64_t  place = *vg_shelf_place(follower->log);
+    vg_pool_t arena;
+
+    if (follower->busy) {
+        follower->again = 1;
+        return;
+    }
+    follower->pool = ngx_create_pool(1024, ngx_cycle->log);
+    if (follower->pool == NULL || ngx_exiting) {
+        return;
+    }
+    arena = vg_arena_of(follower->pool);
+    follower->busy = 1;
+    (void) snprintf(follower->place, sizeof(follower->place), "%lu",
+                    (unsigned long) (place ? place - 1 : 0));
+    follower->values[0] = follower->place;
+    follower->values[1] = vg_event_types(&arena, &vg_host->endpoints, 1);
+    vg_kit_make(&follower->unit, place ? vg_follow_read : vg_follow_end,
+                follower->values, VG_LANE_READ, vg_follower_have, follower);
+    follower->unit.database = follower->log;
+    vg_unit_submit(&follower->unit);
+}
+
+
 void
 vg_follower_wake(void)
 {
-    uint64_t place;
+    ngx_uint_t i;
 
-    if (!vg_follow_mine || ngx_exiting) {
-        return;
+    for (i = 0; vg_follow_mine && !ngx_exiting && i < vg_host->databases.nelts;
+         i++) {
+        vg_followers[i].log = i;
+        vg_follower_go(&vg_followers[i]);
     }
-    if (vg_follow_busy) {
-        vg_follow_again = 1;
-        return;
-    }
-    vg_follow_busy = 1;
-    if (vg_follow_goes_back && *vg_shelf_place() != 0) {
-        place = *vg_shelf_place();
-        *vg_shelf_place() = place > VG_FOLLOW_BACK ? place - VG_FOLLOW_BACK : 1;
-    }
-    vg_follow_goes_back = 0;
-    place = *vg_shelf_place();
-    if (place == 0) {
-        vg_kit_unit(&vg_follow_unit, vg_follow_end, vg_follow_values,
-                    VG_LANE_READ, vg_follower_have, NULL);
-        return;
-    }
-    vg_follower_wanted();
-    (void) snprintf(vg_follow_place, sizeof(vg_follow_place), "%lu",
-                    (unsigned long) place - 1);
-    vg_follow_values[0] = vg_follow_place;
-    vg_follow_values[1] = vg_follow_types;
-    vg_kit_unit(&vg_follow_unit, vg_follow_read, vg_follow_values, VG_LANE_READ,
-                vg_follower_have, NULL);
-}
-
-
-/* The database was away, perhaps by a crash: positions whose events it lost
- * are given again, to others. */
-void
-vg_follower_back(void)
-{
-    vg_follow_goes_back = 1;
 }
 
 

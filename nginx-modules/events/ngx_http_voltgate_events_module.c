@@ -4,6 +4,8 @@
 
 #include "events.h"
 
+extern ngx_module_t ngx_http_voltgate_events_module;
+
 static ngx_uint_t vg_events_up; /* else what starts takes what is there   */
 
 static ngx_int_t
@@ -12,8 +14,11 @@ vg_events_ready(ngx_conf_t *cf)
     if (vg_host_conf(cf)->zone == NULL) {
         return NGX_OK; /* the host is not used */
     }
+    vg_consumer_confs_use(*(ngx_array_t **) ngx_http_conf_get_module_main_conf(
+        cf, ngx_http_voltgate_events_module));
     if (vg_clerk_init(cf) != NGX_OK || vg_consumer_init(cf) != NGX_OK
-        || vg_parked_init(cf) != NGX_OK || vg_follower_init(cf) != NGX_OK)
+        || vg_batch_init(cf) != NGX_OK || vg_parked_init(cf) != NGX_OK
+        || vg_follower_init(cf) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -47,15 +52,30 @@ vg_events_start(ngx_cycle_t *cycle)
 }
 
 
+static void *
+vg_events_create(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(ngx_array_t *));
+}
+
+
 /* clang-format off */
+static ngx_command_t  vg_events_commands[] = {
+
+    { ngx_string("voltgate_consumer"), NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
+      vg_set_consumer, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
+
+    ngx_null_command
+};
+
 static ngx_http_module_t  vg_events_ctx = {
-    NULL, vg_events_ready, NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, vg_events_ready, vg_events_create, NULL, NULL, NULL, NULL, NULL,
 };
 
 ngx_module_t  ngx_http_voltgate_events_module = {
     NGX_MODULE_V1,
     &vg_events_ctx,
-    NULL,
+    vg_events_commands,
     NGX_HTTP_MODULE,
     NULL, NULL,
     vg_events_start,

@@ -9,7 +9,9 @@ typedef struct {
     ngx_queue_t    queue;
     vg_endpoint_t *endpoint; /* NULL: its generation is retired          */
     ngx_event_t    event;
+    vg_unit_t      take; /* with the statement before it                  */
     const char    *values[2];
+    ngx_uint_t     busy; /* of call and unit, that are not over           */
     char           name[128];
     char           period[48];
 } vg_timer_t;
@@ -27,28 +29,51 @@ vg_timer_init(ngx_conf_t *cf)
 }
 
 
+/* its call is over, and so is the unit: the next period begins */
 static void
-vg_timer_after(vg_call_t *call, vg_unit_t *unit)
+vg_timer_rest(vg_timer_t *timer)
 {
-    vg_timer_t *timer = call->owner;
-
-    if (unit->statement->change) {
-        unit->after = vg_timer_take;
-        unit->after_values = timer->values;
+    if (--timer->busy) {
+        return;
     }
-}
-
-
-static void
-vg_timer_again(vg_call_t *call)
-{
-    vg_timer_t *timer = call->owner;
-
     if (timer->endpoint == NULL) {
         ngx_free(timer);
     } else if (!ngx_exiting) {
         ngx_add_timer(&timer->event, timer->endpoint->period);
     }
+}
+
+
+static void
+vg_timer_taken(vg_unit_t *unit)
+{
+    vg_timer_rest(unit->data);
+}
+
+
+static void
+vg_timer_submit(vg_call_t *call, vg_unit_t *unit)
+{
+    vg_timer_t *timer = call->owner;
+
+    if (!unit->statement->change) {
+        vg_unit_submit(unit);
+        return;
+    }
+    timer->busy++;
+    vg_kit_make(&timer->take, vg_timer_take, timer->values, VG_LANE_WRITE,
+                vg_timer_taken, timer);
+    timer->take.database = call->endpoint->plugin->database;
+    timer->take.relaxed = 0;
+    vg_unit_chain(&timer->take, unit);
+    vg_unit_submit(&timer->take);
+}
+
+
+static void
+vg_timer_over(vg_call_t *call)
+{
+    vg_timer_rest(call->owner);
 }
 
 
@@ -68,9 +93,10 @@ vg_timer_fired(ngx_event_t *ev)
     call->caller.id = VG_STR("system");
     call->caller.role = VG_STR("system");
     call->correlation = (vg_str_t){ call->new_id, 36 };
-    call->finish = vg_timer_again;
+    call->finish = vg_timer_over;
     call->owner = timer;
-    call->unit_setup = vg_timer_after;
+    call->unit_submit = vg_timer_submit;
+    timer->busy = 1;
     vg_call_run(call, VG_EVENT_DEADLINE);
 }
 

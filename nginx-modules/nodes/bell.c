@@ -24,7 +24,7 @@ static vg_unit_t       vg_bell_unit, vg_bell_listening;
 static ngx_event_t     vg_bell_timer;
 static ngx_msec_t      vg_bell_rung, vg_bell_said; /* ngx_current_msec     */
 static ngx_uint_t      vg_bell_busy, vg_bell_asked, vg_bell_hears;
-static ngx_uint_t      vg_bell_heard_before, vg_bell_grown;
+static ngx_uint_t      vg_bell_grown;
 static char   vg_bell_topics[VG_BELL_ROOM + 1], vg_bell_sent[VG_BELL_ROOM + 3];
 static size_t vg_bell_len;
 static const char *vg_bell_values[2];
@@ -164,7 +164,7 @@ vg_bell_heard(const char *channel, const char *payload)
     if (*payload == '-') {
         payload++;
     } else {
-        vg_events_heard(0);
+        vg_events_heard();
     }
     vg_stream_heard(vg_str(payload));
 }
@@ -190,8 +190,7 @@ vg_bell_listens(vg_unit_t *unit)
     }
     vg_bell_hears = 1;
     vg_near_tick(); /* what was rung for before */
-    vg_events_heard(vg_bell_heard_before);
-    vg_bell_heard_before = 1;
+    vg_events_heard();
 }
 
 
@@ -205,8 +204,8 @@ vg_bell_tick(void)
     }
     vg_bell_asked = 1;
     vg_db_hear(vg_bell_heard, vg_bell_lost);
-    vg_kit_unit(&vg_bell_listening, vg_bell_node, vg_bell_values,
-                VG_LANE_LISTEN, vg_bell_listens, NULL);
+    vg_kit_unit(&vg_bell_listening, vg_bell_node, vg_bell_values, VG_LANE_CLERK,
+                vg_bell_listens, NULL);
     vg_bell_listening.lock = vg_bell_house;
     vg_bell_listening.lock_values = vg_bell_values;
 }

@@ -63,7 +63,7 @@ vg_page_ready(ngx_http_request_t *r, vg_pool_t *pool)
         vg_out_member(&out, "lacks", vg_str(lacks));
     }
     vg_out_key(&out, "database");
-    vg_out_bool(&out, vg_db_alive());
+    vg_out_bool(&out, lacks == NULL || ngx_strcmp(lacks, "database") != 0);
     vg_page_plugins(&out);
     vg_out_close(&out, '}');
     if (lacks != NULL) {
