@@ -36,14 +36,16 @@ static const char *vg_clerk_none[1];
 ngx_int_t
 vg_clerk_init(ngx_conf_t *cf)
 {
+    /* by an array: joined, it is planned for an outbox that is empty, as it
+     * is when it is analysed, and reads the whole for each id */
     vg_statement_kit(
         cf, &vg_clerk_move, "outbox_move",
         "with gate as materialized (select pg_try_advisory_xact_lock("
         "hashtextextended('vg.clerk', 0)) as mine),"
         " next as (select o.id from vg.outbox o, gate where gate.mine"
         " order by o.id limit 500),"
-        " moved as (delete from vg.outbox o using next"
-        " where o.id = next.id returning o.*),"
+        " moved as (delete from vg.outbox o"
+        " where o.id = any (array(select n.id from next n)) returning o.*),"
         " clock as (update vg.log set logged_at = greatest(logged_at, now())"
         " where exists (select from moved) returning logged_at),"
         " put as (insert into vg.event (logged_at, event_id, type, source,"

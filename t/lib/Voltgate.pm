@@ -15,7 +15,10 @@ package Voltgate;
 # { http => '…', server => '…' } adds lines to the conf; env => {} to the
 # environment of the scripts. start(beside => $vg) is another node on the
 # database, the keys and the certificate of the first. plugins => [names]
-# switches on these alone.
+# switches on these alone. authored => { name => { file => text } } adds plugins
+# that the test writes (Voltgate::Author); elsewhere => { name => [plugins] }
+# puts plugins into a cluster of their own: elsewhere('name') is a Voltgate
+# without a gateway, for sql(), pg_stop() and the like.
 
 use strict;
 use warnings;
@@ -64,6 +67,9 @@ sub start {
         $self->_database($opts{own_cluster} || !$ENV{VG_TEST_OWNER_URL});
     }
     $self->_script('docker/configure');
+    $self->_edit($_) for @{ $opts{beside} ? $opts{beside}{edits} || [] : [] };
+    $self->_authored($opts{authored})   if $opts{authored};
+    $self->_elsewhere($opts{elsewhere}) if $opts{elsewhere};
     $self->_conf(sub { _extra($opts{extra}, @_) })     if $opts{extra};
     $self->_conf(sub { _plugins($opts{plugins}, @_) }) if $opts{plugins};
     # a binary upgrade hands over what it is told to
@@ -254,7 +260,7 @@ sub close {
 
     return if $self->{closed}++;
     delete $self->{dbh};
-    my @steps = (sub { $self->stop_gateway });
+    my @steps = -e "$self->{state}/conf/nginx.conf" ? sub { $self->stop_gateway } : ();
     if ($self->{cluster}) {
         push @steps, sub { $self->_script('docker/cluster', 'stop', 'immediate') };
     } elsif ($self->{database}) {
@@ -377,6 +383,60 @@ sub _connect {
         pg_server_prepare => 1, pg_placeholder_dollaronly => 1,
     });
 }
+
+# who stands beside has it in its conf as well
+sub _edit {
+    my ($self, $change) = @_;
+    push @{ $self->{edits} }, $change;
+    return $self->_conf($change);
+}
+
+# plugins of the test's own stand beside ours, in a house that links to them
+sub _authored {
+    my ($self, $authored) = @_;
+
+    require Voltgate::Author;
+    my $house = $self->{house} = Voltgate::Author::house($self->{state}, $ROOT, $self->{build}, $authored);
+    my @names = sort keys %$authored;
+    my %away  = map { $_ => 1 } map { @$_ } values %{ $self->{opts}{elsewhere} || {} };
+    $self->_script("$self->{build}/voltgate", 'migrate', '--root', $house, grep { !$away{$_} } @names);
+    my $switches = join "\n", map { "voltgate_plugin $_;" } @names;
+    $self->_edit(sub {
+        my ($conf) = @_;
+        $conf =~ s{^( *voltgate_plugins_root\s+)\S+;}{$1$house/plugins;\n$switches}m or die 'no root';
+        $conf =~ s{^( *voltgate_plugins_built\s+)\S+;}{$1$house/built;}m or die 'no built';
+        return $conf;
+    });
+    return;
+}
+
+# other clusters, for some plugins
+sub _elsewhere {
+    my ($self, $elsewhere) = @_;
+
+    for my $name (sort keys %$elsewhere) {
+        my $there = $self->{elsewhere}{$name} = bless {
+            opts => {}, build => $self->{build}, owner => $$, expected => [], port => 0,
+            state => "$self->{state}.$name",
+        }, ref $self;
+        make_path($there->{state});
+        $there->_places;
+        $there->{cluster} = 1;
+        push @running, $there;
+        $there->_script('docker/cluster', 'create');
+        $there->_script("$self->{build}/voltgate", 'migrate', '--root', $self->{house} // $ROOT, @{ $elsewhere->{$name} });
+        (my $url = $there->{owner_url}) =~ s/user=\S+/user=vg_gate/;
+        $url =~ s/\s+\z//;
+        $self->_edit(sub {
+            my ($conf) = @_;
+            $conf =~ s{^( *voltgate_database .*)}{$1\nvoltgate_database "$url" $name @{ $elsewhere->{$name} };}m or die 'no database';
+            return $conf;
+        });
+    }
+    return;
+}
+
+sub elsewhere { return $_[0]{elsewhere}{ $_[1] } }
 
 # _conf(sub): the conf becomes what it makes of it
 sub _conf {

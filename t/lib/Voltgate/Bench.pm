@@ -7,6 +7,7 @@ package Voltgate::Bench;
 #   use Voltgate::Bench qw(at_least at_most);
 #   return {
 #       title => 'GET /api/v1/stations/{id}',
+#       start => { … },                          # more for Voltgate->start, if anything
 #       setup => sub { my ($b) = @_; … },         # once, before the three runs
 #       run   => sub {
 #           my ($b) = @_;
@@ -45,7 +46,7 @@ sub start {
 
     my $ws    = '127.0.0.1:' . Voltgate::free_port();
     my $plain = '127.0.0.1:' . Voltgate::free_port();
-    my $vg = Voltgate->start(own_cluster => 1, workers => 2, env => { VG_WS => $ws }, extra => { server => <<"END" });
+    my $vg = Voltgate->start(%{ delete $more{start} || {} }, own_cluster => 1, workers => 2, env => { VG_WS => $ws }, extra => { server => <<"END" });
         listen $plain;
         location = /bench-200 {
             default_type application/json;
@@ -68,10 +69,10 @@ END
 
 # what others left behind is not measured
 sub anew {
-    my ($self) = @_;
+    my ($self, %start) = @_;
     $self->{vg}->stop_gateway;
     $self->{vg}->pg_stop('fast');
-    return (ref $self)->start($self->{seconds}, used => 1,
+    return (ref $self)->start($self->{seconds}, used => 1, start => \%start,
         map { $_ => $self->{$_} } qw(seen commands others fdatasync_us));
 }
 
