@@ -11,12 +11,12 @@
     "-c search_path= -c idle_in_transaction_session_timeout=5s "               \
     "-c timezone=UTC -c datestyle=ISO -c intervalstyle=iso_8601 -c jit=off "
 
-/* A plan is kept for long, and may have been made while its table was empty,
- * as the outbox mostly is: then a scan of the whole looks cheap. */
+/* To plan a change anew takes longer than to run it. A plan is kept for long,
+ * and may have been made while its table was empty, as the outbox mostly is:
+ * then a scan of the whole looks cheap, and so does a sort. */
 #define VG_INDEXED "-c enable_seqscan=off "
-
-/* to plan a change anew takes longer than to run it */
-#define VG_GENERIC VG_INDEXED "-c plan_cache_mode=force_generic_plan "
+#define VG_ORDERED VG_INDEXED "-c enable_bitmapscan=off -c enable_sort=off "
+#define VG_GENERIC "-c plan_cache_mode=force_generic_plan "
 
 /* clang-format off */
 
@@ -28,23 +28,23 @@ static const vg_lane_state_t vg_lane_kinds[VG_LANES] = {
                    " -c default_transaction_read_only=on" },
     [VG_LANE_WRITE] = {
         .lane = VG_LANE_WRITE, .nconns = 2, .batch = 64,
-        .options = VG_SESSION VG_GENERIC
+        .options = VG_SESSION VG_INDEXED VG_GENERIC
                    "-c statement_timeout=3s -c lock_timeout=100ms"
                    " -c synchronous_commit=off" },
     [VG_LANE_PATIENT] = {
         .lane = VG_LANE_PATIENT, .nconns = 2, .batch = 1,
-        .options = VG_SESSION VG_GENERIC
+        .options = VG_SESSION VG_INDEXED VG_GENERIC
                    "-c statement_timeout=5s -c lock_timeout=2s" },
     [VG_LANE_APPEND] = {
         .lane = VG_LANE_APPEND, .nconns = 1, .batch = 256, .gather = 2,
-        .options = VG_SESSION VG_GENERIC
+        .options = VG_SESSION VG_INDEXED VG_GENERIC
                    "-c statement_timeout=3s -c lock_timeout=1s" },
     [VG_LANE_SLOW] = {
         .lane = VG_LANE_SLOW, .nconns = 1, .batch = 1,
         .options = VG_SESSION "-c statement_timeout=30s -c lock_timeout=2s" },
-    [VG_LANE_CLERK] = {
-        .lane = VG_LANE_CLERK, .nconns = 1, .batch = 1,
-        .options = VG_SESSION VG_INDEXED
+    [VG_LANE_LOG] = {
+        .lane = VG_LANE_LOG, .nconns = 1, .batch = 16,
+        .options = VG_SESSION VG_ORDERED VG_GENERIC
                    "-c statement_timeout=5s -c lock_timeout=1s" },
 };
 
@@ -259,12 +259,12 @@ vg_unit_again(vg_unit_t *unit)
 void
 vg_unit_chain(vg_unit_t *head, vg_unit_t *unit)
 {
-    vg_unit_t **last = &head->chain;
-
-    while (*last != NULL) {
-        last = &(*last)->link;
+    if (head->chain == NULL) {
+        head->chain = unit;
+    } else {
+        head->last->link = unit;
     }
-    *last = unit;
+    head->last = unit;
     unit->head = head;
     unit->calls = 1;
     unit->queued_at = ngx_current_msec;
@@ -362,8 +362,8 @@ void
 vg_db_hear(void (*heard)(const char *channel, const char *payload),
            void (*lost)(void))
 {
-    vg_lanes[VG_HOME][VG_LANE_CLERK].heard = heard;
-    vg_lanes[VG_HOME][VG_LANE_CLERK].lost = lost;
+    vg_lanes[VG_HOME][VG_LANE_LOG].heard = heard;
+    vg_lanes[VG_HOME][VG_LANE_LOG].lost = lost;
 }
 
 

@@ -21,7 +21,7 @@ typedef enum {
     VG_LANE_PATIENT, /* one at a time, waits for locks                   */
     VG_LANE_APPEND,  /* many rows, one Sync a turn                       */
     VG_LANE_SLOW,    /* one at a time, long                              */
-    VG_LANE_CLERK,   /* the clerk's own: LISTEN, and moves into the log  */
+    VG_LANE_LOG,     /* the log's: LISTEN, moves into it, who reads it   */
     VG_LANES,
 } vg_lane_t;
 
@@ -47,6 +47,7 @@ struct vg_unit_s {
     const vg_statement_t *statement;
     const char          **values;
     vg_unit_t            *chain; /* these before, each as its own role   */
+    vg_unit_t            *last;  /* of them                              */
     vg_unit_t            *link;  /* the next in the chain that this is in */
     vg_unit_t            *head;  /* whose chain that is                  */
 

@@ -163,7 +163,7 @@ vg_clerk_go(vg_clerk_t *clerk)
         return;
     }
     clerk->busy = 1;
-    vg_kit_make(&clerk->move, vg_clerk_move, vg_clerk_none, VG_LANE_CLERK,
+    vg_kit_make(&clerk->move, vg_clerk_move, vg_clerk_none, VG_LANE_LOG,
                 vg_clerk_moved, clerk);
     clerk->move.database = clerk->database;
     vg_unit_submit(&clerk->move);

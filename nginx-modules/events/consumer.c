@@ -9,8 +9,10 @@
 
 #include "consumer.h"
 
-#define VG_CONSUMER_POLL 2000 /* ms; a wake comes first                  */
-#define VG_CONSUMER_REST 1500 /* ms, after somebody else moved the cursor */
+#define VG_CONSUMER_POLL   2000 /* ms; a wake comes first                  */
+/* us: no clock is that far ahead, and no partition behind it is opened */
+#define VG_CONSUMER_FUTURE (32LL * 24 * 3600 * 1000000)
+#define VG_CONSUMER_REST   1500 /* ms, after somebody else moved the cursor */
 
 static vg_statement_t *vg_cursor_open, *vg_cursor_make;
 static vg_statement_t *vg_log_read, *vg_log_blocked;
@@ -42,9 +44,10 @@ vg_consumer_init(ngx_conf_t *cf)
         " e.correlation_id, e.traceparent, e.actor_id, vg.z(e.at), e.source,"
         " e.logged_at from vg.event e where e.pos > $1::bigint"
         " and e.logged_at >= $2::timestamptz"
+        " and e.logged_at < $5::timestamptz"
         " and ($4::bigint is null or e.pos <= $4::bigint)"
         " order by e.pos limit 500",
-        4);
+        5);
     vg_statement_kit(cf, &vg_log_blocked, "log_blocked",
                      "select distinct p.aggregate_id from vg.parked p"
                      " where p.consumer = $1::text and p.log = $2::text"
@@ -170,7 +173,7 @@ vg_consumer_blocked(vg_consumer_t *c)
         return;
     }
     c->values[2] = vg_printf(&pool, "%.*s", (int) text.len, text.data).data;
-    vg_consumer_unit(c, &c->unit, vg_log_blocked, c->values, VG_LANE_READ,
+    vg_consumer_unit(c, &c->unit, vg_log_blocked, c->values, VG_LANE_LOG,
                      vg_consumer_mark);
 }
 
@@ -250,9 +253,10 @@ vg_consumer_read(vg_consumer_t *c)
                 ? c->types
                 : vg_event_types(&pool, &c->plugin->endpoints, 0);
     v[11] = c->replay[0] != '\0' ? c->until : NULL;
+    v[12] = vg_time_text(&pool, vg_time_now() + VG_CONSUMER_FUTURE).data;
     v[0] = (const char *) c->plugin->name.data;
     v[1] = (const char *) db[c->log].name.data;
-    vg_kit_make(&c->unit, vg_log_read, v + 8, VG_LANE_READ, vg_consumer_have,
+    vg_kit_make(&c->unit, vg_log_read, v + 8, VG_LANE_LOG, vg_consumer_have,
                 c);
     c->unit.database = c->log;
     vg_unit_submit(&c->unit);
@@ -340,7 +344,7 @@ vg_consumer_open(vg_consumer_t *c)
 
     c->values[0] = (const char *) c->plugin->name.data;
     c->values[1] = (const char *) db[c->log].name.data;
-    vg_consumer_unit(c, &c->unit, vg_cursor_open, c->values, VG_LANE_READ,
+    vg_consumer_unit(c, &c->unit, vg_cursor_open, c->values, VG_LANE_LOG,
                      vg_consumer_opened);
 }
 

@@ -169,7 +169,7 @@ vg_follower_go(vg_follower_t *follower)
     follower->values[0] = follower->place;
     follower->values[1] = vg_event_types(&arena, &vg_host->endpoints, 1);
     vg_kit_make(&follower->unit, place ? vg_follow_read : vg_follow_end,
-                follower->values, VG_LANE_READ, vg_follower_have, follower);
+                follower->values, VG_LANE_LOG, vg_follower_have, follower);
     follower->unit.database = follower->log;
     vg_unit_submit(&follower->unit);
 }

@@ -300,7 +300,7 @@ vg_parked_next(vg_consumer_t *c)
     c->values[0] = (const char *) c->plugin->name.data;
     c->values[1] = vg_parked_log(c);
     c->values[2] = c->conf->pass ? "t" : "f";
-    vg_consumer_unit(c, &c->unit, vg_parked_due, c->values, VG_LANE_READ,
+    vg_consumer_unit(c, &c->unit, vg_parked_due, c->values, VG_LANE_LOG,
                      vg_parked_have);
 }
 
