@@ -231,14 +231,18 @@ create table vg.cursor (
 grant select, insert, update on vg.cursor to vg_kit;
 
 -- cursor_move(consumer, log, old, new): compare and set; raises when somebody
--- else moved it, or it rests, so that the whole unit (effects and position)
--- rolls back.
+-- else moved it, or it rests, by itself or for a replay, so that the whole unit
+-- (effects and position) rolls back.
 create function vg.cursor_move(consumer_name text, log_name text, old_pos bigint, new_pos bigint) returns void
 language plpgsql as $$
 begin
     update vg.cursor
     set pos = new_pos, moved_at = pg_catalog.now()
-    where consumer = consumer_name and log = log_name and pos = old_pos and not paused;
+    where consumer = consumer_name and log = log_name and pos = old_pos and not paused
+        and not exists (
+            select
+            from vg.replay as r
+            where r.consumer = consumer_name and r.log = log_name and r.done_at is null);
     if not found then
         raise exception 'cursor of % in % is not at %', consumer_name, log_name, old_pos
             using errcode = '40001';

@@ -441,6 +441,16 @@ void   vg_stream_heard(vg_str_t topics);
 void   vg_stream_others(ngx_uint_t others);
 size_t vg_stream_shared_size(void);
 
+/* events: what house.c's routes run */
+void vg_operator_letters(vg_call_t *call);
+void vg_operator_retry(vg_call_t *call);
+void vg_operator_retry_all(vg_call_t *call);
+void vg_operator_consumers(vg_call_t *call);
+void vg_operator_pause(vg_call_t *call);
+void vg_operator_resume(vg_call_t *call);
+void vg_operator_replay(vg_call_t *call);
+void vg_operator_replays(vg_call_t *call);
+
 /* events: a log may have grown, by another node */
 void vg_events_heard(void);
 

@@ -1,6 +1,6 @@
 /*
  * house.c: the kit's own routes: which plugins run, in which version; another
- * version, a pause.
+ * version, a pause. Those of other rooms stand in its tables, too.
  */
 
 #include "install.h"
@@ -206,6 +206,40 @@ static const vg_field_t vg_house_version[] = {
     VG_FIELDS_END
 };
 
+static const vg_field_t vg_house_consumer[] = {
+    { VG_PATH, "name", VG_TEXT, VG_REQUIRED, 1, 64,
+      .about = "of the plugin, or relay:…" },
+    VG_FIELDS_END
+};
+
+static const vg_field_t vg_house_of_consumer[] = {
+    { VG_QUERY, "consumer", VG_TEXT, 0, 1, 64, .about = "of this one alone" },
+    VG_FIELDS_END
+};
+
+static const vg_field_t vg_house_letter[] = {
+    { VG_PATH, "id", VG_UUID, VG_REQUIRED, .about = "of the dead letter" },
+    VG_FIELDS_END
+};
+
+static const vg_field_t vg_house_type = {
+    VG_BODY, "type", VG_TEXT, 0, 1, 100, .about = "of an event"
+};
+
+static const vg_field_t vg_house_replay[] = {
+    { VG_BODY, "consumer", VG_TEXT, VG_REQUIRED, 1, 64,
+      .about = "the plugin that is to hear it again" },
+    { VG_BODY, "from", VG_TIME,
+      .about = "when the log got the first; "
+               "default: all that is kept" },
+    { VG_BODY, "to", VG_TIME,
+      .about = "when it got the last; default: up to "
+               "where the plugin stands" },
+    { VG_BODY, "types", VG_ARRAY, 0, 1, 32, .item = &vg_house_type,
+      .about = "these alone; default: all that it takes" },
+    VG_FIELDS_END
+};
+
 static const vg_route_t vg_house_routes[] = {
     { VG_GET, "/plugins", "plugins:read", .check = vg_house_list,
       .about = "Plugins, their versions and states" },
@@ -216,6 +250,26 @@ static const vg_route_t vg_house_routes[] = {
       .about = "Routes answer 503 and events wait; chargers go on" },
     { VG_POST, "/plugins/{name}/resume", "plugins:write", vg_house_named,
       .check = vg_house_resumed, .flags = VG_NO_BODY, .about = "End a pause" },
+    { VG_GET, "/events/consumers", "events:write", .flags = VG_LIST,
+      .about = "Who goes along the logs, where each stands" },
+    { VG_POST, "/events/consumers/{name}/pause", "events:write",
+      vg_house_consumer, .flags = VG_NO_BODY,
+      .about = "It rests, on all nodes; what is told waits" },
+    { VG_POST, "/events/consumers/{name}/resume", "events:write",
+      vg_house_consumer, .flags = VG_NO_BODY, .about = "It goes on" },
+    { VG_GET, "/events/dead-letters", "events:write", vg_house_of_consumer,
+      .flags = VG_LIST,
+      .about = "Events whose tries are used up, the latest first" },
+    { VG_POST, "/events/dead-letters/{id}/retry", "events:write",
+      vg_house_letter, .flags = VG_NO_BODY, .about = "Try one again, now" },
+    { VG_POST, "/events/dead-letters/retry", "events:write",
+      vg_house_of_consumer, .flags = VG_NO_BODY,
+      .about = "Try all of them again; how many" },
+    { VG_POST, "/events/replay", "events:write", vg_house_replay,
+      .about = "A plugin hears a part of the log again, in order; what is "
+               "told meanwhile comes after it" },
+    { VG_GET, "/events/replays", "events:write", vg_house_of_consumer,
+      .flags = VG_LIST, .about = "Replays, the latest first" },
     VG_ROUTES_END
 };
 
@@ -228,6 +282,14 @@ static const vg_plugin_t vg_house_manifest = {
 
 static const vg_house_run_t vg_house_runs[] = {
     { "/plugins/{name}/reload", vg_house_reload },
+    { "/events/consumers", vg_operator_consumers },
+    { "/events/consumers/{name}/pause", vg_operator_pause },
+    { "/events/consumers/{name}/resume", vg_operator_resume },
+    { "/events/dead-letters", vg_operator_letters },
+    { "/events/dead-letters/{id}/retry", vg_operator_retry },
+    { "/events/dead-letters/retry", vg_operator_retry_all },
+    { "/events/replay", vg_operator_replay },
+    { "/events/replays", vg_operator_replays },
     { NULL, NULL },
 };
 

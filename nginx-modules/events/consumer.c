@@ -9,7 +9,7 @@
 
 #include "consumer.h"
 
-#define VG_CONSUMER_POLL   2000 /* ms; a wake comes first                  */
+#define VG_CONSUMER_POLL 2000 /* ms; a wake comes first                  */
 /* us: no clock is that far ahead, and no partition behind it is opened */
 #define VG_CONSUMER_FUTURE (32LL * 24 * 3600 * 1000000)
 #define VG_CONSUMER_REST   1500 /* ms, after somebody else moved the cursor */
@@ -256,8 +256,7 @@ vg_consumer_read(vg_consumer_t *c)
     v[12] = vg_time_text(&pool, vg_time_now() + VG_CONSUMER_FUTURE).data;
     v[0] = (const char *) c->plugin->name.data;
     v[1] = (const char *) db[c->log].name.data;
-    vg_kit_make(&c->unit, vg_log_read, v + 8, VG_LANE_LOG, vg_consumer_have,
-                c);
+    vg_kit_make(&c->unit, vg_log_read, v + 8, VG_LANE_LOG, vg_consumer_have, c);
     c->unit.database = c->log;
     vg_unit_submit(&c->unit);
 }
@@ -316,6 +315,7 @@ vg_consumer_opened(vg_unit_t *unit)
         vg_consumer_unit(c, &c->unit, vg_cursor_make, c->values, VG_LANE_WRITE,
                          vg_consumer_made);
     } else if (PQgetvalue(unit->rows, 0, 1)[0] == 't') {
+        c->opened = 0;
         vg_consumer_rest(c, VG_CONSUMER_POLL); /* paused */
     } else {
         vg_consumer_place(c, unit->rows);

@@ -8,21 +8,29 @@ extern ngx_module_t ngx_http_voltgate_events_module;
 
 static ngx_uint_t vg_events_up; /* else what starts takes what is there   */
 
+/* what each file asks of the database */
+static ngx_int_t (*const vg_events_inits[])(ngx_conf_t *cf) = {
+    vg_clerk_init,    vg_consumer_init, vg_batch_init,  vg_parked_init,
+    vg_follower_init, vg_timer_init,    vg_replay_init, vg_operator_init,
+};
+
+
 static ngx_int_t
 vg_events_ready(ngx_conf_t *cf)
 {
+    ngx_uint_t i;
+
     if (vg_host_conf(cf)->zone == NULL) {
         return NGX_OK; /* the host is not used */
     }
     vg_consumer_confs_use(*(ngx_array_t **) ngx_http_conf_get_module_main_conf(
         cf, ngx_http_voltgate_events_module));
-    if (vg_clerk_init(cf) != NGX_OK || vg_consumer_init(cf) != NGX_OK
-        || vg_batch_init(cf) != NGX_OK || vg_parked_init(cf) != NGX_OK
-        || vg_follower_init(cf) != NGX_OK)
-    {
-        return NGX_ERROR;
+    for (i = 0; i < sizeof(vg_events_inits) / sizeof(vg_events_inits[0]); i++) {
+        if (vg_events_inits[i](cf) != NGX_OK) {
+            return NGX_ERROR;
+        }
     }
-    return vg_timer_init(cf);
+    return NGX_OK;
 }
 
 
