@@ -441,6 +441,10 @@ void   vg_stream_heard(vg_str_t topics);
 void   vg_stream_others(ngx_uint_t others);
 size_t vg_stream_shared_size(void);
 
+/* events: what /metrics says of them */
+size_t vg_events_shared_size(void);
+void   vg_events_metrics(vg_out_t *out);
+
 /* events: what house.c's routes run */
 void vg_operator_letters(vg_call_t *call);
 void vg_operator_retry(vg_call_t *call);
@@ -475,6 +479,7 @@ enum {
     VG_SHARED_LINK,
     VG_SHARED_VERSIONS,
     VG_SHARED_STREAMS,
+    VG_SHARED_EVENTS,
     VG_SHARED_PARTS
 };
 

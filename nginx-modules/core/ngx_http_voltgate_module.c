@@ -251,6 +251,8 @@ vg_shared_size(ngx_uint_t part)
         return vg_shared_align(vg_versions_size());
     case VG_SHARED_STREAMS:
         return vg_shared_align(vg_stream_shared_size());
+    case VG_SHARED_EVENTS:
+        return vg_shared_align(vg_events_shared_size());
     default:
         return 0;
     }
@@ -286,7 +288,7 @@ static ngx_int_t
 vg_shared_add(ngx_conf_t *cf, vg_host_t *host)
 {
     size_t     size = VG_SHARED_HEAD;
-    ngx_str_t  name = ngx_string("voltgate_v2");
+    ngx_str_t  name = ngx_string("voltgate_v3");
     ngx_uint_t i;
 
     for (i = 0; i < VG_SHARED_PARTS; i++) {

@@ -170,6 +170,7 @@ vg_batch_park(vg_consumer_t *c, const char *why)
     c->links++;
     c->next++;
     vg_unit_chain(&c->head, unit);
+    vg_count_consumer(c, VG_COUNT_FAILED, 1);
     return NGX_OK;
 }
 
@@ -340,6 +341,8 @@ vg_batch_sent(vg_unit_t *unit)
         vg_consumer_away(c);
         return;
     }
+    vg_count_consumer(c, c->replay[0] ? VG_COUNT_REPLAYED : VG_COUNT_HANDLED,
+                      c->links);
     vg_batch_place(c->pos, c->events[c->next - 1].pos);
     vg_batch_place(c->ahead, c->events[c->next - 1].pos);
     c->at = c->next;

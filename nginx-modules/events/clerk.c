@@ -52,8 +52,10 @@ vg_clerk_init(ngx_conf_t *cf)
         " aggregate_id, payload, correlation_id, traceparent, actor_id, at)"
         " select c.logged_at, m.event_id, m.type, m.plugin, m.aggregate_id,"
         " m.payload, m.correlation_id, m.traceparent, m.actor_id, m.at"
-        " from moved m, clock c order by m.id returning 1)"
-        " select count(*), (select gate.mine from gate) from put",
+        " from moved m, clock c order by m.id returning type, pos)"
+        " select g.mine, t.type, t.n, t.last from gate g left join"
+        " (select p.type, count(*) as n, max(p.pos) as last from put p"
+        " group by p.type) t on true",
         0);
     vg_statement_kit(cf, &vg_clerk_expire, "answers_expire",
                      "with old as (select a.ctid from vg.answer as a"
@@ -122,12 +124,22 @@ vg_clerk_tell_all(void)
 }
 
 
-static ngx_int_t
-vg_clerk_count(const vg_unit_t *unit)
+/* a row for each type that was moved: mine, type, how many, the last's place */
+static ngx_uint_t
+vg_clerk_count(const vg_unit_t *unit, ngx_uint_t log)
 {
-    return vg_kit_ok(unit) ? ngx_atoi((u_char *) PQgetvalue(unit->rows, 0, 0),
-                                      PQgetlength(unit->rows, 0, 0))
-                           : 0;
+    int        i;
+    ngx_uint_t n, all = 0;
+
+    for (i = 0; i < PQntuples(unit->rows); i++) {
+        if (!PQgetisnull(unit->rows, i, 1)) {
+            n = strtoul(PQgetvalue(unit->rows, i, 2), NULL, 10);
+            all += n;
+            vg_count_published(vg_str(PQgetvalue(unit->rows, i, 1)), n);
+            vg_count_end(log, strtoull(PQgetvalue(unit->rows, i, 3), NULL, 10));
+        }
+    }
+    return all;
 }
 
 
@@ -135,11 +147,11 @@ static void
 vg_clerk_moved(vg_unit_t *unit)
 {
     vg_clerk_t *clerk = unit->data;
-    ngx_int_t   n = vg_clerk_count(unit);
+    ngx_uint_t  n = vg_kit_ok(unit) ? vg_clerk_count(unit, clerk->database) : 0;
 
     clerk->busy = 0;
     if (unit->result == VG_UNIT_OK && !ngx_exiting
-        && PQgetvalue(unit->rows, 0, 1)[0] != 't')
+        && PQgetvalue(unit->rows, 0, 0)[0] != 't')
     {
         ngx_add_timer(&clerk->poll, VG_CLERK_GATE);
     }
@@ -199,12 +211,15 @@ vg_clerk_polled(ngx_event_t *ev)
 static void
 vg_clerk_expired(vg_unit_t *unit)
 {
+    ngx_int_t   n = 0;
     vg_clerk_t *clerk = unit->data;
 
+    if (vg_kit_ok(unit)) {
+        n = ngx_atoi((u_char *) PQgetvalue(unit->rows, 0, 0),
+                     PQgetlength(unit->rows, 0, 0));
+    }
     if (!ngx_exiting) {
-        ngx_add_timer(&clerk->expiry, vg_clerk_count(unit) == VG_CLERK_OLD
-                                          ? 1
-                                          : VG_CLERK_EXPIRE);
+        ngx_add_timer(&clerk->expiry, n == VG_CLERK_OLD ? 1 : VG_CLERK_EXPIRE);
     }
 }
 

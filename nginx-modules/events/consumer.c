@@ -25,9 +25,11 @@ vg_consumer_init(ngx_conf_t *cf)
 {
     vg_statement_kit(
         cf, &vg_cursor_open, "cursor_open",
-        "select c.pos, c.paused, exists (select from vg.parked p"
+        "select c.pos, c.paused, (select count(*) from vg.parked p"
         " where p.consumer = c.consumer and p.log = c.log"
-        " and p.dead_at is null), r.id, r.pos, r.until_pos, r.types::text"
+        " and p.dead_at is null), r.id, r.pos, r.until_pos, r.types::text,"
+        " (select count(*) from vg.parked p where p.consumer = c.consumer"
+        " and p.log = c.log and p.dead_at is not null)"
         " from vg.cursor c left join vg.replay r on r.consumer = c.consumer"
         " and r.log = c.log and r.done_at is null"
         " where c.consumer = $1::text and c.log = $2::text",
@@ -42,7 +44,8 @@ vg_consumer_init(ngx_conf_t *cf)
         "select e.pos, e.event_id, e.type, e.aggregate_id,"
         " case when e.type = any ($3::text[]) then e.payload::text end,"
         " e.correlation_id, e.traceparent, e.actor_id, vg.z(e.at), e.source,"
-        " e.logged_at from vg.event e where e.pos > $1::bigint"
+        " e.logged_at, (1000 * extract(epoch from e.logged_at))::bigint"
+        " from vg.event e where e.pos > $1::bigint"
         " and e.logged_at >= $2::timestamptz"
         " and e.logged_at < $5::timestamptz"
         " and ($4::bigint is null or e.pos <= $4::bigint)"
@@ -120,6 +123,10 @@ vg_consumer_away(vg_consumer_t *c)
 static void
 vg_consumer_handled(vg_consumer_t *c)
 {
+    vg_count_place(c);
+    if (c->count > 0) { /* and not before: what was not handled comes again */
+        ngx_memcpy(c->since, c->read, sizeof(c->since));
+    }
     c->again |= c->count == VG_CONSUMER_READ || c->replay[0] != '\0';
     c->opened &= c->replay[0] == '\0';
     vg_consumer_rest(c, VG_CONSUMER_POLL);
@@ -194,8 +201,11 @@ vg_consumer_take(vg_consumer_t *c, PGresult *rows)
         c->events[i].other = PQgetisnull(rows, i, 4);
     }
     c->count = n;
-    (void) snprintf(c->since, sizeof(c->since), "%s",
+    (void) snprintf(c->read, sizeof(c->read), "%s",
                     PQgetvalue(rows, n - 1, VG_EVENT_NCOLUMNS));
+    c->logged =
+        strtoull(PQgetvalue(rows, n - 1, VG_EVENT_NCOLUMNS + 1), NULL, 10);
+    vg_count_end(c->log, strtoull(c->events[n - 1].pos.data, NULL, 10));
     return NGX_OK;
 }
 
@@ -281,7 +291,7 @@ vg_consumer_place(vg_consumer_t *c, PGresult *rows)
     ngx_uint_t  replays = !PQgetisnull(rows, 0, 3);
     const char *pos = PQgetvalue(rows, 0, replays ? 4 : 0);
 
-    c->parked = PQgetvalue(rows, 0, 2)[0] == 't';
+    c->parked = PQgetvalue(rows, 0, 2)[0] != '0';
     c->opened = 1;
     (void) snprintf(c->replay, sizeof(c->replay), "%s", PQgetvalue(rows, 0, 3));
     (void) snprintf(c->until, sizeof(c->until), "%s", PQgetvalue(rows, 0, 5));
@@ -311,7 +321,14 @@ vg_consumer_opened(vg_unit_t *unit)
 
     if (!vg_kit_ok(unit)) {
         vg_consumer_away(c);
-    } else if (PQntuples(unit->rows) == 0) {
+        return;
+    }
+    if (PQntuples(unit->rows) > 0) {
+        vg_count_rows(c, strtoul(PQgetvalue(unit->rows, 0, 2), NULL, 10),
+                      strtoul(PQgetvalue(unit->rows, 0, 7), NULL, 10),
+                      PQgetvalue(unit->rows, 0, 1)[0] == 't');
+    }
+    if (PQntuples(unit->rows) == 0) {
         vg_consumer_unit(c, &c->unit, vg_cursor_make, c->values, VG_LANE_WRITE,
                          vg_consumer_made);
     } else if (PQgetvalue(unit->rows, 0, 1)[0] == 't') {
@@ -321,19 +338,6 @@ vg_consumer_opened(vg_unit_t *unit)
         vg_consumer_place(c, unit->rows);
         vg_consumer_begin(c);
     }
-}
-
-
-static ngx_uint_t
-vg_consumer_wanted(vg_plugin_slot_t *plugin)
-{
-    ngx_uint_t      i, n = 0;
-    vg_endpoint_t **e = plugin->endpoints.elts;
-
-    for (i = 0; i < plugin->endpoints.nelts; i++) {
-        n += e[i]->row->method == VG_EVENT && !(e[i]->row->flags & VG_HERE);
-    }
-    return n > 0;
 }
 
 
@@ -368,7 +372,7 @@ vg_consumer_run(ngx_event_t *ev)
         ngx_del_timer(&c->timer);
     }
     c->rests = 0;
-    if (!vg_consumer_wanted(c->plugin) || !vg_event_may(c->plugin)) {
+    if (!vg_event_listens(c->plugin) || !vg_event_may(c->plugin)) {
         ngx_add_timer(&c->timer, VG_CONSUMER_REST);
         return;
     }

@@ -38,9 +38,11 @@ struct vg_consumer_s {
     vg_event_run_t *runs; /* beside events                               */
     ngx_uint_t      count;
 
-    char pos[24];   /* where the cursor stands, or that of the replay      */
-    char ahead[24]; /* seen up to here: none behind pos was for us         */
-    char since[40]; /* logged_at of that one; else '-infinity'             */
+    char pos[24];    /* where the cursor stands, or that of the replay      */
+    char ahead[24];  /* seen up to here: none behind pos was for us         */
+    char since[40];  /* logged_at of that one; else '-infinity'             */
+    char read[40];   /* logged_at of the last that was read               */
+    uint64_t logged; /* the same in ms of Unix time, of the last read       */
     char replay[40], until[24]; /* a replay that is under way; else empty  */
     char last[24];              /* where the cursor goes to catch up      */
     char types[VG_EVENT_TYPES]; /* of the replay, as an array; else empty */
@@ -88,5 +90,20 @@ void vg_parked_run(vg_consumer_t *consumer, void (*done)(vg_consumer_t *));
 vg_unit_t *vg_parked_unit(vg_consumer_t *consumer, const vg_event_t *event,
                           const char *why, void (*done)(vg_unit_t *),
                           void       *data);
+
+/* count.c */
+typedef enum {
+    VG_COUNT_HANDLED,
+    VG_COUNT_FAILED,
+    VG_COUNT_RETRIED,
+    VG_COUNT_DIED,
+    VG_COUNT_REPLAYED,
+} vg_count_what_t;
+
+void vg_count_consumer(vg_consumer_t *consumer, vg_count_what_t what,
+                       ngx_uint_t n);
+void vg_count_place(vg_consumer_t *consumer);
+void vg_count_rows(vg_consumer_t *consumer, ngx_uint_t parked, ngx_uint_t dead,
+                   ngx_uint_t paused);
 
 #endif /* VG_CONSUMER_H */

@@ -22,6 +22,19 @@ vg_event_endpoint(vg_plugin_slot_t *plugin, vg_str_t type)
 }
 
 
+ngx_uint_t
+vg_event_listens(const vg_plugin_slot_t *plugin)
+{
+    ngx_uint_t      i, n = 0;
+    vg_endpoint_t **e = plugin->endpoints.elts;
+
+    for (i = 0; i < plugin->endpoints.nelts; i++) {
+        n += e[i]->row->method == VG_EVENT && !(e[i]->row->flags & VG_HERE);
+    }
+    return n > 0;
+}
+
+
 /* A JSON array of strings and PostgreSQL's text of an array differ in their
  * brackets, as long as no string has a character to be escaped. */
 const char *

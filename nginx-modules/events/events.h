@@ -36,6 +36,9 @@ vg_call_t     *vg_event_call(vg_endpoint_t *e, const vg_event_t *event,
                              void (*done)(vg_call_t *), void    *owner);
 vg_endpoint_t *vg_event_endpoint(vg_plugin_slot_t *plugin, vg_str_t type);
 
+/* does it take any? */
+ngx_uint_t vg_event_listens(const vg_plugin_slot_t *plugin);
+
 /* columns of vg_event_read(), from event e */
 #define VG_EVENT_COLUMNS                                                       \
     "e.pos, e.event_id, e.type, e.aggregate_id, e.payload::text,"              \
@@ -71,6 +74,7 @@ ngx_int_t vg_timer_init(ngx_conf_t *cf);
 ngx_int_t vg_follower_init(ngx_conf_t *cf);
 ngx_int_t vg_operator_init(ngx_conf_t *cf);
 ngx_int_t vg_replay_init(ngx_conf_t *cf);
+ngx_int_t vg_retention_init(ngx_conf_t *cf);
 
 /* settings.c */
 char *vg_set_consumer(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
@@ -85,7 +89,12 @@ void vg_consumers_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
 void vg_consumers_wake(void);
 void vg_follower_start(void);
 void vg_follower_wake(void);
+void vg_retention_start(time_t keep); /* s; 0: all is kept               */
 void vg_timers_start(void);
 void vg_timers_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
+
+/* count.c: what /metrics says */
+void vg_count_published(vg_str_t type, ngx_uint_t n);
+void vg_count_end(ngx_uint_t log, uint64_t pos);
 
 #endif /* VG_EVENTS_H */

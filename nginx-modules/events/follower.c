@@ -118,6 +118,7 @@ vg_follower_take(vg_follower_t *follower, PGresult *rows)
     }
     *vg_shelf_place(follower->log) =
         strtoul(PQgetvalue(rows, n - 1, 0), NULL, 10) + 1;
+    vg_count_end(follower->log, *vg_shelf_place(follower->log) - 1);
     ngx_destroy_pool(pool);
 }
 

@@ -6,25 +6,32 @@
 
 extern ngx_module_t ngx_http_voltgate_events_module;
 
+typedef struct {
+    ngx_array_t *consumers; /* see settings.c                           */
+    time_t       keep;      /* s; 0: all                                */
+} vg_events_conf_t;
+
 static ngx_uint_t vg_events_up; /* else what starts takes what is there   */
 
 /* what each file asks of the database */
 static ngx_int_t (*const vg_events_inits[])(ngx_conf_t *cf) = {
-    vg_clerk_init,    vg_consumer_init, vg_batch_init,  vg_parked_init,
-    vg_follower_init, vg_timer_init,    vg_replay_init, vg_operator_init,
+    vg_clerk_init,  vg_consumer_init, vg_batch_init,
+    vg_parked_init, vg_follower_init, vg_timer_init,
+    vg_replay_init, vg_operator_init, vg_retention_init,
 };
 
 
 static ngx_int_t
 vg_events_ready(ngx_conf_t *cf)
 {
-    ngx_uint_t i;
+    ngx_uint_t        i;
+    vg_events_conf_t *conf =
+        ngx_http_conf_get_module_main_conf(cf, ngx_http_voltgate_events_module);
 
     if (vg_host_conf(cf)->zone == NULL) {
         return NGX_OK; /* the host is not used */
     }
-    vg_consumer_confs_use(*(ngx_array_t **) ngx_http_conf_get_module_main_conf(
-        cf, ngx_http_voltgate_events_module));
+    vg_consumer_confs_use(conf->consumers);
     for (i = 0; i < sizeof(vg_events_inits) / sizeof(vg_events_inits[0]); i++) {
         if (vg_events_inits[i](cf) != NGX_OK) {
             return NGX_ERROR;
@@ -47,13 +54,16 @@ vg_events_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to)
 static ngx_int_t
 vg_events_start(ngx_cycle_t *cycle)
 {
-    (void) cycle;
+    vg_events_conf_t *conf = ngx_http_cycle_get_module_main_conf(
+        cycle, ngx_http_voltgate_events_module);
+
     if (vg_host == NULL || ngx_process != NGX_PROCESS_WORKER) {
         return NGX_OK;
     }
     vg_clerk_start();
     vg_consumers_start();
     vg_follower_start();
+    vg_retention_start(conf->keep == NGX_CONF_UNSET ? 0 : conf->keep);
     vg_timers_start();
     vg_events_up = 1;
     return NGX_OK;
@@ -63,7 +73,12 @@ vg_events_start(ngx_cycle_t *cycle)
 static void *
 vg_events_create(ngx_conf_t *cf)
 {
-    return ngx_pcalloc(cf->pool, sizeof(ngx_array_t *));
+    vg_events_conf_t *conf = ngx_pcalloc(cf->pool, sizeof(vg_events_conf_t));
+
+    if (conf != NULL) {
+        conf->keep = NGX_CONF_UNSET;
+    }
+    return conf;
 }
 
 
@@ -71,7 +86,12 @@ vg_events_create(ngx_conf_t *cf)
 static ngx_command_t  vg_events_commands[] = {
 
     { ngx_string("voltgate_consumer"), NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
-      vg_set_consumer, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
+      vg_set_consumer, NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(vg_events_conf_t, consumers), NULL },
+
+    { ngx_string("voltgate_events_keep"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot, NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(vg_events_conf_t, keep), NULL },
 
     ngx_null_command
 };

@@ -54,7 +54,7 @@ vg_parked_init(ngx_conf_t *cf)
         " f.event_id::text, jsonb_build_object('deadLetterId', f.id,"
         " 'consumer', f.consumer, 'eventId', f.event_id, 'type', f.type,"
         " 'tries', f.tries, 'error', $2::text), '', 'kit' from failed f"
-        " where f.dead_at is not null",
+        " where f.dead_at is not null returning 1",
         5);
     vg_statement_kit(
         cf, &vg_parked_put, "parked_put",
@@ -140,7 +140,11 @@ vg_parked_over(vg_unit_t *unit)
     vg_parked_forget(c);
     if (unit->result != VG_UNIT_OK) {
         vg_consumer_away(c);
-    } else if (ngx_exiting) {
+        return;
+    }
+    vg_count_consumer(c, VG_COUNT_RETRIED, 1);
+    vg_count_consumer(c, VG_COUNT_DIED, PQntuples(unit->rows));
+    if (ngx_exiting) {
         vg_parked_end(c);
     } else {
         vg_events_bell(c->plugin->database); /* event.failed, perhaps */
@@ -182,6 +186,7 @@ vg_parked_sent(vg_unit_t *unit)
     if (unit->result == VG_UNIT_REFUSED && run->error && !run->away) {
         vg_parked_fail(parked, run->error->name);
     } else if (unit->result == VG_UNIT_OK) {
+        vg_count_consumer(c, VG_COUNT_HANDLED, 1);
         vg_parked_forget(c);
         vg_parked_next(c);
     } else {

@@ -78,10 +78,10 @@ vg_set_consumer(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_str_t          *value = cf->args->elts;
     ngx_uint_t          i;
     const char         *wrong;
-    ngx_array_t       **confs = conf;
+    ngx_array_t       **confs;
     vg_consumer_conf_t *slot;
 
-    (void) cmd;
+    confs = (ngx_array_t **) ((u_char *) conf + cmd->offset);
     if (*confs == NULL) {
         *confs = ngx_array_create(cf->pool, 8, sizeof(vg_consumer_conf_t));
     }

@@ -222,6 +222,7 @@ vg_metrics_render(vg_pool_t *pool)
         }
     }
     vg_metrics_cache(&out);
+    vg_events_metrics(&out);
     vg_ocpp_metrics(&out);
     return vg_out_str(&out);
 }

@@ -86,6 +86,16 @@ my %add = (
         my ($start, $end) = map { strftime '%Y-%m-%dT%H:%M:%SZ', gmtime $from + $_ } 0, 1800;
         made($vg->post("$api/reservations", { connectorId => booked(), startTime => $start, endTime => $end }));
     },
+    '/events/consumers'    => sub { $vg->sql('insert into vg.cursor (consumer) values ($1)', "$_[0]-" . ++$count) },
+    '/events/dead-letters' => sub {
+        $vg->sql(q{insert into vg.parked (consumer, log, pos, event_id, type, source, aggregate_id, payload, correlation_id,
+            actor_id, at, next_at, dead_at, error) values ('charging', 'home', -($1::bigint), vg.uuid7(), 'x.v1', 'x', 'x', '{}', '',
+            '', now(), now(), now(), 'test')}, ++$count);
+    },
+    '/events/replays' => sub {
+        $vg->sql(q{insert into vg.replay (consumer, log, pos, until_pos, asked_by, done_at)
+            values ('charging', 'home', 0, 1, 'test', now())});
+    },
     '/charge-points/{id}/transfers' => sub { of_charge_point('stations.transfer', kind => 'FIRMWARE',
         outcome => 'DONE', asked_by => 'test', asked_at => ['now()']) },
     '/charge-points/{id}/notices' => sub { of_charge_point('stations.notice', action => 'DataTransfer',
@@ -117,7 +127,7 @@ my @lists = map { s{^\Q$api\E}{}r } grep {
 } sort keys %$paths;
 cmp_ok scalar @lists, '>=', 9, 'there are lists';
 
-sub name_of { my ($item) = @_; return $item->{id} // $item->{idTag} // $item->{stationId} }
+sub name_of { my ($item) = @_; return $item->{id} // $item->{idTag} // $item->{stationId} // $item->{consumer} }
 
 for my $path (@lists) {
     subtest $path => sub {
