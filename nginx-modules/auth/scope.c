@@ -18,14 +18,14 @@ static const vg_role_t vg_roles[] = {
                   "reservations:write billing:read billing:write "
                   "parking:read parking:write telemetry:read "
                   "telemetry:write analytics:read accounts:read "
-                  "accounts:write" },
+                  "accounts:write events:read" },
     { "fleet_manager", "stations:read pricing:read charging:read "
                        "charging:write reservations:read reservations:write "
                        "billing:read parking:read fleet:read fleet:write "
-                       "analytics:read accounts:read" },
+                       "analytics:read accounts:read events:read" },
     { "planner", "analytics:read" },
     { "partner", "stations:read pricing:read charging:read "
-                 "reservations:read accounts:read" },
+                 "reservations:read accounts:read events:read" },
     { "admin", "*" },
     { NULL, NULL }
 };

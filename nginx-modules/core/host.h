@@ -245,10 +245,16 @@ typedef struct {
     vg_str_t  outcome, reason;                    /* steps               */
     vg_str_t  cursor;                             /* VG_LIST             */
     vg_str_t  if_match; /* versions, as an array; data NULL: any           */
+    vg_str_t  since;    /* VG_STREAM: the id of the last frame that was seen */
     ngx_int_t limit;
 } vg_input_t;
 
 #define VG_PATH_VALUES 4
+
+/* of a stream whose answers are several, each shown once */
+typedef struct {
+    vg_str_t id, body;
+} vg_stream_frame_t;
 
 struct vg_call_s {
     ngx_pool_t    *pool;
@@ -284,22 +290,25 @@ struct vg_call_s {
     ngx_uint_t        nproblems;
     const char       *status; /* ok, created, accepted, empty           */
     vg_str_t          frame;  /* VG_STREAM: the id of what text shows    */
-    vg_str_t          text;
-    const char       *type;    /* of text; NULL: JSON                */
-    unsigned          fault:2; /* of the first field: see VG_FAULT_*      */
-    unsigned          answered:1;
-    unsigned          finished:1;
-    unsigned          running:1; /* a unit is out                         */
-    unsigned          changed:1; /* ... and it changes something          */
-    unsigned          quarantine:1;
-    unsigned          away:1;      /* the database was not there, or full   */
-    unsigned          committed:1; /* the statement's one row is in         */
-    unsigned          abandoned:1; /* nobody waits any more               */
-    unsigned          over:1;      /* VG_STREAM: no other frame will come   */
-    unsigned          kept:1;      /* the text is out of the cache        */
-    unsigned          fresh:1;     /* Cache-Control: no-cache             */
-    void             *cache;       /* cache.c: where it is or may be kept */
-    ngx_uint_t        retry_after; /* seconds; 0: none                    */
+    ngx_array_t *frames; /* of vg_stream_frame_t, up to that id; NULL: text */
+    vg_str_t     text;
+    const char  *type;    /* of text; NULL: JSON                */
+    unsigned     fault:2; /* of the first field: see VG_FAULT_*      */
+    unsigned     answered:1;
+    unsigned     finished:1;
+    unsigned     running:1; /* a unit is out                         */
+    unsigned     changed:1; /* ... and it changes something          */
+    unsigned     quarantine:1;
+    unsigned     away:1;      /* the database was not there, or full   */
+    unsigned     committed:1; /* the statement's one row is in         */
+    unsigned     abandoned:1; /* nobody waits any more               */
+    unsigned     over:1;      /* VG_STREAM: no other frame will come   */
+    unsigned     more:1;      /* VG_STREAM: there are more frames now */
+    unsigned     streams:1;   /* VG_STREAM: nobody wants the text     */
+    unsigned     kept:1;      /* the text is out of the cache        */
+    unsigned     fresh:1;     /* Cache-Control: no-cache             */
+    void        *cache;       /* cache.c: where it is or may be kept */
+    ngx_uint_t   retry_after; /* seconds; 0: none                    */
 
     ngx_event_t deadline;
     ngx_msec_t  started;
@@ -454,6 +463,10 @@ void vg_operator_pause(vg_call_t *call);
 void vg_operator_resume(vg_call_t *call);
 void vg_operator_replay(vg_call_t *call);
 void vg_operator_replays(vg_call_t *call);
+void vg_events_feed(vg_call_t *call);
+
+/* what streams of events wait for: a log has grown */
+#define VG_EVENTS_TOPIC "/events/stream"
 
 /* events: a log may have grown, by another node */
 void vg_events_heard(void);

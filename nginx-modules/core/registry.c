@@ -148,7 +148,7 @@ vg_endpoint_statements(vg_endpoint_t *e)
     }
     if ((row->flags & VG_STREAM)
         && (row->method != VG_GET || (row->flags & VG_LIST)
-            || e->statement == NULL || e->statement->change))
+            || (e->statement ? e->statement->change : plugin->folder != NULL)))
     {
         vg_plugin_out(plugin, "%s: a stream is a GET that reads one row",
                       row->path);

@@ -75,6 +75,7 @@ ngx_int_t vg_follower_init(ngx_conf_t *cf);
 ngx_int_t vg_operator_init(ngx_conf_t *cf);
 ngx_int_t vg_replay_init(ngx_conf_t *cf);
 ngx_int_t vg_retention_init(ngx_conf_t *cf);
+ngx_int_t vg_feed_init(ngx_conf_t *cf);
 
 /* settings.c */
 char *vg_set_consumer(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

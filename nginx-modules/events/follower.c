@@ -116,6 +116,7 @@ vg_follower_take(vg_follower_t *follower, PGresult *rows)
             vg_follower_tell(&event);
         }
     }
+    vg_stream_heard(VG_STR(VG_EVENTS_TOPIC));
     *vg_shelf_place(follower->log) =
         strtoul(PQgetvalue(rows, n - 1, 0), NULL, 10) + 1;
     vg_count_end(follower->log, *vg_shelf_place(follower->log) - 1);

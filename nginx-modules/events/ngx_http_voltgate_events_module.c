@@ -15,9 +15,9 @@ static ngx_uint_t vg_events_up; /* else what starts takes what is there   */
 
 /* what each file asks of the database */
 static ngx_int_t (*const vg_events_inits[])(ngx_conf_t *cf) = {
-    vg_clerk_init,  vg_consumer_init, vg_batch_init,
-    vg_parked_init, vg_follower_init, vg_timer_init,
-    vg_replay_init, vg_operator_init, vg_retention_init,
+    vg_clerk_init,     vg_consumer_init, vg_batch_init,  vg_parked_init,
+    vg_follower_init,  vg_timer_init,    vg_replay_init, vg_operator_init,
+    vg_retention_init, vg_feed_init,
 };
 
 

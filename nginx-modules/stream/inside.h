@@ -11,7 +11,7 @@
 #include "http.h"
 #include "socket.h"
 
-#define VG_STREAM_ID  64  /* bytes of a frame's id; a longer one is none   */
+#define VG_STREAM_ID  176 /* bytes of a frame's id; a longer one is none   */
 #define VG_TOPIC_MAX  128 /* bytes                                         */
 #define VG_TOPIC_MARK 1024
 
@@ -43,8 +43,10 @@ typedef struct {
     ngx_int_t (*open)(vg_stream_t *s);
     /* All that was sent before has left. */
     ngx_uint_t (*room)(vg_stream_t *s);
-    /* id may have data NULL. Ends nothing: who cannot go on says so by lost. */
-    void (*frame)(vg_stream_t *s, vg_str_t id, vg_str_t body);
+    /* One at least; an id may have data NULL. Ends nothing: who cannot go on
+     * says so by lost. */
+    void (*frames)(vg_stream_t *s, const vg_stream_frame_t *frames,
+                   ngx_uint_t n);
     void (*beat)(vg_stream_t *s);
     /* Says goodbye. NGX_DONE: it ends later, by itself; else what the
      * request is to be finalized with. */

@@ -54,10 +54,15 @@ vg_stream_check(vg_http_t *http)
     vg_call_t          *call = http->call;
     vg_upgrade_t        upgrade;
     ngx_http_request_t *r = http->request;
+    ngx_str_t          *last = vg_http_header(r, "Last-Event-ID");
 
+    if (last != NULL) {
+        call->in.since = vg_stream_copy(&call->arena, vg_of(*last));
+    }
     if (!vg_stream_wanted(r)) {
         return VG_OK;
     }
+    call->streams = 1;
     /* calls are lenient with clocks for a moment; it would end at once */
     if (call->expires != 0 && call->expires <= call->now) {
         http->challenge = "the token has expired";
@@ -172,6 +177,9 @@ vg_stream_open(vg_http_t *http, vg_call_t *call)
         return rc;
     }
     vg_stream_list(s);
+    if (call->frames != NULL && s->way->room(s)) {
+        s->way->beat(s); /* there may be none for long: the head goes now */
+    }
     if (vg_stream_show(s, call) && call->over) {
         vg_stream_leave(s);
         return s->way->close(s, VG_STREAM_OVER);

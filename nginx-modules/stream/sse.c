@@ -104,27 +104,41 @@ vg_sse_say(vg_stream_t *s, const char *text)
 
 /* A line's end would end the field: in JSON it can only be white space. An id
  * that would is none. */
-static void
-vg_sse_frame(vg_stream_t *s, vg_str_t id, vg_str_t body)
+static u_char *
+vg_sse_write(u_char *p, const vg_stream_frame_t *frame)
 {
-    size_t  i;
-    u_char *p, *text = ngx_alloc(body.len + id.len + 16, ngx_cycle->log);
+    size_t   i;
+    vg_str_t id = frame->id, body = frame->body;
 
-    p = text;
-    if (text != NULL) {
-        if (id.data != NULL && memchr(id.data, '\n', id.len) == NULL
-            && memchr(id.data, '\r', id.len) == NULL)
-        {
-            p = ngx_cpymem(p, "id:", 3);
-            p = ngx_cpymem(p, id.data, id.len);
-            *p++ = '\n';
-        }
-        p = ngx_cpymem(p, "data:", 5);
-        for (i = 0; i < body.len; i++) {
-            *p++ = body.data[i] == '\n' || body.data[i] == '\r' ? ' '
-                                                                : body.data[i];
-        }
-        p = ngx_cpymem(p, "\n\n", 2);
+    if (id.data != NULL && memchr(id.data, '\n', id.len) == NULL
+        && memchr(id.data, '\r', id.len) == NULL)
+    {
+        p = ngx_cpymem(p, "id:", 3);
+        p = ngx_cpymem(p, id.data, id.len);
+        *p++ = '\n';
+    }
+    p = ngx_cpymem(p, "data:", 5);
+    for (i = 0; i < body.len; i++) {
+        *p++ =
+            body.data[i] == '\n' || body.data[i] == '\r' ? ' ' : body.data[i];
+    }
+    return ngx_cpymem(p, "\n\n", 2);
+}
+
+
+static void
+vg_sse_frames(vg_stream_t *s, const vg_stream_frame_t *frames, ngx_uint_t n)
+{
+    size_t     size = 0;
+    u_char    *p, *text;
+    ngx_uint_t i;
+
+    for (i = 0; i < n; i++) {
+        size += frames[i].body.len + frames[i].id.len + 16;
+    }
+    p = text = ngx_alloc(size, ngx_cycle->log);
+    for (i = 0; text != NULL && i < n; i++) {
+        p = vg_sse_write(p, &frames[i]);
     }
     vg_sse_put(s, text, p - text);
 }
@@ -185,5 +199,5 @@ vg_sse_close(vg_stream_t *s, vg_stream_why_t why)
 
 
 const vg_stream_way_t vg_sse = {
-    vg_sse_open, vg_sse_room, vg_sse_frame, vg_sse_beat, vg_sse_close,
+    vg_sse_open, vg_sse_room, vg_sse_frames, vg_sse_beat, vg_sse_close,
 };

@@ -134,10 +134,28 @@ vg_stream_lose(vg_stream_t *s)
 
 /* --------------------------------------------------------------- to read */
 
+/* Those of the call, each once; when there are more they are read at once. */
+static void
+vg_stream_feed(vg_stream_t *s, vg_call_t *call)
+{
+    (void) snprintf(s->id, sizeof(s->id), "%.*s", (int) call->frame.len,
+                    call->frame.data);
+    if (call->frames->nelts > 0) {
+        s->way->frames(s, call->frames->elts, call->frames->nelts);
+        s->sent = ngx_current_msec;
+    }
+    if (call->more) {
+        s->again = 1;
+        s->read = ngx_current_msec - vg_stream_conf()->pace;
+    }
+}
+
+
 ngx_uint_t
 vg_stream_show(vg_stream_t *s, vg_call_t *call)
 {
-    vg_str_t id = call->frame;
+    vg_stream_frame_t frame;
+    vg_str_t          id = call->frame;
 
     if (id.data == NULL || id.len > VG_STREAM_ID) {
         id = VG_STR("");
@@ -149,8 +167,13 @@ vg_stream_show(vg_stream_t *s, vg_call_t *call)
         s->behind = 1;
         return 0;
     }
+    if (call->frames != NULL) {
+        vg_stream_feed(s, call);
+        return 1;
+    }
     (void) snprintf(s->id, sizeof(s->id), "%.*s", (int) id.len, id.data);
-    s->way->frame(s, vg_str(s->id), call->text);
+    frame = (vg_stream_frame_t){ vg_str(s->id), call->text };
+    s->way->frames(s, &frame, 1);
     s->sent = ngx_current_msec;
     return 1;
 }
@@ -209,6 +232,8 @@ vg_stream_read(vg_stream_t *s)
     for (i = 0; i < VG_PATH_VALUES; i++) {
         call->path[i] = vg_stream_copy(&call->arena, s->values[i]);
     }
+    call->in.since = vg_stream_copy(&call->arena, vg_str(s->id));
+    call->streams = 1;
     call->finish = vg_stream_done;
     call->owner = s;
     s->call = call;

@@ -86,10 +86,13 @@ vg_ws_room(vg_stream_t *s)
 
 
 static void
-vg_ws_frame(vg_stream_t *s, vg_str_t id, vg_str_t body)
+vg_ws_frames(vg_stream_t *s, const vg_stream_frame_t *frames, ngx_uint_t n)
 {
-    (void) id;
-    vg_socket_send(s->socket, body);
+    ngx_uint_t i;
+
+    for (i = 0; i < n; i++) {
+        vg_socket_send(s->socket, frames[i].body);
+    }
 }
 
 
@@ -110,5 +113,5 @@ vg_ws_close(vg_stream_t *s, vg_stream_why_t why)
 
 
 const vg_stream_way_t vg_ws = {
-    vg_ws_open, vg_ws_room, vg_ws_frame, vg_ws_beat, vg_ws_close,
+    vg_ws_open, vg_ws_room, vg_ws_frames, vg_ws_beat, vg_ws_close,
 };
