@@ -11,7 +11,7 @@ with api_key as (
         and k.revoked_at is null
         and accounts.api_key_owned(k, :callerId, :callerRole, :callerCompany)
         and (:ifMatch is null or k.version = any (:ifMatch))
-    returning k.id
+    returning k.id, k.company_id
 ), answer (status, body, events) as (
     select
         'empty',
@@ -19,7 +19,7 @@ with api_key as (
         jsonb_build_array(jsonb_build_object(
             'type', 'api_key.revoked.v1',
             'aggregateId', k.id,
-            'payload', jsonb_build_object('keyId', k.id)))
+            'payload', jsonb_build_object('keyId', k.id, 'companyId', k.company_id)))
     from api_key as k
     union all
     select

@@ -35,8 +35,10 @@ with drawn as (
                 'invoiceId', v.id,
                 'number', v.number,
                 'issuer', v.issuer,
+                'operatorId', v.issuer,
                 'sessionId', v.session_id,
                 'customerId', v.customer_id,
+                'companyId', v.company_id,
                 'status', v.status,
                 'total', v.total,
                 'currency', v.currency)) as event

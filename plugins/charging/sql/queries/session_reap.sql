@@ -86,7 +86,10 @@ with watched as (
         version = s.version + 1
     from last l
     where s.id = l.id
-    returning s.id
+    returning s.id,
+        s.operator_id,
+        s.customer_id,
+        s.company_id
 ), answer (status, body, events) as (
     select 'ok',
         null::json,
@@ -94,7 +97,11 @@ with watched as (
             select jsonb_agg(jsonb_build_object(
                 'type', 'charging.transaction.stopped.v1',
                 'aggregateId', r.id::text,
-                'payload', jsonb_build_object('sessionId', r.id)))
+                'payload', jsonb_build_object(
+                    'sessionId', r.id,
+                    'operatorId', r.operator_id,
+                    'customerId', r.customer_id,
+                    'companyId', r.company_id)))
             from reaped r)
 )
 select * from answer;

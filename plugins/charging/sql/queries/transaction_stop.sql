@@ -70,7 +70,10 @@ with named as (
     where s.id = j.id
         and j.verdict = 'stop'
     returning s.id,
-        s.connector_number
+        s.connector_number,
+        s.operator_id,
+        s.customer_id,
+        s.company_id
 ), repeated as (
     update charging.session s
     set stop_repeats = s.stop_repeats + 1
@@ -127,7 +130,11 @@ with named as (
                 select jsonb_build_object(
                     'type', 'charging.transaction.stopped.v1',
                     'aggregateId', s.id::text,
-                    'payload', jsonb_build_object('sessionId', s.id)) as event
+                    'payload', jsonb_build_object(
+                        'sessionId', s.id,
+                        'operatorId', s.operator_id,
+                        'customerId', s.customer_id,
+                        'companyId', s.company_id)) as event
                 from stopped s
                 union all
                 select jsonb_build_object('wake', l.id)

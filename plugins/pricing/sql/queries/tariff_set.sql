@@ -26,6 +26,7 @@ with target as (
         end as verdict,
         t.scope,
         t.id,
+        pricing.operator_of(t.scope, t.id) as company_id,
         case when t.free then null else :callerCompany end as owner_id
     from target as t
 ), tariff as (
@@ -69,7 +70,9 @@ with target as (
             then jsonb_build_array(jsonb_build_object(
                 'type', 'pricing.updated.v1',
                 'aggregateId', t.tariff_id,
-                'payload', t.payload || jsonb_build_object('ownerId', t.owner_id)))
+                'payload', t.payload || jsonb_build_object(
+                    'ownerId', t.owner_id,
+                    'companyId', coalesce(j.company_id, t.owner_id))))
         end
     from judged as j
     left join told as t on true

@@ -81,6 +81,7 @@ with noted as (
                 'aggregateId', :id,
                 'payload', jsonb_build_object(
                     'chargePointId', :id,
+                    'operatorId', :row ->> 'operatorId',
                     'action', :action,
                     'payload', coalesce(:body -> 'payload', '{}'),
                     'result', :outcome,

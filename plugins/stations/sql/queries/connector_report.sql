@@ -57,6 +57,7 @@ with told as (
                 'payload', jsonb_build_object(
                     'connectorId', c.id,
                     'stationId', c.station_id,
+                    'operatorId', p.operator_id,
                     'chargePointId', t.charge_point_id,
                     'connectorNumber', t.number,
                     'status', t.status,
@@ -64,6 +65,7 @@ with told as (
                     'since', vg.z(t.since),
                     'receivedAt', vg.z(t.received_at))))
             from told as t
+            join stations.charge_point as p on p.id = t.charge_point_id
             left join stations.connector as c
                 on c.charge_point_id = t.charge_point_id
                 and c.number = t.number
