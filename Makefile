@@ -49,12 +49,12 @@ PLUGINS := $(filter-out example-%,$(sort $(patsubst plugins/%/,%,$(wildcard plug
 C_PLUGINS := $(foreach p,$(PLUGINS),$(if $(wildcard plugins/$(p)/*.c),$(p)))
 CLI_SRC := $(sort $(wildcard cli/*.c))
 JSON_SRC := $(addprefix nginx-modules/core/,vg_json.c vg_out.c vg_text.c instant.c)
-SHARED_SRC := $(JSON_SRC) $(addprefix nginx-modules/core/,install.c elf.c prune.c)
+SHARED_SRC := $(JSON_SRC) $(addprefix nginx-modules/core/,install.c elf.c prune.c schema.c schemas.c)
 UNITS   := $(sort $(wildcard t/kit/unit_*.c plugins/*/t/unit_*.c))
 UNIT_BIN := $(UNITS:%.c=$(B)/unit/%)
 C_FILES := $(sort $(shell find nginx-modules plugins cli t -name "*.[ch]"))
 
-.PHONY: help up down test unit check fmt bench asan fuzz coverage soak routes clean \
+.PHONY: help up down test unit check publish fmt bench asan fuzz coverage soak routes clean \
         build units kit plugins cli FORCE
 
 help:
@@ -79,9 +79,12 @@ asan: ## the same tests over a build with ASan and UBSan
 	@$(MAKE) --no-print-directory -j$$(nproc) B=build/asan SANITIZE=1 build units fuzzers
 	@B=build/asan SANITIZE=1 t/run
 
-check: $(NGX)/ngx_http_voltgate_module_modules.c ## formatter, linters, sizes, heads of statements, borders
+check: $(NGX)/ngx_http_voltgate_module_modules.c cli ## formatter, linters, sizes, heads of statements, borders
 	@docker/install test
 	@C_FILES="$(C_FILES)" KIT_INC="$(KIT_INC)" t/check/run
+
+publish: cli ## write down the events' schemas, unless one breaks what was published
+	@$(B)/voltgate schema publish plugins/*/events nginx-modules/*/events
 
 fmt: ## format all C files
 	@clang-format -i $(C_FILES)
@@ -139,6 +142,10 @@ $(B)/commit: FORCE
 	@[ "$$(cat $@ 2>/dev/null)" = '$(COMMIT)' ] || echo '$(COMMIT)' >$@
 $(B)/obj/nginx-modules/observe/pages.o: $(B)/commit
 $(B)/obj/nginx-modules/observe/pages.o: CFLAGS += -DVG_COMMIT='"$(COMMIT)"'
+
+# a room's events are parts of it
+$(B)/obj/nginx-modules/events/told.o: $(wildcard nginx-modules/events/events/*.json)
+$(B)/obj/nginx-modules/events/told.o: CFLAGS += -I nginx-modules/events
 
 $(B)/obj/nginx-modules/%.o: nginx-modules/%.c \
         | $(NGX)/ngx_http_voltgate_module_modules.c

@@ -13,6 +13,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "schema.h"
 #include "vg.h"
 
 typedef struct vg_plugin_slot_s vg_plugin_slot_t;
@@ -101,6 +102,7 @@ struct vg_plugin_slot_s {
     ngx_array_t        statements; /* of vg_statement_t *                */
     ngx_array_t        endpoints;  /* of vg_endpoint_t *                 */
     ngx_array_t        migrations; /* of vg_migration_t                  */
+    vg_schemas_t       schemas;    /* of what it publishes               */
 };
 
 typedef struct {
@@ -396,6 +398,13 @@ vg_ngx(vg_str_t s)
 
 /* openapi.c */
 ngx_int_t vg_openapi_render(vg_host_t *host);
+void      vg_openapi_object(vg_out_t *out, const vg_field_t *fields);
+
+/* webhooks.c: what is published, as parts of that document; a type of the
+ * kit's own, by the room that tells it */
+void      vg_webhooks_render(vg_out_t *out, vg_host_t *host);
+void      vg_webhooks_envelope(vg_out_t *out);
+ngx_int_t vg_webhooks_kit(ngx_conf_t *cf, const char *type, const char *text);
 
 /* versions.c: which version runs, on all workers of this node; a hook run so
  * that a crash is laid at its version's door; what waits while paused, and

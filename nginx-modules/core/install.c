@@ -33,6 +33,16 @@ typedef struct {
     size_t count;
 } files_t;
 
+/* of a version, the deeper after what they are in */
+static const struct {
+    const char *name, *ends;
+} folders[] = {
+    { "sql", ".sql" },
+    { "sql/queries", ".sql" },
+    { "events", ".json" },
+    { NULL, NULL },
+};
+
 
 static const char *
 file_read(const char *path, file_t *file)
@@ -73,9 +83,10 @@ files_add(files_t *all, const char *path, const char *name)
 }
 
 
-/* what is no .sql, or begins with a dot, is somebody's draft */
+/* what ends otherwise, or begins with a dot, is somebody's draft */
 static const char *
-files_add_folder(files_t *all, const char *sources, const char *below)
+files_add_folder(files_t *all, const char *sources, const char *below,
+                 const char *ends)
 {
     char           path[PATH_MAX], name[PATH_MAX];
     DIR           *dir;
@@ -83,15 +94,18 @@ files_add_folder(files_t *all, const char *sources, const char *below)
     const char    *wrong = NULL;
     struct dirent *entry;
 
-    (void) snprintf(path, sizeof(path), "%s/%s", sources, below);
+    if (snprintf(path, sizeof(path), "%s/%s", sources, below)
+        >= (int) sizeof(path)) {
+        return "a path is too long";
+    }
     dir = opendir(path);
     if (dir == NULL) {
-        return errno == ENOENT ? NULL : "cannot read its sql/";
+        return errno == ENOENT ? NULL : "cannot read a folder of it";
     }
     while (wrong == NULL && (entry = readdir(dir)) != NULL) {
         len = strlen(entry->d_name);
-        if (len < 5 || entry->d_name[0] == '.'
-            || strcmp(entry->d_name + len - 4, ".sql") != 0)
+        if (len <= strlen(ends) || entry->d_name[0] == '.'
+            || strcmp(entry->d_name + len - strlen(ends), ends) != 0)
         {
             continue;
         }
@@ -121,14 +135,16 @@ static const char *
 files_read(files_t *all, const vg_install_t *what)
 {
     char        path[PATH_MAX], name[NAME_MAX];
+    size_t      i;
     const char *wrong;
 
     (void) snprintf(name, sizeof(name), "%s.so", what->name);
     (void) snprintf(path, sizeof(path), "%s/%s", what->built, name);
     wrong = files_add(all, path, name);
     (void) snprintf(path, sizeof(path), "%s/%s", what->sources, what->name);
-    wrong = wrong ? wrong : files_add_folder(all, path, "sql");
-    wrong = wrong ? wrong : files_add_folder(all, path, "sql/queries");
+    for (i = 0; wrong == NULL && folders[i].name != NULL; i++) {
+        wrong = files_add_folder(all, path, folders[i].name, folders[i].ends);
+    }
     qsort(all->files, all->count, sizeof(file_t), file_order);
     return wrong;
 }
@@ -191,6 +207,23 @@ folder_make(const char *path)
 }
 
 
+/* the version's own, and those below it: what is above comes first */
+static bool
+folders_make(const char *folder)
+{
+    char   path[PATH_MAX];
+    size_t i;
+    bool   made = folder_make(folder);
+
+    for (i = 0; made && folders[i].name != NULL; i++) {
+        (void) snprintf(path, sizeof(path), "%s/%.16s", folder,
+                        folders[i].name);
+        made = folder_make(path);
+    }
+    return made;
+}
+
+
 /* what a failed copy left; its names are those of all->files */
 static void
 folder_drop(const files_t *all, const char *folder)
@@ -203,10 +236,11 @@ folder_drop(const files_t *all, const char *folder)
                         all->files[i].name);
         (void) unlink(path);
     }
-    (void) snprintf(path, sizeof(path), "%s/sql/queries", folder);
-    (void) rmdir(path);
-    (void) snprintf(path, sizeof(path), "%s/sql", folder);
-    (void) rmdir(path);
+    for (i = sizeof(folders) / sizeof(folders[0]) - 1; i-- > 0;) {
+        (void) snprintf(path, sizeof(path), "%s/%.16s", folder,
+                        folders[i].name);
+        (void) rmdir(path);
+    }
     (void) rmdir(folder);
 }
 
@@ -215,7 +249,7 @@ folder_drop(const files_t *all, const char *folder)
 static const char *
 files_write(const files_t *all, const vg_install_t *what, const char *version)
 {
-    char        aside[PATH_MAX - 32], path[PATH_MAX];
+    char        aside[PATH_MAX - 32];
     size_t      i;
     const char *wrong = NULL;
 
@@ -225,12 +259,7 @@ files_write(const files_t *all, const vg_install_t *what, const char *version)
     }
     (void) snprintf(aside, sizeof(aside), "%s/.%s.%ld", what->into, what->name,
                     (long) getpid());
-    (void) snprintf(path, sizeof(path), "%s/sql", aside);
-    if (!folder_make(what->into) || !folder_make(aside) || !folder_make(path)) {
-        return "cannot make the folder where it is installed";
-    }
-    (void) snprintf(path, sizeof(path), "%s/sql/queries", aside);
-    if (!folder_make(path)) {
+    if (!folder_make(what->into) || !folders_make(aside)) {
         return "cannot make the folder where it is installed";
     }
     for (i = 0; wrong == NULL && i < all->count; i++) {

@@ -5,6 +5,7 @@
  *   <into>/<name>.<hash>/<name>.so
  *   <into>/<name>.<hash>/sql/001_….sql
  *   <into>/<name>.<hash>/sql/queries/….sql
+ *   <into>/<name>.<hash>/events/….json
  *   <into>/<name>                 a link to the version installed last
  *
  * hash: the first 16 hex digits of SHA-256 over the names and bytes of all of
@@ -24,7 +25,7 @@
 typedef struct {
     const char *name;
     const char *built;   /* folder of <name>.so                           */
-    const char *sources; /* folder of <name>/sql                          */
+    const char *sources; /* folder of <name>/sql and <name>/events        */
     const char *into;
 } vg_install_t;
 

@@ -1,6 +1,6 @@
 /*
- * library.c: opens an installed version: its shared object, and the names and
- * checksums of its migrations.
+ * library.c: opens an installed version: its shared object, its schemas, and
+ * the names and checksums of its migrations.
  */
 
 #include <dirent.h>
@@ -35,6 +35,50 @@ vg_library_open(vg_plugin_slot_t *plugin)
     if (plugin->manifest == NULL) {
         vg_plugin_out(plugin, "it exports no vg_plugin");
         return NGX_ERROR;
+    }
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+vg_library_publishes(vg_plugin_slot_t *plugin, vg_str_t wanted)
+{
+    const char *const *type = plugin->manifest->publishes;
+
+    while (type != NULL && *type != NULL && !vg_str_eq(wanted, *type)) {
+        type++;
+    }
+    return type != NULL && *type != NULL;
+}
+
+
+ngx_int_t
+vg_library_schemas(vg_plugin_slot_t *plugin)
+{
+    char               folder[NGX_MAX_PATH];
+    size_t             i;
+    vg_pool_t          arena = vg_arena_of(plugin->pool);
+    vg_schemas_t      *all = &plugin->schemas;
+    const char *const *type;
+
+    (void) snprintf(folder, sizeof(folder), "%s/events", plugin->folder);
+    if (!vg_schemas_read(all, &arena, folder)) {
+        vg_plugin_out(plugin, "events/%s", all->wrong);
+        return NGX_ERROR;
+    }
+    for (type = plugin->manifest->publishes; type && *type; type++) {
+        if (vg_schemas_find(all, vg_str(*type)) == NULL) {
+            vg_plugin_out(plugin, "publishes %s, and has no events/%s.json",
+                          *type, *type);
+            return NGX_ERROR;
+        }
+    }
+    for (i = 0; i < all->count; i++) {
+        if (!vg_library_publishes(plugin, all->all[i].type)) {
+            vg_plugin_out(plugin, "has events/%s.json, and does not publish it",
+                          all->all[i].type.data);
+            return NGX_ERROR;
+        }
     }
     return NGX_OK;
 }

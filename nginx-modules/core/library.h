@@ -10,6 +10,10 @@
 /* Opens plugin->folder's shared object; handle and manifest, or why. */
 ngx_int_t vg_library_open(vg_plugin_slot_t *plugin);
 
+/* The schemas in plugin->folder/events, against what its manifest publishes:
+ * one for each, and no other. Else why. */
+ngx_int_t vg_library_schemas(vg_plugin_slot_t *plugin);
+
 /* Names and SHA-256 of folder/NNN_*.sql, to be held against vg.migration when
  * the database is there. list: of vg_migration_t. */
 ngx_int_t vg_migrations_read(ngx_pool_t *pool, const char *folder,

@@ -24,8 +24,6 @@ static const char *const vg_openapi_formats[] = {
     "{\"application/problem+json\":{\"schema\":"                               \
     "{\"$ref\":\"#/components/schemas/Problem\"}}}}}"
 
-static void vg_openapi_object(vg_out_t *out, const vg_field_t *fields);
-
 
 static void
 vg_openapi_bounds(vg_out_t *out, const vg_field_t *f)
@@ -106,7 +104,7 @@ vg_openapi_schema(vg_out_t *out, const vg_field_t *f)
 
 
 /* the members properties and required, into an object that is open */
-static void
+void
 vg_openapi_object(vg_out_t *out, const vg_field_t *fields)
 {
     const vg_field_t *f;
@@ -342,6 +340,34 @@ vg_openapi_path(vg_out_t *out, vg_pool_t *pool, vg_host_t *host, ngx_uint_t i)
 }
 
 
+#define VG_OPENAPI_TEXT "{\"type\":\"string\"}"
+
+static void
+vg_openapi_components(vg_out_t *out)
+{
+    vg_out_key(out, "components");
+    vg_out_open(out, '{');
+    vg_out_member_raw(
+        out, "securitySchemes",
+        VG_STR("{\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\","
+               "\"bearerFormat\":\"JWT\"},\"apiKey\":{\"type\":\"apiKey\","
+               "\"in\":\"header\",\"name\":\"X-API-Key\"}}"));
+    vg_out_key(out, "schemas");
+    vg_out_open(out, '{');
+    vg_out_member_raw(
+        out, "Problem",
+        VG_STR("{\"type\":\"object\",\"properties\":{\"type\":" VG_OPENAPI_TEXT
+               ",\"title\":" VG_OPENAPI_TEXT ",\"status\":{\"type\":"
+               "\"integer\"},\"message\":" VG_OPENAPI_TEXT
+               ",\"errors\":{\"type\":\"object\"},\"timestamp\":{\"type\":"
+               "\"string\",\"format\":\"date-time\"},"
+               "\"correlationId\":" VG_OPENAPI_TEXT "}}"));
+    vg_webhooks_envelope(out);
+    vg_out_close(out, '}');
+    vg_out_close(out, '}');
+}
+
+
 ngx_int_t
 vg_openapi_render(vg_host_t *host)
 {
@@ -368,18 +394,8 @@ vg_openapi_render(vg_host_t *host)
         }
     }
     vg_out_close(&out, '}');
-    vg_out_member_raw(
-        &out, "components",
-        VG_STR("{\"securitySchemes\":{\"bearer\":{\"type\":\"http\","
-               "\"scheme\":\"bearer\",\"bearerFormat\":\"JWT\"},"
-               "\"apiKey\":{\"type\":\"apiKey\",\"in\":\"header\","
-               "\"name\":\"X-API-Key\"}},\"schemas\":{\"Problem\":"
-               "{\"type\":\"object\",\"properties\":{\"type\":{\"type\":"
-               "\"string\"},\"title\":{\"type\":\"string\"},\"status\":"
-               "{\"type\":\"integer\"},\"message\":{\"type\":\"string\"},"
-               "\"errors\":{\"type\":\"object\"},\"timestamp\":{\"type\":"
-               "\"string\",\"format\":\"date-time\"},\"correlationId\":"
-               "{\"type\":\"string\"}}}}}"));
+    vg_webhooks_render(&out, host);
+    vg_openapi_components(&out);
     vg_out_close(&out, '}');
     if (vg_out_str(&out).data == NULL) {
         ngx_destroy_pool(own);

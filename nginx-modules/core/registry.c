@@ -317,7 +317,9 @@ vg_plugin_fits(vg_host_t *host, vg_plugin_slot_t *plugin)
         vg_plugin_out(plugin, "its manifest has another name");
         return NGX_ERROR;
     }
-    if (vg_plugin_rows(host, plugin) != NGX_OK) {
+    if (vg_library_schemas(plugin) != NGX_OK
+        || vg_plugin_rows(host, plugin) != NGX_OK)
+    {
         return NGX_ERROR;
     }
     if (plugin->manifest->probe != NULL && plugin->manifest->probe() != NULL) {

@@ -290,6 +290,9 @@ vg_swap_start_one(vg_plugin_slot_t *old, const char *hash, vg_swap_done_pt done,
         ngx_free(swap);
         return "internal";
     }
+    if (!vg_schemas_follow(&swap->plugin->schemas, &old->schemas, true)) {
+        vg_plugin_out(swap->plugin, "event %s", swap->plugin->schemas.wrong);
+    }
     if (swap->plugin->state == VG_PLUGIN_OUT) {
         vg_swap_refuse(swap, "plugin_refused");
         return NULL;

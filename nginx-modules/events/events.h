@@ -47,6 +47,9 @@ ngx_uint_t vg_event_listens(const vg_plugin_slot_t *plugin);
 void vg_event_read(vg_pool_t *pool, PGresult *rows, int row, int column,
                    vg_event_t *event);
 
+/* told.c: what this room publishes */
+ngx_int_t vg_told_init(ngx_conf_t *cf);
+
 /* The types that they take, as an array's text; here: those of VG_HERE.
  * NULL: no memory. */
 const char *vg_event_types(vg_pool_t *pool, const ngx_array_t *endpoints,

@@ -37,7 +37,7 @@ vg_events_ready(ngx_conf_t *cf)
             return NGX_ERROR;
         }
     }
-    return NGX_OK;
+    return vg_told_init(cf);
 }
 
 
