@@ -13,6 +13,12 @@ int cli_keys(int argc, char **argv);
 int cli_simulate(int argc, char **argv);
 int cli_plugin(int argc, char **argv);
 
+int cli_schema(int argc, char **argv);
+
+/* Whether who reads the events of folder `was` can read those of `is`; what
+ * breaks them is told. 0 or 1. */
+int cli_schemas_follow(const char *is, const char *was);
+
 int cli_plugin_new(const char *name);
 
 /* The pending migrations of a plugin, as `voltgate migrate` runs them; with

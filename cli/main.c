@@ -37,9 +37,14 @@ static const struct {
       "    [--built DIR] [--sources DIR] [--hash HASH]\n"
       "    new: plugins/NAME, a copy of plugins/example-c, in a clone. Else\n"
       "    versions of plugins, on the gateway of $VG_STATE and $VG_PORT.\n"
-      "    reload: checks DIR/NAME.so, runs NAME's pending migrations as\n"
+      "    check: may DIR/NAME.so be loaded, and do its events break nobody?\n"
+      "    reload: checks as that, runs NAME's pending migrations as\n"
       "    DATABASE_OWNER_URL's owner, if they only add, installs it, and has\n"
       "    the gateway take it into use; --hash: a version installed before" },
+    { "schema", cli_schema,
+      "check|publish FOLDER...\n"
+      "    the schemas of events in FOLDER against its file `published`;\n"
+      "    publish: writes down what is new, unless something breaks" },
     { "simulate", cli_simulate,
       "--url wss://HOST:PORT [--ca FILE] --password-file FILE\n"
       "    --charge-point ID[,ID...] | --prefix P --count N\n"

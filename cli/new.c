@@ -31,7 +31,7 @@ is_part_of_word(int c)
 }
 
 
-/* the word alone, not where it is part of another */
+/* the word alone, not where it is part of another; also in names of files */
 static void
 write_renamed(FILE *to, const char *text)
 {
@@ -71,15 +71,20 @@ write_file(const char *path, const char *text)
 static int
 copy_one(const char *path, const struct stat *st, int type, struct FTW *at)
 {
-    char   to[PATH_MAX];
+    char   to[PATH_MAX] = "", name[PATH_MAX] = "";
     char  *text;
     size_t len;
     int    rc;
+    FILE  *below = fmemopen(name, sizeof(name) - 1, "w");
 
     (void) st;
     (void) at;
-    (void) snprintf(to, sizeof(to), "plugins/%s%s", new_name,
-                    path + strlen(MODEL));
+    if (below == NULL) {
+        return cli_fail("no memory");
+    }
+    write_renamed(below, path + strlen(MODEL));
+    (void) fclose(below);
+    (void) snprintf(to, sizeof(to), "plugins/%s%.3000s", new_name, name);
     if (type == FTW_D) {
         return mkdir(to, 0777) == 0 ? 0
                                     : cli_fail("%s: %s", to, strerror(errno));

@@ -3,9 +3,10 @@
  * calls go on.
  *
  * What is where is read from the conf of the gateway that runs: it is the one
- * copy. A reload is four steps, each of which may refuse: the shared object
- * is looked at, pending migrations run as the owner, the version is installed
- * under its own name, and the gateway tries it.
+ * copy. A reload is five steps, each of which may refuse: the shared object
+ * is looked at, its events are held against those of the version in use,
+ * pending migrations run as the owner, the version is installed under its own
+ * name, and the gateway tries it.
  */
 
 #define _GNU_SOURCE
@@ -242,8 +243,21 @@ plugin_resume(plugin_t *p)
 }
 
 
+/* the events of what was built, against those of the version `hash` */
 static int
-plugin_check(plugin_t *p)
+plugin_events(const plugin_t *p, const char *hash)
+{
+    char is[PATH_MAX], was[PATH_MAX];
+
+    (void) snprintf(is, sizeof(is), "%.3000s/%s/events", p->sources, p->name);
+    (void) snprintf(was, sizeof(was), "%.3000s/%s.%s/events", p->into, p->name,
+                    hash);
+    return cli_schemas_follow(is, was);
+}
+
+
+static int
+plugin_look(plugin_t *p)
 {
     char        path[PATH_MAX], what[64];
     const char *wrong;
@@ -254,6 +268,54 @@ plugin_check(plugin_t *p)
     (void) snprintf(path, sizeof(path), "%.3000s/%s.so", p->built, p->name);
     wrong = vg_install_check(path, what, sizeof(what));
     return wrong != NULL ? cli_fail("%s %s %s", path, wrong, what) : 0;
+}
+
+
+/* no gateway is asked: the version installed last is taken for the one in use */
+static int
+plugin_check(plugin_t *p)
+{
+    char hash[VG_INSTALL_HASH + 1];
+
+    if (plugin_look(p) != 0) {
+        return 1;
+    }
+    return vg_installed(p->into, p->name, hash) == NULL ? plugin_events(p, hash)
+                                                        : 0;
+}
+
+
+static char used[VG_INSTALL_HASH + 1]; /* by the gateway                   */
+
+
+static void
+used_find(const vg_json_t *body)
+{
+    vg_str_t         hash;
+    const vg_json_t *one, *items = vg_json_get(body, "items");
+
+    for (one = items ? items->first : NULL; one != NULL; one = one->next) {
+        hash = vg_json_text(one, "hash");
+        if (vg_str_eq(vg_json_text(one, "name"), plugin.name)
+            && hash.len == VG_INSTALL_HASH)
+        {
+            memcpy(used, hash.data, VG_INSTALL_HASH);
+        }
+    }
+}
+
+
+/* What was installed last may have been refused: the gateway knows which one
+ * it is that others hear. None, and there is nothing to break. */
+static int
+plugin_follows(plugin_t *p)
+{
+    if (gateway_call("GET", "/api/v1/plugins", (vg_str_t){ NULL, 0 }, used_find)
+        != 0)
+    {
+        return 1;
+    }
+    return *used != '\0' ? plugin_events(p, used) : 0;
 }
 
 
@@ -319,8 +381,8 @@ plugin_reload(plugin_t *p)
     char send[64];
 
     if (p->hash == NULL
-        && (plugin_check(p) != 0 || plugin_migrate(p) != 0
-            || plugin_install(p) != 0))
+        && (plugin_look(p) != 0 || plugin_follows(p) != 0
+            || plugin_migrate(p) != 0 || plugin_install(p) != 0))
     {
         return 1;
     }
