@@ -17,6 +17,9 @@ api_t *api_open(const char *url, const char *ca, const char *key_file);
  * it is no JSON. send.data NULL: nothing is sent. */
 long api_call(api_t *api, vg_pool_t *pool, const char *method, const char *path,
               vg_str_t send, const vg_json_t **body);
+/* from now on a gateway that is not there is not told of */
+void api_hush(api_t *api);
+
 void api_close(api_t *api);
 
 #endif /* VG_CLI_API_H */

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "api.h"
 #include "cli.h"
@@ -271,51 +272,59 @@ plugin_look(plugin_t *p)
 }
 
 
-/* no gateway is asked: the version installed last is taken for the one in use */
+/* Which version others hear; -1: no gateway says so, 0: none. What was
+ * installed last may have been refused. */
+static int
+used_find(const plugin_t *p, char *hash)
+{
+    int              found = -1;
+    api_t           *api = gateway_open();
+    vg_str_t         text;
+    vg_pool_t       *pool = vg_arena_create();
+    const vg_json_t *body = NULL, *items, *one;
+
+    if (api != NULL && pool != NULL) {
+        api_hush(api);
+        (void) api_call(api, pool, "GET", "/api/v1/plugins",
+                        (vg_str_t){ NULL, 0 }, &body);
+    }
+    items = vg_json_get(body, "items");
+    found += items != NULL;
+    for (one = items ? items->first : NULL; one != NULL; one = one->next) {
+        text = vg_json_text(one, "hash");
+        if (vg_str_eq(vg_json_text(one, "name"), p->name)
+            && text.len == VG_INSTALL_HASH)
+        {
+            memcpy(hash, text.data, text.len);
+            hash[text.len] = '\0';
+            found = 1;
+        }
+    }
+    api_close(api);
+    vg_arena_destroy(pool);
+    return found;
+}
+
+
+/* beside a gateway that does not run, what was installed last stands for what
+ * it will run */
 static int
 plugin_check(plugin_t *p)
 {
-    char hash[VG_INSTALL_HASH + 1];
+    char hash[VG_INSTALL_HASH + 1], *path = NULL;
+    int  used = -1;
 
     if (plugin_look(p) != 0) {
         return 1;
     }
-    return vg_installed(p->into, p->name, hash) == NULL ? plugin_events(p, hash)
-                                                        : 0;
-}
-
-
-static char used[VG_INSTALL_HASH + 1]; /* by the gateway                   */
-
-
-static void
-used_find(const vg_json_t *body)
-{
-    vg_str_t         hash;
-    const vg_json_t *one, *items = vg_json_get(body, "items");
-
-    for (one = items ? items->first : NULL; one != NULL; one = one->next) {
-        hash = vg_json_text(one, "hash");
-        if (vg_str_eq(vg_json_text(one, "name"), plugin.name)
-            && hash.len == VG_INSTALL_HASH)
-        {
-            memcpy(used, hash.data, VG_INSTALL_HASH);
-        }
+    if (asprintf(&path, "%s/admin.key", state_folder()) >= 0) {
+        used = access(path, R_OK) == 0 ? used_find(p, hash) : -1;
+        free(path);
     }
-}
-
-
-/* What was installed last may have been refused: the gateway knows which one
- * it is that others hear. None, and there is nothing to break. */
-static int
-plugin_follows(plugin_t *p)
-{
-    if (gateway_call("GET", "/api/v1/plugins", (vg_str_t){ NULL, 0 }, used_find)
-        != 0)
-    {
-        return 1;
+    if (used == -1) {
+        used = vg_installed(p->into, p->name, hash) == NULL;
     }
-    return *used != '\0' ? plugin_events(p, used) : 0;
+    return used ? plugin_events(p, hash) : 0;
 }
 
 
@@ -381,8 +390,8 @@ plugin_reload(plugin_t *p)
     char send[64];
 
     if (p->hash == NULL
-        && (plugin_look(p) != 0 || plugin_follows(p) != 0
-            || plugin_migrate(p) != 0 || plugin_install(p) != 0))
+        && (plugin_check(p) != 0 || plugin_migrate(p) != 0
+            || plugin_install(p) != 0))
     {
         return 1;
     }

@@ -56,9 +56,11 @@ subtest 'what is served' => sub {
 };
 
 subtest 'each operation is rendered' => sub {
-    my $paths = $vg->get('/openapi.json')->{json}{paths};
+    my $document = $vg->get('/openapi.json')->{json};
+    my $paths    = $document->{paths};
     my @ids = map { my $p = $_; map { "$paths->{$p}{$_}{tags}[0]-$paths->{$p}{$_}{operationId}" } keys %{ $paths->{$p} } }
         sort keys %$paths;
+    push @ids, map { 'webhooks-' . $_->{post}{operationId} } values %{ $document->{webhooks} };
     cmp_ok scalar @ids, '>', 20;
     my ($dom, $log) = browse('/docs');
     is_deeply [ grep { $dom !~ /id="operations-\Q$_\E"/ } @ids ], [], 'all of them' or diag substr $dom, 0, 2000;

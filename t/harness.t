@@ -36,9 +36,31 @@ subtest 'a complaint in the log' => sub {
         open my $log, '>>', "$vg->{state}/log/error.log"; print {$log} "[alert] oh\n"; close $log;};
     my ($status, $out) = script("$write done_testing");
     isnt $status, 0, 'fails the file';
-    like $out, qr/not ok 2 - the logs hold no complaint\n.*\[alert\] oh/s, 'and says why';
+    like $out, qr/not ok 2 - the logs hold no complaint.*?\n.*\[alert\] oh/s, 'and says why';
     ($status, $out) = script("$write \$vg->expect(qr/alert. oh/); done_testing");
     is $status, 0, 'unless it was expected' or diag $out;
+};
+
+subtest 'an event that is not what its schema says' => sub {
+    my $tell = sub {
+        my ($type, $payload, $correlation) = @_;
+        return script(qq{my \$vg = Voltgate->start; ok 1;
+            \$vg->sql(q{insert into vg.outbox (plugin, type, aggregate_id, payload, correlation_id, actor_id)
+                values ('accounts', '$type', 'a', '$payload', '$correlation', '')}); done_testing});
+    };
+    my $good = '"keyId":"019393c0-0000-7000-8000-000000000001"';
+    for ([ 'a member that is no uuid', 'api_key.revoked.v1', '{"keyId":"x"}', 'api_key.revoked.v1/keyId' ],
+        [ 'nothing of what is required', 'api_key.revoked.v1', '{}', 'api_key.revoked.v1: must have' ],
+        [ 'a member that it does not name', 'api_key.revoked.v1', "{$good,\"secret\":1}", '\(secret\)' ],
+        [ 'a type that nobody describes', 'api_key.lost.v1', "{$good}", 'api_key.lost.v1 has no schema' ])
+    {
+        my ($name, $type, $payload, $says) = @$_;
+        my ($status, $out) = $tell->($type, $payload, 'c');
+        isnt $status, 0, $name;
+        like $out, qr/not ok 2 - .*\n.*$says/s, 'is named';
+    }
+    is(($tell->('api_key.revoked.v1', "{$good}", 'c'))[0], 0, 'one that is passes');
+    is(($tell->('api_key.revoked.v1', '{"keyId":"x"}', 'test'))[0], 0, 'and so does what a test put there itself');
 };
 
 subtest 'a file that dies' => sub {

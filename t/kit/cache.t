@@ -212,7 +212,7 @@ subtest 'what a killed worker did not drop, the log drops' => sub {
     $vg->sql(q{update stations.station set name = 'Behind' where id = $1}, $id);
     my $tell = sub {
         $vg->sql(q{insert into vg.outbox (plugin, type, aggregate_id, payload, correlation_id, actor_id)
-            values ('stations', $1, $2, $3::jsonb, 'c', 'a')}, @_);
+            values ('stations', $1, $2, $3::jsonb, 'test', 'a')}, @_);
     };
     $tell->('connector.status_changed.v1', $connector, JSON::PP::encode_json({ connectorId => $connector, stationId => $id,
         status => 'Faulted', receivedAt => POSIX::strftime('%Y-%m-%dT%H:%M:%S.5Z', gmtime(time + 60)) }));

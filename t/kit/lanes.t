@@ -40,7 +40,7 @@ subtest 'a change has one plan for all values' => sub {
 subtest 'an event parks behind an earlier one of its aggregate, also in one batch' => sub {
     $vg->sql(q{
         insert into vg.event (event_id, type, source, aggregate_id, payload, correlation_id, actor_id, at)
-        select vg.uuid7(), t.type, 'stations', 'aggregate', t.payload, '', '', now()
+        select vg.uuid7(), t.type, 'stations', 'aggregate', t.payload, 'test', '', now()
         from (values
             (1, 'station.created.v1', '{"id":7}'::jsonb),
             (2, 'station.removed.v1', '{"stationId":"019393c0-0000-7000-8000-000000000009"}'::jsonb)) as t (n, type, payload)

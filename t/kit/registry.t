@@ -105,6 +105,24 @@ subtest 'operations are whole' => sub {
     }
 };
 
+subtest 'events are its webhooks' => sub {
+    my $webhooks = $openapi->{json}{webhooks};
+    my @published = map { m{/([^/]+)\.json$} && $1 } grep { /\.v\d+\.json$/ }
+        map { glob "$Voltgate::ROOT/$_/events/*.json" } 'nginx-modules/*', map { "plugins/$_" } @plugins;
+    cmp_ok scalar @published, '>', 25, 'the files were found';
+    is_deeply [ sort keys %$webhooks ], [ sort @published ], 'all of them, and no others';
+    for my $type (sort keys %$webhooks) {
+        my $operation = $webhooks->{$type}{post};
+        ok length $operation->{summary} && $operation->{responses}, "$type: told";
+        my $schema = $operation->{requestBody}{content}{'application/json'}{schema};
+        is_deeply $schema->{allOf}, [ { '$ref' => '#/components/schemas/Event' } ], "$type: in its envelope";
+        is $schema->{properties}{payload}{title}, $type, "$type: what it holds";
+        check_schema("$type: payload", $schema->{properties}{payload});
+        check_schema("$type: $_->{plugin}", $_->{reads}) for @{ $operation->{'x-consumers'} };
+    }
+    check_schema('the envelope', $openapi->{json}{components}{schemas}{Event});
+};
+
 subtest 'references lead somewhere' => sub {
     my %refs = map { $_ => 1 } $openapi->{body} =~ /"\$ref":"([^"]+)"/g;
     cmp_ok scalar keys %refs, '>', 0;

@@ -2,7 +2,8 @@ package Voltgate;
 
 # The harness: one gateway of two workers over TLS, on a database of its own,
 # for one .t file. It is stopped at the end of the file however that ends, and
-# what nginx or a sanitizer complained of fails the file.
+# what nginx or a sanitizer complained of fails the file, and so does an event
+# that is not what its schema says.
 #
 #   my $vg = Voltgate->start;                    # as the admin
 #   my $r  = $vg->post('/api/v1/stations', { … }, { 'Idempotency-Key' => 'a' });
@@ -33,6 +34,7 @@ use Test2::API ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+use Voltgate::Events;
 use parent qw(Voltgate::Calls);
 
 our $ROOT = abs_path(dirname(__FILE__) . '/../..');
@@ -249,8 +251,9 @@ sub finish {
     my ($self) = @_;
 
     return if $self->{closed};
+    $self->{finishing} = 1;
     my @bad = $self->close;
-    ok !@bad, 'the logs hold no complaint' or diag join "\n", @bad;
+    ok !@bad, 'the logs hold no complaint, events are as described' or diag join "\n", @bad;
     return;
 }
 
@@ -260,7 +263,10 @@ sub close {
 
     return if $self->{closed}++;
     delete $self->{dbh};
+    my @bad;
     my @steps = -e "$self->{state}/conf/nginx.conf" ? sub { $self->stop_gateway } : ();
+    push @steps, sub { push @bad, Voltgate::Events::complaints($self, map { $_->{state} } @running); delete $self->{dbh} }
+        if $self->{finishing} && !$self->{opts}{beside};
     if ($self->{cluster}) {
         push @steps, sub { $self->_script('docker/cluster', 'stop', 'immediate') };
     } elsif ($self->{database}) {
@@ -271,7 +277,6 @@ sub close {
             }, 20) or die $@;
         };
     }
-    my @bad;
     for my $step (@steps) {
         eval { $step->(); 1 } or push @bad, "stopping: $@";
     }

@@ -172,7 +172,7 @@ subtest 'the next reservation' => sub {
     my $tell = sub {
         my ($what, $id, $status, $from, $to, $connector) = @_;
         $vg->sql(q{insert into vg.outbox (plugin, type, aggregate_id, payload, correlation_id, actor_id)
-            values ('reservations', 'reservation.' || $1 || '.v1', $2, $3::jsonb, 'c', 'a')}, $what, $id, JSON::PP::encode_json({
+            values ('reservations', 'reservation.' || $1 || '.v1', $2, $3::jsonb, 'test', 'a')}, $what, $id, JSON::PP::encode_json({
             reservationId => $id, status => $status, connectorId => $connector, startTime => $at->($from), endTime => $at->($to),
             idTag => 'CARD' }));
     };

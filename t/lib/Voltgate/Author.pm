@@ -115,6 +115,16 @@ select * from answer;
 END
     );
     delete $files{'sql/queries/tell.sql'} if !$opts{tells};
+    $files{"events/$opts{tells}.json"} = <<"END" if $opts{tells};
+{
+    "title": "$opts{tells}",
+    "description": "A number is told",
+    "x-audience": "house",
+    "type": "object",
+    "properties": { "n": { "type": "integer", "description": "the number" } },
+    "required": ["n"]
+}
+END
     return ($name => { %files, %{ $opts{files} || {} } });
 }
 
