@@ -83,6 +83,23 @@ vg_webhooks_consumers(vg_out_t *out, vg_host_t *host, vg_str_t type)
 }
 
 
+/* "reservation.due.v1" as reservation_due_v1: a name in code */
+static vg_str_t
+vg_webhooks_id(vg_pool_t *pool, vg_str_t type)
+{
+    size_t i;
+    char  *id = vg_alloc(pool, type.len);
+
+    for (i = 0; id != NULL && i < type.len; i++) {
+        id[i] = type.data[i];
+        if (id[i] == '.') {
+            id[i] = '_';
+        }
+    }
+    return (vg_str_t){ id, id ? type.len : 0 };
+}
+
+
 static void
 vg_webhooks_type(vg_out_t *out, vg_host_t *host, vg_plugin_slot_t *plugin,
                  const vg_schema_t *schema)
@@ -93,7 +110,7 @@ vg_webhooks_type(vg_out_t *out, vg_host_t *host, vg_plugin_slot_t *plugin,
     vg_out_open(out, '{');
     vg_out_key(out, "post");
     vg_out_open(out, '{');
-    vg_out_member(out, "operationId", schema->type);
+    vg_out_member(out, "operationId", vg_webhooks_id(out->pool, schema->type));
     vg_out_key(out, "tags");
     vg_out_open(out, '[');
     vg_out_string(out, vg_of(plugin->name));

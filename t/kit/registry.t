@@ -111,6 +111,8 @@ subtest 'events are its webhooks' => sub {
         map { glob "$Voltgate::ROOT/$_/events/*.json" } 'nginx-modules/*', map { "plugins/$_" } @plugins;
     cmp_ok scalar @published, '>', 25, 'the files were found';
     is_deeply [ sort keys %$webhooks ], [ sort @published ], 'all of them, and no others';
+    my %ids = map { $_->{post}{operationId} => 1 } values %$webhooks;
+    is_deeply [ sort keys %ids ], [ sort map { s/\./_/gr } @published ], 'each by a name of its own';
     for my $type (sort keys %$webhooks) {
         my $operation = $webhooks->{$type}{post};
         ok length $operation->{summary} && $operation->{responses}, "$type: told";
