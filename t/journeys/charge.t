@@ -388,6 +388,20 @@ subtest 'a command finds the charger, whichever worker is asked' => sub {
     is $vg->post("$api/charge-points/JOURNEY-3/commands", { action => 'ClearCache', payload => {} })->{status}, 404;
 };
 
+subtest 'what was told says whose it is' => sub {
+    my %told = map { $_->{type} => $_ } $vg->rows(q{select e.type, count(*) as events,
+            count(*) filter (where e.payload ->> 'operatorId' = $1) as operators,
+            count(*) filter (where e.payload ->> 'customerId' = 'driver-1') as customers
+        from vg.event e group by e.type}, $COMPANY);
+    for my $type (qw(station.created charging.session.started charging.transaction.stopped charging.session.completed
+        invoice.created connector.status_changed))
+    {
+        my $of = $told{"$type.v1"} || { events => 0, operators => -1 };
+        is $of->{operators}, $of->{events}, "$type: its operator's";
+        is $of->{customers}, $of->{events}, "$type: its driver's" if $type =~ /^(?:charging|invoice)/;
+    }
+};
+
 is_deeply [ map { wrong($_) } @chargers ], [], 'each message was as OCPP 1.6 has it';
 is leave($_), 0, "$_->{identity} leaves" for splice @chargers;
 

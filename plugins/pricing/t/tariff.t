@@ -60,6 +60,8 @@ subtest 'a new version takes the place of the old one, and is told' => sub {
     is $r->{status}, 201;
     is prices()->{1}, 0.45;
     ok $vg->wait_for(sub { $vg->sql(q{select count(*) from vg.event where type = 'pricing.updated.v1'}) == 4 }, 10);
+    is $vg->sql(q{select count(*) from vg.event where type = 'pricing.updated.v1' and payload ->> 'companyId' = $1}, $north), 4,
+        'each to whom the place belongs';
     is $vg->sql(q{select count(*) from vg.event where type = 'pricing.updated.v1'
         and payload -> 'tariff' -> 'elements' -> 0 -> 'price_components' -> 0 ->> 'price' = '0.45'}), 1;
 };
