@@ -16,7 +16,7 @@ int cli_plugin(int argc, char **argv);
 int cli_schema(int argc, char **argv);
 
 /* Whether who reads the events of folder `was` can read those of `is`; what
- * breaks them is told. 0 or 1. */
+ * breaks them, or is no schema, is told. was may be NULL. 0 or 1. */
 int cli_schemas_follow(const char *is, const char *was);
 
 int cli_plugin_new(const char *name);

@@ -244,7 +244,7 @@ plugin_resume(plugin_t *p)
 }
 
 
-/* the events of what was built, against those of the version `hash` */
+/* the events of what was built, against those of the version `hash`, if any */
 static int
 plugin_events(const plugin_t *p, const char *hash)
 {
@@ -252,8 +252,8 @@ plugin_events(const plugin_t *p, const char *hash)
 
     (void) snprintf(is, sizeof(is), "%.3000s/%s/events", p->sources, p->name);
     (void) snprintf(was, sizeof(was), "%.3000s/%s.%s/events", p->into, p->name,
-                    hash);
-    return cli_schemas_follow(is, was);
+                    hash != NULL ? hash : "");
+    return cli_schemas_follow(is, hash != NULL ? was : NULL);
 }
 
 
@@ -324,7 +324,7 @@ plugin_check(plugin_t *p)
     if (used == -1) {
         used = vg_installed(p->into, p->name, hash) == NULL;
     }
-    return used ? plugin_events(p, hash) : 0;
+    return plugin_events(p, used ? hash : NULL);
 }
 
 

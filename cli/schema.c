@@ -179,7 +179,7 @@ cli_schemas_follow(const char *is, const char *was)
         (void) cli_fail("no memory");
     } else if (!vg_schemas_read(&both[0], pool, is)) {
         (void) cli_fail("%s/%s", is, both[0].wrong);
-    } else if (!vg_schemas_read(&both[1], pool, was)) {
+    } else if (was != NULL && !vg_schemas_read(&both[1], pool, was)) {
         (void) cli_fail("%s/%s", was, both[1].wrong);
     } else if (!vg_schemas_follow(&both[0], &both[1], false)) {
         (void) cli_fail("event %s", both[0].wrong);

@@ -33,7 +33,7 @@ typedef struct {
  * that is not there has none. */
 bool vg_schemas_read(vg_schemas_t *to, vg_pool_t *pool, const char *folder);
 
-/* One that is not from a folder; text must live as long as pool. */
+/* One that is not from a folder. */
 bool vg_schemas_add(vg_schemas_t *to, vg_pool_t *pool, vg_str_t type,
                     vg_str_t text);
 

@@ -130,13 +130,32 @@ whole(vg_pool_t *pool, const char *folder, const vg_json_t *own)
 
 
 static bool
-schema_add(vg_schemas_t *to, vg_pool_t *pool, vg_str_t type, vg_str_t text,
-           const char *folder)
+schema_take(vg_schemas_t *to, vg_schema_t *one)
 {
-    vg_str_t          title;
-    vg_schema_t       one = { .type = type };
-    const vg_json_t  *own = vg_json_parse(pool, text, NULL);
+    vg_str_t          title = vg_json_text(one->root, "title");
     vg_schema_fault_t fault;
+
+    if (!vg_schema_fits(one->root, &fault)) {
+        return fails(to, one->type, *fault.member ? "member " : "",
+                     fault.member, fault.why);
+    }
+    if (title.len != one->type.len
+        || memcmp(title.data, one->type.data, title.len) != 0)
+    {
+        return fails(to, one->type, "", "", "has another title than its name");
+    }
+    to->all[to->count++] = *one;
+    return true;
+}
+
+
+/* scratch: what is only looked at; pool: what stays */
+static bool
+schema_add(vg_schemas_t *to, vg_pool_t *pool, vg_pool_t *scratch,
+           const char *folder, vg_str_t type, vg_str_t text)
+{
+    vg_schema_t      one = { .type = type };
+    const vg_json_t *own = vg_json_parse(scratch, text, NULL);
 
     if (to->count == VG_SCHEMAS_MAX || type.len > VG_SCHEMA_TYPE) {
         return fails(to, type, "", "", "is one too many, or too long");
@@ -144,28 +163,29 @@ schema_add(vg_schemas_t *to, vg_pool_t *pool, vg_str_t type, vg_str_t text,
     if (own == NULL || own->type != VG_JSON_OBJECT) {
         return fails(to, type, "", "", "cannot be read as a JSON object");
     }
-    one.text = whole(pool, folder, own);
-    one.root = vg_json_parse(pool, one.text, NULL);
-    if (one.root == NULL) {
+    text = whole(scratch, folder, own);
+    if (text.data == NULL) {
         return fails(to, type, "", "", "has a $ref to no file beside it");
     }
-    if (!vg_schema_fits(one.root, &fault)) {
-        return fails(to, type, *fault.member ? "member " : "", fault.member,
-                     fault.why);
-    }
-    title = vg_json_text(one.root, "title");
-    if (title.len != type.len || memcmp(title.data, type.data, type.len) != 0) {
-        return fails(to, type, "", "", "has another title than its name");
-    }
-    to->all[to->count++] = one;
-    return true;
+    one.type = vg_printf(pool, "%.*s", (int) type.len, type.data);
+    one.text = vg_printf(pool, "%.*s", (int) text.len, text.data);
+    one.root = vg_json_parse(pool, one.text, NULL);
+    return one.type.data != NULL && one.root != NULL
+               ? schema_take(to, &one)
+               : fails(to, type, "", "", "does not fit into memory");
 }
 
 
 bool
 vg_schemas_add(vg_schemas_t *to, vg_pool_t *pool, vg_str_t type, vg_str_t text)
 {
-    return schema_add(to, pool, type, text, NULL);
+    bool       ok;
+    vg_pool_t *scratch = vg_arena_create();
+
+    ok = scratch != NULL ? schema_add(to, pool, scratch, NULL, type, text)
+                         : fails(to, type, "", "", "does not fit into memory");
+    vg_arena_destroy(scratch);
+    return ok;
 }
 
 
@@ -195,22 +215,26 @@ bool
 vg_schemas_read(vg_schemas_t *to, vg_pool_t *pool, const char *folder)
 {
     int             i, n;
-    bool            ok = true;
-    vg_str_t        name, type;
+    bool            ok;
+    vg_str_t        name;
+    vg_pool_t      *scratch = vg_arena_create();
     struct dirent **found = NULL;
 
     to->count = 0;
     *to->wrong = '\0';
+    ok = scratch != NULL
+         || fails(to, VG_STR("events"), "", "", "do not fit into memory");
     n = scandir(folder, &found, is_type, alphasort);
     for (i = 0; i < n; i++) {
         name = vg_str(found[i]->d_name);
-        type = vg_printf(pool, "%.*s", (int) name.len - 5, name.data);
-        ok = ok && type.data != NULL
-             && schema_add(to, pool, type, file_text(pool, folder, name),
-                           folder);
+        ok = ok
+             && schema_add(to, pool, scratch, folder,
+                           (vg_str_t){ name.data, name.len - 5 },
+                           file_text(scratch, folder, name));
         free(found[i]);
     }
     free(found);
+    vg_arena_destroy(scratch);
     return ok;
 }
 
