@@ -210,6 +210,11 @@ subtest 'the gateway itself looks as well' => sub {
 
 # ---------------------------------------------- against what was published
 
+subtest 'what our plugins published stands' => sub {
+    my ($status, $out) = cli($vg, schema => 'check', map { glob "$Voltgate::ROOT/$_/*/events" } qw(plugins nginx-modules));
+    is $status, 0, 'as `make publish` wrote it down' or diag $out;
+};
+
 subtest 'what was published is written down' => sub {
     my $folder = "$vg->{state}/events";
     mkdir $folder or die;
