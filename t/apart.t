@@ -1,6 +1,6 @@
 # Two gateways over one database, when what lies between them breaks: the
-# connection that hears, the database in the middle of a command, the end of
-# the log, a handshake that others were quicker than, a clock that goes back.
+# connection that hears, the database in the middle of a command, a handshake
+# that others were quicker than, a clock that goes back.
 
 use strict;
 use warnings;
@@ -78,17 +78,6 @@ subtest 'the connections that hear are broken' => sub {
     my $begun = time;
     commanded($a, sub { $cp->serve(5) }, ['CP1', 'ClearCache', {}]) for 1 .. 6;
     cmp_ok time - $begun, '<', 6, 'and hear, where looking alone would take a second each';
-};
-
-subtest 'positions of the log that are given again are read again' => sub {
-    renewed("Pier $_") for 1 .. 3;
-    # what a crash does to moves that were not flushed
-    my $pos = $a->sql('select max(pos) - 3 from vg.event');
-    $a->sql('delete from vg.event where pos > $1', $pos);
-    $a->sql(q{select setval(pg_get_serial_sequence('vg.event', 'pos'), $1)}, $pos);
-    $a->dba->do(q{select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'voltgate'});
-    ok back();
-    renewed('Mole');
 };
 
 subtest 'the database is away in the middle of a command' => sub {

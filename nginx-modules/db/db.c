@@ -46,6 +46,9 @@ static const vg_lane_state_t vg_lane_kinds[VG_LANES] = {
         .lane = VG_LANE_LOG, .nconns = 1, .batch = 16,
         .options = VG_SESSION VG_ORDERED VG_GENERIC
                    "-c statement_timeout=5s -c lock_timeout=1s" },
+    [VG_LANE_LISTEN] = {
+        .lane = VG_LANE_LISTEN, .nconns = 1, .batch = 1,
+        .options = VG_SESSION "-c statement_timeout=2s" },
 };
 
 /* clang-format on */
@@ -362,8 +365,8 @@ void
 vg_db_hear(void (*heard)(const char *channel, const char *payload),
            void (*lost)(void))
 {
-    vg_lanes[VG_HOME][VG_LANE_LOG].heard = heard;
-    vg_lanes[VG_HOME][VG_LANE_LOG].lost = lost;
+    vg_lanes[VG_HOME][VG_LANE_LISTEN].heard = heard;
+    vg_lanes[VG_HOME][VG_LANE_LISTEN].lost = lost;
 }
 
 

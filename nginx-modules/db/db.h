@@ -21,7 +21,8 @@ typedef enum {
     VG_LANE_PATIENT, /* one at a time, waits for locks                   */
     VG_LANE_APPEND,  /* many rows, one Sync a turn                       */
     VG_LANE_SLOW,    /* one at a time, long                              */
-    VG_LANE_LOG,     /* the log's: LISTEN, moves into it, who reads it   */
+    VG_LANE_LOG,     /* the log's: moves into it, who reads it           */
+    VG_LANE_LISTEN,  /* the clerk's: what was told by NOTIFY is heard    */
     VG_LANES,
 } vg_lane_t;
 

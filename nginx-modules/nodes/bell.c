@@ -204,8 +204,8 @@ vg_bell_tick(void)
     }
     vg_bell_asked = 1;
     vg_db_hear(vg_bell_heard, vg_bell_lost);
-    vg_kit_unit(&vg_bell_listening, vg_bell_node, vg_bell_values, VG_LANE_LOG,
-                vg_bell_listens, NULL);
+    vg_kit_unit(&vg_bell_listening, vg_bell_node, vg_bell_values,
+                VG_LANE_LISTEN, vg_bell_listens, NULL);
     vg_bell_listening.lock = vg_bell_house;
     vg_bell_listening.lock_values = vg_bell_values;
 }
