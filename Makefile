@@ -54,7 +54,7 @@ UNITS   := $(sort $(wildcard t/kit/unit_*.c plugins/*/t/unit_*.c))
 UNIT_BIN := $(UNITS:%.c=$(B)/unit/%)
 C_FILES := $(sort $(shell find nginx-modules plugins cli t -name "*.[ch]"))
 
-.PHONY: help up down test unit check publish fmt bench asan fuzz coverage soak routes clean \
+.PHONY: help up down test unit check publish fmt bench asan fuzz coverage soak chaos routes clean \
         build units kit plugins cli FORCE
 
 help:
@@ -101,6 +101,9 @@ coverage: ## the tests, and which lines they ran; 80 % of all, all of what count
 
 soak: build ## a million calls, and the memory of the workers
 	@t/soak/run
+
+chaos: build ## bad days: processes killed at random while events are told; CHAOS_SEED, CHAOS_SECONDS
+	@t/chaos/run
 
 bench: build $(B)/bench/lane ## loads beside their limits, three runs, medians
 	@t/bench/run

@@ -1,0 +1,82 @@
+package Voltgate::Chaos;
+
+# Bad days: while clients go on, processes are killed at random, by a seed.
+# Then all comes up again, and accounts are settled: what was acknowledged has
+# to be there, and each effect once.
+#
+#   my $chaos = Voltgate::Chaos->new(seed => 7, seconds => 30);
+#   $chaos->disturbs('a worker' => sub { … }, …);   # names and what they do
+#   $chaos->client(4, sub { my ($n) = @_; … ; return $acknowledged });
+#   my %acknowledged = $chaos->run;                 # n => times
+#
+# Others add disturbances and clients of their own.
+
+use strict;
+use warnings;
+
+use POSIX ();
+use Time::HiRes qw(sleep time);
+
+sub new {
+    my ($class, %opts) = @_;
+    my $seed = $opts{seed} || 1 + int rand 1e9;
+    srand $seed;
+    return bless { seconds => $opts{seconds} || 60, seed => $seed, disturbs => [], clients => [], log => [], owner => $$ }, $class;
+}
+
+sub seed { return $_[0]{seed} }
+sub log  { return @{ $_[0]{log} } }
+
+sub disturbs {
+    my ($self, @pairs) = @_;
+    push @{ $self->{disturbs} }, [ splice @pairs, 0, 2 ] while @pairs;
+    return;
+}
+
+# so many processes of their own; each call gets a number that no other has
+sub client {
+    my ($self, $count, $sub) = @_;
+    push @{ $self->{clients} }, ($sub) x $count;
+    return;
+}
+
+sub run {
+    my ($self) = @_;
+
+    my $end  = time + $self->{seconds};
+    my $from = time;
+    my @pipes = map { $self->_fork($_, $self->{clients}[$_], $end) } 0 .. $#{ $self->{clients} };
+    sleep 0.5;
+    while (time < $end) {
+        my ($name, $sub) = @{ $self->{disturbs}[ rand @{ $self->{disturbs} } ] };
+        push @{ $self->{log} }, sprintf '%.1f s: %s', time - $from, $name;
+        $sub->();
+        sleep 0.2 + rand 1.8;
+    }
+    my %acknowledged;
+    for my $pipe (@pipes) {
+        while (my $n = <$pipe>) { $acknowledged{ $n + 0 }++ }
+        close $pipe;
+    }
+    return %acknowledged;
+}
+
+# what it was told of is written down before it asks for more
+sub _fork {
+    my ($self, $client, $sub, $end) = @_;
+
+    my $pid = open(my $pipe, '-|') // die "fork: $!";
+    return $pipe if $pid;
+    # the parent's handles and objects are not ours to end
+    my $n = 1_000_000 * ($client + 1);
+    $| = 1;
+    while (time < $end) {
+        $n++;
+        my $good = eval { $sub->($n) };
+        print "$n\n" if $good;
+        sleep($good ? 0.003 : 0.05);
+    }
+    POSIX::_exit(0);
+}
+
+1;
