@@ -198,12 +198,12 @@ $(B)/obj/cli/%.o: cli/%.c
 
 $(B)/voltgate: $(CLI_SRC:%.c=$(B)/obj/%.o) $(SHARED_SRC:%.c=$(B)/obj/%.o)
 	$(call say,LINK) $(CC) $(LDFLAGS) -o $@ $^ \
-	    -lpq -ljwt -lwslay -lyajl -lcurl -lssl -lcrypto
+	    -lpq -ljwt -lwslay -lyajl -lcurl -lrabbitmq -lrdkafka -lssl -lcrypto
 
 
 # --------------------------------------------------------------- unit tests
 
-units: $(UNIT_BIN)
+units: $(UNIT_BIN) $(B)/relay/mock
 
 unit: units ## build and run the C programs among the tests
 	@PERL5LIB=t/lib prove --formatter Voltgate::Tally $(UNIT_BIN)
@@ -212,6 +212,11 @@ unit: units ## build and run the C programs among the tests
 unit_cc = $(call say,UNIT) mkdir -p $(@D); rm -f $@.d; \
           $(CC) $(CFLAGS) $(LDFLAGS) $(1) -MMD -MP -MF $@.d -o $@ \
           $(filter %.c,$^) $(2) -lyajl -lcrypto
+
+# a Kafka, and who reads from it, for t/relay/kafka.t
+$(B)/relay/mock: t/relay/mock.c
+	@mkdir -p $(@D)
+	$(call say,CC  ) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< -lrdkafka
 
 # A plugin's: with its pure files, those that include vg.h neither themselves
 # nor by a header of their folder.

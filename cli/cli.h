@@ -10,6 +10,7 @@
 int cli_migrate(int argc, char **argv);
 int cli_token(int argc, char **argv);
 int cli_keys(int argc, char **argv);
+int cli_relay(int argc, char **argv);
 int cli_simulate(int argc, char **argv);
 int cli_plugin(int argc, char **argv);
 

@@ -45,6 +45,9 @@ static const struct {
       "check|publish FOLDER...\n"
       "    the schemas of events in FOLDER against its file `published`;\n"
       "    publish: writes down what is new, unless something breaks" },
+    { "relay", cli_relay,
+      "rabbitmq URL | kafka HOST:PORT[,HOST:PORT...]  [OPTION...]\n"
+      "    takes the log of events to a broker; --help has the options" },
     { "simulate", cli_simulate,
       "--url wss://HOST:PORT [--ca FILE] --password-file FILE\n"
       "    --charge-point ID[,ID...] | --prefix P --count N\n"
