@@ -480,6 +480,9 @@ void vg_events_feed(vg_call_t *call);
 /* events: a log may have grown, by another node */
 void vg_events_heard(void);
 
+/* relay, on the clerk: the log has grown */
+void vg_relay_wake(void);
+
 /* nodes, on the clerk: the log has grown; what its follower read; and that it
  * begins at the end, with what came before not read */
 void vg_nodes_bell(void);

@@ -115,6 +115,7 @@ vg_clerk_tell_all(void)
 
     vg_consumers_wake();
     vg_follower_wake();
+    vg_relay_wake();
     for (n = 0; n < VG_LINK_WORKERS; n++) {
         pid = vg_link_worker(n);
         if (pid != 0 && pid != ngx_pid) {
