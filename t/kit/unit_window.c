@@ -74,6 +74,17 @@ all_at_once(void)
 }
 
 
+/* the same numbers each time */
+static uint32_t
+chance(uint32_t below)
+{
+    static uint32_t state = 4;
+
+    state = state * 1664525 + 1013904223;
+    return (state >> 8) % below;
+}
+
+
 /* against a plain table of flags */
 static void
 by_chance(void)
@@ -84,16 +95,15 @@ by_chance(void)
     uint64_t       tag;
     int64_t        prefix, wrong = 0;
 
-    srand(4);
     (void) relay_window_make(&w, 17);
     relay_window_reset(&w, 0);
     for (int64_t pos = 1, step = 0; step < (int64_t) 20 * ALL; step++) {
-        if (pos <= ALL && !relay_window_full(&w) && rand() % 2) {
+        if (pos <= ALL && !relay_window_full(&w) && chance(2)) {
             relay_window_push(&w, pos++);
         }
         if (w.count > 0) {
-            tag = w.tag + (uint64_t) rand() % w.count;
-            if (rand() % 8 == 0) {
+            tag = w.tag + chance((uint32_t) w.count);
+            if (chance(8) == 0) {
                 for (uint64_t t = w.tag; t <= tag; t++) {
                     done[t] = 1;
                 }
