@@ -11,5 +11,5 @@ $ENV{CHAOS_SECONDS} ||= 15;
 my $out = qx{@{[ abs_path(dirname(__FILE__)) ]}/run 2>&1};
 is $?, 0, 'nothing is lost, nothing happens twice' or diag $out;
 like $out, qr/^acknowledged [1-9]\d*, published [1-9]\d*, handled .* lost 0, doubled 0, seed \d+$/m, 'and it says so';
-note $out;
+diag $out;
 done_testing;

@@ -25,6 +25,7 @@ sub house {
 
     my $house = "$state/house";
     make_path("$house/plugins", "$house/built");
+    symlink "$build/voltgate", "$house/voltgate" or die "$house/voltgate: $!";
     symlink "$root/sql", "$house/sql" or die "$house/sql: $!";
     symlink $_, "$house/plugins/" . basename($_) or die "$_: $!" for grep { -d } glob "$root/plugins/*";
     symlink $_, "$house/built/" . basename($_) or die "$_: $!" for glob "$build/plugins/*.so";
