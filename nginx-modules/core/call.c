@@ -106,7 +106,7 @@ vg_call_run(vg_call_t *call, ngx_msec_t deadline)
         vg_call_fail(call, "key_running");
         return;
     }
-    if (call->key.key.len == 0 || !(e->row->flags & VG_AWAIT)) {
+    if (call->key.key.len == 0 || !e->awaits) {
         vg_call_fields(call);
         return;
     }
@@ -245,7 +245,7 @@ vg_call_check(vg_call_t *call)
             return;
         }
     }
-    if ((row->flags & VG_AWAIT) && !call->answered) {
+    if (call->endpoint->awaits && !call->answered) {
         vg_steps_run(call);
         return;
     }
@@ -439,7 +439,7 @@ vg_call_finish(vg_call_t *call)
     vg_metrics_call(call->endpoint, vg_call_status(call), took);
     call->finish(call);
     if (call->error == NULL && !call->quarantine && !call->key.replayed
-        && call->endpoint->steps && !(call->endpoint->row->flags & VG_AWAIT))
+        && call->endpoint->steps && !call->endpoint->awaits)
     {
         vg_steps_run(call);
     }

@@ -170,22 +170,6 @@ vg_csv(vg_call_t *call, const vg_json_t *items)
 }
 
 
-vg_rc_t
-vg_command(vg_call_t *call, vg_str_t charge_point, const char *action,
-           vg_str_t payload)
-{
-    if (payload.len > VG_COMMAND_MAX) {
-        return vg_refuse_with(call, "too_large",
-                              VG_STR("{\"message\":\"a charge point takes "
-                                     "payloads of up to 64 KiB\"}"));
-    }
-    call->command.charge_point = charge_point;
-    call->command.action = action;
-    call->command.payload = payload;
-    return VG_OK;
-}
-
-
 vg_str_t
 vg_outcome(vg_call_t *call)
 {

@@ -148,6 +148,7 @@ struct vg_endpoint_s {
     void (*run)(vg_call_t *call); /* house.c: instead of a statement;
                                       ends in vg_call_awaited()          */
     unsigned matches:1;           /* its statement takes :ifMatch     */
+    unsigned awaits:1;            /* steps[0] comes before the statement */
 };
 
 #define VG_MAX_ENDPOINTS 512
@@ -251,6 +252,22 @@ typedef struct {
     ngx_int_t limit;
 } vg_input_t;
 
+/* What came of something that was asked of the outside: of a charge point, a
+ * service, a mail server. Lives until the callback returns. */
+typedef struct {
+    const char *error;  /* an error's name; NULL: it went well            */
+    vg_str_t    result; /* JSON text                                      */
+    vg_str_t    detail; /* with error: a JSON object; data NULL: none     */
+} vg_said_t;
+
+typedef void (*vg_said_pt)(void *data, const vg_said_t *said);
+
+/* A way out of the house, of what a step's command() has bound. said is called
+ * once, within a time of its own, never before this returns unless there is no
+ * memory; who asks holds the call until then. */
+typedef void (*vg_way_pt)(vg_call_t *call, const void *what, vg_said_pt said,
+                          void *data);
+
 #define VG_PATH_VALUES 4
 
 /* of a stream whose answers are several, each shown once */
@@ -321,10 +338,9 @@ struct vg_call_s {
     void (*unit_submit)(vg_call_t *call, vg_unit_t *unit); /* NULL: as is */
     ngx_uint_t step;
     struct {
-        vg_str_t    charge_point;
-        const char *action;
-        vg_str_t    payload;
-    } command;
+        vg_way_pt   send; /* NULL: command() bound nothing */
+        const void *what;
+    } outgoing;
 };
 
 /* what is wrong with a field, for OCPP-J's error codes */

@@ -127,6 +127,7 @@ vg_endpoint_statements(vg_endpoint_t *e)
         return NGX_ERROR;
     }
     e->matches = vg_statement_binds(e->statement, VG_BIND_IF_MATCH);
+    e->awaits = e->steps && (row->flags & VG_AWAIT);
     if (row->flags & VG_TRANSACTION) {
         (void) snprintf(name, sizeof(name), "%s_quarantine", row->statement);
         return vg_endpoint_statement(plugin, row, name, &e->quarantine);

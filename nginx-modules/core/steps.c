@@ -1,27 +1,18 @@
 /*
- * steps.c: the named steps of a route: a command to a charge point, then the
+ * steps.c: the named steps of a route: what is asked of the outside, then the
  * statement that writes down what came of it, or the one that undoes.
  *
- * With VG_AWAIT the caller waits and the outcome goes into the answer; else
- * the steps run after the answer, which is committed by then.
+ * Where the call awaits it the outcome goes into the answer; else the steps
+ * run after the answer, which is committed by then. Which ways out there are
+ * is not known here: command() binds one, see vg_way_pt.
  */
 
 #include "cache.h"
 #include "db.h"
-#include "ocpp.h"
 #include "outcome.h"
 
-static void vg_step_told(void *data, const vg_ocpp_outcome_t *outcome);
 
-static const char *const vg_step_errors[] = {
-    [VG_OCPP_OK] = NULL,
-    [VG_OCPP_ERROR] = "charger_error",
-    [VG_OCPP_NOT_CONNECTED] = "not_connected",
-    [VG_OCPP_SILENT] = "charger_silent",
-    [VG_OCPP_FULL] = "busy",
-};
-
-
+/* without one it is empty, not NULL: the outcome is there */
 static vg_str_t
 vg_step_keep(vg_call_t *call, vg_str_t s)
 {
@@ -77,44 +68,26 @@ vg_step_write(vg_call_t *call, vg_statement_t *statement)
 
 
 static void
-vg_step_await(vg_call_t *call, const vg_ocpp_outcome_t *outcome)
-{
-    vg_out_t out;
-
-    if (outcome->status == VG_OCPP_OK) {
-        call->in.outcome = vg_step_keep(call, outcome->result);
-        vg_call_awaited(call);
-        return;
-    }
-    vg_out_init(&out, &call->arena);
-    vg_out_open(&out, '{');
-    if (outcome->status == VG_OCPP_ERROR) {
-        vg_out_member(&out, "code", outcome->code);
-        vg_out_member(&out, "description", outcome->description);
-    }
-    vg_out_close(&out, '}');
-    (void) vg_refuse_with(call, vg_step_errors[outcome->status],
-                          vg_out_str(&out));
-    vg_call_awaited(call);
-}
-
-
-static void
-vg_step_told(void *data, const vg_ocpp_outcome_t *outcome)
+vg_step_told(void *data, const vg_said_t *said)
 {
     vg_call_t          *call = data;
     vg_endpoint_step_t *step = &call->endpoint->steps[call->step];
 
-    if (call->endpoint->row->flags & VG_AWAIT) {
+    if (said->error == NULL) {
+        call->in.outcome = vg_step_keep(call, said->result);
+    }
+    if (call->endpoint->awaits) {
         if (!call->finished) {
-            vg_step_await(call, outcome);
+            if (said->error != NULL) {
+                (void) vg_refuse_with(call, said->error,
+                                      vg_step_keep(call, said->detail));
+            }
+            vg_call_awaited(call);
         }
-    } else if (outcome->status == VG_OCPP_OK) {
-        call->in.outcome = vg_step_keep(call, outcome->result);
+    } else if (said->error == NULL) {
         vg_step_write(call, step->done);
     } else {
-        call->error = vg_kit_error(vg_step_errors[outcome->status],
-                                   ngx_strlen(vg_step_errors[outcome->status]));
+        (void) vg_refuse(call, said->error);
         call->in.reason = vg_str(call->error->name);
         vg_step_write(call, step->undo);
     }
@@ -125,16 +98,16 @@ vg_step_told(void *data, const vg_ocpp_outcome_t *outcome)
 void
 vg_steps_run(vg_call_t *call)
 {
-    ngx_uint_t          await = call->endpoint->row->flags & VG_AWAIT;
+    ngx_uint_t          await = call->endpoint->awaits;
     vg_endpoint_step_t *step = &call->endpoint->steps[call->step];
 
     if (step->row == NULL) {
         return;
     }
     call->row = NULL;
-    call->command.action = NULL;
+    call->outgoing.send = NULL;
     if (vg_hook_run(call, step->row->command) != VG_OK
-        || call->command.action == NULL)
+        || call->outgoing.send == NULL)
     {
         if (await) {
             vg_call_awaited(call);
@@ -146,8 +119,7 @@ vg_steps_run(vg_call_t *call)
         }
         return;
     }
-    call->changed |= await != 0; /* the charger acts, whoever hangs up */
+    call->changed |= await != 0; /* the other side acts, whoever hangs up */
     vg_call_ref(call);
-    vg_ocpp_command(call->command.charge_point, call->command.action,
-                    call->command.payload, 0, vg_step_told, call);
+    call->outgoing.send(call, call->outgoing.what, vg_step_told, call);
 }
