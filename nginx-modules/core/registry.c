@@ -127,7 +127,7 @@ vg_endpoint_statements(vg_endpoint_t *e)
         return NGX_ERROR;
     }
     e->matches = vg_statement_binds(e->statement, VG_BIND_IF_MATCH);
-    e->awaits = e->steps && (row->flags & VG_AWAIT);
+    e->awaits = e->steps && ((row->flags & VG_AWAIT) || row->method == VG_JOB);
     if (row->flags & VG_TRANSACTION) {
         (void) snprintf(name, sizeof(name), "%s_quarantine", row->statement);
         return vg_endpoint_statement(plugin, row, name, &e->quarantine);
@@ -140,10 +140,11 @@ vg_endpoint_statements(vg_endpoint_t *e)
                           row->path);
             return NGX_ERROR;
         }
-    } else if ((row->method == VG_EVENT || row->method == VG_EVERY)
+    } else if (row->method >= VG_EVENT
                && (e->statement == NULL || !e->statement->change))
     {
-        vg_plugin_out(plugin, "%s: an event or a timer must end in a change",
+        vg_plugin_out(plugin,
+                      "%s: an event, a timer or a job must end in a change",
                       row->path);
         return NGX_ERROR;
     }

@@ -99,17 +99,33 @@ typedef enum {
     VG_OCPP16,   /* path is the action of a CALL from a charge point     */
     VG_EVENT,    /* path is the event's type                             */
     VG_EVERY,    /* path is a period: "30s", "5m"                        */
+    VG_JOB,      /* path is the kind of a row of vg.job: "webhook.deliver" */
 } vg_method_t;
 
 typedef vg_rc_t (*vg_hook_pt)(vg_call_t *call);
 
 /* A step that runs after the answer of its route was sent (and committed).
- * command() binds an OCPP CALL by vg_command(); then done is run with
- * :outcome (the charger's result as jsonb), or undo, with :reason, when the
+ * command() binds what is asked of the outside: an OCPP CALL by vg_command(),
+ * a request by vg_http(), a mail by vg_mail(); then done is run with :outcome
+ * (what was said, as jsonb), or undo, with :reason (an error's name), when the
  * step fails, times out or is refused by command(). Both are statements of
  * the plugin, with the route's fields and row at hand. A process that dies
  * in between leaves the row in its starting state: a VG_EVERY route of the
- * plugin must end such rows by their deadline. */
+ * plugin must end such rows by their deadline.
+ *
+ * A job is what a consumer leaves for later, since it calls nobody itself:
+ *
+ *   insert into vg.job (plugin, kind, payload, correlation_id)
+ *   values (:vgPlugin, 'webhook.deliver', …, :correlationId)
+ *
+ * in any change of the plugin (also key, next_at, traceparent, actor_id; `on
+ * conflict do nothing` where key says what must not be there twice). Its VG_JOB
+ * row's fields check the payload, steps[0] is awaited, then the statement is
+ * run with :outcome, and the job is gone in the same commit. What fails is
+ * tried again, after 1 s doubling to 15 min; after the last try
+ * steps[0].undo is run with :reason, and the job is kept as dead in the same
+ * commit. At least once: the other side may be called again when a worker
+ * dies, with the same idempotency key, which is the job's id (:jobId). */
 typedef struct {
     const char *name;
     vg_hook_pt  command;
@@ -136,8 +152,8 @@ typedef struct {
 #define VG_AWAIT                                                               \
     0x10 /* steps[0] runs after check() and before the
                                statement, and the caller waits: what the
-                               charger said is vg_outcome(); not connected,
-                               silent or an error end the call           */
+                               other side said is vg_outcome(); what it did
+                               not say ends the call                     */
 #define VG_HERE                                                                \
     0x100 /* VG_EVENT: told to every node, to one of its workers, from the
                                log; only `drops` and check(), which puts
@@ -300,7 +316,58 @@ vg_str_t vg_csv(vg_call_t *call, const vg_json_t *items);
 vg_rc_t vg_command(vg_call_t *call, vg_str_t charge_point, const char *action,
                    vg_str_t payload);
 
-/* With VG_AWAIT: the payload of the charger's CALLRESULT, JSON text. */
+/* In a step's command(): the request to send. Strings must live as long as the
+ * call. :outcome is {"status", "headers": {…}, "body"}: of the headers
+ * content-type, location, etag and retry-after, where they came; the body as
+ * JSON if it is JSON, else as text, null if it is neither. A :reason is
+ *
+ *   unreachable, silent, tls     nothing, or half of an answer
+ *   upstream                     5xx, and what is safe to repeat was
+ *   rejected                     any other status but 2xx
+ *   answer_too_large             more than the target's `answer`, 64 KiB
+ *   breaker_open, rate, busy     nothing was sent, so as to spare the target
+ *   refused_url, refused_address nothing was sent: not for us to call
+ *
+ * Redirects are not followed. X-Correlation-ID and traceparent go along. */
+typedef struct {
+    const char *name;
+    vg_str_t    value;
+} vg_header_t;
+
+#define VG_ANY_STATUS 0x01 /* each answer is an outcome, whatever its status */
+
+typedef struct {
+    const char        *target;  /* of the conf; NULL: the url names the host  */
+    vg_str_t           url;     /* http or https, as users wrote it           */
+    vg_str_t           path;    /* with target: what follows the target's url */
+    vg_method_t        method;  /* VG_GET to VG_DELETE                        */
+    const vg_header_t *headers; /* ends with a NULL name, or NULL            */
+    vg_str_t           body;    /* data NULL: none                           */
+    const char        *type;    /* of the body; NULL: application/json       */
+    vg_str_t           idempotency_key; /* sent as Idempotency-Key, and makes
+                                           any method safe to repeat; data
+                                           NULL: a job's id, else none       */
+    unsigned           flags;
+} vg_request_t;
+
+vg_rc_t vg_http(vg_call_t *call, const vg_request_t *request);
+
+/* The same for a mail to one address, in UTF-8, as multipart/alternative where
+ * there is html. :outcome is {"code"}, the server's last reply. A mail is only
+ * sent again by itself while none of its content has left. */
+typedef struct {
+    const char *target; /* of the conf: smtp:// or smtps://               */
+    vg_str_t    from, to;
+    vg_str_t    subject;
+    vg_str_t    text;
+    vg_str_t    html;            /* data NULL: none                       */
+    vg_str_t    idempotency_key; /* its Message-ID's; as above            */
+} vg_mail_t;
+
+vg_rc_t vg_mail(vg_call_t *call, const vg_mail_t *mail);
+
+/* With VG_AWAIT: what the other side said, JSON text; of a charge point the
+ * payload of its CALLRESULT. */
 vg_str_t vg_outcome(vg_call_t *call);
 
 /* What the flight recorder of this node holds of a charge point, from us to us

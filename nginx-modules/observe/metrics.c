@@ -7,6 +7,7 @@
 
 #include "cache.h"
 #include "ocpp.h"
+#include "outbound.h"
 
 #define VG_BUCKETS 10
 
@@ -224,5 +225,6 @@ vg_metrics_render(vg_pool_t *pool)
     vg_metrics_cache(&out);
     vg_events_metrics(&out);
     vg_ocpp_metrics(&out);
+    vg_outbound_metrics(&out);
     return vg_out_str(&out);
 }
