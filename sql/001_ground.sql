@@ -446,6 +446,7 @@ begin
     execute pg_catalog.format('alter default privileges in schema %I grant execute on functions to %I', name, role_name);
     execute pg_catalog.format('grant usage on schema vg to %I', role_name);
     execute pg_catalog.format('grant insert on vg.outbox, vg.answer to %I', role_name);
+    execute pg_catalog.format('grant insert (id, plugin, kind, key, payload, correlation_id, traceparent, actor_id, next_at) on vg.job to %I', role_name);
 end
 $$;
 revoke execute on function vg.plugin_ground(text) from public;

@@ -148,6 +148,13 @@ vg_bind_reason(vg_call_t *call)
 
 
 static vg_str_t
+vg_bind_job_id(vg_call_t *call)
+{
+    return call->in.job_id;
+}
+
+
+static vg_str_t
 vg_bind_if_match(vg_call_t *call)
 {
     return call->in.if_match;
@@ -208,6 +215,7 @@ static const vg_bind_pt vg_binds[] = {
     [VG_BIND_EVENT_TIME] = vg_bind_event_time,
     [VG_BIND_OUTCOME] = vg_bind_outcome,
     [VG_BIND_REASON] = vg_bind_reason,
+    [VG_BIND_JOB_ID] = vg_bind_job_id,
     [VG_BIND_IF_MATCH] = vg_bind_if_match,
     [VG_BIND_KEY] = vg_bind_key,
     [VG_BIND_KEY_HASH] = vg_bind_key_hash,

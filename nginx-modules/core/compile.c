@@ -55,6 +55,7 @@ static const vg_builtin_t vg_builtins[] = {
     { "eventTime", VG_BIND_EVENT_TIME, OID_TIMESTAMPTZ },
     { "outcome", VG_BIND_OUTCOME, OID_JSONB },
     { "reason", VG_BIND_REASON, OID_TEXT },
+    { "jobId", VG_BIND_JOB_ID, OID_UUID },
     { "ifMatch", VG_BIND_IF_MATCH, OID_INT8_ARRAY },
     { "vgKey", VG_BIND_KEY, OID_TEXT },
     { "vgKeyHash", VG_BIND_KEY_HASH, OID_TEXT },
@@ -270,6 +271,7 @@ vg_statement_make(vg_pool_t *pool, const char *plugin, vg_sql_t *sql)
     st->role = vg_printf(pool, "vg_%s", plugin).data;
     st->text = sql->text.data;
     st->change = st->firm = sql->change;
+    st->jobs = sql->change && ngx_strstr(st->text, "vg.job") != NULL;
     st->each = sql->each;
     st->count = sql->count;
     st->types = vg_calloc(pool, (sql->count + 1) * sizeof(unsigned int));

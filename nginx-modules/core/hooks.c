@@ -171,6 +171,13 @@ vg_csv(vg_call_t *call, const vg_json_t *items)
 
 
 vg_str_t
+vg_job_id(vg_call_t *call)
+{
+    return call->in.job_id;
+}
+
+
+vg_str_t
 vg_outcome(vg_call_t *call)
 {
     return call->in.outcome;

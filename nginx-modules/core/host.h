@@ -45,6 +45,7 @@ typedef enum {
     VG_BIND_EVENT_TIME,
     VG_BIND_OUTCOME,
     VG_BIND_REASON,
+    VG_BIND_JOB_ID,
     VG_BIND_IF_MATCH,
     VG_BIND_KEY, /* the tail's own from here on                          */
     VG_BIND_KEY_HASH,
@@ -64,6 +65,7 @@ struct vg_statement_s {
     const char   *text;
     unsigned      change:1; /* ends in answer                            */
     unsigned      firm:1;   /* durable before it is told, as any change  */
+    unsigned      jobs:1;   /* a change that may write some              */
     unsigned      list:1;
     unsigned      each:1; /* takes several units at once, see pack.c     */
     ngx_uint_t    index;  /* of the bit in each connection's map          */
@@ -468,6 +470,13 @@ void    vg_keys_init(void *shared);
 /* events: a change in that database told something; rings the clerk once a
  * turn */
 void vg_events_bell(ngx_uint_t database);
+
+/* events: a change wrote jobs; rings once a turn. They are looked for now. How
+ * they ended. And they go on with the new generation. */
+void vg_jobs_bell(void);
+void vg_jobs_wake(void);
+void vg_jobs_metrics(vg_out_t *out);
+void vg_jobs_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
 
 /* stream: topics, parted by spaces, of a change that is durable: of one here,
  * told to other nodes too, or of one that is heard of */

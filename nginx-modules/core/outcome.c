@@ -177,6 +177,9 @@ vg_outcome_change(vg_call_t *call, vg_unit_t *unit)
         return;
     }
     vg_outcome_told(call, rows, row);
+    if (unit->statement->jobs) {
+        vg_jobs_bell();
+    }
     call->committed = 1;
     vg_outcome_word(call, vg_outcome_text(call, rows, row, 0),
                     vg_outcome_text(call, rows, row, 1));

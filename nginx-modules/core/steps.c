@@ -31,6 +31,9 @@ vg_step_written(vg_unit_t *unit)
                call->endpoint->label.data, unit->sqlstate, unit->constraint);
     } else {
         vg_outcome_told(call, unit->rows, 0);
+        if (unit->statement->jobs) {
+            vg_jobs_bell();
+        }
         call->step++;
         if (call->error == NULL) {
             vg_steps_run(call);

@@ -366,6 +366,10 @@ typedef struct {
 
 vg_rc_t vg_mail(vg_call_t *call, const vg_mail_t *mail);
 
+/* Of a VG_JOB row: the job's id, the same over all its tries; data NULL
+ * elsewhere. */
+vg_str_t vg_job_id(vg_call_t *call);
+
 /* With VG_AWAIT: what the other side said, JSON text; of a charge point the
  * payload of its CALLRESULT. */
 vg_str_t vg_outcome(vg_call_t *call);

@@ -277,7 +277,8 @@ vg_events_bell(ngx_uint_t database)
 }
 
 
-/* "log": there is something to read; a number: something to move */
+/* "log": there is something to read; "jobs": some to do; a number: something
+ * to move */
 static void
 vg_clerk_woken(vg_link_ref_t ref, vg_str_t bytes, ngx_msec_t timeout)
 {
@@ -287,6 +288,8 @@ vg_clerk_woken(vg_link_ref_t ref, vg_str_t bytes, ngx_msec_t timeout)
     (void) timeout;
     if (databases > 0) {
         vg_clerk_wake(databases);
+    } else if (vg_str_eq(bytes, "jobs")) {
+        vg_jobs_wake();
     } else {
         vg_consumers_wake();
     }

@@ -44,6 +44,7 @@ vg_events_ready(ngx_conf_t *cf)
 void
 vg_events_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to)
 {
+    vg_jobs_switch(from, to);
     if (vg_events_up) {
         vg_consumers_switch(from, to);
         vg_timers_switch(from, to);

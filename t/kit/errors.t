@@ -112,6 +112,9 @@ my %kit = (
     plugin_out       => 'registry.t: a plugin whose migration was changed',
     overdue          => sub { $vg->get('/late') },
     charger_silent   => 't/ocpp/command.t: 30 seconds without an answer',
+    (map { $_ => 't/outbound/http.t: each way of failing' } qw(unreachable silent tls rejected answer_too_large)),
+    (map { $_ => 't/outbound/limits.t: what spares a target' } qw(breaker_open rate)),
+    (map { $_ => 't/outbound/guard.t: what users may not name' } qw(refused_url refused_address)),
 );
 
 my %plugins = (

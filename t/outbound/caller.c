@@ -133,7 +133,7 @@ const vg_step_t call_after_steps[] = {
 };
 
 const vg_step_t call_job_steps[] = {
-    { "call", call_command, NULL, "call_undone" },
+    { "call", call_command, NULL, "call_given_up" },
     { NULL, NULL, NULL, NULL },
 };
 

@@ -7,6 +7,7 @@ package Voltgate::Caller;
 #   caller_of($vg);
 #   $vg->post('/api/v1/call', { target => 'world', path => '/ok' });    # the outcome, or the problem
 #   $vg->post('/api/v1/call-after', { … });     # 202; then heard, or undone
+#   $vg->post('/api/v1/call-later', { …, note, once, after });  # 202; a job, then heard or undone
 #   $vg->post('/api/v1/mail', { target, from, to, subject, text, html });
 
 use strict;
@@ -24,7 +25,7 @@ my $HEARD = q{
 -- in: :outcome or :reason
 -- out: nothing; what came of it is kept
 with kept as (
-    insert into accounts.heard (note, %s, correlation) values (:%s, :%s, :correlationId)
+    insert into accounts.heard (note, %s, correlation, job) values (:%s, :%s, :correlationId, :jobId)
 ), answer (status, body, events) as (
     select 'ok', null::jsonb, '[]'::jsonb
 )
@@ -49,6 +50,21 @@ with answer (status, body, events) as (
 select * from answer;
 },
     call_noted => sprintf($HEARD, "outcome", "path", "outcome"),
+    call_later => q{
+-- in: all that a call takes; note; once: a key; after: seconds
+-- out: nothing; a job
+with put as (
+    insert into vg.job (plugin, kind, key, payload, correlation_id, traceparent, actor_id, next_at)
+    values ('accounts', coalesce(:kind, 'call.deliver'), :once, :body - 'once' - 'after' - 'kind', :correlationId, :vgTraceparent,
+        :callerId, :now + coalesce(:after, 0) * interval '1 second')
+    on conflict do nothing
+), answer (status, body, events) as (
+    select 'accepted', '{}'::jsonb, '[]'::jsonb
+)
+select * from answer;
+},
+    call_heard => sprintf($HEARD, "outcome", "note", "outcome"),
+    call_given_up => sprintf($HEARD, "reason", "note", "reason"),
     call_undone => sprintf($HEARD, "reason", "path", "reason"),
 );
 
@@ -56,7 +72,7 @@ sub caller_of {
     my ($vg, %more) = @_;
 
     $vg->sql('create table accounts.heard (id bigint generated always as identity, note text, outcome jsonb,
-        reason text, correlation text, at timestamptz not null default clock_timestamp())');
+        reason text, correlation text, job uuid, at timestamptz not null default clock_timestamp())');
     $vg->sql('grant select, insert on accounts.heard to vg_accounts');
     my %files = (%STATEMENTS, %{ $more{statements} || {} });
     my $rows = q{
@@ -64,6 +80,9 @@ sub caller_of {
       .flags = VG_AWAIT, .steps = call_steps },
     { VG_POST, "/call-after", WRITE, call_fields, .statement = "call_begun",
       .steps = call_after_steps },
+    { VG_POST, "/call-later", WRITE, call_later_fields, .statement = "call_later" },
+    { VG_JOB, "call.deliver", NULL, call_job_fields, .statement = "call_heard",
+      .steps = call_job_steps },
     { VG_POST, "/mail", WRITE, mail_fields, .statement = "call_told",
       .flags = VG_AWAIT, .steps = mail_steps },
 } . ($more{rows} // '');
