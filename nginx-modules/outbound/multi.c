@@ -8,6 +8,7 @@
  */
 
 #include <netinet/in.h>
+#include <openssl/err.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -34,6 +35,15 @@ static ngx_uint_t        vg_multi_nsockets;
 
 /* ------------------------------------------------------------- the loop */
 
+/* OpenSSL keeps errors for the whole thread: what libcurl leaves there would be
+ * nginx's, in the middle of somebody's request. */
+void
+vg_multi_hush(void)
+{
+    ERR_clear_error();
+}
+
+
 static void
 vg_multi_reap(vg_multi_t *m)
 {
@@ -49,6 +59,7 @@ vg_multi_reap(vg_multi_t *m)
         rc = message->data.result; /* gone with the next call */
         (void) curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &post);
         (void) curl_multi_remove_handle(m->multi, message->easy_handle);
+        vg_multi_hush();
         vg_post_ran((vg_post_t *) (void *) post, rc);
     }
 }
@@ -60,6 +71,7 @@ vg_multi_act(vg_multi_t *m, curl_socket_t fd, int what)
     int running;
 
     (void) curl_multi_socket_action(m->multi, fd, what, &running);
+    vg_multi_hush();
     vg_multi_reap(m);
 }
 
@@ -185,6 +197,7 @@ vg_multi_remove(vg_post_t *post, ngx_uint_t multi)
 {
     multi += multi == VG_MULTI_NAMED && post->target->guarded;
     (void) curl_multi_remove_handle(vg_multis[multi].multi, post->easy);
+    vg_multi_hush();
 }
 
 

@@ -210,6 +210,7 @@ enum { VG_MULTI_NAMED, VG_MULTI_GUARDED, VG_MULTI_MAIL, VG_MULTIS };
 
 ngx_int_t vg_multi_start(void);
 void      vg_multi_stop(void);
+void      vg_multi_hush(void); /* after each call of libcurl             */
 vg_rc_t   vg_multi_add(vg_post_t *post, ngx_uint_t multi);
 void      vg_multi_remove(vg_post_t *post, ngx_uint_t multi);
 /* what all transfers have in common */

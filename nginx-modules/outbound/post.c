@@ -70,6 +70,7 @@ vg_post_clear(vg_post_t *post)
     }
     if (post->easy != NULL) {
         curl_easy_cleanup(post->easy);
+        vg_multi_hush();
         post->easy = NULL;
     }
     curl_mime_free(post->mime);

@@ -29,9 +29,6 @@ caller_of($vg);
 
 sub call { my (%what) = @_; return $vg->post('/api/v1/call', { target => 'world', %what }) }
 
-# the name of the error, or the status
-sub said { my ($r) = @_; return $r->{status} < 400 ? $r->{status} : $r->{json}{type} =~ s{.*[/:]}{}r }
-
 subtest 'an answer is an outcome' => sub {
     my $r = call(path => '/json');
     is $r->{status}, 200 or diag $r->{body};

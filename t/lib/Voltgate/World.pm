@@ -38,7 +38,8 @@ sub start {
         port => $listen->sockport, tls => $opts{tls}, owner => $$,
         log  => $opts{log} || "/tmp/voltgate-world.$$." . $listen->sockport,
     }, $class;
-    unlink $self->{log} if !$opts{log};
+    open my $log, $opts{log} ? '>>' : '>', $self->{log} or die "$self->{log}: $!\n";
+    close $log;
     $self->{pid} = fork // die "fork: $!";
     if (!$self->{pid}) {
         $self->_listen($listen);
