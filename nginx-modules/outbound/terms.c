@@ -217,6 +217,13 @@ vg_terms_word(ngx_conf_t *cf, vg_terms_t *terms, const char *key,
     } else if (ngx_strcmp(key, "secret_file") == 0) {
         return vg_terms_secret(cf, terms, value);
     } else if (ngx_strcmp(key, "header") == 0) {
+        if (value->len
+            != strspn((const char *) value->data, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                                  "abcdefghijklmnopqrstuvwxyz"
+                                                  "0123456789-_"))
+        {
+            return "is no name of a header";
+        }
         terms->header = *value;
     } else if (ngx_strcmp(key, "prefix") == 0) {
         terms->prefix = *value;

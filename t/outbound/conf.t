@@ -80,6 +80,7 @@ subtest 'what is not' => sub {
     bad('voltgate_target a url=smtp://example.com private=off;', qr/private=off/);
     bad('voltgate_target A url=https://example.com;', qr/has a name/);
     bad('voltgate_target a url=https://example.com header=Authorization;', qr/secret_file and header together/);
+    bad("voltgate_target a url=https://example.com secret_file=$secret \"header=A: b\";", qr/header: is no name/);
     bad("voltgate_target a url=smtp://example.com secret_file=$secret;", qr/secret_file and user together/);
     bad("voltgate_target a url=https://example.com header=X secret_file=$open;", qr/secret_file: may be read by all/);
     bad("voltgate_target a url=https://example.com header=X secret_file=$two;", qr/secret_file: holds more than one line/);
