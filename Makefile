@@ -105,12 +105,16 @@ soak: build ## a million calls, and the memory of the workers
 chaos: build ## bad days: processes killed at random while events are told; CHAOS_SEED, CHAOS_SECONDS
 	@CHAOS_SECONDS=$${CHAOS_SECONDS:-60} t/run t/chaos/chaos.t
 
-bench: build $(B)/bench/lane ## loads beside their limits, three runs, medians
+bench: build $(B)/bench/lane $(B)/bench/breaker ## loads beside their limits, three runs, medians
 	@t/bench/run
 
 $(B)/bench/lane: t/bench/lane.c
 	@mkdir -p $(@D)
 	$(call say,CC  ) $(CC) $(CFLAGS) $(LDFLAGS) -isystem /usr/include/postgresql -o $@ $< -lpq
+
+$(B)/bench/breaker: t/bench/breaker.c nginx-modules/outbound/breaker.c
+	@mkdir -p $(@D)
+	$(call say,CC  ) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 routes: ## the routes of the running gateway
 	@docker/routes
