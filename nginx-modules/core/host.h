@@ -13,6 +13,7 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
+#include "outgoing.h"
 #include "schema.h"
 #include "vg.h"
 
@@ -254,22 +255,6 @@ typedef struct {
     vg_str_t  since;    /* VG_STREAM: the id of the last frame that was seen */
     ngx_int_t limit;
 } vg_input_t;
-
-/* What came of something that was asked of the outside: of a charge point, a
- * service, a mail server. Lives until the callback returns. */
-typedef struct {
-    const char *error;  /* an error's name; NULL: it went well            */
-    vg_str_t    result; /* JSON text                                      */
-    vg_str_t    detail; /* with error: a JSON object; data NULL: none     */
-} vg_said_t;
-
-typedef void (*vg_said_pt)(void *data, const vg_said_t *said);
-
-/* A way out of the house, of what a step's command() has bound. said is called
- * once, within a time of its own, never before this returns unless there is no
- * memory; who asks holds the call until then. */
-typedef void (*vg_way_pt)(vg_call_t *call, const void *what, vg_said_pt said,
-                          void *data);
 
 #define VG_PATH_VALUES 4
 

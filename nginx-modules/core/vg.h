@@ -339,7 +339,8 @@ typedef struct {
 typedef struct {
     const char        *target;  /* of the conf; NULL: the url names the host  */
     vg_str_t           url;     /* http or https, as users wrote it           */
-    vg_str_t           path;    /* with target: what follows the target's url */
+    vg_str_t           path;    /* with target: what follows the target's url,
+                                   from a / or ? on; no "." or ".." in it */
     vg_method_t        method;  /* VG_GET to VG_DELETE                        */
     const vg_header_t *headers; /* ends with a NULL name, or NULL            */
     vg_str_t           body;    /* data NULL: none                           */

@@ -94,6 +94,56 @@ vg_request_header(const vg_header_t *header)
 }
 
 
+/* a segment that is, in whatever spelling, "." or ".." */
+static ngx_uint_t
+vg_request_dots(const char *p, const char *end)
+{
+    ngx_uint_t dots = 0;
+
+    while (p < end) {
+        if (*p == '.') {
+            p++;
+        } else if (end - p >= 3
+                   && ngx_strncasecmp((u_char *) p, (u_char *) "%2e", 3) == 0)
+        {
+            p += 3;
+        } else {
+            return 0;
+        }
+        dots++;
+    }
+    return dots == 1 || dots == 2;
+}
+
+
+/* Behind a target's url: it must not become part of its host (an "@", a dot)
+ * and must not climb out of its path. */
+static ngx_uint_t
+vg_request_path(vg_str_t path)
+{
+    const char *p = path.data, *end = path.data + path.len, *next;
+
+    if (path.len == 0) {
+        return 1;
+    }
+    if ((*p != '/' && *p != '?')
+        || !vg_request_plain(path, VG_OUTBOUND_URL, '!')) {
+        return 0;
+    }
+    while (p < end && *p == '/') {
+        next = p + 1;
+        while (next < end && *next != '/' && *next != '?' && *next != '#') {
+            next++;
+        }
+        if (vg_request_dots(p + 1, next)) {
+            return 0;
+        }
+        p = next;
+    }
+    return 1;
+}
+
+
 /* NULL, or what of the request is the plugin's own mistake */
 static const char *
 vg_request_wrong(const vg_request_t *request)
@@ -106,7 +156,7 @@ vg_request_wrong(const vg_request_t *request)
     if ((request->target == NULL) == (request->url.data == NULL)) {
         return "target or url";
     }
-    if (!vg_request_plain(request->path, VG_OUTBOUND_URL, '!')) {
+    if (!vg_request_path(request->path)) {
         return "path";
     }
     if (!vg_request_plain(request->idempotency_key, 255, '!')) {

@@ -8,8 +8,8 @@
 
 #include "outbound.h"
 
-#define VG_TERMS_SECRET 4096 /* bytes, at most */
-#define VG_TERMS_CA     (4 * 1024 * 1024)
+#define VG_TERMS_SECRET 4096    /* bytes, at most */
+#define VG_TERMS_CA     4194304 /* bytes, at most */
 
 typedef enum {
     VG_TERM_NUMBER,

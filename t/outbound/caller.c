@@ -96,17 +96,17 @@ call_command(vg_call_t *call)
     headers[0].name = word_of(call, "name");
     headers[0].value = text_of(call, "value");
     return vg_http(call,
-                   &(vg_request_t){
-                       .target = word_of(call, "target"),
-                       .url = text_of(call, "url"),
-                       .path = text_of(call, "path"),
-                       .method = method_of(call),
-                       .headers = headers,
-                       .body = text_of(call, "text"),
-                       .type = word_of(call, "type"),
-                       .idempotency_key = text_of(call, "key"),
-                       .flags = any && any->type == VG_JSON_TRUE ? VG_ANY_STATUS
-                                                                 : 0 });
+                   &(vg_request_t){ .target = word_of(call, "target"),
+                                    .url = text_of(call, "url"),
+                                    .path = text_of(call, "path"),
+                                    .method = method_of(call),
+                                    .headers = headers,
+                                    .body = text_of(call, "text"),
+                                    .type = word_of(call, "type"),
+                                    .idempotency_key = text_of(call, "key"),
+                                    .flags = any && any->type == VG_JSON_TRUE
+                                                 ? VG_ANY_STATUS
+                                                 : 0 });
 }
 
 

@@ -129,6 +129,7 @@ subtest 'any status can be an outcome' => sub {
 
 subtest 'an answer that was not asked for is nobody\'s' => sub {
     is call(path => '/twice')->{json}{body}{n}, 1;
+    ok $vg->wait_for(sub { $world->requests(qr{^/said-twice}) }), 'it lies in the connection';
     for (1 .. 8) {
         is_deeply call(path => '/ok')->{json}{body}, { well => JSON::PP::true }, 'the next call has its own';
     }
@@ -137,6 +138,8 @@ subtest 'an answer that was not asked for is nobody\'s' => sub {
 subtest 'no request is made of what would be another' => sub {
     $world->forget;
     for my $bad ({ path => "/ok\r\nX-Evil: 1" }, { path => '/ok HTTP/1.1' }, { path => "/ok\x{e4}" },
+        { path => '@localhost/ok' }, { path => '.evil.example/ok' }, { path => ':1/ok' }, { path => 'ok' }, { path => '/a/../ok' }, { path => '/..' },
+        { path => '/a/%2E%2e/ok' }, { path => '/./ok' }, { path => '/a/.%2e?x' },
         { name => 'X-Mine', value => "a\r\nX-Evil: 1" }, { name => "X-Mine: a\r\nX-Evil", value => 'x' }, { name => 'X Mine', value => 'x' },
         { name => 'Host', value => 'elsewhere' }, { name => 'Content-Length', value => '0' }, { name => 'transfer-encoding', value => 'chunked' },
         { key => "k\r\nX-Evil: 1" }, { key => 'k k' }, { type => "text/plain\r\nX-Evil: 1" }, { target => 'unknown' },

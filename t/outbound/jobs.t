@@ -19,7 +19,19 @@ my $vg = Voltgate->start(extra => { http => <<"END" });
     voltgate_target open  url=http://127.0.0.1:$shut rate=10000 tries=1 window=2 open=300s;
     voltgate_job    call.deliver tries=3 concurrent=8 lease=50s;
 END
-caller_of($vg);
+caller_of($vg, rows => q{
+    { VG_EVENT, "api_key.revoked.v1", NULL, .statement = "key_gone" },
+}, statements => { key_gone => q{
+-- in: an event
+-- out: a job
+with put as (
+    insert into vg.job (plugin, kind, payload, correlation_id, actor_id)
+    values ('accounts', 'call.deliver', jsonb_build_object('target', 'world', 'path', '/ok?revoked', 'note', :aggregateId), :correlationId, :callerId)
+), answer (status, body, events) as (
+    select 'ok', null::jsonb, '[]'::jsonb
+)
+select * from answer;
+} });
 
 my $count = 0;
 
@@ -54,6 +66,14 @@ subtest 'it is begun by the bell' => sub {
     }
     # both workers look each 2 s by themselves: ten would take some 7 s
     cmp_ok time - $began, '<', 3, 'not by the poll';
+};
+
+subtest 'a consumer leaves one, in the commit of its step' => sub {
+    my $id = $vg->post('/api/v1/api-keys', { name => 'gone', role => 'driver' })->{json}{id};
+    is $vg->delete("/api/v1/api-keys/$id")->{status}, 204;
+    ok $vg->wait_for(sub { heard($id) }, 10), 'and it is done';
+    is scalar $world->requests(qr{revoked}), 1;
+    is scalar heard($id), 1;
 };
 
 subtest 'what fails is tried again, after longer each time, with the same key' => sub {

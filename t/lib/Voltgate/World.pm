@@ -10,7 +10,7 @@ package Voltgate::World;
 # /ok  /status/N  /json  /text  /binary  /large/BYTES  /headers/BYTES  /empty
 # /slow/MS (then ok)  /hang (accepts, says nothing)  /half (begins, then hangs)
 # /cut (begins, then closes)  /close (says nothing, closes)  /redirect/URL
-# /twice (two answers to one question)  /fail/N/NAME (503 N times, then ok)
+# /twice (two answers to one question; then /said-twice is written down)  /fail/N/NAME (503 N times, then ok)
 # /shut/N/NAME (closes without a word N times, then ok)
 #
 # Each connection is a process of its own, so that what hangs holds up nobody.
@@ -180,7 +180,12 @@ sub _answer {
         close    => sub { 0 },
         nonsense => sub { $client->syswrite("\x16\x03\x01 this is no HTTP\r\n\r\n"); 0 },
         redirect => sub { _say($client, 302, '', 'Location: http://127.0.0.1:' . $self->{port} . '/ok') },
-        twice    => sub { _say($client, 200, '{"n":1}'); _say($client, 200, '{"n":"smuggled"}') },
+        twice    => sub {
+            _say($client, 200, '{"n":1}');
+            _say($client, 200, '{"n":"smuggled"}');
+            $self->_note({ path => '/said-twice' });
+            1;
+        },
         fail     => sub { $self->_seen($request->{path}) > $rest[0] ? _say($client, 200, '{"well":true}') : _say($client, 503, '{}') },
         shut     => sub { $self->_seen($request->{path}) > $rest[0] ? _say($client, 200, '{"well":true}') : 0 },
     );
