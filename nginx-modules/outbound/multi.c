@@ -7,23 +7,30 @@
  * out of the loop before it closes it.
  */
 
+#include <netinet/in.h>
 #include <openssl/err.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "outbound.h"
 
-#define VG_MULTI_KEPT  256  /* connections that wait for another call    */
-#define VG_MULTI_MAILS 1024 /* connections to mail servers, at most      */
+#define VG_MULTI_KEPT    256  /* connections that wait for another call    */
+#define VG_MULTI_SOCKETS 1024 /* of a worker                             */
 
 typedef struct {
     CURLM      *multi;
     ngx_event_t timer;
 } vg_multi_t;
 
-static vg_multi_t vg_multis[VG_MULTIS];
-static int        vg_multi_mails[VG_MULTI_MAILS]; /* their sockets     */
-static ngx_uint_t vg_multi_nmails;
+typedef struct {
+    int        fd;
+    int        port, peer; /* of both ends; 0: not asked for yet          */
+    ngx_uint_t mail;
+} vg_multi_socket_t;
+
+static vg_multi_t        vg_multis[VG_MULTIS];
+static vg_multi_socket_t vg_multi_sockets[VG_MULTI_SOCKETS];
+static ngx_uint_t        vg_multi_nsockets;
 
 
 /* ------------------------------------------------------------- the loop */
@@ -207,7 +214,7 @@ vg_multi_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
         post->refused = 1;
         return CURL_SOCKET_BAD;
     }
-    if (post->target->mail && vg_multi_nmails == VG_MULTI_MAILS) {
+    if (vg_multi_nsockets == VG_MULTI_SOCKETS) {
         return CURL_SOCKET_BAD;
     }
     fd = socket(address->family, address->socktype | SOCK_CLOEXEC,
@@ -216,27 +223,87 @@ vg_multi_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
         return CURL_SOCKET_BAD;
     }
     post->opened = 1;
-    if (post->target->mail) {
-        vg_multi_mails[vg_multi_nmails++] = fd;
-    }
+    vg_multi_sockets[vg_multi_nsockets++] =
+        (vg_multi_socket_t){ fd, 0, 0, post->target->mail };
     return fd;
 }
 
 
-/* of mail alone; the connection may outlive the post that opened it */
+/* the connection may outlive the post that opened it */
 static int
 vg_multi_close(void *data, curl_socket_t fd)
 {
     ngx_uint_t i;
 
     (void) data;
-    for (i = 0; i < vg_multi_nmails; i++) {
-        if (vg_multi_mails[i] == fd) {
-            vg_multi_mails[i] = vg_multi_mails[--vg_multi_nmails];
+    for (i = 0; i < vg_multi_nsockets; i++) {
+        if (vg_multi_sockets[i].fd == fd) {
+            vg_multi_sockets[i] = vg_multi_sockets[--vg_multi_nsockets];
             break;
         }
     }
     return close(fd);
+}
+
+
+static int
+vg_multi_port(const struct sockaddr_storage *address)
+{
+    return ntohs(address->ss_family == AF_INET6
+                     ? ((const struct sockaddr_in6 *) address)->sin6_port
+                     : ((const struct sockaddr_in *) address)->sin_port);
+}
+
+
+static void
+vg_multi_ends(vg_multi_socket_t *s)
+{
+    socklen_t               len = sizeof(struct sockaddr_storage);
+    struct sockaddr_storage address;
+
+    if (getsockname(s->fd, (struct sockaddr *) &address, &len) == 0) {
+        s->port = vg_multi_port(&address);
+    }
+    len = sizeof(address);
+    if (getpeername(s->fd, (struct sockaddr *) &address, &len) == 0) {
+        s->peer = vg_multi_port(&address);
+    }
+}
+
+
+/* Before a request goes out. A connection that rests has nothing to say: what
+ * came on it since (a second answer, a goodbye, an end) would be taken for the
+ * answer to this one. libcurl does not look, and says of a connection only
+ * which ports it has; those of two may be alike, then both are looked at. */
+static int
+vg_multi_before(void *data, char *peer_ip, char *ip, int peer, int port)
+{
+    char               byte;
+    ngx_uint_t         i, n = 0;
+    vg_post_t         *post = data;
+    vg_multi_socket_t *s, *stale = NULL;
+
+    (void) peer_ip;
+    (void) ip;
+    for (i = 0; !post->opened && i < vg_multi_nsockets; i++) {
+        s = &vg_multi_sockets[i];
+        if (s->port == 0 || s->peer == 0) {
+            vg_multi_ends(s);
+        }
+        if (s->port == port && s->peer == peer) {
+            n++;
+            stale =
+                recv(s->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 ? s : stale;
+        }
+    }
+    if (stale == NULL) {
+        return CURL_PREREQFUNC_OK;
+    }
+    if (n == 1) {
+        (void) shutdown(stale->fd, SHUT_RDWR); /* nobody else takes it */
+    }
+    post->stale = 1;
+    return CURL_PREREQFUNC_ABORT;
 }
 
 
@@ -277,8 +344,11 @@ vg_multi_options(vg_post_t *post)
     VG_POST_SET(rc, post, CURLOPT_NOPROXY, "*");
     VG_POST_SET(rc, post, CURLOPT_OPENSOCKETFUNCTION, vg_multi_open);
     VG_POST_SET(rc, post, CURLOPT_OPENSOCKETDATA, post);
-    if (post->target->mail) {
-        VG_POST_SET(rc, post, CURLOPT_CLOSESOCKETFUNCTION, vg_multi_close);
+    VG_POST_SET(rc, post, CURLOPT_CLOSESOCKETFUNCTION, vg_multi_close);
+    VG_POST_SET(rc, post, CURLOPT_PREREQFUNCTION, vg_multi_before);
+    VG_POST_SET(rc, post, CURLOPT_PREREQDATA, post);
+    if (post->fresh) {
+        VG_POST_SET(rc, post, CURLOPT_FRESH_CONNECT, 1L);
     }
     return rc == VG_OK ? vg_multi_tls(post) : rc;
 }
@@ -313,7 +383,7 @@ vg_multi_start(void)
         (void) curl_multi_setopt(m->multi, CURLMOPT_TIMERDATA, m);
         /* to make room among mail servers it would wait for a goodbye */
         (void) curl_multi_setopt(m->multi, CURLMOPT_MAXCONNECTS,
-                                 i == VG_MULTI_MAIL ? 2L * VG_MULTI_MAILS
+                                 i == VG_MULTI_MAIL ? 2L * VG_MULTI_SOCKETS
                                                     : (long) VG_MULTI_KEPT);
     }
     return NGX_OK;
@@ -327,8 +397,10 @@ vg_multi_stop(void)
 {
     ngx_uint_t i;
 
-    for (i = 0; i < vg_multi_nmails; i++) {
-        (void) shutdown(vg_multi_mails[i], SHUT_RDWR);
+    for (i = 0; i < vg_multi_nsockets; i++) {
+        if (vg_multi_sockets[i].mail) {
+            (void) shutdown(vg_multi_sockets[i].fd, SHUT_RDWR);
+        }
     }
     for (i = 0; i < VG_MULTIS; i++) {
         if (vg_multis[i].multi != NULL) {

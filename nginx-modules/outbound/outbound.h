@@ -177,6 +177,8 @@ struct vg_post_s {
     unsigned           refused:1; /* an address was                       */
     unsigned           opened:1;  /* one was not                          */
     unsigned           large:1;
+    unsigned           stale:1; /* the connection was: see multi.c        */
+    unsigned           fresh:1; /* none that was used before will do      */
 };
 
 /* post.c: said is told once, later; target NULL: end says why */

@@ -18,6 +18,7 @@
 static ngx_uint_t vg_posts; /* of this worker */
 
 static void vg_post_admit(vg_post_t *post);
+static void vg_post_run(vg_post_t *post);
 static void vg_post_next(vg_target_t *target);
 
 
@@ -200,14 +201,33 @@ vg_post_stuck(vg_post_t *post)
 }
 
 
+/* A connection that was to be used again has said or heard something since, or
+ * is gone: what comes on it would be no answer to us. Nothing was sent. */
+static ngx_uint_t
+vg_post_stale(vg_post_t *post)
+{
+    if (!post->stale || post->fresh) {
+        return 0;
+    }
+    vg_post_clear(post);
+    post->fresh = 1;
+    post->tries--;
+    (void) ngx_atomic_fetch_add(&post->target->counts->tries, -1);
+    vg_post_run(post);
+    return 1;
+}
+
+
 /* libcurl is done with it, well or not */
 void
 vg_post_ran(vg_post_t *post, CURLcode rc)
 {
     ngx_del_timer(&post->timer);
     post->running = 0;
-    post->kind->judge(post, rc, &post->verdict);
-    vg_post_over(post);
+    if (!vg_post_stale(post)) {
+        post->kind->judge(post, rc, &post->verdict);
+        vg_post_over(post);
+    }
 }
 
 
@@ -216,7 +236,7 @@ vg_post_run(vg_post_t *post)
 {
     post->tries++;
     post->length = post->header_length = 0;
-    post->refused = post->opened = post->large = 0;
+    post->refused = post->opened = post->large = post->stale = 0;
     post->why[0] = '\0';
     (void) ngx_atomic_fetch_add(&post->target->counts->tries, 1);
     if (post->tries == 1) {

@@ -383,9 +383,7 @@ vg_request_prepare(vg_post_t *post)
     VG_POST_SET(rc, post, CURLOPT_WRITEDATA, post);
     VG_POST_SET(rc, post, CURLOPT_HEADERFUNCTION, vg_request_line);
     VG_POST_SET(rc, post, CURLOPT_HEADERDATA, post);
-    if (!vg_request_safe(post)) {
-        VG_POST_SET(rc, post, CURLOPT_FRESH_CONNECT, 1L);
-    }
+    post->fresh |= !vg_request_safe(post);
     if (request->body.data != NULL || request->method == VG_POST
         || request->method == VG_PUT || request->method == VG_PATCH)
     {
