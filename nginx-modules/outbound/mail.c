@@ -4,68 +4,12 @@
  */
 
 #include "outbound.h"
+#include "written.h"
 
-#define VG_MAIL_ADDRESS 254     /* bytes */
-#define VG_MAIL_SUBJECT 500     /* bytes: a line has 998 when it is encoded */
-#define VG_MAIL_TEXT    1048576 /* bytes, of each part */
-#define VG_MAIL_WORD    45      /* bytes of an encoded word, at most 75 then */
+#define VG_MAIL_TEXT 1048576 /* bytes, of each part */
 
 
 /* --------------------------------------------------------- what is bound */
-
-static ngx_uint_t
-vg_mail_address(vg_str_t address)
-{
-    size_t at = 0, i, signs = 0;
-
-    for (i = 0; i < address.len; i++) {
-        if (address.data[i] <= ' ' || address.data[i] > '~'
-            || strchr("<>()[]\\,;:\"", address.data[i]) != NULL)
-        {
-            return 0;
-        }
-        if (address.data[i] == '@') {
-            at = i;
-            signs++;
-        }
-    }
-    return signs == 1 && at > 0 && at + 1 < address.len
-           && address.len <= VG_MAIL_ADDRESS;
-}
-
-
-/* what may stand before the @ of a Message-ID without quotes */
-static ngx_uint_t
-vg_mail_key(vg_str_t key)
-{
-    size_t i;
-
-    for (i = 0; i < key.len; i++) {
-        if (!((key.data[i] >= 'a' && key.data[i] <= 'z')
-              || (key.data[i] >= 'A' && key.data[i] <= 'Z')
-              || (key.data[i] >= '0' && key.data[i] <= '9')
-              || key.data[i] == '-' || key.data[i] == '_'))
-        {
-            return 0;
-        }
-    }
-    return key.len <= 128;
-}
-
-
-static ngx_uint_t
-vg_mail_subject(vg_str_t subject)
-{
-    size_t i;
-
-    for (i = 0; i < subject.len; i++) {
-        if ((u_char) subject.data[i] < ' ' || subject.data[i] == 0x7f) {
-            return 0;
-        }
-    }
-    return subject.len <= VG_MAIL_SUBJECT && vg_str_utf8(subject);
-}
-
 
 /* NULL, or what of the mail is wrong */
 static const char *
@@ -74,16 +18,16 @@ vg_mail_wrong(const vg_mail_t *mail)
     if (mail->target == NULL) {
         return "target";
     }
-    if (!vg_mail_address(mail->from)) {
+    if (!vg_written_address(mail->from)) {
         return "from";
     }
-    if (!vg_mail_address(mail->to)) {
+    if (!vg_written_address(mail->to)) {
         return "to";
     }
-    if (!vg_mail_subject(mail->subject)) {
+    if (!vg_written_subject(mail->subject)) {
         return "subject";
     }
-    if (!vg_mail_key(mail->idempotency_key)) {
+    if (!vg_written_key(mail->idempotency_key)) {
         return "idempotency key";
     }
     if (mail->text.len > VG_MAIL_TEXT || !vg_str_utf8(mail->text)) {
@@ -99,50 +43,6 @@ vg_mail_wrong(const vg_mail_t *mail)
 
 
 /* ------------------------------------------------------------ its header */
-
-/* RFC 2047: words of whole characters, each encoded by itself */
-static vg_str_t
-vg_mail_encoded(vg_pool_t *pool, vg_str_t text)
-{
-    char      base64[4 * VG_MAIL_WORD];
-    size_t    len;
-    vg_str_t  line = VG_STR("");
-    ngx_str_t word, code;
-
-    while (text.len > 0 && line.data != NULL) {
-        len = ngx_min(text.len, VG_MAIL_WORD);
-        while (len < text.len && ((u_char) text.data[len] & 0xc0) == 0x80) {
-            len--;
-        }
-        word = vg_ngx((vg_str_t){ text.data, len });
-        code.data = (u_char *) base64;
-        ngx_encode_base64(&code, &word);
-        line =
-            vg_printf(pool, "%.*s%s=?UTF-8?B?%.*s?=", (int) line.len, line.data,
-                      line.len ? " " : "", (int) code.len, base64);
-        text.data += len;
-        text.len -= len;
-    }
-    return line;
-}
-
-
-static vg_str_t
-vg_mail_line(vg_pool_t *pool, vg_str_t subject)
-{
-    size_t i;
-
-    for (i = 0; i < subject.len; i++) {
-        if ((u_char) subject.data[i] > '~') {
-            return vg_mail_encoded(pool, subject);
-        }
-    }
-    return strstr(vg_printf(pool, "%.*s", (int) subject.len, subject.data).data,
-                  "=?")
-               ? vg_mail_encoded(pool, subject)
-               : subject;
-}
-
 
 /* the same over all tries, so that who gets it twice can tell */
 static vg_str_t
@@ -176,7 +76,7 @@ vg_mail_headers(vg_post_t *post)
     rc |= vg_post_header(post, "From", mail->from);
     rc |= vg_post_header(post, "To", mail->to);
     rc |= vg_post_header(post, "Subject",
-                         vg_mail_line(&post->arena, mail->subject));
+                         vg_written_encoded(&post->arena, mail->subject));
     rc |= vg_post_header(post, "Message-ID", vg_mail_id(post));
     rc |= vg_post_header(post, "Auto-Submitted", VG_STR("auto-generated"));
     return rc == VG_OK ? VG_OK : VG_ERROR;

@@ -7,6 +7,7 @@
 
 #include "outbound.h"
 #include "value.h"
+#include "written.h"
 
 static const char *const vg_request_methods[] = {
     [VG_GET] = "GET",     [VG_POST] = "POST",     [VG_PUT] = "PUT",
@@ -41,45 +42,12 @@ static const char *const vg_request_told[] = { "content-type", "location",
 /* --------------------------------------------------------- what is bound */
 
 static ngx_uint_t
-vg_request_token(const char *name)
-{
-    size_t i, len = ngx_strlen(name);
-
-    for (i = 0; i < len; i++) {
-        if (!((name[i] >= 'a' && name[i] <= 'z')
-              || (name[i] >= 'A' && name[i] <= 'Z')
-              || (name[i] >= '0' && name[i] <= '9') || name[i] == '-'
-              || name[i] == '_'))
-        {
-            return 0;
-        }
-    }
-    return len > 0 && len <= 64;
-}
-
-
-/* printable ASCII: no end of line, nothing that a proxy reads otherwise */
-static ngx_uint_t
-vg_request_plain(vg_str_t s, size_t most, char first)
-{
-    size_t i;
-
-    for (i = 0; i < s.len; i++) {
-        if (s.data[i] < first || s.data[i] > '~') {
-            return 0;
-        }
-    }
-    return s.len <= most;
-}
-
-
-static ngx_uint_t
 vg_request_header(const vg_header_t *header)
 {
     ngx_uint_t i;
 
-    if (!vg_request_token(header->name)
-        || !vg_request_plain(header->value, 4096, ' '))
+    if (!vg_written_token(header->name)
+        || !vg_written_plain(header->value, 4096, ' '))
     {
         return 0;
     }
@@ -89,56 +57,6 @@ vg_request_header(const vg_header_t *header)
             == 0) {
             return 0;
         }
-    }
-    return 1;
-}
-
-
-/* a segment that is, in whatever spelling, "." or ".." */
-static ngx_uint_t
-vg_request_dots(const char *p, const char *end)
-{
-    ngx_uint_t dots = 0;
-
-    while (p < end) {
-        if (*p == '.') {
-            p++;
-        } else if (end - p >= 3
-                   && ngx_strncasecmp((u_char *) p, (u_char *) "%2e", 3) == 0)
-        {
-            p += 3;
-        } else {
-            return 0;
-        }
-        dots++;
-    }
-    return dots == 1 || dots == 2;
-}
-
-
-/* Behind a target's url: it must not become part of its host (an "@", a dot)
- * and must not climb out of its path. */
-static ngx_uint_t
-vg_request_path(vg_str_t path)
-{
-    const char *p = path.data, *end = path.data + path.len, *next;
-
-    if (path.len == 0) {
-        return 1;
-    }
-    if ((*p != '/' && *p != '?')
-        || !vg_request_plain(path, VG_OUTBOUND_URL, '!')) {
-        return 0;
-    }
-    while (p < end && *p == '/') {
-        next = p + 1;
-        while (next < end && *next != '/' && *next != '?' && *next != '#') {
-            next++;
-        }
-        if (vg_request_dots(p + 1, next)) {
-            return 0;
-        }
-        p = next;
     }
     return 1;
 }
@@ -156,13 +74,13 @@ vg_request_wrong(const vg_request_t *request)
     if ((request->target == NULL) == (request->url.data == NULL)) {
         return "target or url";
     }
-    if (!vg_request_path(request->path)) {
+    if (!vg_written_path(request->path, VG_OUTBOUND_URL)) {
         return "path";
     }
-    if (!vg_request_plain(request->idempotency_key, 255, '!')) {
+    if (!vg_written_plain(request->idempotency_key, 255, '!')) {
         return "idempotency key";
     }
-    if (request->type && !vg_request_plain(vg_str(request->type), 255, ' ')) {
+    if (request->type && !vg_written_plain(vg_str(request->type), 255, ' ')) {
         return "type";
     }
     for (header = request->headers; header && header->name; header++) {
@@ -198,7 +116,7 @@ vg_request_parse(vg_pool_t *pool, vg_str_t text, ngx_str_t *url,
 
     good =
         parts != NULL && z.data != NULL
-        && vg_request_plain(text, VG_OUTBOUND_URL, '!')
+        && vg_written_plain(text, VG_OUTBOUND_URL, '!')
         && curl_url_set(parts, CURLUPART_URL, z.data, CURLU_DISALLOW_USER) == 0
         && curl_url_set(parts, CURLUPART_FRAGMENT, NULL, 0) == 0
         && curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == 0
@@ -347,7 +265,7 @@ vg_request_headers(vg_post_t *post)
         rc |= vg_post_header(post, header->name, header->value);
     }
     rc |= vg_request_secret(post);
-    if (vg_request_plain(post->call->correlation, 255, '!')) {
+    if (vg_written_plain(post->call->correlation, 255, '!')) {
         rc |= vg_post_header(post, "X-Correlation-ID", post->call->correlation);
     }
     rc |= vg_request_trace(post);
