@@ -319,9 +319,11 @@ vg_multi_tls(vg_post_t *post)
     VG_POST_SET(rc, post, CURLOPT_SSL_VERIFYPEER, 1L);
     VG_POST_SET(rc, post, CURLOPT_SSL_VERIFYHOST, 2L);
     VG_POST_SET(rc, post, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+    /* Debian's folder beside its file would have libcurl read all of both anew
+     * for each connection; the file alone it reads once a day */
+    VG_POST_SET(rc, post, CURLOPT_CAPATH, NULL);
     if (terms->ca.len) { /* these alone */
         VG_POST_SET(rc, post, CURLOPT_CAINFO_BLOB, &ca);
-        VG_POST_SET(rc, post, CURLOPT_CAPATH, NULL);
     }
     return rc;
 }

@@ -29,7 +29,8 @@ sub says {
     my $before = $&;
     my $path = put('try.conf', "$before$lines\n$conf");
     my ($binary) = map { readlink "/proc/$_/exe" } $vg->master;
-    my $out = `$binary -t -c $path 2>&1`;
+    my $preload = $ENV{VG_PRELOAD} ? "LD_PRELOAD=$ENV{VG_PRELOAD}" : '';
+    my $out = `$preload $binary -t -c $path 2>&1`;
     return ($?, $out, 1 + ($before =~ tr/\n//));
 }
 

@@ -26,7 +26,7 @@ my $terms = 'tries=1 window=20 rate=1000 timeout=2s';
 my $ca    = "ca=$certificates->{ca}";
 my $vg = Voltgate->start(extra => { http => join "\n",
     (map { '    voltgate_target ' . $_ . ' url=' . $worlds{$_}->url . " $terms $ca;" } sort keys %worlds),
-    '    voltgate_target strange url=' . $worlds{good}->url . " $terms;",
+    '    voltgate_target strange url=' . $worlds{good}->url . " $terms timeout=20s;",    # a sanitizer is slow over Debian's list
     '    voltgate_target localhost url=https://localhost:' . $worlds{good}->port . " $terms $ca;",
     '    voltgate_target mute url=https://127.0.0.1:' . $plain->port . " $terms $ca;",
     '    voltgate_target told url=' . $worlds{good}->url . qq{ $terms $ca secret_file=$made->{state}/secret header=Authorization "prefix=Bearer ";},
