@@ -168,6 +168,16 @@ encode(char *to, const char *from, size_t len)
 }
 
 
+static char *
+put(char *to, const char *text)
+{
+    while (*text != '\0') {
+        *to++ = *text++;
+    }
+    return to;
+}
+
+
 /* words of whole characters, each encoded by itself */
 static vg_str_t
 words(vg_pool_t *pool, vg_str_t text)
@@ -185,10 +195,9 @@ words(vg_pool_t *pool, vg_str_t text)
         if (to != line) {
             *to++ = ' ';
         }
-        memcpy(to, "=?UTF-8?B?", 10);
-        to = encode(to + 10, text.data, len);
-        memcpy(to, "?=", 2);
-        to += 2;
+        to = put(to, "=?UTF-8?B?");
+        to = encode(to, text.data, len);
+        to = put(to, "?=");
         text.data += len;
         text.len -= len;
     }
