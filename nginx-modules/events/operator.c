@@ -9,13 +9,6 @@
 static vg_statement_t *vg_letters, *vg_letter_retry, *vg_letters_retry;
 static vg_statement_t *vg_cursors, *vg_cursor_pause;
 
-#define VG_LETTER                                                              \
-    "json_build_object('id', p.id, 'consumer', p.consumer, 'log', p.log,"      \
-    " 'position', p.pos, 'eventId', p.event_id, 'type', p.type, 'source',"     \
-    " p.source, 'aggregateId', p.aggregate_id, 'payload', p.payload,"          \
-    " 'correlationId', p.correlation_id, 'error', p.error, 'tries', p.tries,"  \
-    " 'toldAt', vg.z(p.at), 'deadAt', vg.z(p.dead_at))"
-
 #define VG_CURSOR                                                              \
     "json_build_object('consumer', c.consumer, 'log', c.log, 'position',"      \
     " c.pos, 'paused', c.paused, 'movedAt', vg.z(c.moved_at), 'parked',"       \
@@ -40,27 +33,22 @@ ngx_int_t
 vg_operator_init(ngx_conf_t *cf)
 {
     vg_statement_kit(cf, &vg_letters, "dead_letters",
-                     "select " VG_LETTER ", p.id::text from vg.parked p"
-                     " where p.dead_at is not null"
-                     " and ($1::text is null or p.consumer = $1::text)"
-                     " and ($2::text is null or p.id < vg.cursor_id($2::text))"
-                     " order by p.id desc limit $3::bigint",
+                     "select l.body, l.id::text from vg.dead_letter l"
+                     " where ($1::text is null or l.consumer = $1::text)"
+                     " and ($2::text is null or l.id < vg.cursor_id($2::text))"
+                     " order by l.id desc limit $3::bigint",
                      3);
     vg_statement_kit(
         cf, &vg_letter_retry, "dead_letter_retry",
-        "with p as (update vg.parked set dead_at = null, tries = 1,"
-        " next_at = now() where id = $1::uuid and dead_at is not null"
-        " returning *) select " VG_LETTER ", p.id::text from p"
-        " union all select null, q.id::text from vg.parked q"
-        " where q.id = $1::uuid and q.dead_at is null",
+        "with was as (select l.body from vg.dead_letter l where l.id ="
+        " $1::uuid), moved as (select vg.letters_retry($1::uuid, null) as n)"
+        " select case when m.n > 0 then w.body end, $1::uuid::text"
+        " from moved m left join was w on true where m.n > 0"
+        " or exists (select from vg.parked p where p.id = $1::uuid)"
+        " or exists (select from vg.job j where j.id = $1::uuid)",
         1);
-    vg_statement_kit(
-        cf, &vg_letters_retry, "dead_letters_retry",
-        "with p as (update vg.parked set dead_at = null, tries = 1,"
-        " next_at = now() where dead_at is not null"
-        " and ($1::text is null or consumer = $1::text) returning 1)"
-        " select count(*) from p",
-        1);
+    vg_statement_kit(cf, &vg_letters_retry, "dead_letters_retry",
+                     "select vg.letters_retry(null, $1::text)", 1);
     vg_statement_kit(cf, &vg_cursors, "consumers",
                      "select " VG_CURSOR
                      " from vg.cursor c where ($1::text is null"

@@ -50,8 +50,8 @@ subtest 'what fails dies, what stands behind it waits or passes' => sub {
     ok $vg->wait_for(sub { seen('blocks') eq '12 14 110' }, 10), 'then what waited goes on' or diag seen('blocks');
     my ($letter) = letters('?consumer=blocks');
     is $letter->{payload}{n}, 13, 'the payload is shown';
-    is_deeply [ @$letter{qw(consumer type tries log error source aggregateId)} ],
-        [ 'blocks', 'test.told.v1', 3, 'home', 'internal', 'blocks', '13' ], 'and what it is about';
+    is_deeply [ @$letter{qw(consumer tries error)}, @{ $letter->{event} }{qw(type log source aggregateId)} ],
+        [ 'blocks', 3, 'internal', 'test.told.v1', 'home', 'blocks', '13' ], 'and what it is about';
     like $letter->{deadAt}, qr/^2\d{3}-.*Z$/, 'and since when';
     my @failed = $vg->rows(q{select payload->>'consumer' as consumer, payload->>'tries' as tries from vg.event
         where type = 'event.failed.v1' union all select payload->>'consumer', payload->>'tries' from vg.outbox
@@ -80,6 +80,20 @@ subtest 'all are tried again' => sub {
     is_deeply $vg->post('/api/v1/events/dead-letters/retry?consumer=blocks')->{json}, { count => 0 }, 'of this one: none';
     is_deeply $vg->post('/api/v1/events/dead-letters/retry')->{json}, { count => 1 };
     ok $vg->wait_for(sub { seen('passes') eq '12 110 14 13' }, 10) or diag seen('passes');
+};
+
+subtest 'jobs that died are among them' => sub {
+    my ($one, $two) = map { $vg->sql(q{insert into vg.job (plugin, kind, key, payload, correlation_id, tries, error, dead_at)
+        values ('blocks', 'test.call', $1, '{"n":1}', 'test', 10, 'timeout', now()) returning id}, $_) } 'a', undef;
+    my %letter = map { $_->{id} => $_ } letters('?consumer=blocks');
+    is_deeply $letter{$one}{job}, { kind => 'test.call', key => 'a' }, 'shown';
+    is $letter{$one}{error}, 'timeout', 'with what happened';
+    my $other = $vg->sql(q{insert into vg.job (plugin, kind, key, payload, correlation_id)
+        values ('blocks', 'test.call', 'a', '{}', 'test') returning id});
+    is $vg->post("/api/v1/events/dead-letters/$one/retry")->{status}, 409, 'another one has its key';
+    is_deeply $vg->post('/api/v1/events/dead-letters/retry?consumer=blocks')->{json}, { count => 1 }, 'the other is tried again';
+    is $vg->sql('select tries from vg.job where id = $1 and dead_at is null', $two), 0, 'from the first try on';
+    $vg->sql('delete from vg.job');
 };
 
 subtest 'a consumer rests' => sub {
