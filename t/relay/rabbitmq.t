@@ -153,7 +153,9 @@ subtest 'an operator lets it rest, and sends it back' => sub {
 subtest 'a queue of ours that somebody took away' => sub {
     $client->ask('delete', 'voltgate.events.unrouted');
     $vg->sql(q{insert into vg.outbox (plugin, type, aggregate_id, payload, correlation_id, actor_id)
-        values ('stations', 'connector.status_changed.v1', 'a', '{}', 'alone', '')});
+        values ('stations', 'connector.status_changed.v1', 'a', jsonb_build_object('operatorId', 'a',
+            'chargePointId', 'a', 'connectorNumber', 1, 'status', 'Available', 'errorCode', 'NoError',
+            'since', vg.z(now()), 'receivedAt', vg.z(now())), 'alone', '')});
     ok $vg->wait_for(sub { $vg->log =~ /connector\.status_changed\.v1 came back/ }, 10), 'what came back is no success';
     ok $vg->wait_for(sub { ($client->ask('count', 'voltgate.events.unrouted'))[0] }, 10), 'it is made anew';
     is $client->ask('get', 'voltgate.events.unrouted')->{properties}{correlationId}, 'alone', '... and has the event';
