@@ -196,6 +196,21 @@ vg_bind_traceparent(vg_call_t *call)
 }
 
 
+static vg_str_t
+vg_bind_node(vg_call_t *call)
+{
+    (void) call;
+    return vg_of(vg_host->node);
+}
+
+
+static vg_str_t
+vg_bind_pid(vg_call_t *call)
+{
+    return vg_printf(&call->arena, "%d", (int) ngx_pid);
+}
+
+
 static const vg_bind_pt vg_binds[] = {
     [VG_BIND_CALLER_ID] = vg_bind_caller_id,
     [VG_BIND_CALLER_ROLE] = vg_bind_caller_role,
@@ -222,6 +237,8 @@ static const vg_bind_pt vg_binds[] = {
     [VG_BIND_ROUTE] = vg_bind_route,
     [VG_BIND_PLUGIN] = vg_bind_plugin,
     [VG_BIND_TRACEPARENT] = vg_bind_traceparent,
+    [VG_BIND_NODE] = vg_bind_node,
+    [VG_BIND_PID] = vg_bind_pid,
 };
 
 

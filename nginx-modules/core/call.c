@@ -106,14 +106,14 @@ vg_call_run(vg_call_t *call, ngx_msec_t deadline)
         vg_call_fail(call, "key_running");
         return;
     }
-    if (call->key.key.len == 0 || !e->awaits) {
-        vg_call_fields(call);
+    if (call->key.key.len && !call->key.unasked && e->awaits) {
+        /* a charger must not be told twice */
+        if (!vg_call_send(call, NULL, vg_outcome_lookup, vg_call_known)) {
+            vg_call_fail(call, "internal");
+        }
         return;
     }
-    /* a charger must not be told twice */
-    if (vg_call_send(call, NULL, vg_outcome_lookup, vg_call_known) == NULL) {
-        vg_call_fail(call, "internal");
-    }
+    vg_call_fields(call);
 }
 
 

@@ -53,6 +53,8 @@ typedef enum {
     VG_BIND_ROUTE,
     VG_BIND_PLUGIN,
     VG_BIND_TRACEPARENT,
+    VG_BIND_NODE,
+    VG_BIND_PID,
 } vg_bind_t;
 
 typedef struct {
@@ -243,6 +245,7 @@ typedef struct {
     vg_str_t  correlation, at; /* of the stored answer                   */
     unsigned  replayed:1;
     unsigned  looked:1;
+    unsigned  unasked:1; /* nobody can have used it: no look before it     */
 } vg_key_t;
 
 typedef struct {
