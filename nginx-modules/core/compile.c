@@ -62,6 +62,8 @@ static const vg_builtin_t vg_builtins[] = {
     { "vgRoute", VG_BIND_ROUTE, OID_TEXT },
     { "vgPlugin", VG_BIND_PLUGIN, OID_TEXT },
     { "vgTraceparent", VG_BIND_TRACEPARENT, OID_TEXT },
+    { "vgNode", VG_BIND_NODE, OID_TEXT },
+    { "vgPid", VG_BIND_PID, OID_INT8 },
     { NULL, VG_BIND_FIELD, 0 },
 };
 
@@ -97,6 +99,42 @@ static const char vg_tail[] =
     " (select string_agg(distinct"
     " coalesce(e.value ->> 'wake', e.value ->> 'aggregateId'), ' ')"
     " from jsonb_array_elements(a.events) e) from answer a";
+
+
+/* The same of a statement whose text has the word 'saga', so that no other
+ * pays for it: {"saga": name, "id": …, "data": …} among the events is a row of
+ * the plugin's sagas, held by this worker; without data it is told alone. */
+static const char vg_tail_saga[] =
+    ", vg_told as ("
+    "insert into vg.outbox (plugin, type, aggregate_id, payload,"
+    " correlation_id, traceparent, actor_id) "
+    "select :vgPlugin, e.value ->> 'type', e.value ->> 'aggregateId',"
+    " e.value -> 'payload', :correlationId, :vgTraceparent, :callerId "
+    "from answer a, jsonb_array_elements(a.events) with ordinality e"
+    " where not e.value ?| array['wake', 'saga'] order by e.ordinality"
+    "), vg_begun as ("
+    "insert into %s.saga (id, name, data, node, pid, caller_id, caller_role,"
+    " caller_company, correlation_id, traceparent) "
+    "select (e.value ->> 'id')::uuid, e.value ->> 'saga', e.value -> 'data',"
+    " :vgNode, :vgPid, :callerId, :callerRole, :callerCompany,"
+    " :correlationId, :vgTraceparent "
+    "from answer a, jsonb_array_elements(a.events) e"
+    " where e.value ? 'saga' and e.value ? 'data'"
+    "), vg_kept as ("
+    "insert into vg.answer (caller, route, key, hash, plugin, status, body,"
+    " correlation_id, at) "
+    "select :callerId, :vgRoute, :vgKey, :vgKeyHash, :vgPlugin, a.status,"
+    " a.body::text, :correlationId, :now "
+    "from answer a where :vgKey is not null"
+    ") select case a.status when 'again' then vg.again() else a.status end,"
+    " a.body::text,"
+    " (select count(*) from jsonb_array_elements(a.events) e"
+    " where not e.value ?| array['wake', 'saga']),"
+    " (select string_agg(distinct"
+    " coalesce(e.value ->> 'wake', e.value ->> 'aggregateId'), ' ')"
+    " from jsonb_array_elements(a.events) e),"
+    " (select json_agg(e.value) from jsonb_array_elements(a.events) e"
+    " where e.value ? 'saga') from answer a";
 
 
 /* The same of an :each statement, whose answer is (call, status, body, wake):
@@ -282,21 +320,25 @@ vg_statement_make(vg_pool_t *pool, const char *plugin, vg_sql_t *sql)
 
 /* The tail's names go through the same scanner, so that they share numbers. */
 static const char *
-vg_statement_tail(vg_pool_t *pool, vg_str_t *source)
+vg_statement_tail(vg_pool_t *pool, const char *plugin, vg_str_t *source)
 {
     size_t      last = sizeof("select * from answer;") - 1;
     vg_sql_t    probe;
-    const char *wrong;
+    const char *wrong, *tail;
 
     wrong = vg_sql_compile(pool, *source, &probe);
     if (wrong != NULL || !probe.change) {
         return wrong;
     }
+    tail = probe.each ? vg_tail_each : vg_tail;
+    if (!probe.each && strstr(probe.text.data, "'saga'") != NULL) {
+        tail = vg_printf(pool, vg_tail_saga, plugin).data;
+    }
     while (source->data[source->len - 1] <= ' ') {
         source->len--;
     }
     *source = vg_printf(pool, "%.*s%s;", (int) (source->len - last),
-                        source->data, probe.each ? vg_tail_each : vg_tail);
+                        source->data, tail ? tail : "");
     return NULL;
 }
 
@@ -347,7 +389,9 @@ vg_statement_compile(vg_plugin_slot_t *plugin, vg_pool_t *pool,
     if (wrong == NULL && vg_statement_refusals(plugin, name, sql) != NGX_OK) {
         return plugin->why;
     }
-    wrong = wrong ? wrong : vg_statement_tail(pool, &source);
+    wrong = wrong ? wrong
+                  : vg_statement_tail(pool, (const char *) plugin->name.data,
+                                      &source);
     wrong = wrong ? wrong : vg_sql_compile(pool, source, sql);
     sql->change = change; /* the tail took the line away that told */
     return wrong;

@@ -465,6 +465,17 @@ void vg_jobs_bell(void);
 void vg_jobs_wake(void);
 void vg_jobs_metrics(vg_out_t *out);
 void vg_jobs_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
+#define VG_SAGA_STATUS "RUNNING|UNDOING|COMPLETED|UNDONE|STUCK"
+
+/* sagas: those that a change began, and those that it says may go on */
+void      vg_sagas_told(vg_call_t *call, vg_str_t told);
+ngx_int_t vg_sagas_check(vg_plugin_slot_t *plugin);
+size_t    vg_sagas_shared_size(void);
+void      vg_sagas_metrics(vg_out_t *out);
+void      vg_sagas_show(vg_out_t *out, vg_plugin_slot_t *plugin);
+void      vg_sagas_list(vg_call_t *call); /* what house.c's routes run     */
+void      vg_sagas_get(vg_call_t *call);
+void      vg_sagas_retry(vg_call_t *call);
 
 /* stream: topics, parted by spaces, of a change that is durable: of one here,
  * told to other nodes too, or of one that is heard of */
@@ -519,6 +530,7 @@ enum {
     VG_SHARED_VERSIONS,
     VG_SHARED_STREAMS,
     VG_SHARED_EVENTS,
+    VG_SHARED_SAGAS,
     VG_SHARED_PARTS
 };
 

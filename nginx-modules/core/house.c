@@ -63,6 +63,7 @@ vg_house_show(vg_out_t *out, vg_plugin_slot_t *plugin)
         vg_house_hash(out, "previousHash", row->before);
         vg_house_hash(out, "quarantinedHash", row->bad);
     }
+    vg_sagas_show(out, plugin);
     vg_out_close(out, '}');
 }
 
@@ -240,6 +241,18 @@ static const vg_field_t vg_house_replay[] = {
     VG_FIELDS_END
 };
 
+static const vg_field_t vg_house_sagas[] = {
+    { VG_QUERY, "status", VG_ENUM, 0, .values = VG_SAGA_STATUS,
+      .about = "where they stand" },
+    { VG_QUERY, "name", VG_TEXT, 0, 1, 64, .about = "of which kind" },
+    VG_FIELDS_END
+};
+
+static const vg_field_t vg_house_saga[] = {
+    { VG_PATH, "id", VG_UUID, VG_REQUIRED, .about = "of the saga" },
+    VG_FIELDS_END
+};
+
 static const vg_route_t vg_house_routes[] = {
     { VG_GET, "/plugins", "plugins:read", .check = vg_house_list,
       .about = "Plugins, their versions and states" },
@@ -273,6 +286,14 @@ static const vg_route_t vg_house_routes[] = {
                "told meanwhile comes after it" },
     { VG_GET, "/events/replays", "events:write", vg_house_of_consumer,
       .flags = VG_LIST, .about = "Replays, the latest first" },
+    { VG_GET, "/sagas", "sagas:read", vg_house_sagas, .flags = VG_LIST,
+      .about = "Sagas of all plugins, the latest first" },
+    { VG_GET, "/sagas/{id}", "sagas:read", vg_house_saga,
+      .about = "One of them, with what its steps answered" },
+    { VG_POST, "/sagas/{id}/retry", "sagas:write", vg_house_saga,
+      .flags = VG_NO_BODY,
+      .about = "Take up one that is stuck; one that runs or is undone goes on "
+               "now" },
     VG_ROUTES_END
 };
 
@@ -294,6 +315,9 @@ static const vg_house_run_t vg_house_runs[] = {
     { "/events/dead-letters/retry", vg_operator_retry_all },
     { "/events/replay", vg_operator_replay },
     { "/events/replays", vg_operator_replays },
+    { "/sagas", vg_sagas_list },
+    { "/sagas/{id}", vg_sagas_get },
+    { "/sagas/{id}/retry", vg_sagas_retry },
     { NULL, NULL },
 };
 

@@ -129,11 +129,12 @@ vg_call_status(vg_call_t *call)
 }
 
 
-/* the tail's third column counts the events, the fourth says what moved */
+/* the tail's third column counts the events, the fourth says what moved, a
+ * fifth which sagas were begun, or may go on */
 void
-vg_outcome_told(const vg_call_t *call, PGresult *rows, int row)
+vg_outcome_told(vg_call_t *call, PGresult *rows, int row)
 {
-    if (PQntuples(rows) <= row || PQnfields(rows) != 4) {
+    if (PQntuples(rows) <= row || PQnfields(rows) < 4) {
         return;
     }
     if (PQgetvalue(rows, row, 2)[0] != '0') {
@@ -142,6 +143,10 @@ vg_outcome_told(const vg_call_t *call, PGresult *rows, int row)
     if (!PQgetisnull(rows, row, 3)) {
         vg_stream_moved(
             (vg_str_t){ PQgetvalue(rows, row, 3), PQgetlength(rows, row, 3) });
+    }
+    if (PQnfields(rows) == 5 && !PQgetisnull(rows, row, 4)) {
+        vg_sagas_told(call, (vg_str_t){ PQgetvalue(rows, row, 4),
+                                        PQgetlength(rows, row, 4) });
     }
 }
 

@@ -20,7 +20,7 @@
 
 #include "vg_json.h"
 
-#define VG_ABI 3
+#define VG_ABI 4
 
 #pragma GCC visibility push(default)
 
@@ -218,6 +218,45 @@ typedef struct {
     const char *about; /* what happens when it is changed                */
 } vg_setting_t;
 
+
+/* ----------------------------------------------------------------- sagas */
+
+/* A saga is several commits that belong together, as a table of named steps.
+ * Each step asks a VG_INTERNAL route, of this plugin or another, with
+ * what the saga began with as arguments, the answer of each step before it
+ * under that step's name, and `error` where it is undone; the fields take
+ * what they name. An ask has a key of the saga's and step's own, so that of
+ * all tries one commits.
+ *
+ * A change begins one by telling, among its events, {"saga": "charging.start",
+ * "id": a uuid, "data": {...}}; its plugin's migrations have called
+ * vg.saga_ground('charging'). The same without data says that what a step
+ * waits for may have come.
+ *
+ * A step that refuses (an error below 500), or is not done in its time, is
+ * the end: the undos of those before it run in reverse, each until it
+ * succeeds. The undo of a step that never ran is not asked, and a late step
+ * is refused from then on. A step with VG_AWAIT is sent out once at most. If
+ * what came of it is lost, the step behind it shows it, where that one waits;
+ * else the saga is undone, and such a step's undo is asked in any case.
+ *
+ * A step that reads (its route's statement is no change) waits for a row: none
+ * is "not yet". It is looked at again when told, and else now and then; a
+ * refusal by render() ends it. */
+typedef struct {
+    const char *name;    /* snake_case                                   */
+    const char *ask;     /* "object.verb"; NULL: done by the change that
+                            began the saga                               */
+    const char *undo;    /* the same; NULL: there is nothing to undo     */
+    unsigned    timeout; /* ms, all its tries together; 0: 30000         */
+} vg_saga_step_t;
+
+typedef struct {
+    const char           *name;  /* "plugin.verb"                        */
+    const vg_saga_step_t *steps; /* ends with a NULL name                */
+    const char           *about;
+} vg_saga_t;
+
 typedef struct {
     int                 abi; /* VG_ABI */
     const char         *name;
@@ -229,6 +268,7 @@ typedef struct {
     const char *const  *publishes; /* event types, NULL-ended, or NULL   */
     const char *(*probe)(void);    /* before a version is taken into use: NULL,
                                    or why it cannot be; NULL: no probe   */
+    const vg_saga_t *sagas;        /* ends with a NULL name, or NULL         */
 } vg_plugin_t;
 
 /* the one symbol that a plugin exports */

@@ -227,5 +227,6 @@ vg_metrics_render(vg_pool_t *pool)
     vg_ocpp_metrics(&out);
     vg_outbound_metrics(&out);
     vg_jobs_metrics(&out);
+    vg_sagas_metrics(&out);
     return vg_out_str(&out);
 }

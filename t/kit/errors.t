@@ -78,6 +78,7 @@ my %kit = (
     },
     plugin_refused => sub { $vg->post("$api/plugins/pricing/reload", { hash => '0' x 15 . '1' }) },
     migrations_pending => 'another version has to be made: t/kit/swap.t',
+    saga_undone        => 'a step that comes after its undo: t/sagas/late.t',
     plugin_swapping    => 'two have to come at once: t/kit/swap.t',
     plugin_quarantined => 'workers have to die: t/kit/swap.t',
     malformed        => sub { $vg->post("$api/stations", '{') },
