@@ -1,9 +1,9 @@
 /*
- * session.c: sessions that the API starts and ends, by asking the charger.
+ * session.c: sessions that the API starts and ends.
  *
- * Both answer 202 once the wish is committed; the step that follows sends the
- * command. What the charger then says (its Start, its Stop) moves the session
- * on; the deadlines end what nobody ends any more.
+ * Both answer 202 once the wish is committed; then the saga of start.c, or
+ * the step that follows, asks the charger. What that says (its Start, its
+ * Stop) moves the session on; the deadlines end what nobody ends any more.
  */
 
 #include "charging.h"
@@ -129,27 +129,6 @@ session_reap_check(vg_call_t *call)
 }
 
 
-static vg_rc_t
-remote_start(vg_call_t *call)
-{
-    vg_out_t         out;
-    vg_str_t         number;
-    const vg_json_t *session = vg_row(call);
-
-    number = vg_json_text(session, "connectorNumber");
-    if (number.data == NULL) {
-        return vg_refuse(call, "conflict");
-    }
-    vg_out_init(&out, vg_pool(call));
-    vg_out_open(&out, '{');
-    vg_out_member_raw(&out, "connectorId", number);
-    vg_out_member(&out, "idTag", vg_json_text(session, "idTag"));
-    vg_out_close(&out, '}');
-    return vg_command(call, vg_json_text(session, "chargePointId"),
-                      "RemoteStartTransaction", vg_out_str(&out));
-}
-
-
 vg_rc_t
 session_end_render(vg_call_t *call)
 {
@@ -186,12 +165,6 @@ remote_stop(vg_call_t *call)
 
 
 /* clang-format off */
-const vg_step_t  session_start_steps[] = {
-    { "remote_start", remote_start, "session_start_answered",
-      "session_start_answered" },
-    { NULL, NULL, NULL, NULL },
-};
-
 const vg_step_t  session_end_steps[] = {
     { "remote_stop", remote_stop, "session_end_answered",
       "session_end_answered" },

@@ -40,7 +40,8 @@ with found as (
             then json_build_object('session', coalesce(e.body, f.body), 'stop', e.transaction_id)
         end,
         case
-            when e.status = 'FAILED' then jsonb_build_array(e.event)
+            when e.status = 'FAILED'
+            then jsonb_build_array(e.event, jsonb_build_object('saga', 'charging.start', 'id', f.id))
             when e.status is not null then jsonb_build_array(jsonb_build_object('wake', f.id))
         end
     from (select) one

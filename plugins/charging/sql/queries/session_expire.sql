@@ -17,7 +17,8 @@ with waited as (
         version = s.version + 1
     from waited w
     where s.id = w.id
-    returning charging.session_event(s, 'charging.session.failed.v1') as event
+    returning s.id,
+        charging.session_event(s, 'charging.session.failed.v1') as event
 ), held as (
     select s.id
     from charging.session s
@@ -37,6 +38,9 @@ with waited as (
     returning jsonb_build_object('wake', s.id) as event
 ), told as (
     select f.event
+    from failed f
+    union all
+    select jsonb_build_object('saga', 'charging.start', 'id', f.id)
     from failed f
     union all
     select r.event

@@ -5,7 +5,8 @@
 -- Of a station the first connector that is free. Without an idTag the session
 -- gets one of its own, 74 random bits in 20 characters. A reservation that is
 -- named, or that holds the connector for this tag or driver, gives its own:
--- the charger knows it by that.
+-- the charger knows it by that. The saga charging.start goes on from here; it
+-- bears the session's id.
 with named as (
     select r.reservation_id,
         r.connector_id,
@@ -114,7 +115,15 @@ with named as (
     where j.verdict = 'accepted'
     returning charging.session_body(s) as body
 ), answer (status, body, events) as (
-    select j.verdict, m.body, null::jsonb
+    select j.verdict,
+        m.body,
+        case
+            when m.body is not null
+            then jsonb_build_array(jsonb_build_object(
+                'saga', 'charging.start',
+                'id', :newId,
+                'data', jsonb_build_object('sessionId', :newId)))
+        end
     from judged j
     left join made m on true
 )

@@ -1,23 +1,22 @@
--- in: the charger's answer to RemoteStartTransaction, as :outcome; or why it
--- could not be asked, as :reason
+-- in: sessionId; the charger's answer to RemoteStartTransaction, as :outcome
 -- out: ok
--- Accepted is not yet charging: that is what the charger's Start says.
+-- refuses: rejected
+-- Accepted is not yet charging: that is what the charger's Start says. Without
+-- an answer the charger was not asked, since it had started already.
 with answered as (
     update charging.session s
-    set status = case when :outcome ->> 'status' = 'Accepted' then s.status else 'FAILED' end,
-        accepted_at = case when :outcome ->> 'status' = 'Accepted' then :now end,
-        failure = case
-            when :outcome ->> 'status' = 'Accepted' then s.failure
-            else coalesce(:reason, 'rejected')
-        end,
+    set accepted_at = :now,
         version = s.version + 1
-    where s.id = :newId
+    where s.id = :sessionId
         and s.status in ('PENDING', 'STARTING')
-    returning case s.status
-            when 'FAILED' then charging.session_event(s, 'charging.session.failed.v1')
-            else jsonb_build_object('wake', s.id)
-        end as event
+        and :outcome ->> 'status' = 'Accepted'
+    returning s.id
 ), answer (status, body, events) as (
-    select 'ok', null::json, (select jsonb_agg(a.event) from answered a)
+    select case
+            when :outcome is null or :outcome ->> 'status' = 'Accepted' then 'ok'
+            else 'rejected'
+        end,
+        null::json,
+        (select jsonb_agg(jsonb_build_object('wake', a.id)) from answered a)
 )
 select * from answer;

@@ -137,7 +137,8 @@ with place as (
     where s.id = w.id
     returning s.transaction_id,
         s.start_tag_status,
-        charging.session_event(s, 'charging.session.started.v1') as event
+        charging.session_event(s, 'charging.session.started.v1') as event,
+        jsonb_build_object('saga', 'charging.start', 'id', s.id) as saga
 ), made as (
     insert into charging.session as s (id, status, transaction_id, connector_id, charge_point_id, connector_number,
         station_id, operator_id, country, time_zone, customer_id, vehicle_id, company_id, id_tag,
@@ -171,13 +172,13 @@ with place as (
     from earlier e
     where s.id = e.id
 ), started as (
-    select e.transaction_id, e.start_tag_status, null::jsonb as event
+    select e.transaction_id, e.start_tag_status, null::jsonb as event, null::jsonb as saga
     from earlier e
     union all
-    select b.transaction_id, b.start_tag_status, b.event
+    select b.transaction_id, b.start_tag_status, b.event, b.saga
     from begun b
     union all
-    select m.transaction_id, m.start_tag_status, m.event
+    select m.transaction_id, m.start_tag_status, m.event, null
     from made m
 ), answer (status, body, events) as (
     select 'ok',
@@ -187,7 +188,10 @@ with place as (
                 'status', s.start_tag_status,
                 'expiryDate', vg.z(t.expires_at),
                 'parentIdTag', t.parent_id_tag))),
-        case when s.event is not null then jsonb_build_array(s.event) end
+        case
+            when s.saga is not null then jsonb_build_array(s.event, s.saga)
+            when s.event is not null then jsonb_build_array(s.event)
+        end
     from started s
     left join tag t on true
 )

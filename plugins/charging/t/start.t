@@ -1,0 +1,168 @@
+# The saga of a start, where a charger is slow, silent, or does otherwise than
+# it says; what goes well and what breaks in the kit is in t/sagas.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use Voltgate;
+use Voltgate::Charger;
+
+my $vg = Voltgate->start(extra => { http => 'voltgate_ocpp_call_timeout 1s; voltgate_setting charging.start_deadline 4;' });
+
+my $password = 'sixteen letters!';
+my $api      = '/api/v1';
+my $station  = $vg->post("$api/stations", {
+    name => 'Harbour', location => { lat => 1, lon => 2 }, address => { country => 'DE' },
+    timeZone => 'Europe/Berlin', operatorId => '019393c0-0000-7000-8000-000000000001',
+    connectors => [ map { { chargePointId => 'CP1', connectorNumber => $_,
+        type => 'IEC_62196_T2', powerType => 'AC_3_PHASE', maxPowerKw => 22 } } 1 .. 8 ] })->{json};
+$vg->patch("$api/charge-points/CP1", { password => $password });
+ok $vg->wait_for(sub { $vg->sql('select count(*) from charging.connector') == 8 }, 10), 'copies have arrived';
+
+my $cp = Voltgate::Charger->connect($vg, 'CP1', $password);
+my (%says, @asked);
+$cp->answer(sub {
+    my ($action, $payload) = @_;
+    push @asked, [ $action, $payload ];
+    my $said = exists $says{$action} ? $says{$action} : 'Accepted';
+    return defined $said ? { status => $said } : undef;
+});
+is $cp->call(BootNotification => { chargePointVendor => 'v', chargePointModel => 'm' })->[2]{status}, 'Accepted';
+
+sub clock {
+    my @t = gmtime;
+    return sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ', $t[5] + 1900, $t[4] + 1, @t[3, 2, 1, 0];
+}
+
+# the wish, and that the charger was asked
+sub wanted {
+    my $r = $vg->post("$api/charging/sessions/start", { stationId => $station->{id} });
+    is $r->{status}, 202;
+    is $cp->serve(5)->[2], 'RemoteStartTransaction';
+    return $r->{json};
+}
+
+sub begins {
+    my ($session) = @_;
+    return $cp->call(StartTransaction => { connectorId => $session->{connectorNumber}, idTag => $session->{idTag},
+        meterStart => 1_000, timestamp => clock() })->[2];
+}
+
+sub saga    { return $vg->get("$api/sagas/$_[0]{id}")->{json} }
+sub session { return $vg->get("$api/charging/sessions/$_[0]{id}")->{json} }
+
+# the charger serves what comes meanwhile
+sub becomes {
+    my ($session, $status, $seconds) = @_;
+    return $vg->wait_for(sub { $cp->serve(0.05); saga($session)->{status} eq $status }, $seconds // 15);
+}
+
+sub ended {
+    my ($session, $transaction) = @_;
+    is $cp->call(StopTransaction => { transactionId => $transaction, meterStop => 2_000, timestamp => clock() })->[0], 3;
+    ok $vg->wait_for(sub { session($session)->{status} eq 'COMPLETED' }, 10);
+    return;
+}
+
+subtest 'a saga bears the id of its session, and says what became of each step' => sub {
+    my $session = wanted();
+    ok $vg->wait_for(sub { saga($session)->{step} eq 'begun' }), 'the charger has accepted';
+    is saga($session)->{status}, 'RUNNING';
+    my $start = begins($session);
+    ok becomes($session, 'COMPLETED'), 'it has started';
+    is saga($session)->{data}{begun}{status}, 'ACTIVE';
+    is session($session)->{status}, 'ACTIVE';
+    ended($session, $start->{transactionId});
+};
+
+subtest 'the names that others use begin the same saga' => sub {
+    my $r = $vg->post('/sessions', { stationId => $station->{id} });
+    is $r->{status}, 202;
+    $cp->serve(5);
+    my $start = begins($r->{json});
+    ok becomes($r->{json}, 'COMPLETED');
+    ended($r->{json}, $start->{transactionId});
+};
+
+subtest 'a charger that starts and never answers has started' => sub {
+    local $says{RemoteStartTransaction} = undef;
+    my $session = wanted();
+    my $start   = begins($session);
+    is $start->{idTagInfo}{status}, 'Accepted';
+    ok becomes($session, 'COMPLETED'), 'its Start says it';
+    is session($session)->{status}, 'ACTIVE';
+    is scalar(grep { $_->[0] eq 'RemoteStartTransaction' && $_->[1]{idTag} eq $session->{idTag} } @asked), 1,
+        'it was asked once';
+    ended($session, $start->{transactionId});
+};
+
+subtest 'one that neither answers nor starts' => sub {
+    local $says{RemoteStartTransaction} = undef;
+    my $session = wanted();
+    ok becomes($session, 'UNDONE', 20);
+    is saga($session)->{error}, 'start_timeout', 'was given its whole time';
+    is session($session)->{failure}, 'start_timeout';
+    is session($session)->{status}, 'FAILED';
+};
+
+subtest 'a Start after that is seen: a session of its own, for who asked' => sub {
+    my %driver  = (Authorization => 'Bearer ' . $vg->token(role => 'driver', subject => 'driver-1'));
+    my $r = $vg->post("$api/charging/sessions/start", { stationId => $station->{id} }, \%driver);
+    $cp->serve(5);
+    my $session = $r->{json};
+    ok becomes($session, 'UNDONE', 20);
+    my $was   = saga($session);
+    my $start = begins($session);
+    is $start->{idTagInfo}{status}, 'Expired', 'the charger is told that its tag is over';
+    my ($late) = $vg->rows('select * from charging.session where transaction_id = $1', $start->{transactionId});
+    isnt $late->{id}, $session->{id};
+    is $late->{status}, 'ACTIVE', 'it is there, and metered';
+    is $late->{customer_id}, 'driver-1';
+    ok scalar(grep { $_ eq 'late_start' } @{ $late->{flags} }), 'and marked';
+    is_deeply saga($session), $was, 'the saga stays as it was';
+    ended($late, $start->{transactionId});
+};
+
+subtest 'a Start that comes while the saga is undone is stopped' => sub {
+    my $session = wanted();
+    ok $vg->wait_for(sub { saga($session)->{step} eq 'begun' && saga($session)->{status} eq 'RUNNING' }), 'it waits';
+    # as if its time were over in the moment in which it starts
+    $vg->dbh->begin_work;
+    $vg->sql(q{update vg.saga set status = 'UNDOING', error = 'overdue', version = version + 1 where id = $1}, $session->{id});
+    my $start = begins($session);
+    is $start->{idTagInfo}{status}, 'Accepted';
+    $vg->dbh->commit;
+    ok becomes($session, 'UNDONE', 20);
+    ok scalar(grep { $_->[0] eq 'RemoteStopTransaction' && $_->[1]{transactionId} == $start->{transactionId} } @asked),
+        'the charger is asked to stop';
+    is session($session)->{status}, 'STOPPING';
+    ended($session, $start->{transactionId});
+};
+
+subtest 'a start that is cancelled ends its saga at once' => sub {
+    my $session = wanted();
+    ok $vg->wait_for(sub { saga($session)->{step} eq 'begun' });
+    is $vg->post("$api/charging/sessions/$session->{id}/end")->{status}, 202;
+    ok becomes($session, 'UNDONE', 3);
+    is saga($session)->{error}, 'cancelled';
+    is session($session)->{failure}, 'cancelled';
+};
+
+subtest 'one whose charger was not connected fails at once, and its connector is free' => sub {
+    $cp->close;
+    ok $vg->wait_for(sub { !$vg->get("$api/charge-points/CP1")->{json}{connected} });
+    my $connector = $vg->sql('select min(connector_id::text) from charging.connector');
+    for (1, 2) {
+        my $r = $vg->post("$api/charging/sessions/start", { connectorId => $connector });
+        is $r->{status}, 202 or diag $r->{body};
+        ok $vg->wait_for(sub { saga($r->{json})->{status} eq 'UNDONE' }, 3);
+        is session($r->{json})->{failure}, 'not_connected';
+    }
+    is $vg->sql(q{select count(*) from vg.event where type = 'charging.session.failed.v1'})
+        + $vg->sql(q{select count(*) from vg.outbox where type = 'charging.session.failed.v1'}),
+        $vg->sql(q{select count(*) from charging.session where status = 'FAILED'}), 'each failure is told once';
+};
+
+done_testing;
