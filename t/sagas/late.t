@@ -1,0 +1,54 @@
+# A worker stops in the middle of a step, for so long that another takes over
+# and undoes the saga; then it goes on. Its step meets its key and is refused,
+# and its move of the row changes nothing.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Time::HiRes qw(sleep);
+
+use Voltgate::Saga;
+
+my ($vg, @sagas) = Voltgate::Saga->all;
+
+for my $s (@sagas) {
+    for my $step (grep { !$_->{waits} } $s->steps) {
+        subtest "$s->{saga}: $step->{name} comes after its undo" => sub {
+            $s->fault($step->{name}, 'block');
+            my ($clerk, $sleeper) = ($s->clerk, $s->second);
+            $s->through($sleeper); # who begins it runs it
+            my $id = $s->begin;
+            my %came;
+            my $there = $s->until(sub {
+                my $row = $s->row($id);
+                my ($at) = grep { $_->{name} eq $row->{step} } $s->steps;
+                $s->arrive($id) if $at && $at->{waits} && !$came{ $at->{name} }++;
+                return $s->blocked;
+            });
+            kill STOP => $sleeper;
+            ok $there, 'it is there';
+            delete $vg->{client};
+            is $s->row($id)->{pid}, $sleeper, 'and that worker holds it';
+            # its wait for the lock ends, and nobody hears of that
+            ok $vg->wait_for(sub { !$s->blocked }), 'the first try is over';
+            $s->unblock;
+            my $tries = $s->tries;
+            ok $vg->wait_for(sub {
+                $vg->sql(q{update vg.saga set next_at = now() where id = $1 and pid = $2}, $id, $sleeper);
+                $vg->sql(q{update vg.saga set step_at = now() - interval '1 day' where id = $1
+                    and status = 'RUNNING'}, $id);
+                return $s->row($id)->{status} eq 'UNDONE';
+            }, 15), 'another undoes it' or diag explain $s->row($id);
+            my $was = $s->row($id);
+            kill CONT => $sleeper;
+            ok $s->until(sub { $s->tries > $tries }, 10), 'the step comes after all';
+            $s->through($sleeper);
+            is_deeply $s->row($id), $was, 'the row stays as it was';
+            $s->told($id, 'UNDONE');
+            $s->fault($step->{name}, 'none');
+        };
+    }
+}
+
+done_testing;
