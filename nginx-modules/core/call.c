@@ -9,17 +9,17 @@
 #include "db.h"
 #include "outcome.h"
 
-static void       vg_call_fields(vg_call_t *call);
-static void       vg_call_known(vg_unit_t *unit);
-static vg_unit_t *vg_call_send(vg_call_t *call, const vg_statement_t *lock,
-                               const vg_statement_t *statement,
-                               void (*done)(vg_unit_t *));
-static void       vg_call_load(vg_call_t *call);
-static void       vg_call_check(vg_call_t *call);
-static void       vg_call_unit(vg_call_t *call);
-static void       vg_call_render(vg_call_t *call);
-static void       vg_call_end(vg_call_t *call);
-static void       vg_call_overdue(ngx_event_t *ev);
+static void vg_call_fields(vg_call_t *call);
+static void vg_call_known(vg_unit_t *unit);
+static void vg_call_ask(vg_call_t *call, const vg_statement_t *lock,
+                        const vg_statement_t *statement,
+                        void (*done)(vg_unit_t *));
+static void vg_call_load(vg_call_t *call);
+static void vg_call_check(vg_call_t *call);
+static void vg_call_unit(vg_call_t *call);
+static void vg_call_render(vg_call_t *call);
+static void vg_call_end(vg_call_t *call);
+static void vg_call_overdue(ngx_event_t *ev);
 
 
 vg_call_t *
@@ -108,9 +108,7 @@ vg_call_run(vg_call_t *call, ngx_msec_t deadline)
     }
     if (call->key.key.len && !call->key.unasked && e->awaits) {
         /* a charger must not be told twice */
-        if (!vg_call_send(call, NULL, vg_outcome_lookup, vg_call_known)) {
-            vg_call_fail(call, "internal");
-        }
+        vg_call_ask(call, NULL, vg_outcome_lookup, vg_call_known);
         return;
     }
     vg_call_fields(call);
@@ -177,6 +175,16 @@ vg_call_send(vg_call_t *call, const vg_statement_t *lock,
 }
 
 
+static void
+vg_call_ask(vg_call_t *call, const vg_statement_t *lock,
+            const vg_statement_t *statement, void (*done)(vg_unit_t *))
+{
+    if (vg_call_send(call, lock, statement, done) == NULL) {
+        vg_call_fail(call, "internal");
+    }
+}
+
+
 /* The unit is back. VG_ERROR: the call was over already. */
 static vg_rc_t
 vg_call_back(vg_call_t *call)
@@ -216,16 +224,11 @@ vg_call_loaded(vg_unit_t *unit)
 static void
 vg_call_load(vg_call_t *call)
 {
-    vg_unit_t *unit;
-
     if (call->endpoint->load == NULL) {
         vg_call_check(call);
         return;
     }
-    unit = vg_call_send(call, NULL, call->endpoint->load, vg_call_loaded);
-    if (unit == NULL) {
-        vg_call_fail(call, "internal");
-    }
+    vg_call_ask(call, NULL, call->endpoint->load, vg_call_loaded);
 }
 
 
@@ -318,12 +321,8 @@ vg_call_unit(vg_call_t *call)
         vg_call_render(call);
         return;
     }
-    if (vg_call_send(call, call->quarantine ? NULL : e->lock, statement,
-                     vg_call_done)
-        == NULL)
-    {
-        vg_call_fail(call, "internal");
-    }
+    vg_call_ask(call, call->quarantine ? NULL : e->lock, statement,
+                vg_call_done);
 }
 
 

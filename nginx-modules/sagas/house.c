@@ -3,7 +3,7 @@
  * up again. The routes stand in core/house.c.
  */
 
-#include "outcome.h"
+#include "fan.h"
 #include "sagas.h"
 
 #define VG_SAGA_JSON                                                           \
@@ -13,27 +13,6 @@
     " 'movedAt', vg.z(s.moved_at), 'nextAt', case when s.status in"            \
     " ('RUNNING', 'UNDOING') then vg.z(s.next_at) end, 'callerId',"            \
     " s.caller_id, 'correlationId', s.correlation_id"
-
-/* the same question to each database; the last answer ends the call */
-typedef struct vg_saga_house_s vg_saga_house_t;
-
-typedef struct {
-    vg_unit_t        unit;
-    vg_saga_house_t *all;
-} vg_saga_question_t;
-
-typedef struct {
-    vg_str_t id, body;
-} vg_saga_found_t;
-
-struct vg_saga_house_s {
-    vg_call_t         *call;
-    const char        *values[4];
-    ngx_uint_t         open;
-    ngx_array_t        found; /* of vg_saga_found_t                       */
-    unsigned           list:1;
-    vg_saga_question_t questions[VG_DATABASES];
-};
 
 static vg_statement_t *vg_saga_listing, *vg_saga_getting, *vg_saga_retrying;
 
@@ -73,165 +52,30 @@ vg_saga_house_init(ngx_conf_t *cf)
 }
 
 
-/* the latest first, as ids of version 7 sort */
-static int ngx_libc_cdecl
-vg_saga_order(const void *a, const void *b)
-{
-    const vg_saga_found_t *x = a, *y = b;
-
-    return ngx_strcmp(y->id.data, x->id.data);
-}
-
-
-static vg_str_t
-vg_saga_page(vg_saga_house_t *all)
-{
-    vg_out_t         out;
-    ngx_uint_t       i, limit = all->call->in.limit;
-    vg_saga_found_t *found = all->found.elts;
-
-    ngx_qsort(found, all->found.nelts, sizeof(*found), vg_saga_order);
-    vg_out_init(&out, &all->call->arena);
-    vg_out_open(&out, '{');
-    vg_out_key(&out, "items");
-    vg_out_open(&out, '[');
-    for (i = 0; i < all->found.nelts && i < limit; i++) {
-        vg_out_raw(&out, found[i].body);
-    }
-    vg_out_close(&out, ']');
-    vg_out_member(&out, "nextCursor",
-                  all->found.nelts > limit ? found[limit - 1].id
-                                           : (vg_str_t){ NULL, 0 });
-    vg_out_close(&out, '}');
-    return vg_out_str(&out);
-}
-
-
-static void
-vg_saga_answered(vg_saga_house_t *all)
-{
-    vg_call_t       *call = all->call;
-    vg_saga_found_t *found = all->found.elts;
-
-    if (!call->finished && call->error == NULL) {
-        if (all->list) {
-            (void) vg_reply(call, vg_saga_page(all));
-        } else if (all->found.nelts && found[0].body.data == NULL) {
-            (void) vg_refuse(call, "conflict"); /* over, or under way */
-        } else if (all->found.nelts) {
-            (void) vg_reply(call, found[0].body);
-        } else {
-            (void) vg_refuse(call, "not_found");
-        }
-    }
-    vg_call_awaited(call);
-    vg_call_release(call);
-}
-
-
-static void
-vg_saga_told_one(vg_unit_t *unit)
-{
-    int                 i, n = 0;
-    vg_saga_found_t    *found;
-    vg_saga_question_t *q = unit->data;
-    vg_saga_house_t    *all = q->all;
-
-    if (unit->result == VG_UNIT_OK) {
-        n = PQntuples(unit->rows);
-    } else if (!all->call->finished) {
-        vg_outcome_error(all->call, unit); /* a part of the truth is none */
-    }
-    for (i = 0; i < n; i++) {
-        found = ngx_array_push(&all->found);
-        if (found != NULL) {
-            found->body = vg_outcome_text(all->call, unit->rows, i, 0);
-            found->id = vg_outcome_text(all->call, unit->rows, i, 1);
-        }
-    }
-    if (--all->open == 0) {
-        vg_saga_answered(all);
-    }
-}
-
-
-static const char *
-vg_saga_value(vg_call_t *call, vg_str_t s)
-{
-    return s.data ? vg_printf(&call->arena, "%.*s", (int) s.len, s.data).data
-                  : NULL;
-}
-
-
-static const char *
-vg_saga_named(vg_call_t *call, const char *field)
-{
-    const vg_json_t *value = vg_get(call, field);
-
-    return value ? vg_saga_value(call, value->text) : NULL;
-}
-
-
-static vg_saga_house_t *
-vg_saga_house(vg_call_t *call)
-{
-    vg_saga_house_t *all = ngx_pcalloc(call->pool, sizeof(*all));
-
-    if (all == NULL
-        || ngx_array_init(&all->found, call->pool, 8, sizeof(vg_saga_found_t)))
-    {
-        (void) vg_refuse(call, "internal");
-        vg_call_awaited(call);
-        return NULL;
-    }
-    all->call = call;
-    return all;
-}
-
-
-static void
-vg_saga_house_ask(vg_saga_house_t *all, vg_statement_t *st, vg_lane_t lane)
-{
-    ngx_uint_t i;
-
-    vg_call_ref(all->call);
-    all->open = vg_host->databases.nelts;
-    for (i = 0; i < vg_host->databases.nelts; i++) {
-        all->questions[i].all = all;
-        vg_kit_make(&all->questions[i].unit, st, all->values, lane,
-                    vg_saga_told_one, &all->questions[i]);
-        all->questions[i].unit.database = i;
-        vg_unit_submit(&all->questions[i].unit);
-    }
-}
-
-
 void
 vg_sagas_list(vg_call_t *call)
 {
-    vg_saga_house_t *all = vg_saga_house(call);
+    const char **v = vg_calloc(&call->arena, 4 * sizeof(const char *));
 
-    if (all != NULL) {
-        all->list = 1;
-        all->values[0] = vg_saga_named(call, "status");
-        all->values[1] = vg_saga_named(call, "name");
-        all->values[2] = vg_saga_value(call, call->in.cursor);
-        all->values[3] =
-            vg_printf(&call->arena, "%d", (int) call->in.limit + 1).data;
-        vg_saga_house_ask(all, vg_saga_listing, VG_LANE_READ);
+    if (v != NULL) {
+        v[0] = vg_fan_field(call, "status");
+        v[1] = vg_fan_field(call, "name");
+        v[2] = vg_fan_cursor(call);
+        v[3] = vg_fan_limit(call);
     }
+    vg_fan_run(call, VG_FAN_LIST, vg_saga_listing, v, VG_LANE_READ);
 }
 
 
 static void
 vg_saga_one(vg_call_t *call, vg_statement_t *st, vg_lane_t lane)
 {
-    vg_saga_house_t *all = vg_saga_house(call);
+    const char **v = vg_calloc(&call->arena, sizeof(const char *));
 
-    if (all != NULL) {
-        all->values[0] = vg_saga_named(call, "id");
-        vg_saga_house_ask(all, st, lane);
+    if (v != NULL) {
+        v[0] = vg_fan_field(call, "id");
     }
+    vg_fan_run(call, VG_FAN_ONE, st, v, lane);
 }
 
 

@@ -1,0 +1,74 @@
+/*
+ * rooms.h: what the host asks of the other rooms, and these of each other,
+ * where a room has no header of its own for that. Part of host.h.
+ */
+
+#ifndef VG_ROOMS_H
+#define VG_ROOMS_H
+
+#include "host.h"
+
+/* events: consumers and timers go on with the new generation */
+void vg_events_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
+
+/* events: a change in that database told something; rings the clerk once a
+ * turn */
+void vg_events_bell(ngx_uint_t database);
+
+/* events: a change wrote jobs; rings once a turn. They are looked for now. How
+ * they ended. And they go on with the new generation. */
+void vg_jobs_bell(void);
+void vg_jobs_wake(void);
+void vg_jobs_metrics(vg_out_t *out);
+void vg_jobs_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
+
+#define VG_SAGA_STATUS "RUNNING|UNDOING|COMPLETED|UNDONE|STUCK"
+
+/* sagas: those that a change began, and those that it says may go on */
+void      vg_sagas_told(vg_call_t *call, vg_str_t told);
+ngx_int_t vg_sagas_check(vg_plugin_slot_t *plugin);
+size_t    vg_sagas_shared_size(void);
+void      vg_sagas_metrics(vg_out_t *out);
+void      vg_sagas_show(vg_out_t *out, vg_plugin_slot_t *plugin);
+void      vg_sagas_list(vg_call_t *call); /* what house.c's routes run     */
+void      vg_sagas_get(vg_call_t *call);
+void      vg_sagas_retry(vg_call_t *call);
+
+/* stream: topics, parted by spaces, of a change that is durable: of one here,
+ * told to other nodes too, or of one that is heard of */
+void   vg_stream_moved(vg_str_t topics);
+void   vg_stream_heard(vg_str_t topics);
+void   vg_stream_others(ngx_uint_t others);
+size_t vg_stream_shared_size(void);
+
+/* events: what /metrics says of them */
+size_t vg_events_shared_size(void);
+void   vg_events_metrics(vg_out_t *out);
+
+/* events: what house.c's routes run */
+void vg_operator_letters(vg_call_t *call);
+void vg_operator_retry(vg_call_t *call);
+void vg_operator_retry_all(vg_call_t *call);
+void vg_operator_consumers(vg_call_t *call);
+void vg_operator_pause(vg_call_t *call);
+void vg_operator_resume(vg_call_t *call);
+void vg_operator_replay(vg_call_t *call);
+void vg_operator_replays(vg_call_t *call);
+void vg_events_feed(vg_call_t *call);
+
+/* what streams of events wait for: a log has grown */
+#define VG_EVENTS_TOPIC "/events/stream"
+
+/* events: a log may have grown, by another node */
+void vg_events_heard(void);
+
+/* relay, on the clerk: the log has grown */
+void vg_relay_wake(void);
+
+/* nodes, on the clerk: the log has grown; what its follower read; and that it
+ * begins at the end, with what came before not read */
+void vg_nodes_bell(void);
+void vg_nodes_followed(vg_str_t type, vg_str_t aggregate);
+void vg_nodes_unfollowed(void);
+
+#endif /* VG_ROOMS_H */

@@ -1,0 +1,123 @@
+package Voltgate::Database;
+
+# The database of a Voltgate: asked as its owner, stopped, started, made.
+
+use strict;
+use warnings;
+
+use DBI;
+use File::Basename qw(basename);
+
+# As the owner. sql: the first column of the first row, in any context;
+# undef when there is none. rows: all rows, as hashes.
+sub sql {
+    my ($self, @rest) = @_;
+
+    my $statement = $self->_execute(@rest);
+    return undef if !$statement->{NUM_OF_FIELDS};
+    my $rows = $statement->fetchall_arrayref;
+    return @$rows ? $rows->[0][0] : undef;
+}
+
+sub rows {
+    my ($self, @rest) = @_;
+    return @{ $self->_execute(@rest)->fetchall_arrayref({}) };
+}
+
+sub _execute {
+    my ($self, $query, @params) = @_;
+
+    my $statement = $self->dbh->prepare_cached($query);
+    $statement->execute(@params);
+    return $statement;
+}
+
+sub dbh {
+    my ($self) = @_;
+
+    if (!$self->{dbh} || !$self->{dbh}->ping) {
+        $self->{dbh} = $self->_connect($self->{owner_url});
+        $self->{dbh}->do('set search_path = pg_catalog');
+    }
+    return $self->{dbh};
+}
+
+# With own_cluster alone: as its superuser, a connection of its own.
+sub dba {
+    my ($self) = @_;
+
+    die 'dba needs own_cluster' if !$self->{cluster};
+    (my $url = $self->{owner_url}) =~ s/user=\S+/user=postgres/;
+    return $self->_connect($url);
+}
+
+# With own_cluster alone. how: fast, or immediate for a crash.
+sub pg_stop {
+    my ($self, $how) = @_;
+
+    die 'pg_stop needs own_cluster' if !$self->{cluster};
+    delete $self->{dbh};
+    $self->_script('docker/cluster', 'stop', $how || 'fast');
+    return;
+}
+
+sub pg_start {
+    my ($self) = @_;
+    $self->_script('docker/cluster', 'start');
+    return;
+}
+
+# ------------------------------------------------------------------ within
+
+# A database copied from the one that t/run migrated; alone, or when asked
+# for, a whole cluster.
+sub _database {
+    my ($self, $own) = @_;
+
+    $self->_places;
+    if ($own) {
+        $self->{cluster} = 1;
+        $self->_script('docker/cluster', 'create');
+        $self->_script("$self->{build}/voltgate", 'migrate');
+        return;
+    }
+
+    my $name = 't_' . basename($self->{state});
+    $name =~ s/\W/_/g;
+    $name = substr $name, -60;
+    $self->_maintenance(qq{create database "$name" template voltgate});
+    $self->{database} = qq{"$name"};
+    # a copy has its template's tables but not its grants on the database
+    $self->_maintenance(qq{grant connect on database "$name" to vg_gate});
+    $self->_maintenance(qq{revoke temporary on database "$name" from public});
+    for my $which (qw(URL OWNER_URL)) {
+        (my $url = $ENV{"VG_TEST_$which"}) =~ s/dbname=\S+/dbname=$name/;
+        $self->{env}{"DATABASE_$which"} = $url;
+    }
+    $self->{owner_url} = $self->{env}{DATABASE_OWNER_URL};
+    return;
+}
+
+sub _maintenance {
+    my ($self, $statement) = @_;
+
+    (my $url = $ENV{VG_TEST_OWNER_URL}) =~ s/dbname=\S+/dbname=postgres/;
+    my $dbh = $self->_connect($url);
+    $dbh->do($statement);
+    $dbh->disconnect;
+    return;
+}
+
+sub _connect {
+    my ($self, $url) = @_;
+
+    (my $dsn = $url) =~ s/user=(\S+)//;
+    my $user = $1;
+    $dsn =~ s/\s+/;/g;
+    return DBI->connect("dbi:Pg:$dsn", $user, '', {
+        RaiseError => 1, PrintError => 0, AutoInactiveDestroy => 1,
+        pg_server_prepare => 1, pg_placeholder_dollaronly => 1,
+    });
+}
+
+1;
