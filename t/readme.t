@@ -63,8 +63,10 @@ sub write_state {
 write_state('env', "export VG_STATE='$state' VG_PORT='" . $vg->port . "'\n");
 write_state('admin.key', $vg->post('/api/v1/api-keys', { name => 'admin', role => 'admin' })->{json}{key});
 
+my ($charge, $events) = map { slurp("$root/README.md") =~ /^## $_.*?^```sh\n(.*?)^```$/ms } 'A charge', 'Events, as';
+
 subtest 'a charge, line by line, as it is printed' => sub {
-    my ($lines) = slurp("$root/README.md") =~ /^## A charge.*?^```sh\n(.*?)^```$/ms;
+    my $lines = $charge;
     ok $lines, 'there are lines';
 
     # the state folder and what was built are this run's
@@ -100,6 +102,18 @@ subtest 'a charge, line by line, as it is printed' => sub {
     is sprintf('%.2f', $one->{net}), '1.54', 'net';
     is sprintf('%.2f', $one->{tax}), '0.29', 'tax';
     is sprintf('%.2f', $one->{total}), '1.83', 'total';
+};
+
+subtest 'events, line by line, as it is printed' => sub {
+    my ($known) = $charge =~ /^(api=.*?\n\n)/ms;
+    my $lines = ". '$state/env'\nset -e\n$known$events";
+    open my $pipe, '-|', 'timeout', 50, 'bash', '-c', "exec 2>&1; cd '$root'; $lines" or die $!;
+    my $out = do { local $/ = undef; <$pipe> };
+    ok close $pipe, 'all of them end' or diag $out;
+    like $out, qr/^data:\{.*"station\.created\.v1"/m, 'a partner hears of the station';
+    like $out, qr/"consumer" ?: ?"billing"/, 'consumers are listed';
+    like $out, qr/"paused" ?: ?true.*"paused" ?: ?false/s, 'one rests and goes on';
+    like $out, qr/"replays":\[\{"id"/, 'a replay begins';
 };
 
 done_testing;
