@@ -253,6 +253,8 @@ vg_shared_size(ngx_uint_t part)
         return vg_shared_align(vg_stream_shared_size());
     case VG_SHARED_EVENTS:
         return vg_shared_align(vg_events_shared_size());
+    case VG_SHARED_RELAYS:
+        return vg_shared_align(vg_relay_shared_size());
     case VG_SHARED_SAGAS:
         return vg_shared_align(vg_sagas_shared_size());
     default:

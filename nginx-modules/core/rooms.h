@@ -62,8 +62,10 @@ void vg_events_feed(vg_call_t *call);
 /* events: a log may have grown, by another node */
 void vg_events_heard(void);
 
-/* relay, on the clerk: the log has grown */
-void vg_relay_wake(void);
+/* relay, on the clerk: the log has grown. And what /metrics says of them. */
+void   vg_relay_wake(void);
+size_t vg_relay_shared_size(void);
+void   vg_relay_metrics(vg_out_t *out);
 
 /* nodes, on the clerk: the log has grown; what its follower read; and that it
  * begins at the end, with what came before not read */

@@ -276,6 +276,9 @@ vg_relay_ready(ngx_conf_t *cf)
     if (rcf->lines.nelts == 0) {
         return NGX_OK;
     }
+    if (vg_relay_count_init(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
     command = vg_relay_command(cf, host);
     if (command == NGX_INVALID_FILE) {
         return NGX_ERROR;
@@ -308,6 +311,9 @@ vg_relay_begin(ngx_cycle_t *cycle)
     relay = rcf->relays.elts;
     for (i = 0; i < rcf->relays.nelts; i++) {
         vg_relay_start(relay[i]);
+    }
+    if (i > 0) {
+        vg_relay_count_start();
     }
     return NGX_OK;
 }

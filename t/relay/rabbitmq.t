@@ -52,6 +52,15 @@ subtest 'a broker that is late is met when it is there' => sub {
         'the relay stands behind it';
 };
 
+subtest '/metrics says what it did' => sub {
+    ok $vg->wait_for(sub {
+        my $page = $vg->get('/metrics')->{body};
+        return 6 == grep { $page =~ /^voltgate_relay_$_->[0]\{relay="rabbitmq",log="home"\} $_->[1]$/m }
+            [ published_total => 1 ], [ confirmed_total => 1 ], [ returned_total => 0 ], [ refused_total => 0 ],
+            [ failing => 0 ], [ lag => 0 ];
+    }, 15) or diag join "\n", grep { /relay/ } split /\n/, $vg->get('/metrics')->{body};
+};
+
 subtest 'an event is as the contract has it' => sub {
     my $began = time;
     announce($vg, 1, 1, 1);
