@@ -87,7 +87,7 @@ vg_saga_waits(const vg_endpoint_t *e)
 ngx_uint_t
 vg_saga_outside(const vg_endpoint_t *e)
 {
-    return (e->row->flags & VG_AWAIT) != 0;
+    return e->awaits;
 }
 
 
