@@ -249,7 +249,6 @@ static const vg_error_t errors[] = {
       "The reservation does not hold this connector now" },
     { "id_tag_taken", 409, "This tag is registered already" },
     { "id_tag_refused", 422, "This tag may not charge" },
-    { "rejected", 409, "The charge point rejects it" },
     { "cancelled", 409, "The session was cancelled" },
     { "start_timeout", 409, "The charge point did not start in time" },
     { "session_unpriced", 422, "No tariff is known for this session" },
