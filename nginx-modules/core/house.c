@@ -263,7 +263,7 @@ static const vg_route_t vg_house_routes[] = {
       .about = "Routes answer 503 and events wait; chargers go on" },
     { VG_POST, "/plugins/{name}/resume", "plugins:write", vg_house_named,
       .check = vg_house_resumed, .flags = VG_NO_BODY, .about = "End a pause" },
-    { VG_GET, VG_EVENTS_TOPIC, "events:read", .flags = VG_STREAM,
+    { VG_GET, "/events/stream", "events:read", .flags = VG_STREAM,
       .about = "What happens to what one owns, as it happens; Last-Event-ID "
                "says from where, 0 is the beginning" },
     { VG_GET, "/events/consumers", "events:write", .flags = VG_LIST,
@@ -306,7 +306,7 @@ static const vg_plugin_t vg_house_manifest = {
 
 static const vg_house_run_t vg_house_runs[] = {
     { "/plugins/{name}/reload", vg_house_reload },
-    { VG_EVENTS_TOPIC, vg_events_feed },
+    { "/events/stream", vg_events_feed },
     { "/events/consumers", vg_operator_consumers },
     { "/events/consumers/{name}/pause", vg_operator_pause },
     { "/events/consumers/{name}/resume", vg_operator_resume },

@@ -56,7 +56,7 @@ void vg_operator_replay(vg_call_t *call);
 void vg_operator_replays(vg_call_t *call);
 void vg_events_feed(vg_call_t *call);
 
-/* what streams of events wait for: a log has grown */
+/* what streams of events wait for, their route's path: a log has grown */
 #define VG_EVENTS_TOPIC "/events/stream"
 
 /* events: a log may have grown, by another node */

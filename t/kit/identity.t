@@ -193,12 +193,12 @@ my %roles = (
             . 'billing:read accounts:read' },
     operator      => { subject => 'north', company => $north,
         scopes => 'stations:read stations:write pricing:read pricing:write charging:read charging:write '
-            . 'reservations:read reservations:write billing:read billing:write accounts:read accounts:write' },
+            . 'reservations:read reservations:write billing:read billing:write accounts:read accounts:write events:read' },
     fleet_manager => { subject => 'fleet', company => $fleet,
         scopes => 'stations:read pricing:read charging:read charging:write reservations:read reservations:write '
-            . 'billing:read accounts:read' },
+            . 'billing:read accounts:read events:read' },
     partner       => { subject => 'partner', company => $fleet,
-        scopes => 'stations:read pricing:read charging:read reservations:read accounts:read' },
+        scopes => 'stations:read pricing:read charging:read reservations:read accounts:read events:read' },
     planner       => { subject => 'planner', scopes => '' },
 );
 

@@ -92,6 +92,10 @@ my %add = (
             actor_id, at, next_at, dead_at, error) values ('charging', 'home', -($1::bigint), vg.uuid7(), 'x.v1', 'x', 'x', '{}', '',
             '', now(), now(), now(), 'test')}, ++$count);
     },
+    '/sagas' => sub {
+        $vg->sql(q{insert into charging.saga (id, name, status, data, caller_id, caller_role, caller_company, correlation_id)
+            values (vg.uuid7(), 'charging.test', 'COMPLETED', '{}', '', 'system', '', 'test')});
+    },
     '/events/replays' => sub {
         $vg->sql(q{insert into vg.replay (consumer, log, pos, until_pos, asked_by, done_at)
             values ('charging', 'home', 0, 1, 'test', now())});
