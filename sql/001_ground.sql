@@ -183,6 +183,30 @@ $$;
 revoke execute on function vg.event_months(date, int) from public;
 
 
+-- event_place(moment, after): the first position that came into the log at that
+-- moment or later (after: later); behind the last if there is none. Positions
+-- and logged_at rise together, so halves are looked at, not rows.
+create function vg.event_place(moment timestamptz, after boolean) returns bigint
+language plpgsql stable as $$
+declare
+    low    bigint := coalesce((select pg_catalog.min(e.pos) from vg.event as e), 1);
+    high   bigint := coalesce((select pg_catalog.max(e.pos) from vg.event as e), 0) + 1;
+    middle bigint;
+    seen   timestamptz;
+begin
+    while low < high loop
+        middle := low + (high - low) / 2;
+        seen := (select e.logged_at from vg.event as e where e.pos >= middle order by e.pos limit 1);
+        if seen > moment or (seen = moment and not after) then
+            high := middle;
+        else
+            low := middle + 1;
+        end if;
+    end loop;
+    return low;
+end
+$$;
+
 -- event_retire(before, reached): drops the log's months that ended before then,
 -- oldest first, as long as each consumer has reached their end; how many. The
 -- gateway may ask for this, and for nothing else that drops.
@@ -236,6 +260,9 @@ grant select, insert, update on vg.cursor to vg_kit;
 create function vg.cursor_move(consumer_name text, log_name text, old_pos bigint, new_pos bigint) returns void
 language plpgsql as $$
 begin
+    -- first the row, then a look with a snapshot of its own: a replay that
+    -- began meanwhile held it
+    perform from vg.cursor where consumer = consumer_name and log = log_name for update;
     update vg.cursor
     set pos = new_pos, moved_at = pg_catalog.now()
     where consumer = consumer_name and log = log_name and pos = old_pos and not paused
@@ -274,7 +301,11 @@ begin
     update vg.replay
     set pos = new_pos,
         done_at = case when new_pos >= until_pos then pg_catalog.now() end
-    where id = replay_id and pos = old_pos and done_at is null;
+    where id = replay_id and pos = old_pos and done_at is null
+        and not exists (
+            select
+            from vg.cursor as c
+            where c.consumer = vg.replay.consumer and c.log = vg.replay.log and c.paused);
     if not found then
         raise exception 'replay % is not at %', replay_id, old_pos
             using errcode = '40001';
@@ -306,9 +337,10 @@ create table vg.parked (
     constraint parked_pkey primary key (id),
     constraint parked_place unique (consumer, log, pos)
 );
-create index parked_due on vg.parked (consumer, log, next_at) where dead_at is null;
+create index parked_due on vg.parked (consumer, log, pos) where dead_at is null;
 create index parked_aggregate on vg.parked (consumer, log, aggregate_id, pos) where dead_at is null;
 create index parked_dead on vg.parked (id) where dead_at is not null;
+create index parked_dead_of on vg.parked (consumer, log) where dead_at is not null;
 grant select, insert, update, delete on vg.parked to vg_kit;
 
 -- parked_over(id): it was handled; raises when another runner was first.

@@ -37,8 +37,8 @@ where j.dead_at is not null;
 grant select on vg.dead_letter to vg_kit;
 
 -- letters_retry(one, whose): tries them again from the first try on, one or
--- all, of one consumer or of all (NULL); how many. A job whose key another one
--- has by now stays dead.
+-- all, of one consumer or of all (NULL), at most 1,000 of each kind at once; how
+-- many. A job whose key another one has by now stays dead.
 create function vg.letters_retry(one uuid, whose text) returns bigint
 language plpgsql as $$
 declare
@@ -47,16 +47,26 @@ declare
 begin
     update vg.parked as p
     set dead_at = null, tries = 1, next_at = pg_catalog.now()
-    where p.dead_at is not null and (one is null or p.id = one) and (whose is null or p.consumer = whose);
+    where p.id = any (array(
+        select d.id
+        from vg.parked as d
+        where d.dead_at is not null and (one is null or d.id = one) and (whose is null or d.consumer = whose)
+        order by d.id
+        limit 1000));
     get diagnostics events = row_count;
     update vg.job as j
     set dead_at = null, tries = 0, next_at = pg_catalog.now()
-    where j.dead_at is not null and (one is null or j.id = one) and (whose is null or j.plugin = whose)
+    where j.id = any (array(
+        select d.id
+        from vg.job as d
+        where d.dead_at is not null and (one is null or d.id = one) and (whose is null or d.plugin = whose)
+        order by d.id
+        limit 1000))
         and not exists (
             select
             from vg.job as o
             where o.plugin = j.plugin and o.kind = j.kind and o.key = j.key and o.id <> j.id
-                and (o.dead_at is null or o.id < j.id));
+                and (o.dead_at is null or (one is null and o.id < j.id)));
     get diagnostics jobs = row_count;
     return events + jobs;
 end

@@ -12,8 +12,12 @@
 
 #include "consumer.h"
 
-#define VG_BATCH_TRIES  2    /* then it is parked                        */
-#define VG_BATCH_SLOW   5    /* the same for what was slow or locked     */
+#define VG_BATCH_TRIES 2 /* then it is parked                        */
+#define VG_BATCH_SLOW  5 /* the same for what was slow or locked     */
+/* commits that are lost with their connection, or refused with nobody to
+ * blame: then one event each; then it is parked */
+#define VG_BATCH_ALONE  3
+#define VG_BATCH_LOST   6
 #define VG_BATCH_BEHIND 1000 /* events not for us that need no step      */
 
 static vg_statement_t *vg_cursor_move, *vg_replay_move;
@@ -84,6 +88,8 @@ vg_batch_step(vg_consumer_t *c, const char *to, void (*done)(vg_unit_t *))
     for (c->head.chain = link = chain; link != NULL; link = link->link) {
         link->head = &c->head;
     }
+    /* a job or a saga that a handler wrote goes out as soon as it is told */
+    c->head.relaxed = c->links == 0;
     c->head.database = c->plugin->database;
     vg_unit_submit(&c->head);
 }
@@ -255,6 +261,29 @@ vg_batch_call(vg_consumer_t *c, vg_endpoint_t *e)
 
 /* ------------------------------------------------------------ the commit */
 
+/* Nobody knows why: counted from the place where it began. */
+static void
+vg_batch_trouble(vg_consumer_t *c)
+{
+    if (ngx_strcmp(c->troubled, c->pos) != 0) {
+        (void) snprintf(c->troubled, sizeof(c->troubled), "%s", c->pos);
+        c->trouble = 0;
+    }
+    c->trouble++;
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                  "voltgate: %V came to nothing behind %s: %s %s",
+                  &c->plugin->name, c->pos, c->head.sqlstate, c->head.message);
+    vg_consumer_away(c);
+}
+
+
+static ngx_uint_t
+vg_batch_limit(const vg_consumer_t *c)
+{
+    return c->trouble >= VG_BATCH_ALONE ? 1 : c->conf->batch;
+}
+
+
 /* puts the next commit together, as far as it can without waiting */
 static void
 vg_batch_next(vg_consumer_t *c)
@@ -262,7 +291,7 @@ vg_batch_next(vg_consumer_t *c)
     ngx_uint_t     alone;
     vg_endpoint_t *e;
 
-    while (c->next < c->count && c->links < c->conf->batch) {
+    while (c->next < c->count && c->links < vg_batch_limit(c)) {
         e = c->events[c->next].other
                 ? NULL
                 : vg_event_endpoint(c->plugin, c->events[c->next].type);
@@ -277,6 +306,14 @@ vg_batch_next(vg_consumer_t *c)
                 return;
             }
             continue;
+        }
+        if (c->trouble >= VG_BATCH_LOST) {
+            c->trouble = 0;
+            if (vg_batch_park(c, "its commit is lost each time") != NGX_OK) {
+                vg_batch_away(c);
+                return;
+            }
+            break;
         }
         alone = c->suspect == c->next + 1;
         if ((alone || e->load != NULL) && c->links > 0) {
@@ -308,8 +345,12 @@ vg_batch_refused(vg_consumer_t *c)
             break;
         }
     }
-    if (error == NULL) {
+    if (error == NULL && c->head.sqlstate[0] == '4') {
         vg_consumer_fenced(c); /* the step itself: another runner is ahead */
+        return;
+    }
+    if (error == NULL) {
+        vg_batch_trouble(c);
         return;
     }
     if (c->links == 1) {
@@ -337,10 +378,15 @@ vg_batch_sent(vg_unit_t *unit)
         vg_batch_refused(c);
         return;
     }
+    if (unit->result == VG_UNIT_LOST && !ngx_exiting) {
+        vg_batch_trouble(c);
+        return;
+    }
     if (unit->result != VG_UNIT_OK || ngx_exiting) {
         vg_consumer_away(c);
         return;
     }
+    c->trouble = 0;
     vg_count_consumer(c, c->replay[0] ? VG_COUNT_REPLAYED : VG_COUNT_HANDLED,
                       c->links);
     vg_batch_place(c->pos, c->events[c->next - 1].pos);

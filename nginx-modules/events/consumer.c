@@ -25,11 +25,12 @@ vg_consumer_init(ngx_conf_t *cf)
 {
     vg_statement_kit(
         cf, &vg_cursor_open, "cursor_open",
-        "select c.pos, c.paused, (select count(*) from vg.parked p"
+        "select c.pos, c.paused, (select count(*) from (select from vg.parked p"
         " where p.consumer = c.consumer and p.log = c.log"
-        " and p.dead_at is null), r.id, r.pos, r.until_pos, r.types::text,"
-        " (select count(*) from vg.parked p where p.consumer = c.consumer"
-        " and p.log = c.log and p.dead_at is not null)"
+        " and p.dead_at is null limit 1000) w), r.id, r.pos, r.until_pos, "
+        "r.types::text,"
+        " (select count(*) from (select from vg.parked p where p.consumer ="
+        " c.consumer and p.log = c.log and p.dead_at is not null limit 1000) d)"
         " from vg.cursor c left join vg.replay r on r.consumer = c.consumer"
         " and r.log = c.log and r.done_at is null"
         " where c.consumer = $1::text and c.log = $2::text",
@@ -197,7 +198,9 @@ vg_consumer_take(vg_consumer_t *c, PGresult *rows)
         return NGX_ERROR;
     }
     for (i = 0; i < n; i++) {
-        vg_event_read(&pool, rows, i, 0, &c->events[i]);
+        if (vg_event_read(&pool, rows, i, 0, &c->events[i]) != NGX_OK) {
+            return NGX_ERROR;
+        }
         c->events[i].other = PQgetisnull(rows, i, 4);
     }
     c->count = n;
@@ -264,6 +267,11 @@ vg_consumer_read(vg_consumer_t *c)
                 : vg_event_types(&pool, &c->plugin->endpoints, 0);
     v[11] = c->replay[0] != '\0' ? c->until : NULL;
     v[12] = vg_time_text(&pool, vg_time_now() + VG_CONSUMER_FUTURE).data;
+    if (v[10] == NULL || v[12] == NULL) {
+        vg_consumer_away(c); /* no memory: it must not seem that nothing is
+                                for us */
+        return;
+    }
     v[0] = (const char *) c->plugin->name.data;
     v[1] = (const char *) db[c->log].name.data;
     vg_kit_make(&c->unit, vg_log_read, v + 8, VG_LANE_LOG, vg_consumer_have, c);

@@ -55,6 +55,12 @@ struct vg_consumer_s {
     char       failed[24];
     void (*done)(vg_consumer_t *consumer);
 
+    ngx_uint_t tried; /* parked ones of this turn                        */
+    ngx_msec_t began;
+    ngx_uint_t trouble; /* commits in a row that came to nothing, with nobody
+                           to blame, from here on: */
+    char       troubled[24];
+
     unsigned busy:1;
     unsigned again:1;
     unsigned rests:1;  /* and is not to be woken                         */

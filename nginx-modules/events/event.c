@@ -77,7 +77,7 @@ vg_event_copy(vg_pool_t *pool, const char *data, size_t len)
     char *copy = vg_alloc(pool, len + 1);
 
     if (copy == NULL) {
-        return (vg_str_t){ "", 0 };
+        return (vg_str_t){ NULL, 0 };
     }
     ngx_memcpy(copy, data, len);
     copy[len] = '\0';
@@ -86,7 +86,7 @@ vg_event_copy(vg_pool_t *pool, const char *data, size_t len)
 
 
 /* ten columns from this one on, as VG_EVENT_COLUMNS has them */
-void
+ngx_int_t
 vg_event_read(vg_pool_t *pool, PGresult *rows, int row, int column,
               vg_event_t *event)
 {
@@ -100,7 +100,11 @@ vg_event_read(vg_pool_t *pool, PGresult *rows, int row, int column,
     for (i = 0; i < VG_EVENT_NCOLUMNS; i++) {
         *to[i] = vg_event_copy(pool, PQgetvalue(rows, row, column + i),
                                PQgetlength(rows, row, column + i));
+        if (to[i]->data == NULL) {
+            return NGX_ERROR;
+        }
     }
+    return NGX_OK;
 }
 
 

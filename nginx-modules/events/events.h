@@ -44,8 +44,9 @@ ngx_uint_t vg_event_listens(const vg_plugin_slot_t *plugin);
     "e.pos, e.event_id, e.type, e.aggregate_id, e.payload::text,"              \
     " e.correlation_id, e.traceparent, e.actor_id, vg.z(e.at), e.source"
 #define VG_EVENT_NCOLUMNS 10
-void vg_event_read(vg_pool_t *pool, PGresult *rows, int row, int column,
-                   vg_event_t *event);
+/* NGX_ERROR: no memory */
+ngx_int_t vg_event_read(vg_pool_t *pool, PGresult *rows, int row, int column,
+                        vg_event_t *event);
 
 /* told.c: what this room publishes */
 ngx_int_t vg_told_init(ngx_conf_t *cf);

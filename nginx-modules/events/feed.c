@@ -172,7 +172,7 @@ vg_feed_next(vg_feed_t *feed)
     }
     feed->values[0] = feed->places[feed->log];
     vg_kit_make(&feed->unit, call->in.since.len ? vg_feed_read : vg_feed_end,
-                feed->values, VG_LANE_LOG, vg_feed_have, feed);
+                feed->values, VG_LANE_READ, vg_feed_have, feed);
     feed->unit.database = feed->log;
     vg_unit_submit(&feed->unit);
 }

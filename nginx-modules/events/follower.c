@@ -112,8 +112,9 @@ vg_follower_take(vg_follower_t *follower, PGresult *rows)
         vg_nodes_followed(vg_follower_text(rows, i, 2), about);
         vg_stream_heard(about);
         if (!PQgetisnull(rows, i, 4)) {
-            vg_event_read(&arena, rows, i, 0, &event);
-            vg_follower_tell(&event);
+            if (vg_event_read(&arena, rows, i, 0, &event) == NGX_OK) {
+                vg_follower_tell(&event);
+            }
         }
     }
     vg_stream_heard(VG_STR(VG_EVENTS_TOPIC));

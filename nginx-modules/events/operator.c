@@ -49,12 +49,13 @@ vg_operator_init(ngx_conf_t *cf)
         1);
     vg_statement_kit(cf, &vg_letters_retry, "dead_letters_retry",
                      "select vg.letters_retry(null, $1::text)", 1);
-    vg_statement_kit(cf, &vg_cursors, "consumers",
-                     "select " VG_CURSOR
-                     " from vg.cursor c where ($1::text is null"
-                     " or c.consumer || '/' || c.log > $1::text)"
-                     " order by 2 limit $2::bigint",
-                     2);
+    vg_statement_kit(
+        cf, &vg_cursors, "consumers",
+        "select " VG_CURSOR " from vg.cursor c where ($1::text is null"
+        " or (c.consumer || '/' || c.log) collate \"C\" > $1::text)"
+        " order by (c.consumer || '/' || c.log) collate \"C\""
+        " limit $2::bigint",
+        2);
     vg_statement_kit(cf, &vg_cursor_pause, "consumer_pause",
                      "with c as (update vg.cursor set paused = $2::boolean"
                      " where consumer = $1::text returning *) select " VG_CURSOR

@@ -11,13 +11,18 @@ static vg_statement_t *vg_parked_put;
 
 #define VG_PARKED_PUT_VALUES 13
 
+/* of one turn: what is new waits no longer than that for what failed */
+#define VG_PARKED_TURN 20
+#define VG_PARKED_TIME 1000 /* ms */
+
 /* one that is tried; lives in the pool of its turn */
 typedef struct {
     vg_consumer_t *consumer;
     vg_event_t     event;
     vg_unit_t      head;
     const char    *id;
-    const char    *values[5];
+    const char    *values[6];
+    const char    *tried;
     char           backoff[24], longest[24], tries[24];
     unsigned       chained:1;
 } vg_parked_t;
@@ -30,7 +35,7 @@ vg_parked_init(ngx_conf_t *cf)
 {
     vg_statement_kit(
         cf, &vg_parked_due, "parked_due",
-        "select " VG_EVENT_COLUMNS ", e.id from vg.parked e"
+        "select " VG_EVENT_COLUMNS ", e.id, e.tries from vg.parked e"
         " join vg.cursor c on c.consumer = e.consumer and c.log = e.log"
         " where not c.paused and e.consumer = $1::text and e.log = $2::text"
         " and e.dead_at is null and e.next_at <= now()"
@@ -48,14 +53,15 @@ vg_parked_init(ngx_conf_t *cf)
         " $3::interval * power(2, least(tries, 20)))"
         " * (0.5 + random() / 2), dead_at = case when tries + 1 >= $5::int"
         " then now() end where id = $1::uuid and dead_at is null"
-        " returning id, consumer, event_id, type, tries, dead_at)"
+        " and tries = $6::int returning id, consumer, event_id, type, tries, "
+        "dead_at)"
         " insert into vg.outbox (plugin, type, aggregate_id, payload,"
         " correlation_id, actor_id) select 'kit', 'event.failed.v1',"
         " f.event_id::text, jsonb_build_object('deadLetterId', f.id,"
         " 'consumer', f.consumer, 'eventId', f.event_id, 'type', f.type,"
         " 'tries', f.tries, 'error', $2::text), '', 'kit' from failed f"
         " where f.dead_at is not null returning 1",
-        5);
+        6);
     vg_statement_kit(
         cf, &vg_parked_put, "parked_put",
         "insert into vg.parked (consumer, log, pos, event_id, type, source,"
@@ -170,6 +176,7 @@ vg_parked_fail(vg_parked_t *parked, const char *why)
     v[2] = parked->backoff;
     v[3] = parked->longest;
     v[4] = parked->tries;
+    v[5] = parked->tried;
     vg_consumer_unit(c, &c->unit, vg_parked_failed, v, VG_LANE_WRITE,
                      vg_parked_over);
 }
@@ -203,6 +210,7 @@ vg_parked_send(vg_parked_t *parked, vg_unit_t *unit)
     vg_kit_make(&parked->head, vg_parked_done, parked->values, VG_LANE_WRITE,
                 vg_parked_sent, parked);
     parked->head.database = parked->consumer->plugin->database;
+    parked->head.relaxed = unit == NULL;
     if (unit != NULL) {
         vg_unit_chain(&parked->head, unit);
     }
@@ -265,9 +273,13 @@ vg_parked_try(vg_consumer_t *c, PGresult *rows)
     }
     pool = vg_arena_of(c->pool);
     parked->consumer = c;
-    vg_event_read(&pool, rows, 0, 0, &parked->event);
+    if (vg_event_read(&pool, rows, 0, 0, &parked->event) != NGX_OK) {
+        return NGX_ERROR;
+    }
     parked->id =
         vg_printf(&pool, "%s", PQgetvalue(rows, 0, VG_EVENT_NCOLUMNS)).data;
+    parked->tried =
+        vg_printf(&pool, "%s", PQgetvalue(rows, 0, VG_EVENT_NCOLUMNS + 1)).data;
     e = vg_event_endpoint(c->plugin, parked->event.type);
     if (e == NULL) {
         vg_parked_fail(parked, "no handler");
@@ -302,6 +314,13 @@ vg_parked_have(vg_unit_t *unit)
 static void
 vg_parked_next(vg_consumer_t *c)
 {
+    if (c->tried++ >= VG_PARKED_TURN || !vg_event_may(c->plugin)
+        || ngx_current_msec - c->began >= VG_PARKED_TIME)
+    {
+        c->again = 1;
+        vg_parked_end(c);
+        return;
+    }
     c->values[0] = (const char *) c->plugin->name.data;
     c->values[1] = vg_parked_log(c);
     c->values[2] = c->conf->pass ? "t" : "f";
@@ -314,5 +333,7 @@ void
 vg_parked_run(vg_consumer_t *c, void (*done)(vg_consumer_t *))
 {
     c->done = done;
+    c->tried = 0;
+    c->began = ngx_current_msec;
     vg_parked_next(c);
 }

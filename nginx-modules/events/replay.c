@@ -1,9 +1,9 @@
 /*
- * replay.c: a plugin hears a part of the log again: POST /events/replay.
+ * replay.c: a plugin hears a part of the logs again: POST /events/replay.
  *
- * Each log says first where the part begins and ends; then the plugin's
- * database gets a second cursor over it, up to where the plugin's own stands,
- * which rests meanwhile (consumer.c). So all is heard in order: what was heard
+ * Each log says where the part begins and ends; then the plugin's database
+ * gets a second cursor over each, up to where the plugin's own stands, which
+ * rests meanwhile (consumer.c). So all is heard in order: what was heard
  * before, then what was told since.
  */
 
@@ -15,11 +15,9 @@ typedef struct {
     vg_call_t        *call;
     vg_plugin_slot_t *plugin;
     ngx_uint_t        log; /* that is asked                              */
-    ngx_uint_t        begun;
     vg_unit_t         unit;
-    vg_out_t          out;
-    const char       *values[8];
-    char              first[24], last[24];
+    vg_out_t          parts; /* [{log, first, last}]                     */
+    const char       *values[4];
 } vg_replay_t;
 
 static vg_statement_t *vg_replay_part, *vg_replay_begin, *vg_replays;
@@ -29,36 +27,38 @@ static void vg_replay_next(vg_replay_t *replay);
 #define VG_REPLAY                                                              \
     "json_build_object('id', r.id, 'consumer', r.consumer, 'log', r.log,"      \
     " 'position', r.pos, 'until', r.until_pos, 'types', r.types, 'askedBy',"   \
-    " r.asked_by, 'askedAt', vg.z(r.asked_at), 'doneAt', vg.z(r.done_at)),"    \
-    " r.id::text"
+    " r.asked_by, 'askedAt', vg.z(r.asked_at), 'doneAt', vg.z(r.done_at))"
 
 
 ngx_int_t
 vg_replay_init(ngx_conf_t *cf)
 {
     /* (first, last]: events that came into the log from, and up to, then */
-    vg_statement_kit(
-        cf, &vg_replay_part, "replay_part",
-        "select coalesce((select e.pos from vg.event e where e.logged_at >="
-        " $1::timestamptz order by e.pos limit 1), 9223372036854775807) - 1,"
-        " coalesce((select e.pos from vg.event e where $2::text is null"
-        " or e.logged_at <= $2::timestamptz order by e.pos desc limit 1), 0)",
-        2);
+    vg_statement_kit(cf, &vg_replay_part, "replay_part",
+                     "select vg.event_place($1::timestamptz, false) - 1,"
+                     " vg.event_place($2::timestamptz, true) - 1",
+                     2);
+    /* all of them or none; the cursors are held, so none moves meanwhile */
     vg_statement_kit(
         cf, &vg_replay_begin, "replay_begin",
-        "with c as (select c.consumer, c.log, least(c.pos, $4::bigint) as last"
-        " from vg.cursor c where c.consumer = $1::text and c.log = $2::text),"
+        "with p as (select * from jsonb_to_recordset($2::jsonb)"
+        " as p(log text, first bigint, last bigint)), c as materialized"
+        " (select c.consumer, c.log, c.pos from vg.cursor c"
+        " where c.consumer = $1::text order by c.log for update),"
+        " w as (select c.consumer, c.log, p.first, least(c.pos, p.last) as last"
+        " from c join p on p.log = c.log where least(c.pos, p.last) > p.first),"
+        " busy as (select count(*) as n from vg.replay o"
+        " where o.consumer = $1::text and o.done_at is null),"
         " r as (insert into vg.replay (consumer, log, pos, until_pos, types,"
-        " asked_by) select c.consumer, c.log, $3::bigint, c.last,"
-        " (select array_agg(t) from jsonb_array_elements_text($5::jsonb) t),"
-        " $6::text from c where c.last > $3::bigint on conflict do nothing"
-        " returning *) select " VG_REPLAY " from r union all select null,"
-        " 'running' from c join vg.replay o on o.consumer = c.consumer"
-        " and o.log = c.log and o.done_at is null",
-        6);
+        " asked_by) select w.consumer, w.log, w.first, w.last,"
+        " (select array_agg(t) from jsonb_array_elements_text($3::jsonb) t),"
+        " $4::text from w, busy where busy.n = 0 on conflict do nothing"
+        " returning *) select json_agg(" VG_REPLAY "),"
+        " (select count(*) from w) from r",
+        4);
     vg_statement_kit(cf, &vg_replays, "replays",
                      "select " VG_REPLAY
-                     " from vg.replay r where ($1::text is null"
+                     ", r.id::text from vg.replay r where ($1::text is null"
                      " or r.consumer = $1::text) and ($2::text is null"
                      " or r.id < vg.cursor_id($2::text)) order by r.id desc"
                      " limit $3::bigint",
@@ -77,19 +77,6 @@ vg_replay_end(vg_replay_t *replay)
 {
     vg_call_t *call = replay->call;
 
-    if (!call->finished && call->error == NULL) {
-        vg_out_close(&replay->out, ']');
-        vg_out_close(&replay->out, '}');
-        if (replay->begun == 0) {
-            (void) vg_refuse_with(
-                call, "unprocessable",
-                VG_STR("{\"message\":\"there is nothing that it has heard in "
-                       "that time\"}"));
-        } else {
-            (void) vg_reply(call, vg_out_str(&replay->out));
-            call->status = "accepted";
-        }
-    }
     vg_call_awaited(call);
     vg_call_release(call);
 }
@@ -105,85 +92,106 @@ vg_replay_ask(vg_replay_t *replay, const vg_statement_t *st, vg_lane_t lane,
 }
 
 
+/* what began, as an array; and whether there was something to begin */
+static void
+vg_replay_answer(vg_call_t *call, PGresult *rows)
+{
+    if (!PQgetisnull(rows, 0, 0)) {
+        (void) vg_reply(call, vg_printf(&call->arena, "{\"replays\":%s}",
+                                        PQgetvalue(rows, 0, 0)));
+        call->status = "accepted";
+    } else if (PQgetvalue(rows, 0, 1)[0] == '0') {
+        (void) vg_refuse_with(
+            call, "unprocessable",
+            VG_STR("{\"message\":\"there is nothing that it has heard in that "
+                   "time\"}"));
+    } else {
+        (void) vg_refuse_with(
+            call, "conflict",
+            VG_STR("{\"message\":\"a replay is under way\"}"));
+    }
+}
+
+
 static void
 vg_replay_begun(vg_unit_t *unit)
 {
     vg_replay_t *replay = unit->data;
     vg_call_t   *call = replay->call;
 
-    if (call->finished) {
-        vg_replay_end(replay);
-        return;
-    }
-    if (unit->result != VG_UNIT_OK) {
+    if (!call->finished && unit->result != VG_UNIT_OK) {
         vg_outcome_error(call, unit);
-    } else if (PQntuples(unit->rows) > 0 && PQgetisnull(unit->rows, 0, 0)) {
-        (void) vg_refuse_with(
-            call, "conflict",
-            VG_STR("{\"message\":\"a replay is under way\"}"));
-    } else if (PQntuples(unit->rows) > 0) {
-        vg_out_raw(&replay->out, vg_outcome_text(call, unit->rows, 0, 0));
-        replay->begun++;
+    } else if (!call->finished) {
+        vg_replay_answer(call, unit->rows);
     }
-    if (call->error != NULL) {
-        vg_replay_end(replay);
-        return;
-    }
-    replay->log++;
-    vg_replay_next(replay);
+    vg_replay_end(replay);
+}
+
+
+static const char *
+vg_replay_text(vg_call_t *call, vg_str_t s)
+{
+    return vg_printf(&call->arena, "%.*s", (int) s.len, s.data).data;
 }
 
 
 static void
-vg_replay_parted(vg_unit_t *unit)
+vg_replay_start(vg_replay_t *replay)
 {
-    const vg_json_t *types;
-    vg_replay_t     *replay = unit->data;
     vg_call_t       *call = replay->call;
-    vg_database_t   *db = vg_host->databases.elts;
     const char     **v = replay->values;
+    const vg_json_t *types = vg_get(call, "types");
 
-    if (call->finished || unit->result != VG_UNIT_OK) {
-        if (!call->finished) {
-            vg_outcome_error(call, unit);
-        }
-        vg_replay_end(replay);
-        return;
-    }
-    (void) snprintf(replay->first, sizeof(replay->first), "%s",
-                    PQgetvalue(unit->rows, 0, 0));
-    (void) snprintf(replay->last, sizeof(replay->last), "%s",
-                    PQgetvalue(unit->rows, 0, 1));
-    types = vg_get(call, "types");
+    vg_out_close(&replay->parts, ']');
     v[0] = (const char *) replay->plugin->name.data;
-    v[1] = (const char *) db[replay->log].name.data;
-    v[2] = replay->first;
-    v[3] = replay->last;
-    v[4] = types ? vg_printf(&call->arena, "%.*s", (int) types->raw.len,
-                             types->raw.data)
-                       .data
-                 : NULL;
-    v[5] = vg_printf(&call->arena, "%.*s", (int) call->caller.id.len,
-                     call->caller.id.data)
-               .data;
+    v[1] = vg_replay_text(call, vg_out_str(&replay->parts));
+    v[2] = types ? vg_replay_text(call, types->raw) : NULL;
+    v[3] = vg_replay_text(call, call->caller.id);
     vg_replay_ask(replay, vg_replay_begin, VG_LANE_WRITE,
                   replay->plugin->database, vg_replay_begun);
 }
 
 
 static void
-vg_replay_next(vg_replay_t *replay)
+vg_replay_parted(vg_unit_t *unit)
 {
-    const char *from;
+    vg_replay_t   *replay = unit->data;
+    vg_call_t     *call = replay->call;
+    vg_out_t      *out = &replay->parts;
+    vg_database_t *db = vg_host->databases.elts;
 
-    if (replay->log == vg_host->databases.nelts) {
+    if (!call->finished && unit->result != VG_UNIT_OK) {
+        vg_outcome_error(call, unit);
+    }
+    if (call->finished || call->error != NULL) {
         vg_replay_end(replay);
         return;
     }
+    vg_out_open(out, '{');
+    vg_out_member(out, "log", vg_of(db[replay->log].name));
+    vg_out_member_raw(out, "first", vg_outcome_text(call, unit->rows, 0, 0));
+    vg_out_member_raw(out, "last", vg_outcome_text(call, unit->rows, 0, 1));
+    vg_out_close(out, '}');
+    replay->log++;
+    vg_replay_next(replay);
+}
+
+
+/* each log says where the part is; then it begins in all of them */
+static void
+vg_replay_next(vg_replay_t *replay)
+{
+    const char *from, *to;
+
+    if (replay->log == vg_host->databases.nelts) {
+        vg_replay_start(replay);
+        return;
+    }
     from = vg_fan_field(replay->call, "from");
+    to = vg_fan_field(replay->call, "to");
     replay->values[0] = from ? from : "-infinity";
-    replay->values[1] = vg_fan_field(replay->call, "to");
-    vg_replay_ask(replay, vg_replay_part, VG_LANE_SLOW, replay->log,
+    replay->values[1] = to ? to : "infinity";
+    vg_replay_ask(replay, vg_replay_part, VG_LANE_READ, replay->log,
                   vg_replay_parted);
 }
 
@@ -237,10 +245,8 @@ vg_operator_replay(vg_call_t *call)
     call->changed = 1;
     replay->call = call;
     replay->plugin = plugin;
-    vg_out_init(&replay->out, &call->arena);
-    vg_out_open(&replay->out, '{');
-    vg_out_key(&replay->out, "replays");
-    vg_out_open(&replay->out, '[');
+    vg_out_init(&replay->parts, &call->arena);
+    vg_out_open(&replay->parts, '[');
     vg_replay_next(replay);
 }
 

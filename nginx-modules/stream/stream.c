@@ -163,6 +163,10 @@ vg_stream_show(vg_stream_t *s, vg_call_t *call)
     if (id.len > 0 && vg_str_eq(id, s->id)) {
         return 1;
     }
+    if (call->frames != NULL && call->frames->nelts == 0) {
+        vg_stream_feed(s, call); /* the place alone, which needs no room */
+        return 1;
+    }
     if (!s->way->room(s)) { /* a sign of life went out meanwhile */
         s->behind = 1;
         return 0;
