@@ -177,6 +177,16 @@ vg_send_body(vg_conn_t *conn, vg_unit_t *unit)
 
 
 static ngx_int_t
+vg_send_prepare_unit(vg_conn_t *conn, vg_unit_t *unit)
+{
+    if (vg_send_prepare(conn, unit, unit->lock) != NGX_OK) {
+        return NGX_ERROR;
+    }
+    return vg_send_prepare(conn, unit, unit->statement);
+}
+
+
+static ngx_int_t
 vg_send_prepares(vg_conn_t *conn)
 {
     vg_unit_t   *unit, *link;
@@ -186,13 +196,13 @@ vg_send_prepares(vg_conn_t *conn)
          q != ngx_queue_sentinel(&conn->units); q = ngx_queue_next(q))
     {
         unit = ngx_queue_data(q, vg_unit_t, queue);
-        for (link = unit; link != NULL;
-             link = link == unit ? unit->chain : link->link) {
-            if (vg_send_prepare(conn, link, link->lock) != NGX_OK
-                || vg_send_prepare(conn, link, link->statement) != NGX_OK)
-            {
+        for (link = unit->chain; link != NULL; link = link->link) {
+            if (vg_send_prepare_unit(conn, link) != NGX_OK) {
                 return NGX_ERROR;
             }
+        }
+        if (vg_send_prepare_unit(conn, unit) != NGX_OK) {
+            return NGX_ERROR;
         }
     }
     return NGX_OK;
