@@ -387,7 +387,7 @@ create table vg.answer (
     caller         text        not null,
     route          text        not null,
     key            text        not null,
-    hash           text        not null,    -- SHA-256 of the body
+    hash           text        not null,    -- SHA-256 of the body; saga: of a saga's step
     plugin         text        not null,
     status         text        not null,    -- ok, created … or an error's name
     body           text,
@@ -395,7 +395,8 @@ create table vg.answer (
     at             timestamptz not null default pg_catalog.now(),
     constraint vg_answer_key primary key (caller, route, key)
 );
-create index answer_age on vg.answer (at);
+create index answer_age on vg.answer (at) where hash <> 'saga';
+create index answer_saga_age on vg.answer (at) where hash = 'saga'; -- those of sagas, which are kept longer
 alter table vg.answer enable row level security;
 create policy kit_reads on vg.answer to vg_kit using (true);
 create policy own_name on vg.answer for insert

@@ -58,8 +58,13 @@ vg_clerk_init(ngx_conf_t *cf)
         " group by p.type) t on true",
         0);
     vg_statement_kit(cf, &vg_clerk_expire, "answers_expire",
-                     "with old as (select a.ctid from vg.answer as a"
-                     " where a.at < now() - interval '24 hours' limit 10000),"
+                     /* a saga may rest for days, and goes by its answers */
+                     "with old as ((select a.ctid from vg.answer as a"
+                     " where a.hash <> 'saga'"
+                     " and a.at < now() - interval '24 hours' limit 10000)"
+                     " union all (select a.ctid from vg.answer as a"
+                     " where a.hash = 'saga'"
+                     " and a.at < now() - interval '8 days' limit 10000)),"
                      " gone as (delete from vg.answer as a using old"
                      " where a.ctid = old.ctid returning 1)"
                      " select count(*) from gone",
@@ -220,7 +225,7 @@ vg_clerk_expired(vg_unit_t *unit)
                      PQgetlength(unit->rows, 0, 0));
     }
     if (!ngx_exiting) {
-        ngx_add_timer(&clerk->expiry, n == VG_CLERK_OLD ? 1 : VG_CLERK_EXPIRE);
+        ngx_add_timer(&clerk->expiry, n >= VG_CLERK_OLD ? 1 : VG_CLERK_EXPIRE);
     }
 }
 

@@ -12,7 +12,7 @@
 
 #define VG_SAGA_STEPS   32
 #define VG_SAGA_TIMEOUT 30000 /* ms, of a step that names none       */
-/* ms, of all steps: their keys live for 24 hours */
+/* ms, of all steps: their answers live for 8 days, see clerk.c */
 #define VG_SAGA_LONGEST 21600000
 /* ms: a run whose worker is silent so long, beyond what it waits for, is taken
  * over; and the same of a new row, see 003_saga.sql */
@@ -45,6 +45,7 @@ typedef struct {
     vg_saga_state_t state;
     ngx_uint_t      tries;
     vg_str_t        asking;  /* the step that is asked, or undone         */
+    vg_str_t        found;   /* its answer, when it was settled as done   */
     ngx_msec_t      since;   /* it is at this step                        */
     ngx_msec_t      leased;  /* until when nobody else takes it            */
     ngx_msec_t      age;     /* ms, when the row was read                  */

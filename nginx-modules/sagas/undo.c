@@ -38,7 +38,7 @@ vg_saga_settle(vg_saga_run_t *run, vg_endpoint_t *e, void (*done)(vg_unit_t *))
     const char **v = run->values;
 
     v[0] = run->caller.id.data;
-    v[1] = (const char *) e->label.data;
+    v[1] = vg_saga_keep(run, vg_of(e->label)).data; /* a reload frees it */
     v[2] = vg_printf(&run->arena, "%s/%s", run->id.data, run->asking.data).data;
     v[3] = (const char *) e->plugin->name.data;
     v[4] = run->correlation.data;
@@ -49,6 +49,8 @@ vg_saga_settle(vg_saga_run_t *run, vg_endpoint_t *e, void (*done)(vg_unit_t *))
 }
 
 
+/* What settling found goes into the row: the stored answer does not live as
+ * long as a saga that is stuck may. */
 static void
 vg_saga_undo_later(vg_saga_run_t *run, const char *why)
 {
@@ -59,6 +61,10 @@ vg_saga_undo_later(vg_saga_run_t *run, const char *why)
                           .rests = 1,
                           .wait = vg_saga_backoff(run->tries) };
 
+    if (run->found.data != NULL) {
+        to.answered = run->asking.data;
+        to.answer = run->found;
+    }
     if (to.tries >= VG_SAGA_UNDOES) {
         vg_saga_stuck(run, why);
         return;
@@ -146,6 +152,16 @@ vg_saga_undo_ask(vg_saga_run_t *run, const vg_saga_step_t *step)
 }
 
 
+/* the row has its answer: it was done, though what it stored is gone */
+static ngx_uint_t
+vg_saga_knows(vg_saga_run_t *run)
+{
+    const vg_json_t *data = vg_json_parse(&run->arena, run->data, NULL);
+
+    return data != NULL && vg_json_get(data, run->asking.data) != NULL;
+}
+
+
 static void
 vg_saga_back_settled(vg_unit_t *unit)
 {
@@ -162,7 +178,7 @@ vg_saga_back_settled(vg_unit_t *unit)
         return;
 
     case VG_SAGA_CLAIMED:
-        if (!vg_saga_outside(e)) {
+        if (!vg_saga_outside(e) && !vg_saga_knows(run)) {
             vg_saga_before(run, 0);
             return;
         }
@@ -173,6 +189,10 @@ vg_saga_back_settled(vg_unit_t *unit)
         return;
 
     case VG_SAGA_DONE:
+        run->found =
+            PQgetisnull(unit->rows, 0, 1)
+                ? VG_STR("null")
+                : vg_saga_keep(run, vg_str(PQgetvalue(unit->rows, 0, 1)));
         break;
     }
     vg_saga_undo_ask(run, step);
@@ -186,6 +206,7 @@ vg_saga_back(vg_saga_run_t *run)
     const vg_saga_t      *saga;
     const vg_saga_step_t *step = vg_saga_asking(run, &saga);
 
+    run->found = (vg_str_t){ NULL, 0 };
     if (step == NULL) {
         vg_saga_stuck(run, "this version does not know its step");
         return;
