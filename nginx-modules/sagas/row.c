@@ -169,6 +169,15 @@ vg_saga_moved(vg_unit_t *unit)
 }
 
 
+/* A name may be the plugin's, which is another generation's by the time the
+ * unit is sent. */
+static const char *
+vg_saga_kept(vg_saga_run_t *run, const char *name)
+{
+    return name ? vg_saga_keep(run, vg_str(name)).data : NULL;
+}
+
+
 void
 vg_saga_move(vg_saga_run_t *run, const vg_saga_move_t *to)
 {
@@ -179,11 +188,11 @@ vg_saga_move(vg_saga_run_t *run, const vg_saga_move_t *to)
     v[1] = run->id.data;
     v[2] = run->version.data;
     v[3] = vg_saga_states[to->state];
-    v[4] = to->step;
+    v[4] = vg_saga_kept(run, to->step);
     v[5] = to->answered;
     v[6] = to->answered ? to->answer.data : NULL;
-    v[7] = to->error;
-    v[8] = to->problem;
+    v[7] = vg_saga_kept(run, to->error);
+    v[8] = vg_saga_kept(run, to->problem);
     v[9] = vg_printf(pool, "%d", (int) to->tries).data;
     v[10] = vg_printf(pool, "%lu", (unsigned long) to->wait).data;
     run->rests = to->rests || to->state >= VG_SAGA_COMPLETED;
