@@ -47,10 +47,10 @@ vg_rc_t                 session_end_render(vg_call_t *call);
 /* start.c */
 extern const vg_field_t start_fields[];
 extern const vg_step_t  start_steps[];
+extern const vg_step_t  start_stop_steps[];
 extern const vg_saga_t  sagas[];
 vg_rc_t                 start_check(vg_call_t *call);
 vg_rc_t                 start_begun_render(vg_call_t *call);
-vg_rc_t                 start_undo_check(vg_call_t *call);
 
 /* alias.c */
 extern const vg_field_t alias_stop_fields[];

@@ -63,10 +63,14 @@ static const vg_route_t  routes[] = {
       .statement = "session_begun", .render = start_begun_render,
       .about = "Whether the charger has started it" },
     { VG_INTERNAL, "charging.start_undo", NULL, start_fields,
-      .check = start_undo_check, .lock = "session_start_undo_lock",
-      .statement = "session_start_undo", .render = session_end_render,
-      .steps = session_end_steps,
+      .check = session_end_check, .lock = "session_start_undo_lock",
+      .statement = "session_start_undo",
       .about = "A start that came to nothing: failed, or stopped" },
+
+    { VG_JOB, "charging.stop", NULL, start_fields,
+      .load = "session_stopping", .check = session_end_check,
+      .statement = "session_stop_answered", .steps = start_stop_steps,
+      .about = "Stop what began while its start was undone" },
 
     { VG_POST, "/id-tags", "charging:write",
       id_tag_fields, NULL, id_tag_check,

@@ -16,10 +16,6 @@ const vg_field_t  start_fields[] = {
       "why it is undone" },
     { VG_BOUND, "stopDeadline", VG_INT, 0, 0, 0, NULL, NULL, NULL,
       "seconds" },
-    { VG_BOUND, "stop", VG_INT, 0, 0, 0, NULL, NULL, NULL,
-      "the transaction that is stopped, for the step" },
-    { VG_BOUND, "id", VG_UUID, 0, 0, 0, NULL, NULL, NULL,
-      "the session, for the step" },
     VG_FIELDS_END,
 };
 /* clang-format on */
@@ -87,21 +83,35 @@ start_begun_render(vg_call_t *call)
 }
 
 
-vg_rc_t
-start_undo_check(vg_call_t *call)
+/* Asked until it is over: nobody else would stop what an undone start began. */
+static vg_rc_t
+start_stop(vg_call_t *call)
 {
-    const vg_json_t *session = vg_get(call, "sessionId");
+    vg_out_t         out;
+    vg_str_t         transaction;
+    const vg_json_t *session = vg_row(call);
 
-    if (session == NULL || vg_bind(call, "id", session->text) != VG_OK) {
-        return VG_ERROR;
+    transaction = vg_json_text(session, "transactionId");
+    if (transaction.data == NULL) {
+        return VG_DECLINED;
     }
-    return session_end_check(call);
+    vg_out_init(&out, vg_pool(call));
+    vg_out_open(&out, '{');
+    vg_out_member_raw(&out, "transactionId", transaction);
+    vg_out_close(&out, '}');
+    return vg_command(call, vg_json_text(session, "chargePointId"),
+                      "RemoteStopTransaction", vg_out_str(&out));
 }
 
 
 /* clang-format off */
 const vg_step_t  start_steps[] = {
     { "remote_start", remote_start, NULL, NULL },
+    { NULL, NULL, NULL, NULL },
+};
+
+const vg_step_t  start_stop_steps[] = {
+    { "remote_stop", start_stop, NULL, NULL },
     { NULL, NULL, NULL, NULL },
 };
 

@@ -21,14 +21,20 @@ my $station  = $vg->post("$api/stations", {
 $vg->patch("$api/charge-points/CP1", { password => $password });
 ok $vg->wait_for(sub { $vg->sql('select count(*) from charging.connector') == 8 }, 10), 'copies have arrived';
 
-my $cp = Voltgate::Charger->connect($vg, 'CP1', $password);
-my (%says, @asked);
-$cp->answer(sub {
-    my ($action, $payload) = @_;
-    push @asked, [ $action, $payload ];
-    my $said = exists $says{$action} ? $says{$action} : 'Accepted';
-    return defined $said ? { status => $said } : undef;
-});
+my ($cp, %says, @asked);
+
+sub connects {
+    $cp = Voltgate::Charger->connect($vg, 'CP1', $password);
+    $cp->answer(sub {
+        my ($action, $payload) = @_;
+        push @asked, [ $action, $payload ];
+        my $said = exists $says{$action} ? $says{$action} : 'Accepted';
+        return defined $said ? { status => $said } : undef;
+    });
+    return;
+}
+
+connects();
 is $cp->call(BootNotification => { chargePointVendor => 'v', chargePointModel => 'm' })->[2]{status}, 'Accepted';
 
 sub clock {
@@ -36,18 +42,34 @@ sub clock {
     return sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ', $t[5] + 1900, $t[4] + 1, @t[3, 2, 1, 0];
 }
 
-# the wish, and that the charger was asked
+# the wish, and that the charger was asked: the session, and the CALL
 sub wanted {
-    my $r = $vg->post("$api/charging/sessions/start", { stationId => $station->{id} });
-    is $r->{status}, 202;
-    is $cp->serve(5)->[2], 'RemoteStartTransaction';
-    return $r->{json};
+    my (%more) = @_;
+    my $r = $vg->post("$api/charging/sessions/start", { stationId => $station->{id}, %more });
+    is $r->{status}, 202 or diag $r->{body};
+    my $call = $cp->serve(5);
+    is $call->[2], 'RemoteStartTransaction';
+    return wantarray ? ($r->{json}, $call->[1]) : $r->{json};
 }
 
 sub begins {
-    my ($session) = @_;
+    my ($session, %more) = @_;
     return $cp->call(StartTransaction => { connectorId => $session->{connectorNumber}, idTag => $session->{idTag},
-        meterStart => 1_000, timestamp => clock() })->[2];
+        meterStart => 1_000, timestamp => clock(), %more })->[2];
+}
+
+sub asked_to_start { return scalar grep { $_->[0] eq 'RemoteStartTransaction' && $_->[1]{idTag} eq $_[0]{idTag} } @asked }
+sub asked_to_stop  { return scalar grep { $_->[0] eq 'RemoteStopTransaction' && $_->[1]{transactionId} == $_[0] } @asked }
+
+# as if its time were over, or its charger had refused, in the moment in which it starts
+sub begins_undone {
+    my ($session, $error) = @_;
+    ok $vg->wait_for(sub { saga($session)->{step} eq 'begun' && saga($session)->{status} eq 'RUNNING' }), 'it waits';
+    $vg->dbh->begin_work;
+    $vg->sql(q{update vg.saga set status = 'UNDOING', error = $2, version = version + 1 where id = $1}, $session->{id}, $error);
+    my $start = begins($session);
+    is $start->{idTagInfo}{status}, 'Accepted';
+    return $start->{transactionId};
 }
 
 sub saga    { return $vg->get("$api/sagas/$_[0]{id}")->{json} }
@@ -93,8 +115,7 @@ subtest 'a charger that starts and never answers has started' => sub {
     is $start->{idTagInfo}{status}, 'Accepted';
     ok becomes($session, 'COMPLETED'), 'its Start says it';
     is session($session)->{status}, 'ACTIVE';
-    is scalar(grep { $_->[0] eq 'RemoteStartTransaction' && $_->[1]{idTag} eq $session->{idTag} } @asked), 1,
-        'it was asked once';
+    is asked_to_start($session), 1, 'it was asked once';
     ended($session, $start->{transactionId});
 };
 
@@ -126,20 +147,61 @@ subtest 'a Start after that is seen: a session of its own, for who asked' => sub
 };
 
 subtest 'a Start that comes while the saga is undone is stopped' => sub {
-    my $session = wanted();
-    ok $vg->wait_for(sub { saga($session)->{step} eq 'begun' && saga($session)->{status} eq 'RUNNING' }), 'it waits';
-    # as if its time were over in the moment in which it starts
-    $vg->dbh->begin_work;
-    $vg->sql(q{update vg.saga set status = 'UNDOING', error = 'overdue', version = version + 1 where id = $1}, $session->{id});
-    my $start = begins($session);
-    is $start->{idTagInfo}{status}, 'Accepted';
+    my $session     = wanted();
+    my $transaction = begins_undone($session, 'overdue');
     $vg->dbh->commit;
     ok becomes($session, 'UNDONE', 20);
-    ok scalar(grep { $_->[0] eq 'RemoteStopTransaction' && $_->[1]{transactionId} == $start->{transactionId} } @asked),
-        'the charger is asked to stop';
+    ok $vg->wait_for(sub { $cp->serve(0.05); asked_to_stop($transaction) }), 'the charger is asked to stop';
     is session($session)->{status}, 'STOPPING';
-    ended($session, $start->{transactionId});
+    ended($session, $transaction);
+    ok $vg->wait_for(sub { !$vg->sql('select count(*) from vg.job') }), 'and asked no more';
+    is asked_to_stop($transaction), 1, 'it was asked once';
 };
+
+subtest 'it is asked until it stops: when it was away, and when it rejects that' => sub {
+    my $session     = wanted();
+    my $transaction = begins_undone($session, 'overdue');
+    $cp->close;
+    ok $vg->wait_for(sub { !$vg->get("$api/charge-points/CP1")->{json}{connected} }), 'it is away';
+    $vg->dbh->commit;
+    ok $vg->wait_for(sub { saga($session)->{status} eq 'UNDONE' }, 20);
+    ok $vg->wait_for(sub { ($vg->sql('select error from vg.job') // '') =~ /^not_connected/ }), 'and cannot be asked';
+    # nobody stops it in time
+    $vg->sql(q{update charging.session set stop_deadline = now() where id = $1}, $session->{id});
+    ok $vg->wait_for(sub { session($session)->{status} eq 'ACTIVE' }, 10);
+    connects();
+    local $says{RemoteStopTransaction} = 'Rejected';
+    my $soon = sub { $vg->sql('update vg.job set next_at = now() where lease is null'); $cp->serve(0.05) };
+    ok $vg->wait_for(sub { $soon->(); asked_to_stop($transaction) }, 20), 'it is back, and is asked';
+    ok $vg->wait_for(sub { ($vg->sql('select error from vg.job') // '') =~ /^rejected/ }), 'it rejects that';
+    is session($session)->{status}, 'ACTIVE';
+    $says{RemoteStopTransaction} = 'Accepted';
+    ok $vg->wait_for(sub { $soon->(); session($session)->{status} eq 'STOPPING' }, 20), 'asked again, it accepts';
+    ended($session, $transaction);
+    is $vg->sql('select count(*) from vg.job'), 0;
+};
+
+subtest 'what its charger rejected and its driver began goes on' => sub {
+    local $says{RemoteStartTransaction} = undef;
+    my ($session, $id) = wanted();
+    my $start = begins($session);
+    $cp->send_raw(qq([3,"$id",{"status":"Rejected"}]));
+    ok becomes($session, 'COMPLETED'), 'the connector was busy with just this';
+    is session($session)->{status}, 'ACTIVE';
+    is asked_to_stop($start->{transactionId}), 0, 'nobody stops it';
+    ended($session, $start->{transactionId});
+
+    $says{RemoteStartTransaction} = 'Accepted';
+    $session = wanted();
+    my $transaction = begins_undone($session, 'rejected');
+    $vg->dbh->commit;
+    ok becomes($session, 'UNDONE', 20), 'nor between the refusal and the undo';
+    is session($session)->{status}, 'ACTIVE';
+    is $vg->sql('select count(*) from vg.job'), 0;
+    is asked_to_stop($transaction), 0;
+    ended($session, $transaction);
+};
+
 
 subtest 'a start that is cancelled ends its saga at once' => sub {
     my $session = wanted();

@@ -1,9 +1,9 @@
 -- in: sessionId, error, stopDeadline
--- out: {session, stop}; stop is the transaction that the charger has to be
--- asked to stop, null for none
+-- out: ok, the session
 -- Under one lock: what has not begun fails, and its connector is free; what
--- began in the moment between is stopped. A Start that comes after that is a
--- session of its own, flagged late_start.
+-- began in the moment between is stopped, by a job in the same commit. Where
+-- the charger said no, what began is not of our asking, and goes on. A Start
+-- that comes after that is a session of its own, flagged late_start.
 with found as (
     select s.id,
         s.status,
@@ -20,14 +20,20 @@ with found as (
         version = s.version + 1
     from found f
     where s.id = f.id
-        and f.status in ('PENDING', 'STARTING', 'ACTIVE', 'SUSPENDED')
-    returning s.status,
-        s.transaction_id,
+        and (f.status in ('PENDING', 'STARTING')
+            or f.status in ('ACTIVE', 'SUSPENDED') and coalesce(:error not in ('rejected', 'charger_error'), true))
+    returning s.id,
+        s.status,
         charging.session_body(s) as body,
         charging.session_event(s, 'charging.session.failed.v1') as event
+), asked as (
+    insert into vg.job (plugin, kind, payload, correlation_id)
+    select :vgPlugin, 'charging.stop', jsonb_build_object('sessionId', e.id), :correlationId
+    from ended e
+    where e.status = 'STOPPING'
 ), answer (status, body, events) as (
     select 'ok',
-        json_build_object('session', coalesce(e.body, f.body), 'stop', e.transaction_id),
+        coalesce(e.body, f.body),
         case
             when e.status = 'FAILED' then jsonb_build_array(e.event)
             when e.status is not null then jsonb_build_array(jsonb_build_object('wake', f.id))
