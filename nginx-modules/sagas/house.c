@@ -36,7 +36,9 @@ vg_saga_house_init(ngx_conf_t *cf)
     vg_statement_kit(
         cf, &vg_saga_retrying, "saga_retry",
         "with moved as (update vg.saga t set next_at = now(), moved_at = now(),"
-        " tries = case t.status when 'STUCK' then 0 else t.tries end,"
+        /* 1: whether its step was asked is not known any more */
+        " tries = case when t.status <> 'STUCK' then t.tries"
+        " when t.error is null then 1 else 0 end,"
         " status = case when t.status <> 'STUCK' then t.status"
         " when t.error is null then 'RUNNING' else 'UNDOING' end,"
         " step_at = case t.status when 'STUCK' then now() else t.step_at end,"

@@ -39,14 +39,15 @@ vg_saga_stuck(vg_saga_run_t *run, const char *why)
 }
 
 
-/* it goes on where somebody may run it */
+/* It goes on where somebody may run it. One that was perhaps asked before says
+ * so by its tries, which is what its next runner goes by. */
 static void
 vg_saga_leave(vg_saga_run_t *run, const char *why)
 {
     vg_saga_move_t to = { .state = run->state,
                           .step = run->step.data,
                           .problem = why,
-                          .tries = run->tries,
+                          .tries = ngx_max(run->tries, !run->fresh),
                           .rests = 1,
                           .wait = VG_SAGA_LATER };
 

@@ -119,6 +119,55 @@ subtest 'a charger that starts and never answers has started' => sub {
     ended($session, $start->{transactionId});
 };
 
+# as its worker left it, when nobody knows whether the charger was asked
+sub interrupted {
+    my ($session, %row) = @_;
+    ok $vg->wait_for(sub { saga($session)->{step} eq 'begun' && saga($session)->{status} eq 'RUNNING' }), 'it waits';
+    $vg->sql(q{update charging.session set deadline = now() + interval '1 hour' where id = $1}, $session->{id});
+    return $vg->wait_for(sub { 0 + $vg->dbh->do(q{update vg.saga set step = 'remote_start', status = $2, tries = 0, problem = null,
+        node = (select min(name) from vg.node), pid = $3, next_at = now() + interval '1 hour', version = version + 1
+        where id = $1 and pid is null}, undef, $session->{id}, $row{status} // 'RUNNING', $row{pid}) });
+}
+
+subtest 'a charger that may have been asked is not asked again, though a pause comes' => sub {
+    local $says{RemoteStartTransaction} = undef;
+    my $dead    = 4_194_305; # beyond the kernel's largest
+    my $session = wanted();
+    $vg->dbh->do($_) for q{create function vg.held() returns trigger language plpgsql security definer as $$
+        begin
+            perform pg_catalog.pg_advisory_xact_lock_shared(4712);
+            return new;
+        end $$},
+        "create trigger held before update on vg.saga for each row when (old.pid = $dead) execute function vg.held()";
+    my $holder = $vg->_connect($vg->{owner_url});
+    $holder->do('select pg_advisory_lock(4712)');
+    ok interrupted($session, pid => $dead), 'its worker is gone';
+    my $taking = q{select count(*) from pg_locks where locktype = 'advisory' and objid = 4712 and not granted};
+    ok $vg->wait_for(sub { $vg->sql($taking) }), 'another takes it';
+    is $vg->post("$api/plugins/charging/pause")->{status}, 200, 'just when its plugin is paused';
+    $holder->disconnect;
+    ok $vg->wait_for(sub { (saga($session)->{problem} // '') eq 'plugin_paused' }), 'and leaves it';
+    $vg->dbh->do($_) for 'drop trigger held on vg.saga', 'drop function vg.held()';
+    is $vg->post("$api/plugins/charging/resume")->{status}, 200;
+    ok $vg->wait_for(sub { $cp->serve(0.05); saga($session)->{step} eq 'begun' }, 15), 'it goes on';
+    is asked_to_start($session), 1, 'the charger was asked once';
+    my $start = begins($session);
+    ok becomes($session, 'COMPLETED');
+    ended($session, $start->{transactionId});
+};
+
+subtest 'nor when an operator takes its saga up' => sub {
+    local $says{RemoteStartTransaction} = undef;
+    my $session = wanted();
+    ok interrupted($session, status => 'STUCK'), 'it is stuck';
+    is $vg->post("$api/sagas/$session->{id}/retry")->{json}{status}, 'RUNNING';
+    ok $vg->wait_for(sub { $cp->serve(0.05); saga($session)->{step} eq 'begun' }, 15), 'it goes on';
+    is asked_to_start($session), 1, 'the charger was asked once';
+    my $start = begins($session);
+    ok becomes($session, 'COMPLETED');
+    ended($session, $start->{transactionId});
+};
+
 subtest 'one that neither answers nor starts' => sub {
     local $says{RemoteStartTransaction} = undef;
     my $session = wanted();
