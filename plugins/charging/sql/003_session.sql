@@ -66,6 +66,8 @@ create index session_open on charging.session (charge_point_id, connector_number
 create index session_open_tag on charging.session (lower(id_tag))
     where status in ('PENDING', 'STARTING', 'ACTIVE', 'SUSPENDED', 'STOPPING');
 create index session_one_time on charging.session (lower(id_tag)) where one_time_tag;
+create index session_failed on charging.session (lower(id_tag), connector_id, id)
+    where status = 'FAILED' and not one_time_tag;
 create index session_waiting on charging.session (deadline) where status in ('PENDING', 'STARTING');
 create index session_stopping on charging.session (stop_deadline) where status = 'STOPPING';
 create index session_silent on charging.session (coalesce(heard_at, start_received_at))

@@ -195,6 +195,52 @@ subtest 'a Start after that is seen: a session of its own, for who asked' => sub
     ended($late, $start->{transactionId});
 };
 
+subtest 'and so it is with a tag that is known' => sub {
+    my $vehicle = '019393c0-0000-7000-8000-0000000000aa';
+    is $vg->post("$api/id-tags", { idTag => 'KNOWN' })->{status}, 201;
+    my $flagged = sub {
+        my ($start) = @_;
+        my ($row) = $vg->rows('select * from charging.session where transaction_id = $1', $start->{transactionId});
+        return ($row, scalar grep { $_ eq 'late_start' } @{ $row->{flags} });
+    };
+    my $cancelled = sub {
+        my $session = wanted(idTag => 'KNOWN', vehicleId => $vehicle);
+        ok $vg->wait_for(sub { saga($session)->{step} eq 'begun' }), 'accepted';
+        is $vg->post("$api/charging/sessions/$session->{id}/end")->{status}, 202;
+        ok becomes($session, 'UNDONE'), 'and cancelled';
+        return $session;
+    };
+
+    my $session = $cancelled->();
+    my $start   = begins($session);
+    is $start->{idTagInfo}{status}, 'Accepted', 'the charger is told what the tag deserves';
+    my ($row, $late) = $flagged->($start);
+    isnt $row->{id}, $session->{id};
+    ok $late, 'it is marked';
+    is $row->{vehicle_id}, $vehicle, 'for what was to be charged';
+    ended($row, $start->{transactionId});
+
+    $start = begins($session, meterStart => 2_000);
+    ($row, $late) = $flagged->($start);
+    ok !$late, 'the next is the driver\'s own';
+    is $row->{vehicle_id}, undef;
+    ended($row, $start->{transactionId});
+
+    $session = $cancelled->();
+    $start   = begins($session, timestamp => '2026-01-01T00:00:00Z');
+    ($row, $late) = $flagged->($start);
+    ok !$late, 'nor is one late that began before it was wanted';
+    ended($row, $start->{transactionId});
+
+    local $says{RemoteStartTransaction} = 'Rejected';
+    $session = wanted(idTag => 'KNOWN', vehicleId => $vehicle);
+    ok becomes($session, 'UNDONE');
+    $start = begins($session, meterStart => 3_000);
+    ($row, $late) = $flagged->($start);
+    ok !$late, 'nor one that the charger had rejected';
+    ended($row, $start->{transactionId});
+};
+
 subtest 'a Start that comes while the saga is undone is stopped' => sub {
     my $session     = wanted();
     my $transaction = begins_undone($session, 'overdue');

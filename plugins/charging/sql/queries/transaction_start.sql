@@ -2,7 +2,8 @@
 -- out: OCPP's StartTransaction.conf, always
 -- The same Start again gives the same transaction. A Start that carries the
 -- tag of a waiting session is that session; else it makes one, at an unknown
--- connector and with a refused tag too: the energy flows.
+-- connector and with a refused tag too: the energy flows. One that comes when
+-- the session of its tag has failed is for who asked for that.
 with place as (
     select c.connector_id,
         c.station_id,
@@ -55,7 +56,7 @@ with place as (
         and not exists (select from earlier)
     order by s.connector_number = :connectorId desc, s.id
     limit 1
-), late as (
+), late_once as (
     select s.customer_id,
         s.vehicle_id,
         s.company_id,
@@ -66,6 +67,35 @@ with place as (
         and s.charge_point_id = :chargePoint
         and s.status not in ('PENDING', 'STARTING')
     order by s.id desc
+    limit 1
+), late_known as (
+    -- a tag of its own is the late one's only while nothing came after
+    select s.customer_id,
+        s.vehicle_id,
+        s.company_id,
+        s.requested_at
+    from place p
+    join charging.session s on s.connector_id = p.connector_id
+    where lower(s.id_tag) = lower(:idTag)
+        and not s.one_time_tag
+        and s.status = 'FAILED'
+        and s.failure in ('cancelled', 'start_timeout', 'overdue', 'interrupted')
+        and :timestamp between s.requested_at - interval '10 minutes' and s.deadline + interval '2 hours'
+        and not exists (select from awaited)
+        and not exists (
+            select
+            from charging.session n
+            where n.connector_id = s.connector_id
+                and n.id > s.id
+                and lower(n.id_tag) = lower(:idTag))
+    order by s.id desc
+    limit 1
+), late as (
+    select o.*
+    from late_once o
+    union all
+    select k.*
+    from late_known k
     limit 1
 ), elsewhere as (
     select s.id
@@ -146,8 +176,8 @@ with place as (
         start_tag_status, flags)
     select :newId, 'ACTIVE', nextval('charging.transaction_id'), p.connector_id, :chargePoint, :connectorId,
         p.station_id, p.operator_id, p.country, coalesce(p.time_zone, 'UTC'),
-        coalesce(t.customer_id, l.customer_id), coalesce(t.vehicle_id, l.vehicle_id),
-        coalesce(t.company_id, l.company_id), :idTag,
+        coalesce(l.customer_id, t.customer_id), coalesce(l.vehicle_id, t.vehicle_id),
+        coalesce(l.company_id, t.company_id), :idTag,
         (select b.reservation_id from booked b where b.ours),
         j.tariff_version_id, :meterStart, :timestamp, :now, j.billed_at, j.tag_status, m.flags
     from judged j
