@@ -40,7 +40,7 @@ vg_saga_settle(vg_saga_run_t *run, vg_endpoint_t *e, void (*done)(vg_unit_t *))
     v[0] = run->caller.id.data;
     v[1] = vg_saga_keep(run, vg_of(e->label)).data; /* a reload frees it */
     v[2] = vg_printf(&run->arena, "%s/%s", run->id.data, run->asking.data).data;
-    v[3] = (const char *) e->plugin->name.data;
+    v[3] = vg_saga_keep(run, vg_of(e->plugin->name)).data;
     v[4] = run->correlation.data;
     vg_kit_make(unit, vg_saga_claim, v, VG_LANE_WRITE, done, run);
     unit->relaxed = 0;
