@@ -26,7 +26,7 @@ typedef struct {
 
 static vg_statement_t *vg_job_done, *vg_job_failed;
 
-/* nothing was sent, so as to spare the other side: no try */
+/* what the outside was not called for, so as to spare it: no try */
 static const char *const vg_job_spares[] = { "breaker_open", "rate", "busy",
                                              NULL };
 
@@ -126,13 +126,18 @@ vg_job_undo(vg_job_t *job)
 }
 
 
+/* The same words come of what is beyond the call: a statement that met a lock
+ * is busy too, when the other side has acted already. */
 static ngx_uint_t
-vg_job_spared(const vg_error_t *error)
+vg_job_spared(const vg_job_t *job)
 {
     ngx_uint_t i;
 
+    if (job->chained || job->call->in.outcome.data != NULL) {
+        return 0;
+    }
     for (i = 0; vg_job_spares[i] != NULL; i++) {
-        if (ngx_strcmp(error->name, vg_job_spares[i]) == 0) {
+        if (ngx_strcmp(job->error->name, vg_job_spares[i]) == 0) {
             return 1;
         }
     }
@@ -149,7 +154,7 @@ vg_job_fail(vg_job_t *job)
     vg_unit_t *undo = NULL;
     ngx_uint_t most = job->jobs->conf->tries;
 
-    job->end = vg_job_spared(job->error) ? VG_JOB_SPARED
+    job->end = vg_job_spared(job) ? VG_JOB_SPARED
                : job->tries >= most      ? VG_JOB_DEAD
                                          : VG_JOB_FAILED;
     job->values[2] = vg_printf(&job->call->arena, "%s%s%.*s", job->error->name,

@@ -186,6 +186,7 @@ void vg_post_begin(vg_call_t *call, const vg_post_kind_t *kind,
                    vg_target_t *target, ngx_str_t url, vg_end_t end,
                    const void *what, vg_said_pt said, void *data);
 void vg_post_ran(vg_post_t *post, CURLcode rc);
+void vg_post_unsent(vg_post_t *post);
 
 /* verdict.c: of a try that libcurl could not finish; again: as far as it was a
  * moment's fault */

@@ -92,7 +92,7 @@ vg_post_end(vg_post_t *post)
     }
     if (end == VG_END_OK) {
         said.result = post->kind->tell(post);
-        end = said.result.data ? end : VG_END_BUSY; /* no memory */
+        end = said.result.data ? end : VG_END_UPSTREAM; /* no memory for it */
     }
     vg_post_clear(post);
     if (end != VG_END_OK) {
@@ -106,6 +106,19 @@ vg_post_end(vg_post_t *post)
     vg_posts--;
     post->said(post->data, &said);
     ngx_destroy_pool(post->pool);
+}
+
+
+/* A try that sent nothing, for want of memory or a thread. `busy` says that no
+ * other did either: jobs rely on it. */
+void
+vg_post_unsent(vg_post_t *post)
+{
+    vg_end_t end = post->tries > 1 ? post->verdict.end : VG_END_BUSY;
+
+    post->verdict = (vg_verdict_t){ .end = end,
+                                    .breaker = VG_BREAKER_NONE,
+                                    .status = post->verdict.status };
 }
 
 
@@ -252,8 +265,7 @@ vg_post_run(vg_post_t *post)
         post->running = 1;
         return;
     }
-    post->verdict =
-        (vg_verdict_t){ .end = VG_END_BUSY, .breaker = VG_BREAKER_NONE };
+    vg_post_unsent(post);
     vg_post_over(post);
 }
 

@@ -23,7 +23,7 @@ static const vg_verdict_row_t vg_verdicts[] = {
     { CURLE_USE_SSL_FAILED,           VG_END_TLS,         VG_BREAKER_FAULT, 0 },
     { CURLE_SSL_CACERT_BADFILE,       VG_END_INTERNAL,    VG_BREAKER_NONE,  0 },
     { CURLE_URL_MALFORMAT,            VG_END_REFUSED_URL, VG_BREAKER_NONE,  0 },
-    { CURLE_OUT_OF_MEMORY,            VG_END_BUSY,        VG_BREAKER_NONE,  0 },
+    { CURLE_OUT_OF_MEMORY,            VG_END_INTERNAL,    VG_BREAKER_NONE,  0 },
     { CURLE_OK,                       VG_END_UNREACHABLE, VG_BREAKER_FAULT, 1 },
 };
 /* clang-format on */

@@ -133,6 +133,19 @@ subtest 'what was not sent is no try' => sub {
     $vg->sql('delete from vg.job');
 };
 
+subtest 'what was sent is a try, also when its own statement meets a lock' => sub {
+    $vg->sql(q{create function accounts.locked() returns trigger language plpgsql as $$ begin
+        if new.outcome is not null and new.note = 'locked' then raise exception 'locked' using errcode = '55P03'; end if; return new; end $$;
+        create trigger locked before insert on accounts.heard for each row execute function accounts.locked()});
+    later(path => '/ok?locked', method => 'POST', note => 'locked');
+    ok $vg->wait_for(sub { my ($job) = jobs('locked'); $job && ($job->{error} // '') =~ /^busy/ && !$job->{lease} }), 'it is busy';
+    is +(jobs('locked'))[0]{tries}, 1, 'and was a try';
+    ok $vg->wait_for(sub { hurry(); my ($job) = jobs('locked'); $job && $job->{dead_at} }, 15), 'dead in the end';
+    is scalar $world->requests(qr{[?]locked}), 3, 'the other side heard it as often as the conf says';
+    is_deeply [ map { $_->{reason} } heard('locked') ], ['busy'], 'and it was undone';
+    $vg->sql('drop trigger locked on accounts.heard; delete from vg.job');
+};
+
 subtest 'not before, and one at a time' => sub {
     my $began = time;
     my $note = later(path => '/ok?soon', after => 2);
