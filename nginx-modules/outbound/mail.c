@@ -214,7 +214,7 @@ vg_mail_tell(vg_post_t *post)
 
 
 static const vg_post_kind_t vg_mail_kind = {
-    VG_MULTI_MAIL,
+    1,
     vg_mail_prepare,
     vg_mail_judge,
     vg_mail_tell,

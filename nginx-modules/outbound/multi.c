@@ -23,9 +23,8 @@ typedef struct {
 } vg_multi_t;
 
 typedef struct {
-    int        fd;
-    int        port, peer; /* of both ends; 0: not asked for yet          */
-    ngx_uint_t mail;
+    int fd;
+    int port, peer; /* of both ends; 0: not asked for yet                 */
 } vg_multi_socket_t;
 
 static vg_multi_t        vg_multis[VG_MULTIS];
@@ -108,6 +107,12 @@ vg_multi_forget(ngx_connection_t *c)
 {
     (void) vg_multi_want(c->read, NGX_READ_EVENT, 0);
     (void) vg_multi_want(c->write, NGX_WRITE_EVENT, 0);
+    if (c->read->posted) { /* with accept_mutex events come later */
+        ngx_delete_posted_event(c->read);
+    }
+    if (c->write->posted) {
+        ngx_delete_posted_event(c->write);
+    }
     ngx_free_connection(c);
     c->fd = (ngx_socket_t) -1; /* what came in this turn is not for another */
 }
@@ -182,25 +187,6 @@ vg_multi_timer(CURLM *multi, long ms, void *data)
 
 /* ------------------------------------------------------------- transfers */
 
-vg_rc_t
-vg_multi_add(vg_post_t *post, ngx_uint_t multi)
-{
-    multi += multi == VG_MULTI_NAMED && post->target->guarded;
-    return curl_multi_add_handle(vg_multis[multi].multi, post->easy) == CURLM_OK
-               ? VG_OK
-               : VG_ERROR;
-}
-
-
-void
-vg_multi_remove(vg_post_t *post, ngx_uint_t multi)
-{
-    multi += multi == VG_MULTI_NAMED && post->target->guarded;
-    (void) curl_multi_remove_handle(vg_multis[multi].multi, post->easy);
-    vg_multi_hush();
-}
-
-
 /* The address is looked at here, where it is called and not before: a name may
  * mean another one each time it is asked for. */
 static curl_socket_t
@@ -223,8 +209,7 @@ vg_multi_open(void *data, curlsocktype purpose, struct curl_sockaddr *address)
         return CURL_SOCKET_BAD;
     }
     post->opened = 1;
-    vg_multi_sockets[vg_multi_nsockets++] =
-        (vg_multi_socket_t){ fd, 0, 0, post->target->mail };
+    vg_multi_sockets[vg_multi_nsockets++] = (vg_multi_socket_t){ fd, 0, 0 };
     return fd;
 }
 
@@ -344,6 +329,23 @@ vg_multi_options(vg_post_t *post)
                 (long) post->target->terms.timeout);
     VG_POST_SET(rc, post, CURLOPT_PROXY, "");
     VG_POST_SET(rc, post, CURLOPT_NOPROXY, "*");
+    return rc == VG_OK ? vg_multi_tls(post) : rc;
+}
+
+
+static CURLM *
+vg_multi_of(const vg_post_t *post)
+{
+    return vg_multis[post->target->guarded ? VG_MULTI_GUARDED : VG_MULTI_NAMED]
+        .multi;
+}
+
+
+vg_rc_t
+vg_multi_add(vg_post_t *post)
+{
+    vg_rc_t rc = VG_OK;
+
     VG_POST_SET(rc, post, CURLOPT_OPENSOCKETFUNCTION, vg_multi_open);
     VG_POST_SET(rc, post, CURLOPT_OPENSOCKETDATA, post);
     VG_POST_SET(rc, post, CURLOPT_CLOSESOCKETFUNCTION, vg_multi_close);
@@ -352,7 +354,19 @@ vg_multi_options(vg_post_t *post)
     if (post->fresh) {
         VG_POST_SET(rc, post, CURLOPT_FRESH_CONNECT, 1L);
     }
-    return rc == VG_OK ? vg_multi_tls(post) : rc;
+    return rc == VG_OK
+                   && curl_multi_add_handle(vg_multi_of(post), post->easy)
+                          == CURLM_OK
+               ? VG_OK
+               : VG_ERROR;
+}
+
+
+void
+vg_multi_remove(vg_post_t *post)
+{
+    (void) curl_multi_remove_handle(vg_multi_of(post), post->easy);
+    vg_multi_hush();
 }
 
 
@@ -383,27 +397,18 @@ vg_multi_start(void)
         (void) curl_multi_setopt(m->multi, CURLMOPT_TIMERFUNCTION,
                                  vg_multi_timer);
         (void) curl_multi_setopt(m->multi, CURLMOPT_TIMERDATA, m);
-        /* to make room among mail servers it would wait for a goodbye */
         (void) curl_multi_setopt(m->multi, CURLMOPT_MAXCONNECTS,
-                                 i == VG_MULTI_MAIL ? 2L * VG_MULTI_SOCKETS
-                                                    : (long) VG_MULTI_KEPT);
+                                 (long) VG_MULTI_KEPT);
     }
     return NGX_OK;
 }
 
 
-/* SMTP ends with QUIT, for whose answer libcurl waits; on a socket that is
- * shut it cannot be sent, and nobody waits. */
 void
 vg_multi_stop(void)
 {
     ngx_uint_t i;
 
-    for (i = 0; i < vg_multi_nsockets; i++) {
-        if (vg_multi_sockets[i].mail) {
-            (void) shutdown(vg_multi_sockets[i].fd, SHUT_RDWR);
-        }
-    }
     for (i = 0; i < VG_MULTIS; i++) {
         if (vg_multis[i].multi != NULL) {
             (void) curl_multi_cleanup(vg_multis[i].multi);

@@ -255,10 +255,13 @@ static ngx_int_t
 vg_outbound_ready(ngx_conf_t *cf)
 {
     ngx_str_t           name = ngx_string("voltgate_outbound_v1");
+    ngx_uint_t          i;
+    vg_target_t        *target;
     vg_outbound_conf_t *conf;
 
     conf = ngx_http_conf_get_module_main_conf(
         cf, ngx_http_voltgate_outbound_module);
+    target = conf->targets.elts;
     if (vg_host_conf(cf)->zone == NULL) {
         return NGX_OK; /* the host is not used */
     }
@@ -269,7 +272,9 @@ vg_outbound_ready(ngx_conf_t *cf)
     }
     conf->zone->init = vg_outbound_zone;
     conf->zone->data = conf;
-    return NGX_OK;
+    for (i = 0; i < conf->targets.nelts && !target[i].mail; i++) {
+    }
+    return i < conf->targets.nelts ? vg_apart_ready(cf) : NGX_OK;
 }
 
 
@@ -302,6 +307,7 @@ vg_outbound_init_process(ngx_cycle_t *cycle)
         return NGX_OK;
     }
     vg_targets_start(conf);
+    vg_apart_start();
     vg_outbound_up = vg_multi_start() == NGX_OK;
     return vg_outbound_up ? NGX_OK : NGX_ERROR;
 }
@@ -313,6 +319,7 @@ vg_outbound_exit_process(ngx_cycle_t *cycle)
     (void) cycle;
     if (vg_outbound_up) {
         vg_multi_stop();
+        vg_apart_stop();
     }
 }
 

@@ -81,6 +81,7 @@ typedef struct {
     vg_terms_t          terms;
     ngx_uint_t          mail;    /* smtp, smtps                           */
     ngx_uint_t          guarded; /* its addresses are looked at           */
+    ngx_uint_t          users;   /* not of the conf: in no log            */
     ngx_uint_t          place;   /* of a named one                        */
     vg_target_shared_t *shared;
     vg_target_counts_t *counts;
@@ -138,7 +139,7 @@ typedef struct {
 
 /* one of a kind of posts: HTTP, mail */
 typedef struct {
-    ngx_uint_t multi;
+    ngx_uint_t apart; /* in a thread, else on the loop                    */
     /* the request, anew for each try */
     vg_rc_t (*prepare)(vg_post_t *post);
     void (*judge)(vg_post_t *post, CURLcode rc, vg_verdict_t *verdict);
@@ -166,6 +167,7 @@ struct vg_post_s {
     vg_verdict_t      verdict;
 
     CURL              *easy;
+    void              *apart; /* what a thread has; NULL: none has       */
     struct curl_slist *headers;
     struct curl_slist *recipients;
     curl_mime         *mime;
@@ -179,6 +181,8 @@ struct vg_post_s {
     unsigned           large:1;
     unsigned           stale:1; /* the connection was: see multi.c        */
     unsigned           fresh:1; /* none that was used before will do      */
+    unsigned           late:1;  /* a thread has begun it: its last wait   */
+    unsigned           left:1;  /* told, and to be freed by vg_post_back() */
 };
 
 /* post.c: said is told once, later; target NULL: end says why */
@@ -186,7 +190,7 @@ void vg_post_begin(vg_call_t *call, const vg_post_kind_t *kind,
                    vg_target_t *target, ngx_str_t url, vg_end_t end,
                    const void *what, vg_said_pt said, void *data);
 void vg_post_ran(vg_post_t *post, CURLcode rc);
-void vg_post_unsent(vg_post_t *post);
+void vg_post_back(vg_post_t *post, CURLcode rc);
 
 /* verdict.c: of a try that libcurl could not finish; again: as far as it was a
  * moment's fault */
@@ -200,21 +204,30 @@ vg_verdict_t vg_verdict_broken(const vg_post_t *post, CURLcode rc);
         }                                                                      \
     } while (0)
 
-/* "name: value" behind the others; VG_ERROR: no memory */
+/* headers.c: "name: value" behind the others; VG_ERROR: no memory */
 vg_rc_t vg_post_header(vg_post_t *post, const char *name, vg_str_t value);
 /* the header that libcurl would send by itself is not sent */
 vg_rc_t vg_post_without(vg_post_t *post, const char *name);
 
 /* multi.c: connections are kept apart, since one that was made without a look
  * at its address must not be used by those who need it */
-enum { VG_MULTI_NAMED, VG_MULTI_GUARDED, VG_MULTI_MAIL, VG_MULTIS };
+enum { VG_MULTI_NAMED, VG_MULTI_GUARDED, VG_MULTIS };
 
 ngx_int_t vg_multi_start(void);
 void      vg_multi_stop(void);
 void      vg_multi_hush(void); /* after each call of libcurl             */
-vg_rc_t   vg_multi_add(vg_post_t *post, ngx_uint_t multi);
-void      vg_multi_remove(vg_post_t *post, ngx_uint_t multi);
-/* what all transfers have in common */
+vg_rc_t   vg_multi_add(vg_post_t *post);
+void      vg_multi_remove(vg_post_t *post);
+/* what all transfers have in common, also those of threads */
 vg_rc_t vg_multi_options(vg_post_t *post);
+
+/* apart.c */
+ngx_int_t vg_apart_ready(ngx_conf_t *cf); /* if there is a target for mail */
+void      vg_apart_start(void);
+void      vg_apart_stop(void);
+CURL     *vg_apart_open(const vg_target_t *target);
+void      vg_apart_close(vg_post_t *post);
+vg_rc_t   vg_apart_run(vg_post_t *post);
+vg_rc_t   vg_apart_late(vg_post_t *post);
 
 #endif /* VG_OUTBOUND_H */

@@ -47,15 +47,16 @@ vg_post_detail(vg_post_t *post)
 static void
 vg_post_log(vg_post_t *post)
 {
-    ngx_str_t none = ngx_string("nobody that is known");
+    ngx_uint_t hidden = post->left || (post->target && post->target->users);
+    ngx_str_t  none = ngx_string("nobody that is known");
 
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                   "voltgate: a call to %V failed: %s%s%s, status %i, try %i, "
                   "correlation %*s",
                   post->target ? &post->target->name : &none,
-                  vg_end_words[post->verdict.end], post->why[0] ? ": " : "",
-                  post->target && post->target->guarded ? "" : post->why,
-                  post->verdict.status, post->tries,
+                  vg_end_words[post->verdict.end],
+                  hidden || post->why[0] == '\0' ? "" : ": ",
+                  hidden ? "" : post->why, post->verdict.status, post->tries,
                   post->call->correlation.len, post->call->correlation.data);
 }
 
@@ -64,16 +65,18 @@ vg_post_log(vg_post_t *post)
 static void
 vg_post_clear(vg_post_t *post)
 {
-    if (post->running) {
-        vg_multi_remove(post, post->kind->multi);
-        post->running = 0;
+    if (post->running && !post->kind->apart) {
+        vg_multi_remove(post);
     }
-    if (post->easy != NULL) {
+    post->running = 0;
+    curl_mime_free(post->mime); /* takes itself out of the handle */
+    if (post->easy != NULL && post->kind->apart) {
+        vg_apart_close(post);
+    } else if (post->easy != NULL) {
         curl_easy_cleanup(post->easy);
         vg_multi_hush();
-        post->easy = NULL;
     }
-    curl_mime_free(post->mime);
+    post->easy = NULL;
     curl_slist_free_all(post->headers);
     curl_slist_free_all(post->recipients);
     post->mime = NULL;
@@ -94,7 +97,10 @@ vg_post_end(vg_post_t *post)
         said.result = post->kind->tell(post);
         end = said.result.data ? end : VG_END_UPSTREAM; /* no memory for it */
     }
-    vg_post_clear(post);
+    post->left = post->apart != NULL;
+    if (!post->left) {
+        vg_post_clear(post);
+    }
     if (end != VG_END_OK) {
         said.error = vg_end_words[end];
         said.detail = vg_post_detail(post);
@@ -105,13 +111,15 @@ vg_post_end(vg_post_t *post)
     }
     vg_posts--;
     post->said(post->data, &said);
-    ngx_destroy_pool(post->pool);
+    if (!post->left) {
+        ngx_destroy_pool(post->pool);
+    }
 }
 
 
 /* A try that sent nothing, for want of memory or a thread. `busy` says that no
  * other did either: jobs rely on it. */
-void
+static void
 vg_post_unsent(vg_post_t *post)
 {
     vg_end_t end = post->tries > 1 ? post->verdict.end : VG_END_BUSY;
@@ -208,6 +216,16 @@ vg_post_over(vg_post_t *post)
 static void
 vg_post_stuck(vg_post_t *post)
 {
+    vg_rc_t rc = post->kind->apart ? vg_apart_late(post) : VG_ERROR;
+
+    if (rc == VG_DECLINED) {
+        return;
+    }
+    if (rc == VG_OK) {
+        vg_post_unsent(post);
+        vg_post_over(post);
+        return;
+    }
     post->verdict =
         (vg_verdict_t){ .end = VG_END_SILENT, .breaker = VG_BREAKER_FAULT };
     vg_post_over(post);
@@ -244,12 +262,41 @@ vg_post_ran(vg_post_t *post, CURLcode rc)
 }
 
 
+/* a thread gives it back, perhaps when its end was told long ago */
+void
+vg_post_back(vg_post_t *post, CURLcode rc)
+{
+    post->apart = NULL;
+    if (!post->left) {
+        vg_post_ran(post, rc);
+        return;
+    }
+    vg_post_clear(post);
+    ngx_destroy_pool(post->pool);
+}
+
+
+static vg_rc_t
+vg_post_go(vg_post_t *post)
+{
+    post->easy =
+        post->kind->apart ? vg_apart_open(post->target) : curl_easy_init();
+    if (post->easy == NULL || post->kind->prepare(post) != VG_OK
+        || vg_multi_options(post) != VG_OK)
+    {
+        return VG_ERROR;
+    }
+    return post->kind->apart ? vg_apart_run(post) : vg_multi_add(post);
+}
+
+
 static void
 vg_post_run(vg_post_t *post)
 {
     post->tries++;
     post->length = post->header_length = 0;
     post->refused = post->opened = post->large = post->stale = 0;
+    post->late = 0;
     post->why[0] = '\0';
     (void) ngx_atomic_fetch_add(&post->target->counts->tries, 1);
     if (post->tries == 1) {
@@ -257,11 +304,7 @@ vg_post_run(vg_post_t *post)
     }
     ngx_add_timer(&post->timer,
                   (ngx_msec_t) post->target->terms.timeout + VG_OUTBOUND_GUARD);
-    post->easy = curl_easy_init();
-    if (post->easy != NULL && post->kind->prepare(post) == VG_OK
-        && vg_multi_options(post) == VG_OK
-        && vg_multi_add(post, post->kind->multi) == VG_OK)
-    {
+    if (vg_post_go(post) == VG_OK) {
         post->running = 1;
         return;
     }
@@ -452,36 +495,4 @@ vg_post_begin(vg_call_t *call, const vg_post_kind_t *kind, vg_target_t *target,
     post->timer.data = post;
     post->timer.log = ngx_cycle->log;
     ngx_add_timer(&post->timer, 0); /* nobody is told before this returns */
-}
-
-
-static vg_rc_t
-vg_post_line(vg_post_t *post, vg_str_t line)
-{
-    struct curl_slist *more;
-
-    more = line.data ? curl_slist_append(post->headers, line.data) : NULL;
-    if (more == NULL) {
-        return VG_ERROR;
-    }
-    post->headers = more;
-    return VG_OK;
-}
-
-
-vg_rc_t
-vg_post_header(vg_post_t *post, const char *name, vg_str_t value)
-{
-    /* libcurl takes a header without a value by a semicolon */
-    return vg_post_line(post, value.len
-                                  ? vg_printf(&post->arena, "%s: %.*s", name,
-                                              (int) value.len, value.data)
-                                  : vg_printf(&post->arena, "%s;", name));
-}
-
-
-vg_rc_t
-vg_post_without(vg_post_t *post, const char *name)
-{
-    return vg_post_line(post, vg_printf(&post->arena, "%s:", name));
 }

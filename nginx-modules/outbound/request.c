@@ -400,7 +400,7 @@ vg_request_tell(vg_post_t *post)
 
 
 static const vg_post_kind_t vg_request_kind = {
-    VG_MULTI_NAMED,
+    0,
     vg_request_prepare,
     vg_request_judge,
     vg_request_tell,

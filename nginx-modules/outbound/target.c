@@ -119,6 +119,7 @@ vg_targets_start(vg_outbound_conf_t *conf)
                         &shared->counts[VG_OUTBOUND_NAMED]);
         vg_target_users[i].terms = conf->defaults;
         vg_target_users[i].guarded = !conf->private;
+        vg_target_users[i].users = 1;
         ngx_str_set(&vg_target_users[i].name, "-");
     }
 }

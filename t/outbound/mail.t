@@ -30,7 +30,7 @@ sub server {
         setpgrp;    # ended with all that it began
         open STDERR, '>', "$dir/$name.log" or die $!;
         open STDOUT, '>&', \*STDERR or die $!;
-        exec '/usr/bin/python3', '-m', 'aiosmtpd', '-n', '-l', "127.0.0.1:$port", '-c', 'aiosmtpd.handlers.Mailbox', @options, "$dir/$name"
+        exec '/usr/bin/python3', '-m', 'aiosmtpd', '-n', '-d', '-l', "127.0.0.1:$port", '-c', 'aiosmtpd.handlers.Mailbox', @options, "$dir/$name"
             or POSIX::_exit(1);
     }
     $pids{$pid} = 1;
@@ -41,7 +41,8 @@ sub server {
     return $port;
 }
 
-# one that says these lines, one to each that comes; 'hang' says nothing more
+# one that says these lines, one to each that comes; 'hang' says nothing more,
+# 'nod' nothing for 5 s
 sub script {
     my (@lines) = @_;
     my $listen = IO::Socket::INET->new(Listen => 16, LocalAddr => '127.0.0.1', ReuseAddr => 1) or die $!;
@@ -55,6 +56,10 @@ sub script {
             while (@left) {
                 my $line = shift @left;
                 sleep 60 if $line eq 'hang';
+                if ($line eq 'nod') {    # before the word after the final dot
+                    sleep 5;
+                    next;
+                }
                 $client->syswrite("$line\r\n");
                 if ($line =~ /^354/) {
                     my $text = '';
@@ -85,6 +90,8 @@ my %script = (
     refused => [ '220 hello', '250 hello', '250 ok', '250 ok', '354 go on', '554 spam' ],
     hangs   => [ 'hang' ],
     after   => [ '220 hello', '250 hello', '250 ok', '250 ok', '354 go on', 'hang' ],
+    nodding => [ '220 hello', '250 hello', '250 ok', '250 ok', '354 go on', 'nod', '250 taken' ],
+    sulks   => [ '220 hello', '250 hello', '250 ok', '550 no such user', 'hang' ],
     goodbye => [ '220 hello', '250 hello', '250 ok', '250 ok', '354 go on', '250 taken', 'hang' ],
 );
 $script{$_} = script(@{ $script{$_} }) for sort keys %script;
@@ -95,7 +102,8 @@ my $vg = Voltgate->start(extra => { http => join "\n",
     "    voltgate_target smtps url=smtps://127.0.0.1:$port{smtps} $terms ca=$certificates->{ca};",
     "    voltgate_target bare url=smtp://127.0.0.1:$port{plain} $terms starttls=off;",
     "    voltgate_target http url=http://127.0.0.1:1 $terms;",
-    (map { "    voltgate_target $_ url=smtp://127.0.0.1:$script{$_} $terms starttls=off;" } sort keys %script),
+    (map { my $time = $_ eq 'nodding' ? $terms =~ s/2s/9s/r : $terms;
+        "    voltgate_target $_ url=smtp://127.0.0.1:$script{$_} $time starttls=off;" } sort keys %script),
 });
 caller_of($vg);
 
@@ -121,6 +129,13 @@ print(json.dumps(out))
 END
     local $/ = undef;
     return @{ JSON::PP->new->utf8->decode(scalar <$pipe>) };
+}
+
+# how many it has had, by what it says itself
+sub connections {
+    my ($name) = @_;
+    open my $file, '<', "$dir/$name.log" or die $!;
+    return scalar grep { /Peer: / } <$file>;
 }
 
 subtest 'a mail arrives' => sub {
@@ -156,8 +171,10 @@ subtest 'in any language, with HTML' => sub {
 };
 
 subtest 'many on one connection' => sub {
+    ok my $before = connections('tls');
     is mail('tls', text => "$_\n")->{status}, 200 for 1 .. 10;
     is scalar box('tls'), 12;
+    cmp_ok connections('tls') - $before, '<=', 2, 'of each worker';
 };
 
 subtest 'TLS is asked for, and verified' => sub {
@@ -192,13 +209,79 @@ subtest 'nothing of a mail becomes a line of its header' => sub {
     is scalar box('tls'), $before, 'none was sent';
 };
 
-subtest 'a server that never says goodbye holds up nobody' => sub {
+# mails by clients of their own; from each pipe comes what became of one
+sub mails {
+    my ($target, $count) = @_;
+    my $admin = $vg->admin;
+    return map {
+        my $pid = open(my $pipe, '-|') // die "fork: $!";
+        if (!$pid) {
+            $vg->{client} = undef;
+            my $said = eval { my $r = mail($target); $r->{status} == 599 ? 'died' : said($r) } // "died: $@";
+            syswrite STDOUT, $said;
+            POSIX::_exit(0);
+        }
+        sleep 0.2;
+        $pipe;
+    } 1 .. $count;
+}
+
+# A mail for each worker: one that waits takes no connection, so the second is
+# the other's. What became of them, how long others waited meanwhile, and how
+# often they were served.
+sub meanwhile {
+    my ($target) = @_;
+    my @pipes = mails($target, 2);
+    my ($most, $asked, $ready) = (0, 0, '');
+    vec($ready, fileno $pipes[0], 1) = 1;
+    until (select my $now = $ready, undef, undef, 0.02) {
+        my $began = time;
+        delete $vg->{client} if $asked++ % 2;
+        $vg->get('/healthz')->{status} == 200 or die 'not healthy';
+        my $took = time - $began;
+        $most = $took if $took > $most;
+    }
+    my @said = map { scalar <$_> } @pipes;
+    close $_ for @pipes;
+    return ("@said", $most, $asked);
+}
+
+subtest 'who waits for a mail server holds up nobody else of the worker' => sub {
+    for ([ nodding => 200 ], [ after => 'silent' ], [ sulks => 'rejected' ], [ hangs => 'silent' ]) {
+        my ($target, $expected) = @$_;
+        my ($said, $most, $asked) = meanwhile($target);
+        is $said, "$expected $expected", $target;
+        cmp_ok $asked, '>', 10, 'others were served';
+        cmp_ok $most, '<', 0.2, 'at once';
+    }
+};
+
+subtest 'a worker that must go at once does not wait for a mail server' => sub {
+    my ($pipe) = mails('nodding', 1);
+    ok $vg->wait_for(sub { metric($vg, 'voltgate_outbound_running', target => 'nodding') }), 'it is under way';
+    my @before = $vg->workers;
+    my $began = time;
+    kill 'TERM', @before;
+    ok $vg->wait_for(sub { !grep { kill 0, $_ } @before }, 10), 'gone';
+    cmp_ok time - $began, '<', 4, 'before the server said a word';
+    like scalar <$pipe>, qr/^died/, 'who waited was not told';
+    close $pipe;
+    delete $vg->{client};
+    ok $vg->wait_for(sub { eval { mail('bare')->{status} == 200 } }, 10), 'others have come';
+};
+
+# last: the new workers run accounts as it was built
+subtest 'one that is told to go ends what it has, and waits for no goodbye' => sub {
     is mail('goodbye')->{status}, 200;
+    my ($pipe) = mails('nodding', 1);
+    ok $vg->wait_for(sub { metric($vg, 'voltgate_outbound_running', target => 'nodding') }), 'one is under way';
     my @before = $vg->workers;
     my $began = time;
     $vg->reload;
     ok $vg->wait_for(sub { !grep { kill 0, $_ } @before }, 10), 'the old workers are gone';
-    cmp_ok time - $began, '<', 5, 'at once';
+    cmp_ok time - $began, '<', 9, 'when it was taken';
+    is scalar <$pipe>, 200, 'and it was';
+    close $pipe;
 };
 
 done_testing;
