@@ -61,9 +61,9 @@ vg_permit_take(uint32_t *permits, unsigned count, uint32_t pid,
 
 
 void
-vg_permit_give(uint32_t *permits, int permit)
+vg_permit_give(uint32_t *permits, int permit, uint32_t pid)
 {
-    __atomic_store_n(&permits[permit], 0, __ATOMIC_RELEASE);
+    (void) permit_put(&permits[permit], pid, 0);
 }
 
 

@@ -23,9 +23,10 @@ uint64_t vg_rate_take(uint64_t *word, unsigned rate, uint64_t now_us);
 typedef bool (*vg_alive_pt)(uint32_t pid);
 
 /* The permit's number; -1: all are taken. Those of the dead are taken back. */
-int  vg_permit_take(uint32_t *permits, unsigned count, uint32_t pid,
-                    vg_alive_pt alive);
-void vg_permit_give(uint32_t *permits, int permit);
+int vg_permit_take(uint32_t *permits, unsigned count, uint32_t pid,
+                   vg_alive_pt alive);
+/* unless it was taken back and is another's */
+void vg_permit_give(uint32_t *permits, int permit, uint32_t pid);
 
 /* a process begins: what another of its number had is free */
 void     vg_permit_forget(uint32_t *permits, uint32_t pid);

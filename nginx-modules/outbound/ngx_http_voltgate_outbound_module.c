@@ -254,7 +254,7 @@ vg_outbound_zone(ngx_shm_zone_t *zone, void *data)
 static ngx_int_t
 vg_outbound_ready(ngx_conf_t *cf)
 {
-    ngx_str_t           name = ngx_string("voltgate_outbound_v1");
+    ngx_str_t           name = ngx_string("voltgate_outbound_v2");
     ngx_uint_t          i;
     vg_target_t        *target;
     vg_outbound_conf_t *conf;

@@ -82,6 +82,7 @@ typedef struct {
     ngx_uint_t          mail;    /* smtp, smtps                           */
     ngx_uint_t          guarded; /* its addresses are looked at           */
     ngx_uint_t          users;   /* not of the conf: in no log            */
+    ngx_uint_t          crowd;   /* many hosts in one: no breaker         */
     ngx_uint_t          place;   /* of a named one                        */
     vg_target_shared_t *shared;
     vg_target_counts_t *counts;
@@ -111,7 +112,7 @@ size_t       vg_targets_size(void);
 void         vg_targets_place(vg_outbound_conf_t *conf);
 void         vg_targets_start(vg_outbound_conf_t *conf);
 vg_target_t *vg_target_named(const char *name);
-/* by "scheme://host:port"; NULL: all places are in use */
+/* by "scheme://host:port"; NULL: there is no conf */
 vg_target_t *vg_target_of_users(ngx_str_t host);
 ngx_uint_t   vg_target_may(const vg_target_t *target, const struct sockaddr *a,
                            socklen_t len);

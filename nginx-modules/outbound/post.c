@@ -8,8 +8,7 @@
  * each wait, so that it ends, and with it a worker that was told to go.
  */
 
-#include <errno.h>
-#include <signal.h>
+#include <unistd.h>
 
 #include "outbound.h"
 
@@ -199,8 +198,9 @@ vg_post_over(vg_post_t *post)
     vg_breaker_conf_t breaker = vg_post_breaker(post);
 
     vg_breaker_end(&target->shared->breaker, &breaker, ngx_current_msec,
-                   post->pass, post->verdict.breaker);
-    vg_permit_give(target->shared->permits, post->permit);
+                   post->pass,
+                   target->crowd ? VG_BREAKER_NONE : post->verdict.breaker);
+    vg_permit_give(target->shared->permits, post->permit, (uint32_t) ngx_pid);
     delay = vg_post_delay(post);
     if (vg_post_may_again(post, delay)) {
         vg_post_clear(post);
@@ -315,10 +315,12 @@ vg_post_run(vg_post_t *post)
 
 /* ---------------------------------------------------------- may it begin? */
 
+/* Of the master's group, as workers of a conf before are too. That a process
+ * of that number runs says little: numbers are used again. */
 static bool
 vg_post_alive(uint32_t pid)
 {
-    return kill((pid_t) pid, 0) == 0 || errno != ESRCH;
+    return getpgid((pid_t) pid) == getpgrp();
 }
 
 
@@ -347,7 +349,7 @@ vg_post_may(vg_post_t *post, vg_end_t *why, ngx_msec_t *wait)
     *why = VG_END_BREAKER_OPEN;
     if (!vg_breaker_try(&shared->breaker, &breaker, ngx_current_msec,
                         &post->pass)) {
-        vg_permit_give(shared->permits, post->permit);
+        vg_permit_give(shared->permits, post->permit, (uint32_t) ngx_pid);
         return VG_ERROR;
     }
     later = vg_rate_take(&shared->rate, (unsigned) terms->rate,
@@ -357,7 +359,7 @@ vg_post_may(vg_post_t *post, vg_end_t *why, ngx_msec_t *wait)
     }
     vg_breaker_end(&shared->breaker, &breaker, ngx_current_msec, post->pass,
                    VG_BREAKER_NONE);
-    vg_permit_give(shared->permits, post->permit);
+    vg_permit_give(shared->permits, post->permit, (uint32_t) ngx_pid);
     *why = VG_END_RATE;
     *wait = later / 1000 + 1;
     return VG_DECLINED;

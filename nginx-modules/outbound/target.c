@@ -3,7 +3,7 @@
  *
  * What is shared lies in a fixed table. A named target finds its place again
  * by name over reloads; the places of users' hosts are given to others when
- * they have not been called for a while.
+ * they have not been called for a while. Who finds none shares the crowd's.
  */
 
 #include "outbound.h"
@@ -14,12 +14,13 @@
 
 typedef struct {
     vg_target_shared_t named[VG_OUTBOUND_NAMED];
-    vg_target_shared_t users[VG_OUTBOUND_USERS];
+    vg_target_shared_t users[VG_OUTBOUND_USERS + 1];  /* last: the crowd's */
     vg_target_counts_t counts[VG_OUTBOUND_NAMED + 1]; /* last: all users' */
 } vg_outbound_shared_t;
 
 static vg_outbound_conf_t *vg_targets_conf;
-static vg_target_t         vg_target_users[VG_OUTBOUND_USERS];
+static vg_target_t         vg_target_users[VG_OUTBOUND_USERS + 1];
+static vg_target_t *const vg_target_crowd = &vg_target_users[VG_OUTBOUND_USERS];
 
 
 size_t
@@ -53,20 +54,31 @@ vg_targets_has(vg_outbound_conf_t *conf, uint64_t key)
 }
 
 
+/* how unfit a place is for another target: workers of the conf before may
+ * still use that of one that is gone, and give back what they took */
+static ngx_uint_t
+vg_targets_unfit(vg_outbound_conf_t *conf, const vg_target_shared_t *place)
+{
+    return place->key == 0                        ? 0
+           : vg_targets_has(conf, place->key)     ? 3
+           : vg_permit_taken(place->permits) == 0 ? 1
+                                                  : 2;
+}
+
+
 static ngx_uint_t
 vg_targets_find(vg_outbound_conf_t *conf, uint64_t key)
 {
-    ngx_uint_t            i, at = VG_OUTBOUND_NAMED;
+    ngx_uint_t            i, unfit, least = 3, at = 0;
     vg_outbound_shared_t *shared = vg_targets_shared(conf);
 
     for (i = 0; i < VG_OUTBOUND_NAMED; i++) {
         if (shared->named[i].key == key) {
             return i;
         }
-        if (at == VG_OUTBOUND_NAMED
-            && (shared->named[i].key == 0
-                || !vg_targets_has(conf, shared->named[i].key)))
-        {
+        unfit = vg_targets_unfit(conf, &shared->named[i]);
+        if (unfit < least) {
+            least = unfit;
             at = i;
         }
     }
@@ -114,7 +126,7 @@ vg_targets_start(vg_outbound_conf_t *conf)
         vg_target_start(&target[i], &shared->named[target[i].place],
                         &shared->counts[target[i].place]);
     }
-    for (i = 0; i < VG_OUTBOUND_USERS; i++) {
+    for (i = 0; i <= VG_OUTBOUND_USERS; i++) {
         vg_target_start(&vg_target_users[i], &shared->users[i],
                         &shared->counts[VG_OUTBOUND_NAMED]);
         vg_target_users[i].terms = conf->defaults;
@@ -122,6 +134,7 @@ vg_targets_start(vg_outbound_conf_t *conf)
         vg_target_users[i].users = 1;
         ngx_str_set(&vg_target_users[i].name, "-");
     }
+    vg_target_crowd->crowd = 1;
 }
 
 
@@ -202,7 +215,10 @@ vg_target_of_users(ngx_str_t host)
             oldest = target;
         }
     }
-    return oldest && vg_target_seize(oldest, key) ? oldest : NULL;
+    if (oldest == NULL) {
+        return NULL;
+    }
+    return vg_target_seize(oldest, key) ? oldest : vg_target_crowd;
 }
 
 
@@ -237,7 +253,8 @@ vg_targets_row(vg_out_t *out, const vg_target_t *target)
 static void
 vg_targets_users(vg_out_t *out)
 {
-    ngx_uint_t i, running = 0, states[3] = { 0, 0, 0 };
+    ngx_uint_t i, states[3] = { 0, 0, 0 };
+    ngx_uint_t running = vg_permit_taken(vg_target_crowd->shared->permits);
 
     for (i = 0; i < VG_OUTBOUND_USERS; i++) {
         if (vg_target_users[i].shared->key != 0) {

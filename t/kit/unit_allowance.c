@@ -88,12 +88,14 @@ test_permits(void)
     }
     ok(taken == 10 && vg_permit_taken(permits) == 10, "ten at once");
     ok(vg_permit_take(permits, 10, 8, all_live) == -1, "of all together");
-    vg_permit_give(permits, 4);
+    vg_permit_give(permits, 4, 7);
     mine = vg_permit_take(permits, 10, 8, all_live);
     ok(mine == 4, "one that was given back is another's");
     ok(vg_permit_take(permits, 10, 8, not_seven) >= 0,
        "those of the dead are taken back");
     ok(permits[mine] == 8, "and nobody else's");
+    vg_permit_give(permits, mine, 7);
+    ok(permits[mine] == 8, "what was taken back is not given by who had it");
     vg_permit_forget(permits, 7);
     ok(vg_permit_taken(permits) == 2, "who begins anew has none");
 }
@@ -162,7 +164,7 @@ crowd(void *data)
             continue;
         }
         (void) __atomic_sub_fetch(&inside, 1, __ATOMIC_SEQ_CST);
-        vg_permit_give(shared, permit);
+        vg_permit_give(shared, permit, pid);
     }
     return NULL;
 }
