@@ -154,9 +154,9 @@ vg_job_fail(vg_job_t *job)
     vg_unit_t *undo = NULL;
     ngx_uint_t most = job->jobs->conf->tries;
 
-    job->end = vg_job_spared(job) ? VG_JOB_SPARED
-               : job->tries >= most      ? VG_JOB_DEAD
-                                         : VG_JOB_FAILED;
+    job->end = vg_job_spared(job)   ? VG_JOB_SPARED
+               : job->tries >= most ? VG_JOB_DEAD
+                                    : VG_JOB_FAILED;
     job->values[2] = vg_printf(&job->call->arena, "%s%s%.*s", job->error->name,
                                detail.len ? " " : "", (int) detail.len,
                                detail.len ? detail.data : "")
