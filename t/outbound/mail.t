@@ -89,6 +89,7 @@ my %script = (
     later   => [ '220 hello', '250 hello', '250 ok', '450 later' ],
     refused => [ '220 hello', '250 hello', '250 ok', '250 ok', '354 go on', '554 spam' ],
     hangs   => [ 'hang' ],
+    packed  => [ 'hang' ],
     after   => [ '220 hello', '250 hello', '250 ok', '250 ok', '354 go on', 'hang' ],
     nodding => [ '220 hello', '250 hello', '250 ok', '250 ok', '354 go on', 'nod', '250 taken' ],
     sulks   => [ '220 hello', '250 hello', '250 ok', '550 no such user', 'hang' ],
@@ -102,7 +103,7 @@ my $vg = Voltgate->start(extra => { http => join "\n",
     "    voltgate_target smtps url=smtps://127.0.0.1:$port{smtps} $terms ca=$certificates->{ca};",
     "    voltgate_target bare url=smtp://127.0.0.1:$port{plain} $terms starttls=off;",
     "    voltgate_target http url=http://127.0.0.1:1 $terms;",
-    (map { my $time = $_ eq 'nodding' ? $terms =~ s/2s/9s/r : $terms;
+    (map { my $time = $_ eq 'nodding' ? $terms =~ s/2s/9s/r : $_ eq 'packed' ? $terms =~ s/2s/6s concurrent=64/r : $terms;
         "    voltgate_target $_ url=smtp://127.0.0.1:$script{$_} $time starttls=off;" } sort keys %script),
 });
 caller_of($vg);
@@ -115,9 +116,9 @@ sub mail { my ($target, %more) = @_; return $vg->post('/api/v1/mail', { target =
 sub box {
     my ($name) = @_;
     open my $pipe, '-|', '/usr/bin/python3', '-c', <<'END', "$dir/$name" or die $!;
-import email, email.policy, glob, json, sys
+import email, email.policy, glob, json, re, sys
 out = []
-for path in sorted(glob.glob(sys.argv[1] + '/new/*')):
+for path in sorted(glob.glob(sys.argv[1] + '/new/*'), key=lambda path: int(re.search(r'Q(\d+)', path).group(1))):
     with open(path, 'rb') as file:
         raw = file.read()
     m = email.message_from_bytes(raw, policy=email.policy.default)
@@ -211,7 +212,7 @@ subtest 'nothing of a mail becomes a line of its header' => sub {
 
 # mails by clients of their own; from each pipe comes what became of one
 sub mails {
-    my ($target, $count) = @_;
+    my ($target, $count, $pause) = @_;
     my $admin = $vg->admin;
     return map {
         my $pid = open(my $pipe, '-|') // die "fork: $!";
@@ -221,7 +222,7 @@ sub mails {
             syswrite STDOUT, $said;
             POSIX::_exit(0);
         }
-        sleep 0.2;
+        sleep $pause // 0.2;
         $pipe;
     } 1 .. $count;
 }
@@ -254,6 +255,16 @@ subtest 'who waits for a mail server holds up nobody else of the worker' => sub 
         cmp_ok $asked, '>', 10, 'others were served';
         cmp_ok $most, '<', 0.2, 'at once';
     }
+};
+
+subtest 'more than there are threads: the others are not sent, and say so' => sub {
+    my @pipes = mails('packed', 40, 0);
+    my %said;
+    for my $pipe (@pipes) { $said{ scalar <$pipe> }++; close $pipe }
+    is $said{busy} + $said{silent}, 40 or diag explain \%said;
+    cmp_ok $said{busy}, '>=', 8, 'two workers have 16 each';
+    cmp_ok $said{silent}, '>=', 16;
+    is mail('bare')->{status}, 200, 'threads are free again';
 };
 
 subtest 'a worker that must go at once does not wait for a mail server' => sub {
