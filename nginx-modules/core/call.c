@@ -8,6 +8,7 @@
 #include "cache.h"
 #include "db.h"
 #include "outcome.h"
+#include "repeat.h"
 
 static void vg_call_fields(vg_call_t *call);
 static void vg_call_known(vg_unit_t *unit);
@@ -89,16 +90,12 @@ void
 vg_call_run(vg_call_t *call, ngx_msec_t deadline)
 {
     vg_endpoint_t *e = call->endpoint;
+    ngx_uint_t     out = e->plugin->state == VG_PLUGIN_OUT;
 
     ngx_add_timer(&call->deadline, deadline);
-    if (e->plugin->state == VG_PLUGIN_OUT) {
+    if (out || (e->row->method <= VG_DELETE && vg_versions_paused(e->plugin))) {
         call->retry_after = 5;
-        vg_call_fail(call, "plugin_out");
-        return;
-    }
-    if (e->row->method <= VG_DELETE && vg_versions_paused(e->plugin)) {
-        call->retry_after = 5;
-        vg_call_fail(call, "plugin_paused");
+        vg_call_fail(call, out ? "plugin_out" : "plugin_paused");
         return;
     }
     if (call->key.key.len && vg_key_take(call) != VG_OK) {
@@ -106,7 +103,7 @@ vg_call_run(vg_call_t *call, ngx_msec_t deadline)
         vg_call_fail(call, "key_running");
         return;
     }
-    if (call->key.key.len && !call->key.unasked && e->awaits) {
+    if (call->key.key.len && !call->key.unasked && (e->awaits || e->run)) {
         /* a charger must not be told twice */
         vg_call_ask(call, NULL, vg_outcome_lookup, vg_call_known);
         return;
@@ -269,6 +266,8 @@ vg_call_awaited(vg_call_t *call)
     }
     if (call->error != NULL) {
         vg_call_end(call);
+    } else if (call->endpoint->run != NULL && call->key.key.len) {
+        vg_repeat_end(call);
     } else {
         vg_call_unit(call);
     }

@@ -32,18 +32,19 @@ static vg_statement_t *vg_repeat_keep;
 ngx_int_t
 vg_repeat_init(ngx_conf_t *cf)
 {
-    static const vg_bind_t binds[] = { VG_BIND_CALLER_ID,     VG_BIND_ROUTE,
-                                       VG_BIND_KEY,           VG_BIND_KEY_HASH,
-                                       VG_BIND_PLUGIN,        VG_BIND_PAYLOAD,
-                                       VG_BIND_CORRELATION_ID };
-    ngx_uint_t             i, n = sizeof(binds) / sizeof(binds[0]);
+    static const vg_bind_t binds[] = {
+        VG_BIND_CALLER_ID, VG_BIND_ROUTE,         VG_BIND_KEY,
+        VG_BIND_KEY_HASH,  VG_BIND_PLUGIN,        VG_BIND_REASON,
+        VG_BIND_PAYLOAD,   VG_BIND_CORRELATION_ID
+    };
+    ngx_uint_t i, n = sizeof(binds) / sizeof(binds[0]);
 
     vg_statement_kit(
         cf, &vg_repeat_keep, "answer_keep",
         "insert into vg.answer"
         " (caller, route, key, hash, plugin, status, body, correlation_id)"
-        " values ($1::text, $2::text, $3::text, $4::text, $5::text, 'ok',"
-        " $6::text, $7::text)",
+        " values ($1::text, $2::text, $3::text, $4::text, $5::text, $6::text,"
+        " $7::text, $8::text)",
         n);
     if (vg_repeat_keep == NULL) {
         return NGX_ERROR;
@@ -244,6 +245,8 @@ vg_repeat_kept(vg_unit_t *unit)
 void
 vg_repeat_end(vg_call_t *call)
 {
+    call->status = call->status ? call->status : "ok";
+    call->in.reason = vg_str(call->status);
     call->in.payload = call->text;
     vg_repeat_send(call, vg_repeat_keep, vg_repeat_kept, call);
 }

@@ -191,6 +191,16 @@ subtest 'a replay that begins while events come: none comes before an older one'
     is $vg->sql('select count(*) from passes.seen where n > 1000'), $last - 1000, 'and all of them';
 };
 
+subtest 'a replay that is asked twice under a key' => sub {
+    my $from = $vg->sql(q{select vg.z(min(logged_at)) from vg.event where payload->>'n' = '31'});
+    my @asked = map { $vg->post('/api/v1/events/replay', { consumer => 'passes', from => $from }, { 'Idempotency-Key' => 'once' }) } 1, 2;
+    is $_->{status}, 202 for @asked;
+    is $asked[1]{body}, $asked[0]{body}, 'has one answer';
+    is $asked[1]{headers}{'idempotent-replayed'}, 'true', 'which says that it is one';
+    is $vg->post('/api/v1/events/replay', { consumer => 'passes' }, { 'Idempotency-Key' => 'once' })->{status}, 422, 'with another body it is none';
+    ok replayed($asked[0]{json}{replays}[0]{id}), 'and one replay is made';
+};
+
 subtest 'a part by its time' => sub {
     my $at = $vg->sql(q{select vg.z(max(logged_at)) from vg.event where payload->>'n' = '31'});
     $vg->sql('truncate passes.seen');
