@@ -76,11 +76,12 @@ vg_random_id(void *id, size_t size)
 }
 
 
-/* RFC 9562 version 7 */
+/* RFC 9562 version 7, with the fraction of the millisecond in rand_a (6.2,
+ * method 3): what came one after the other sorts so within a millisecond. */
 void
 vg_uuid7(char *text37, int64_t us)
 {
-    int           i;
+    int           i, fraction = (int) (us % 1000 * 4096 / 1000);
     u_char        b[16], *p = (u_char *) text37;
     uint64_t      ms = us / 1000;
     static u_char hex[] = "0123456789abcdef";
@@ -89,7 +90,8 @@ vg_uuid7(char *text37, int64_t us)
     for (i = 0; i < 6; i++) {
         b[i] = (u_char) (ms >> (40 - 8 * i));
     }
-    b[6] = (b[6] & 0x0f) | 0x70;
+    b[6] = (u_char) (0x70 | fraction >> 8);
+    b[7] = (u_char) fraction;
     b[8] = (b[8] & 0x3f) | 0x80;
     for (i = 0; i < 16; i++) {
         if (i == 4 || i == 6 || i == 8 || i == 10) {
