@@ -78,63 +78,55 @@ static const unsigned int vg_field_oids[] = {
  * a keyed answer into vg.answer, in the commit of the change. `again` raises,
  * so that nothing of the unit stays when it is run once more. {"wake": topic}
  * among the events is none: it is only told to streams, as aggregates are. */
+#define VG_TAIL_TOLD(others)                                                   \
+    ", vg_told as ("                                                           \
+    "insert into vg.outbox (plugin, type, aggregate_id, payload,"              \
+    " correlation_id, traceparent, actor_id) "                                 \
+    "select :vgPlugin, e.value ->> 'type', e.value ->> 'aggregateId',"         \
+    " e.value -> 'payload', :correlationId, :vgTraceparent, :callerId "        \
+    "from answer a, jsonb_array_elements(a.events) with ordinality e"          \
+    " where not e.value " others " order by e.ordinality)"
+
+#define VG_TAIL_KEPT(others)                                                   \
+    ", vg_kept as ("                                                           \
+    "insert into vg.answer (caller, route, key, hash, plugin, status, body,"   \
+    " correlation_id, at) "                                                    \
+    "select :callerId, :vgRoute, :vgKey, :vgKeyHash, :vgPlugin, a.status,"     \
+    " a.body::text, :correlationId, :now "                                     \
+    "from answer a where :vgKey is not null"                                   \
+    ") select case a.status when 'again' then vg.again() else a.status end,"   \
+    " a.body::text,"                                                           \
+    " (select count(*) from jsonb_array_elements(a.events) e"                  \
+    " where not e.value " others "),"                                          \
+    " (select string_agg(distinct"                                             \
+    " coalesce(e.value ->> 'wake', e.value ->> 'aggregateId'), ' ')"           \
+    " from jsonb_array_elements(a.events) e)"
+
 static const char vg_tail[] =
-    ", vg_told as ("
-    "insert into vg.outbox (plugin, type, aggregate_id, payload,"
-    " correlation_id, traceparent, actor_id) "
-    "select :vgPlugin, e.value ->> 'type', e.value ->> 'aggregateId',"
-    " e.value -> 'payload', :correlationId, :vgTraceparent, :callerId "
-    "from answer a, jsonb_array_elements(a.events) with ordinality e"
-    " where not e.value ? 'wake' order by e.ordinality"
-    "), vg_kept as ("
-    "insert into vg.answer (caller, route, key, hash, plugin, status, body,"
-    " correlation_id, at) "
-    "select :callerId, :vgRoute, :vgKey, :vgKeyHash, :vgPlugin, a.status,"
-    " a.body::text, :correlationId, :now "
-    "from answer a where :vgKey is not null"
-    ") select case a.status when 'again' then vg.again() else a.status end,"
-    " a.body::text,"
-    " (select count(*) from jsonb_array_elements(a.events) e"
-    " where not e.value ? 'wake'),"
-    " (select string_agg(distinct"
-    " coalesce(e.value ->> 'wake', e.value ->> 'aggregateId'), ' ')"
-    " from jsonb_array_elements(a.events) e) from answer a";
+    VG_TAIL_TOLD("? 'wake'") VG_TAIL_KEPT("? 'wake'") " from answer a";
 
 
 /* The same of a statement whose text has the word 'saga', so that no other
  * pays for it: {"saga": name, "id": …, "data": …} among the events is a row of
  * the plugin's sagas, held by this worker; without data it is told alone. */
-static const char vg_tail_saga[] =
-    ", vg_told as ("
-    "insert into vg.outbox (plugin, type, aggregate_id, payload,"
-    " correlation_id, traceparent, actor_id) "
-    "select :vgPlugin, e.value ->> 'type', e.value ->> 'aggregateId',"
-    " e.value -> 'payload', :correlationId, :vgTraceparent, :callerId "
-    "from answer a, jsonb_array_elements(a.events) with ordinality e"
-    " where not e.value ?| array['wake', 'saga'] order by e.ordinality"
-    "), vg_begun as ("
-    "insert into %s.saga (id, name, data, node, pid, caller_id, caller_role,"
-    " caller_company, correlation_id, traceparent) "
-    "select (e.value ->> 'id')::uuid, e.value ->> 'saga', e.value -> 'data',"
-    " :vgNode, :vgPid, :callerId, :callerRole, :callerCompany,"
-    " :correlationId, :vgTraceparent "
-    "from answer a, jsonb_array_elements(a.events) e"
-    " where e.value ? 'saga' and e.value ? 'data'"
-    "), vg_kept as ("
-    "insert into vg.answer (caller, route, key, hash, plugin, status, body,"
-    " correlation_id, at) "
-    "select :callerId, :vgRoute, :vgKey, :vgKeyHash, :vgPlugin, a.status,"
-    " a.body::text, :correlationId, :now "
-    "from answer a where :vgKey is not null"
-    ") select case a.status when 'again' then vg.again() else a.status end,"
-    " a.body::text,"
-    " (select count(*) from jsonb_array_elements(a.events) e"
-    " where not e.value ?| array['wake', 'saga']),"
-    " (select string_agg(distinct"
-    " coalesce(e.value ->> 'wake', e.value ->> 'aggregateId'), ' ')"
-    " from jsonb_array_elements(a.events) e),"
-    " (select json_agg(e.value) from jsonb_array_elements(a.events) e"
-    " where e.value ? 'saga') from answer a";
+#define VG_TAIL_OTHERS "?| array['wake', 'saga']"
+
+static const char vg_tail_saga[] = VG_TAIL_TOLD(
+    VG_TAIL_OTHERS) ", vg_begun as ("
+                    "insert into %s.saga (id, name, data, node, pid, "
+                    "caller_id, caller_role,"
+                    " caller_company, correlation_id, traceparent) "
+                    "select (e.value ->> 'id')::uuid, e.value ->> 'saga', "
+                    "e.value -> 'data',"
+                    " :vgNode, :vgPid, :callerId, :callerRole, :callerCompany,"
+                    " :correlationId, :vgTraceparent "
+                    "from answer a, jsonb_array_elements(a.events) e"
+                    " where e.value ? 'saga' and e.value ? "
+                    "'data')" VG_TAIL_KEPT(
+                        VG_TAIL_OTHERS) ", (select json_agg(e.value) from "
+                                        "jsonb_array_elements(a.events) e"
+                                        " where e.value ? 'saga') from answer "
+                                        "a";
 
 
 /* The same of an :each statement, whose answer is (call, status, body, wake):

@@ -171,7 +171,7 @@ vg_fan_run(vg_call_t *call, vg_fan_kind_t kind, const vg_statement_t *st,
 }
 
 
-static const char *
+const char *
 vg_fan_text(vg_call_t *call, vg_str_t s)
 {
     return s.data ? vg_printf(&call->arena, "%.*s", (int) s.len, s.data).data

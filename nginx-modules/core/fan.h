@@ -20,8 +20,10 @@ typedef enum {
 void vg_fan_run(vg_call_t *call, vg_fan_kind_t kind, const vg_statement_t *st,
                 const char **values, vg_lane_t lane);
 
-/* For values: a field as text, or NULL; and for a list, its cursor and how many
+/* For values: s, which ends in a NUL then; data NULL is NULL. A field as text,
+ * or NULL; and for a list, its cursor and how many
  * are asked for, which is one more than are shown. */
+const char *vg_fan_text(vg_call_t *call, vg_str_t s);
 const char *vg_fan_field(vg_call_t *call, const char *name);
 const char *vg_fan_cursor(vg_call_t *call);
 const char *vg_fan_limit(vg_call_t *call);

@@ -26,7 +26,7 @@ typedef struct {
 /* An event as it was read; the strings live as long as the batch's pool. */
 typedef struct {
     vg_str_t pos, id, type, aggregate, payload, correlation, traceparent, actor,
-        at, source, logged;
+        at, source;
     unsigned blocked:1; /* an earlier one of its aggregate is parked      */
     unsigned other:1;   /* not asked for: its place alone is known        */
 } vg_event_t;
@@ -68,6 +68,9 @@ void vg_kit_unit(vg_unit_t *unit, const vg_statement_t *st, const char **values,
                  vg_lane_t lane, void (*done)(vg_unit_t *), void *data);
 /* in its done(): is it done? What the database refused is logged. */
 ngx_uint_t vg_kit_ok(const vg_unit_t *unit);
+
+/* follower.c: the last position of a log; 0: it is empty */
+extern vg_statement_t *vg_log_end;
 
 /* what each file asks of the database, made while the conf is read */
 ngx_int_t vg_clerk_init(ngx_conf_t *cf);

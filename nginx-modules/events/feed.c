@@ -8,6 +8,7 @@
  */
 
 #include "events.h"
+#include "fan.h"
 #include "outcome.h"
 
 #define VG_FEED_READ 200 /* events of a log at once                      */
@@ -21,7 +22,7 @@ typedef struct {
     unsigned    more:1; /* one of them has some left                      */
 } vg_feed_t;
 
-static vg_statement_t *vg_feed_end, *vg_feed_read;
+static vg_statement_t *vg_feed_read;
 
 static void vg_feed_next(vg_feed_t *feed);
 
@@ -29,8 +30,6 @@ static void vg_feed_next(vg_feed_t *feed);
 ngx_int_t
 vg_feed_init(ngx_conf_t *cf)
 {
-    vg_statement_kit(cf, &vg_feed_end, "feed_end",
-                     "select coalesce(max(pos), 0) from vg.event", 0);
     vg_statement_kit(
         cf, &vg_feed_read, "feed_read",
         "select (r.e).pos, case when vg.visible($2::text, $3::text, $4::text,"
@@ -39,7 +38,7 @@ vg_feed_init(ngx_conf_t *cf)
         " from (select e from vg.event e where e.pos > $1::bigint"
         " order by e.pos limit 200) r",
         4);
-    return vg_feed_end && vg_feed_read ? NGX_OK : NGX_ERROR;
+    return vg_feed_read ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -150,7 +149,7 @@ vg_feed_have(vg_unit_t *unit)
         vg_feed_over(feed);
         return;
     }
-    if (unit->statement == vg_feed_end) {
+    if (unit->statement == vg_log_end) {
         (void) snprintf(feed->places[feed->log], 24, "%s",
                         PQgetvalue(unit->rows, 0, 0));
     } else {
@@ -171,18 +170,10 @@ vg_feed_next(vg_feed_t *feed)
         return;
     }
     feed->values[0] = feed->places[feed->log];
-    vg_kit_make(&feed->unit, call->in.since.len ? vg_feed_read : vg_feed_end,
+    vg_kit_make(&feed->unit, call->in.since.len ? vg_feed_read : vg_log_end,
                 feed->values, VG_LANE_READ, vg_feed_have, feed);
     feed->unit.database = feed->log;
     vg_unit_submit(&feed->unit);
-}
-
-
-static const char *
-vg_feed_text(vg_call_t *call, vg_str_t s)
-{
-    return vg_printf(&call->arena, "%.*s", (int) s.len, s.data ? s.data : "")
-        .data;
 }
 
 
@@ -205,9 +196,9 @@ vg_events_feed(vg_call_t *call)
         vg_call_awaited(call);
         return;
     }
-    feed->values[1] = vg_feed_text(call, call->caller.role);
-    feed->values[2] = vg_feed_text(call, call->caller.id);
-    feed->values[3] = vg_feed_text(call, call->caller.company);
+    feed->values[1] = vg_fan_text(call, call->caller.role);
+    feed->values[2] = vg_fan_text(call, call->caller.id);
+    feed->values[3] = vg_fan_text(call, call->caller.company);
     vg_call_ref(call);
     vg_feed_next(feed);
 }

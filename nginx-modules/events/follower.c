@@ -26,7 +26,9 @@ typedef struct {
     unsigned    again:1;
 } vg_follower_t;
 
-static vg_statement_t *vg_follow_end, *vg_follow_read;
+vg_statement_t *vg_log_end;
+
+static vg_statement_t *vg_follow_read;
 static vg_follower_t   vg_followers[VG_DATABASES];
 static ngx_event_t     vg_follow_timer;
 static ngx_uint_t      vg_follow_mine;
@@ -37,7 +39,7 @@ static void vg_follower_go(vg_follower_t *follower);
 ngx_int_t
 vg_follower_init(ngx_conf_t *cf)
 {
-    vg_statement_kit(cf, &vg_follow_end, "log_end",
+    vg_statement_kit(cf, &vg_log_end, "log_end",
                      "select coalesce(max(pos), 0) from vg.event", 0);
     /* ten columns as vg_event_read() has them; of others the place alone */
     vg_statement_kit(
@@ -47,7 +49,7 @@ vg_follower_init(ngx_conf_t *cf)
         " e.correlation_id, e.traceparent, e.actor_id, vg.z(e.at), e.source"
         " from vg.event e where e.pos > $1::bigint order by e.pos limit 500",
         2);
-    return vg_follow_end && vg_follow_read ? NGX_OK : NGX_ERROR;
+    return vg_log_end && vg_follow_read ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -132,7 +134,7 @@ vg_follower_have(vg_unit_t *unit)
     vg_follower_t *follower = unit->data;
 
     follower->busy = 0;
-    if (n > 0 && unit->statement == vg_follow_end) {
+    if (n > 0 && unit->statement == vg_log_end) {
         *vg_shelf_place(follower->log) =
             strtoul(PQgetvalue(unit->rows, 0, 0), NULL, 10) + 1;
         follower->again = 1;
@@ -171,7 +173,7 @@ vg_follower_go(vg_follower_t *follower)
                     (unsigned long) (place ? place - 1 : 0));
     follower->values[0] = follower->place;
     follower->values[1] = vg_event_types(&arena, &vg_host->endpoints, 1);
-    vg_kit_make(&follower->unit, place ? vg_follow_read : vg_follow_end,
+    vg_kit_make(&follower->unit, place ? vg_follow_read : vg_log_end,
                 follower->values, VG_LANE_LOG, vg_follower_have, follower);
     follower->unit.database = follower->log;
     vg_unit_submit(&follower->unit);

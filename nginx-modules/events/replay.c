@@ -128,13 +128,6 @@ vg_replay_begun(vg_unit_t *unit)
 }
 
 
-static const char *
-vg_replay_text(vg_call_t *call, vg_str_t s)
-{
-    return vg_printf(&call->arena, "%.*s", (int) s.len, s.data).data;
-}
-
-
 static void
 vg_replay_start(vg_replay_t *replay)
 {
@@ -144,9 +137,9 @@ vg_replay_start(vg_replay_t *replay)
 
     vg_out_close(&replay->parts, ']');
     v[0] = (const char *) replay->plugin->name.data;
-    v[1] = vg_replay_text(call, vg_out_str(&replay->parts));
-    v[2] = types ? vg_replay_text(call, types->raw) : NULL;
-    v[3] = vg_replay_text(call, call->caller.id);
+    v[1] = vg_fan_text(call, vg_out_str(&replay->parts));
+    v[2] = types ? vg_fan_text(call, types->raw) : NULL;
+    v[3] = vg_fan_text(call, call->caller.id);
     vg_replay_ask(replay, vg_replay_begin, VG_LANE_WRITE,
                   replay->plugin->database, vg_replay_begun);
 }
