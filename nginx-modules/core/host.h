@@ -204,6 +204,9 @@ vg_plugin_slot_t *vg_plugin_load(vg_host_t *host, const ngx_str_t *name,
 ngx_int_t         vg_plugin_rows(vg_host_t *host, vg_plugin_slot_t *plugin);
 void              vg_plugin_free(vg_plugin_slot_t *plugin);
 
+/* the present generation; NULL: there is no such plugin */
+vg_plugin_slot_t *vg_plugin_named(vg_str_t name);
+
 /* after a change of host->plugins: all endpoints anew */
 void vg_registry_join(vg_host_t *host);
 

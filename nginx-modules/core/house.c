@@ -18,17 +18,12 @@ static const char *const vg_house_states[] = { "starting", "ready", "out" };
 static vg_plugin_slot_t *
 vg_house_plugin(vg_call_t *call)
 {
-    vg_str_t           name = vg_get(call, "name")->text;
-    ngx_uint_t         i;
-    vg_plugin_slot_t **p = vg_host->plugins.elts;
+    vg_plugin_slot_t *plugin = vg_plugin_named(vg_get(call, "name")->text);
 
-    for (i = 0; i < vg_host->plugins.nelts; i++) {
-        if (vg_str_eq(name, (const char *) p[i]->name.data)) {
-            return p[i];
-        }
+    if (plugin == NULL) {
+        (void) vg_refuse(call, "not_found");
     }
-    (void) vg_refuse(call, "not_found");
-    return NULL;
+    return plugin;
 }
 
 

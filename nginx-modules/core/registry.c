@@ -48,6 +48,21 @@ vg_registry_error(vg_plugin_slot_t *plugin, const char *name, size_t len)
 }
 
 
+vg_plugin_slot_t *
+vg_plugin_named(vg_str_t name)
+{
+    ngx_uint_t         i;
+    vg_plugin_slot_t **p = vg_host->plugins.elts;
+
+    for (i = 0; i < vg_host->plugins.nelts; i++) {
+        if (vg_str_eq(name, (const char *) p[i]->name.data)) {
+            return p[i];
+        }
+    }
+    return NULL;
+}
+
+
 vg_endpoint_t *
 vg_registry_find(vg_method_t method, const char *path, size_t len)
 {

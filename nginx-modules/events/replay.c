@@ -193,16 +193,9 @@ vg_replay_next(vg_replay_t *replay)
 static vg_plugin_slot_t *
 vg_replay_plugin(vg_call_t *call)
 {
-    vg_str_t           name = vg_get(call, "consumer")->text;
-    ngx_uint_t         i;
-    const vg_json_t   *types = vg_get(call, "types"), *type;
-    vg_plugin_slot_t **p = vg_host->plugins.elts, *plugin = NULL;
+    const vg_json_t  *types = vg_get(call, "types"), *type;
+    vg_plugin_slot_t *plugin = vg_plugin_named(vg_get(call, "consumer")->text);
 
-    for (i = 0; i < vg_host->plugins.nelts; i++) {
-        if (vg_str_eq(name, (const char *) p[i]->name.data)) {
-            plugin = p[i];
-        }
-    }
     if (plugin == NULL) {
         (void) vg_refuse_field(call, "consumer", "is no plugin");
         return NULL;

@@ -359,7 +359,7 @@ void
 vg_saga_go(vg_saga_run_t *run)
 {
     const vg_saga_t  *saga;
-    vg_plugin_slot_t *plugin = vg_saga_plugin(run->plugin);
+    vg_plugin_slot_t *plugin = vg_plugin_named(run->plugin);
 
     if (plugin == NULL || !vg_event_may(plugin) || ngx_exiting) {
         vg_saga_leave(run, "plugin_paused");

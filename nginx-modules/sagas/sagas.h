@@ -70,9 +70,8 @@ typedef struct {
 } vg_saga_move_t;
 
 /* table.c: the manifest's */
-vg_plugin_slot_t *vg_saga_plugin(vg_str_t name);
-const vg_saga_t  *vg_saga_find(vg_plugin_slot_t *plugin, vg_str_t name);
-ngx_int_t         vg_saga_step(const vg_saga_t *saga, vg_str_t name);
+const vg_saga_t *vg_saga_find(vg_plugin_slot_t *plugin, vg_str_t name);
+ngx_int_t        vg_saga_step(const vg_saga_t *saga, vg_str_t name);
 /* run->asking as it is now; NULL: this version does not know it */
 const vg_saga_step_t *vg_saga_asking(vg_saga_run_t    *run,
                                      const vg_saga_t **saga);

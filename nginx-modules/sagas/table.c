@@ -11,21 +11,6 @@ const char *const vg_saga_states[VG_SAGA_STATES + 1] = { "RUNNING",   "UNDOING",
                                                          "STUCK",     NULL };
 
 
-vg_plugin_slot_t *
-vg_saga_plugin(vg_str_t name)
-{
-    ngx_uint_t         i;
-    vg_plugin_slot_t **p = vg_host->plugins.elts;
-
-    for (i = 0; i < vg_host->plugins.nelts; i++) {
-        if (vg_str_eq(name, (const char *) p[i]->name.data)) {
-            return p[i];
-        }
-    }
-    return NULL;
-}
-
-
 const vg_saga_t *
 vg_saga_find(vg_plugin_slot_t *plugin, vg_str_t name)
 {
@@ -60,7 +45,7 @@ const vg_saga_step_t *
 vg_saga_asking(vg_saga_run_t *run, const vg_saga_t **saga)
 {
     ngx_int_t         at = -1;
-    vg_plugin_slot_t *plugin = vg_saga_plugin(run->plugin);
+    vg_plugin_slot_t *plugin = vg_plugin_named(run->plugin);
 
     *saga = plugin ? vg_saga_find(plugin, run->name) : NULL;
     at = *saga ? vg_saga_step(*saga, run->asking) : -1;
