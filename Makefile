@@ -49,7 +49,8 @@ PLUGINS := $(filter-out example-%,$(sort $(patsubst plugins/%/,%,$(wildcard plug
 C_PLUGINS := $(foreach p,$(PLUGINS),$(if $(wildcard plugins/$(p)/*.c),$(p)))
 CLI_SRC := $(sort $(wildcard cli/*.c))
 JSON_SRC := $(addprefix nginx-modules/core/,vg_json.c vg_out.c vg_text.c instant.c)
-SHARED_SRC := $(JSON_SRC) $(addprefix nginx-modules/core/,install.c elf.c prune.c schema.c schemas.c)
+SHARED_SRC := $(JSON_SRC) $(addprefix nginx-modules/core/,install.c elf.c prune.c schema.c schemas.c) \
+              nginx-modules/issuer/signing.c
 UNITS   := $(sort $(wildcard t/kit/unit_*.c plugins/*/t/unit_*.c))
 UNIT_BIN := $(UNITS:%.c=$(B)/unit/%)
 C_FILES := $(sort $(shell find nginx-modules plugins cli t -name "*.[ch]"))
@@ -197,7 +198,7 @@ cli: $(B)/voltgate
 
 $(B)/obj/cli/%.o: cli/%.c
 	@mkdir -p $(@D)
-	$(call say,CC  ) $(CC) $(CFLAGS) -iquote nginx-modules/core \
+	$(call say,CC  ) $(CC) $(CFLAGS) -iquote nginx-modules/core -iquote nginx-modules/issuer \
 	    -isystem /usr/include/postgresql -MMD -MP -c -o $@ $<
 
 $(B)/voltgate: $(CLI_SRC:%.c=$(B)/obj/%.o) $(SHARED_SRC:%.c=$(B)/obj/%.o)

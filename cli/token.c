@@ -1,5 +1,6 @@
 /*
- * token.c: key pairs and signed tokens for development and the first admin.
+ * token.c: signed tokens of the operator's own key, for machines, development
+ * and the first admin.
  *
  * ES256 alone. The header's kid is the first 16 hex digits of SHA-256 over
  * the DER of the public key, so that a verifier finds the key by what it is.
@@ -8,17 +9,13 @@
 #define _GNU_SOURCE
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <jwt.h>
-#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -40,7 +37,6 @@ static int token_ttl(const char *text, long *ttl);
 static int token_print(const token_t *token, const char *path);
 static int token_claims(jwt_t *jwt, const token_t *token);
 static int key_id(const char *pem, size_t len, char *kid);
-static int keys_create(const char *private_path, const char *public_path);
 
 
 int
@@ -212,72 +208,5 @@ key_id(const char *pem, size_t len, char *kid)
     OPENSSL_free(der);
     EVP_PKEY_free(key);
     BIO_free(bio);
-    return rc;
-}
-
-
-int
-cli_keys(int argc, char **argv)
-{
-    char *private_path = cli_key_path("private.pem");
-    char *public_path = cli_key_path("public.pem");
-    int   rc;
-
-    if (argc != 1 || private_path == NULL || public_path == NULL) {
-        rc = cli_fail("%s takes no arguments", argv[0]);
-    } else if (access(private_path, F_OK) == 0
-               && access(public_path, F_OK) == 0) {
-        rc = 0;
-    } else {
-        rc = keys_create(private_path, public_path);
-    }
-    free(private_path);
-    free(public_path);
-    return rc;
-}
-
-
-/* The state folder is there; keys/ may not be. A private key without its
- * public half (a run that was cut) is replaced: nobody trusted it yet. */
-static int
-keys_create(const char *private_path, const char *public_path)
-{
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    FILE     *secret = NULL, *shown = NULL;
-    char     *folder = cli_key_path("");
-    int       fd = -1, rc = 1;
-
-    if (folder == NULL || (mkdir(folder, 0700) != 0 && errno != EEXIST)) {
-        cli_fail("%s: %s", folder ? folder : "keys", strerror(errno));
-        goto done;
-    }
-    (void) unlink(private_path);
-    fd = open(private_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd != -1) {
-        secret = fdopen(fd, "w");
-    }
-    shown = fopen(public_path, "we");
-    if (key == NULL || secret == NULL || shown == NULL
-        || PEM_write_PrivateKey(secret, key, NULL, NULL, 0, NULL, NULL) != 1
-        || fflush(secret) != 0 || PEM_write_PUBKEY(shown, key) != 1
-        || fflush(shown) != 0)
-    {
-        cli_fail("the key pair could not be written to %s", folder);
-        (void) unlink(public_path);
-        goto done;
-    }
-    rc = 0;
-
-done:
-    if (secret != NULL) {
-        (void) fclose(secret);
-    } else if (fd != -1) {
-        (void) close(fd);
-    }
-    if (shown != NULL) {
-        (void) fclose(shown);
-    }
-    EVP_PKEY_free(key);
-    free(folder);
     return rc;
 }

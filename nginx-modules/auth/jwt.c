@@ -335,7 +335,8 @@ jwt_claims(const vg_jwt_keys_t *keys, const vg_json_t *payload, int64_t now_us,
 
     if (claims->sub.len == 0 || claims->role.len == 0
         || !jwt_optional(payload, "company", &claims->company)
-        || !jwt_optional(payload, "scope", &claims->scope))
+        || !jwt_optional(payload, "scope", &claims->scope)
+        || !jwt_optional(payload, "sid", &claims->session))
     {
         return VG_JWT_CLAIMS;
     }
@@ -382,6 +383,8 @@ vg_jwt_verify(const vg_jwt_keys_t *keys, vg_pool_t *pool, vg_str_t token,
     if (payload == NULL) {
         return VG_JWT_MALFORMED;
     }
+
+    claims->payload = payload->raw;
 
     return jwt_claims(keys, payload, now_us, claims);
 }

@@ -13,6 +13,8 @@
 #ifndef VG_JWT_H
 #define VG_JWT_H
 
+#include <openssl/evp.h>
+
 #include "vg_json.h"
 
 #define VG_JWT_MAX    4096 /* bytes of a whole token                      */
@@ -40,6 +42,8 @@ typedef struct {
     vg_str_t role;    /* never empty                                     */
     vg_str_t company; /* data NULL: none                                 */
     vg_str_t scope;   /* words by one space; data NULL: all of the role's */
+    vg_str_t session; /* sid; data NULL: none                            */
+    vg_str_t payload; /* all claims, as they were signed: JSON text      */
     int64_t  exp;     /* microseconds since 1970; leeway not included    */
 } vg_jwt_claims_t;
 
@@ -53,6 +57,10 @@ void           vg_jwt_keys_free(vg_jwt_keys_t *keys);
 /* Adds the public key of a PEM file. NULL: added (a key that is there already
  * is left as it is); else a static text that says why not. */
 const char *vg_jwt_keys_add_pem(vg_jwt_keys_t *keys, const char *path);
+
+/* Adds a key, of which only the public half is looked at; it keeps a reference
+ * of its own. NULL: added, as above. */
+const char *vg_jwt_keys_add(vg_jwt_keys_t *keys, EVP_PKEY *pkey);
 
 /* The kid of the newest key, NUL-terminated; NULL when there is none. A kid
  * is the first 16 hex digits of SHA-256 over the DER SubjectPublicKeyInfo. */

@@ -29,7 +29,7 @@ typedef struct {
 
 static const jwt_alg_t jwt_algs[] = {
     { "ES256", "EC", "prime256v1", 32, 256, true },
-    { "RS256", "RSA", NULL, 0, 2048, false },
+    { "RS256", "RSA", NULL, 0, 2048, true },
 };
 
 struct vg_jwt_key_s {
@@ -171,8 +171,8 @@ vg_jwt_keys_find(const vg_jwt_keys_t *keys, vg_str_t kid)
 }
 
 
-static const char *
-jwt_key_add(vg_jwt_keys_t *keys, EVP_PKEY *pkey)
+const char *
+vg_jwt_keys_add(vg_jwt_keys_t *keys, EVP_PKEY *pkey)
 {
     vg_jwt_key_t *key = &keys->key[keys->count];
 
@@ -182,7 +182,7 @@ jwt_key_add(vg_jwt_keys_t *keys, EVP_PKEY *pkey)
 
     key->alg = jwt_key_alg(pkey);
     if (key->alg == NULL) {
-        return "not a key of an enabled algorithm (ES256)";
+        return "not a key of ES256 or RS256";
     }
 
     if (!jwt_key_kid(pkey, key->kid)) {
@@ -220,7 +220,7 @@ vg_jwt_keys_add_pem(vg_jwt_keys_t *keys, const char *path)
     BIO_free(bio);
 
     why = (pkey == NULL) ? "the file holds no public key in PEM"
-                         : jwt_key_add(keys, pkey);
+                         : vg_jwt_keys_add(keys, pkey);
 
     EVP_PKEY_free(pkey);
     ERR_clear_error();

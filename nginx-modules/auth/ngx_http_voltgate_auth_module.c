@@ -7,7 +7,7 @@
 
 #include "http.h"
 #include "identity.h"
-#include "jwt.h"
+#include "issuer.h"
 
 static void     *vg_auth_create(ngx_conf_t *cf);
 static ngx_int_t vg_auth_ready(ngx_conf_t *cf);
@@ -113,6 +113,36 @@ vg_auth_refuse(vg_http_t *http, const char *why)
 }
 
 
+/* by the house's own keys, else by the operator's */
+static vg_jwt_error_t
+vg_auth_verify(vg_call_t *call, vg_str_t token, vg_jwt_claims_t *claims)
+{
+    vg_jwt_error_t       rc = VG_JWT_KEY;
+    const vg_jwt_keys_t *keys = vg_keyring_public();
+
+    if (keys != NULL) {
+        rc = vg_jwt_verify(keys, &call->arena, token, call->now, claims);
+    }
+    if (rc == VG_JWT_KEY && vg_auth_keys != NULL) {
+        rc =
+            vg_jwt_verify(vg_auth_keys, &call->arena, token, call->now, claims);
+    }
+    return rc;
+}
+
+
+vg_str_t
+vg_token_read(vg_call_t *call, vg_str_t token)
+{
+    vg_jwt_claims_t claims;
+
+    if (vg_auth_verify(call, token, &claims) != VG_JWT_OK) {
+        return (vg_str_t){ NULL, 0 };
+    }
+    return claims.payload;
+}
+
+
 static vg_rc_t
 vg_auth_bearer(vg_http_t *http, vg_str_t token)
 {
@@ -120,7 +150,7 @@ vg_auth_bearer(vg_http_t *http, vg_str_t token)
     vg_jwt_error_t  rc;
     vg_jwt_claims_t claims;
 
-    if (vg_auth_keys == NULL) {
+    if (vg_auth_keys == NULL && vg_keyring_public() == NULL) {
         return vg_auth_refuse(http, "tokens are not taken here");
     }
     if (token.len >= 3 && ngx_strncmp(token.data, "vg_", 3) == 0) {
@@ -129,15 +159,15 @@ vg_auth_bearer(vg_http_t *http, vg_str_t token)
     if (vg_tokens_find(call, token)) {
         return VG_OK;
     }
-    rc = vg_jwt_verify(vg_auth_keys, &call->arena, token, call->now, &claims);
+    rc = vg_auth_verify(call, token, &claims);
     if (rc != VG_JWT_OK) {
         return vg_auth_refuse(http, vg_jwt_error_text(rc));
     }
     if (!vg_role_known(claims.role)) {
         return vg_auth_refuse(http, "the role is not known");
     }
-    call->caller =
-        (vg_caller_t){ claims.sub, claims.role, claims.company, claims.scope };
+    call->caller = (vg_caller_t){ claims.sub,   claims.role,    claims.company,
+                                  claims.scope, claims.session, VG_STR("") };
     call->expires = claims.exp;
     vg_tokens_keep(call, token, claims.exp);
     return VG_OK;

@@ -264,6 +264,29 @@ vg_http_problem(ngx_http_request_t *r, const vg_error_t *error)
 }
 
 
+static ngx_int_t
+vg_http_error(vg_http_t *http, vg_call_t *call)
+{
+    vg_str_t            body;
+    ngx_uint_t          replayed = call->key.replayed;
+    ngx_http_request_t *r = http->request;
+
+    http->basic |= (call->endpoint->row->flags & VG_OAUTH) != 0;
+    vg_http_problem_headers(r, call->error, call->retry_after);
+    if (call->endpoint->row->flags & VG_OAUTH) {
+        return vg_http_send(r, call->error->status, "application/json",
+                            vg_oauth_error(call));
+    }
+    body = vg_problem_render(
+        &call->arena, call->error, call->detail, vg_out_str(&call->problems),
+        call->nproblems,
+        replayed ? call->key.at : vg_time_text(&call->arena, call->now),
+        replayed ? call->key.correlation : call->correlation);
+    return vg_http_send(r, call->error->status, "application/problem+json",
+                        body);
+}
+
+
 ngx_int_t
 vg_http_answer(vg_http_t *http, vg_call_t *call)
 {
@@ -274,6 +297,9 @@ vg_http_answer(vg_http_t *http, vg_call_t *call)
 
     if (call->key.replayed) {
         (void) vg_http_add(r, "Idempotent-Replayed", VG_STR("true"));
+    }
+    if (call->endpoint->row->flags & VG_OAUTH) { /* RFC 6749, 5.1 */
+        (void) vg_http_add(r, "Cache-Control", VG_STR("no-store"));
     }
     if (call->error == NULL) {
         status = vg_condition_answer(r, call, status);
@@ -291,15 +317,7 @@ vg_http_answer(vg_http_t *http, vg_call_t *call)
     if (call->error == NULL) {
         return vg_http_send(r, status, type, body);
     }
-    status = call->error->status;
-    body = vg_problem_render(
-        &call->arena, call->error, call->detail, vg_out_str(&call->problems),
-        call->nproblems,
-        call->key.replayed ? call->key.at
-                           : vg_time_text(&call->arena, call->now),
-        call->key.replayed ? call->key.correlation : call->correlation);
-    vg_http_problem_headers(r, call->error, call->retry_after);
-    return vg_http_send(r, status, "application/problem+json", body);
+    return vg_http_error(http, call);
 }
 
 

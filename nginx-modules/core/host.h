@@ -175,6 +175,7 @@ typedef struct {
     ngx_str_t         installed; /* folder of versions, see install.h       */
     ngx_str_t         run;       /* folder of the link's sockets              */
     ngx_str_t         node;
+    ngx_str_t         url;       /* voltgate_url: ours, as clients write it */
     ngx_array_t       names;     /* of ngx_str_t: voltgate_plugin             */
     ngx_array_t       settings;  /* of ngx_keyval_t: plugin.name value        */
     ngx_array_t       databases; /* of vg_database_t, home first          */

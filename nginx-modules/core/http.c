@@ -11,8 +11,6 @@
 #include "http.h"
 #include "stream.h"
 
-#define VG_HTTP_VALUES 100000 /* in one body */
-
 static void vg_http_body(ngx_http_request_t *r);
 
 
@@ -229,38 +227,6 @@ vg_http_has_body(ngx_http_request_t *r)
 }
 
 
-static ngx_uint_t
-vg_http_type_is(ngx_str_t *type, const char *name)
-{
-    size_t len = ngx_strlen(name);
-
-    return type->len >= len
-           && ngx_strncasecmp(type->data, (u_char *) name, len) == 0
-           && (type->len == len || type->data[len] == ';'
-               || type->data[len] == ' ');
-}
-
-
-/* a PATCH is a merge patch by either name: RFC 7396 */
-static ngx_uint_t
-vg_http_is_taken(ngx_http_request_t *r, const vg_route_t *row)
-{
-    ngx_str_t *type;
-
-    if (r->headers_in.content_type == NULL) {
-        return !(row->flags & VG_ROWS);
-    }
-    type = &r->headers_in.content_type->value;
-    if (row->flags & VG_ROWS) {
-        return vg_http_type_is(type, "text/csv")
-               || vg_http_type_is(type, "application/geo+json");
-    }
-    return vg_http_type_is(type, "application/json")
-           || (row->method == VG_PATCH
-               && vg_http_type_is(type, "application/merge-patch+json"));
-}
-
-
 static vg_rc_t
 vg_http_rows(vg_http_t *http)
 {
@@ -297,7 +263,7 @@ vg_http_go(vg_http_t *http, vg_rc_t rc)
         rc = vg_stream_check(http);
     }
     if (rc == VG_OK && vg_http_has_body(r)
-        && !vg_http_is_taken(r, call->endpoint->row))
+        && !vg_body_taken(r, call->endpoint->row))
     {
         rc = vg_refuse(call, "media_type");
     }
@@ -363,89 +329,23 @@ vg_http_run(vg_http_t *http)
 }
 
 
-/* one buffer by configuration; a body on disk is read back, once */
-static ngx_int_t
-vg_http_gather(ngx_http_request_t *r, vg_call_t *call, vg_str_t *body)
-{
-    char        *p;
-    off_t        size, all = 0;
-    ssize_t      n;
-    ngx_chain_t *cl;
-
-    for (cl = r->request_body->bufs; cl != NULL; cl = cl->next) {
-        all += ngx_buf_size(cl->buf);
-    }
-    p = ngx_pnalloc(call->pool, all + 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-    *body = (vg_str_t){ p, all };
-    for (cl = r->request_body->bufs; cl != NULL; cl = cl->next) {
-        size = ngx_buf_size(cl->buf);
-        if (cl->buf->in_file) {
-            n = ngx_read_file(cl->buf->file, (u_char *) p, size,
-                              cl->buf->file_pos);
-            if (n != size) {
-                return NGX_ERROR;
-            }
-        } else {
-            ngx_memcpy(p, cl->buf->pos, size);
-        }
-        p += size;
-    }
-    return NGX_OK;
-}
-
-
-/* A value costs a hundred bytes however short it is: 1 MiB of "[1,1,..." would
- * become 50. Commas in strings count too, which no honest body minds. */
-static const vg_json_t *
-vg_http_parse(vg_call_t *call, vg_str_t body, const char **wrong)
-{
-    size_t i, commas = 0;
-
-    for (i = 0; i < body.len; i++) {
-        commas += body.data[i] == ',';
-    }
-    if (commas >= VG_HTTP_VALUES) {
-        *wrong = "too many values";
-        return NULL;
-    }
-    return vg_json_parse(&call->arena, body, wrong);
-}
-
-
 static void
 vg_http_body(ngx_http_request_t *r)
 {
-    vg_str_t    body = { NULL, 0 }, detail;
-    vg_http_t  *http = vg_http_get(r);
-    vg_call_t  *call = http ? http->call : NULL;
-    const char *wrong;
+    vg_http_t *http = vg_http_get(r);
+    vg_call_t *call = http ? http->call : NULL;
 
     r->main->count--; /* reading took one; the call holds its own */
     if (call == NULL) {
         return;
     }
     if (r->request_body != NULL && (call->endpoint->row->flags & VG_ROWS)) {
-        vg_rows_start(http, vg_http_type_is(&r->headers_in.content_type->value,
-                                            "application/geo+json"));
+        vg_rows_start(http, vg_body_is(r, "application/geo+json"));
         return;
     }
-    if (r->request_body == NULL || vg_http_gather(r, call, &body) != NGX_OK) {
-        vg_call_fail(call, "internal");
+    if (vg_body_read(http) != VG_OK) {
+        vg_call_finish(call);
         return;
-    }
-    if (body.len > 0) {
-        call->body = vg_http_parse(call, body, &wrong);
-        if (call->body == NULL) {
-            detail =
-                vg_printf(&call->arena, "{\"message\":\"body: %s\"}", wrong);
-            (void) vg_refuse_with(call, "malformed", detail);
-            vg_call_finish(call);
-            return;
-        }
-        call->in.payload = body;
     }
     vg_http_run(http);
 }

@@ -61,6 +61,17 @@ vg_str_t   vg_format_csv(ngx_http_request_t *r, vg_call_t *call);
 /* rows.c: a body of many rows, each a call; features: GeoJSON, else CSV */
 void vg_rows_start(vg_http_t *http, ngx_uint_t features);
 
+/* body.c: is it of this type; is that one which the route takes; and its JSON,
+ * in call->body, NULL for an empty one. VG_ERROR: refused */
+ngx_uint_t vg_body_is(ngx_http_request_t *r, const char *name);
+ngx_uint_t vg_body_taken(ngx_http_request_t *r, const vg_route_t *row);
+vg_rc_t    vg_body_read(vg_http_t *http);
+
+/* oauth.c: of a VG_OAUTH route: the client that Basic names, as members of the
+ * body's text; VG_ERROR: refused. And call->error in RFC 6749's form. */
+vg_rc_t  vg_oauth_client(vg_http_t *http, vg_str_t *json);
+vg_str_t vg_oauth_error(vg_call_t *call);
+
 /* answer.c */
 ngx_int_t vg_http_answer(vg_http_t *http, vg_call_t *call);
 
@@ -71,6 +82,11 @@ void vg_http_hash(vg_call_t *call);
  * VG_DONE: vg_http_identified() comes later. */
 vg_rc_t vg_auth_identify(vg_http_t *http);
 vg_rc_t vg_auth_scope(vg_call_t *call, const char *scope);
+
+/* issuer: /.well-known/jwks.json (RFC 7517), openid-configuration (OpenID
+ * Connect Discovery 1.0) and oauth-authorization-server (RFC 8414) */
+ngx_int_t vg_discovery_jwks(ngx_http_request_t *r, vg_pool_t *pool);
+ngx_int_t vg_discovery_metadata(ngx_http_request_t *r, vg_pool_t *pool);
 
 /* observe: the kit's own pages. NGX_DECLINED: none of them */
 ngx_int_t vg_page_handler(ngx_http_request_t *r);

@@ -49,6 +49,10 @@ static ngx_command_t  vg_commands[] = {
       ngx_conf_set_str_slot, NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(vg_host_t, node), NULL },
 
+    { ngx_string("voltgate_url"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot, NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(vg_host_t, url), NULL },
+
     { ngx_string("voltgate_cache"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
       ngx_conf_set_size_slot, NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(vg_host_t, cache_size), NULL },
@@ -324,6 +328,9 @@ vg_main_defaults(ngx_conf_t *cf, vg_host_t *host)
     }
     if (host->node.len == 0) {
         host->node = cf->cycle->hostname;
+    }
+    if (host->url.len == 0) {
+        ngx_str_set(&host->url, "https://localhost");
     }
     host->kit_sql.data = ngx_pnalloc(cf->pool, host->sources.len + 8);
     if (host->kit_sql.data == NULL) {

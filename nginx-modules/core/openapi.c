@@ -222,6 +222,9 @@ vg_openapi_body(vg_out_t *out, const vg_route_t *row)
     if (row->method == VG_PATCH) {
         vg_openapi_media(out, "application/merge-patch+json", row->fields);
     }
+    if (row->flags & VG_FORM) {
+        vg_openapi_media(out, "application/x-www-form-urlencoded", row->fields);
+    }
     vg_out_close(out, '}');
     vg_out_close(out, '}');
 }

@@ -20,7 +20,7 @@
 
 #include "vg_json.h"
 
-#define VG_ABI 4
+#define VG_ABI 5
 
 #pragma GCC visibility push(default)
 
@@ -158,6 +158,16 @@ typedef struct {
     0x100 /* VG_EVENT: told to every node, to one of its workers, from the
                                log; only `drops` and check(), which puts
                                words: there is no statement              */
+
+#define VG_FORM                                                                \
+    0x200 /* POST: application/x-www-form-urlencoded is taken, too; each
+                               of its fields is a string member of the body */
+#define VG_OAUTH                                                               \
+    0x400 /* an endpoint of OAuth 2.0: errors in the form of RFC 6749,
+                               5.2, under the plugin's own names; no answer
+                               is stored; HTTP Basic gives client_id and
+                               client_secret (2.3.1). Its scope is VG_PUBLIC,
+                               and who the client is, the plugin's to find */
 
 #define VG_ROWS                                                                \
     0x20 /* POST of CSV or GeoJSON: the fields are
@@ -407,6 +417,32 @@ typedef struct {
 
 vg_rc_t vg_mail(vg_call_t *call, const vg_mail_t *mail);
 
+/* In a step's command(), with VG_AWAIT: Argon2id (RFC 9106) in a thread.
+ * :outcome is {"hash": "$argon2id$…"}, or {"match": true|false}. A hash whose
+ * data is NULL matches nothing, in the same time. :reason is busy when too many
+ * wait already. */
+vg_rc_t vg_password_hash(vg_call_t *call, vg_str_t password);
+vg_rc_t vg_password_check(vg_call_t *call, vg_str_t password, vg_str_t hash);
+
+/* A signed access token of this house (RFC 7519), valid from now on; data
+ * NULL: there is no key, or it is broken, which was logged. Strings need no
+ * escapes. */
+typedef struct {
+    vg_str_t subject;
+    vg_str_t role;
+    vg_str_t company;  /* empty: none                                     */
+    vg_str_t scope;    /* words by one space; data NULL: all of the role's */
+    vg_str_t session;  /* what it can be revoked by, beside its subject    */
+    int64_t  lifetime; /* s                                               */
+} vg_token_t;
+
+vg_str_t vg_token_mint(vg_call_t *call, const vg_token_t *token);
+
+/* What a token says that is valid now, as an object: iss, aud, sub, role,
+ * company, scope, sid, jti, iat, exp, those that it has; data NULL: it is not
+ * valid. */
+vg_str_t vg_token_read(vg_call_t *call, vg_str_t token);
+
 /* Of a VG_JOB row: the job's id, the same over all its tries; data NULL
  * elsewhere. */
 vg_str_t vg_job_id(vg_call_t *call);
@@ -429,6 +465,9 @@ typedef struct {
     vg_str_t company; /* id of the company, or empty                     */
     vg_str_t scopes;  /* that the identity is narrowed to, by one space;
                          data NULL: all of the role's                    */
+    vg_str_t session; /* what it is revoked by beside id: a token's sid, a
+                         key's id; or empty                              */
+    vg_str_t plan;    /* how often it may call, by name; empty: the role's */
 } vg_caller_t;
 
 const vg_caller_t *vg_caller(vg_call_t *call);

@@ -122,6 +122,11 @@ static const struct {
                  { ngx_string("/info"), vg_page_info },
                  { ngx_string("/metrics"), vg_page_metrics },
                  { ngx_string("/openapi.json"), vg_page_openapi },
+                 { ngx_string("/.well-known/jwks.json"), vg_discovery_jwks },
+                 { ngx_string("/.well-known/openid-configuration"),
+                   vg_discovery_metadata },
+                 { ngx_string("/.well-known/oauth-authorization-server"),
+                   vg_discovery_metadata },
                  { ngx_null_string, NULL } };
 
 

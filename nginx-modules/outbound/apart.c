@@ -13,18 +13,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <ngx_thread_pool.h>
-
 #include "outbound.h"
+#include "threads.h"
 
-#define VG_APART_THREADS "threads=16" /* a worker's; mails that wait for more */
-#define VG_APART_QUEUE   "max_queue=64"
+#define VG_APART_NAME    "voltgate_mail"
+#define VG_APART_THREADS 16 /* a worker's; mails that wait for more */
+#define VG_APART_QUEUE   64
 #define VG_APART_LEAST                                                         \
     1000 /* ms: that a thread is waited for, whatever wait= */
 #define VG_APART_KEPT 16
 #define VG_APART_REST 60000 /* ms: older connections are not used again    */
-
-extern ngx_module_t ngx_thread_pool_module;
 
 /* who has the try; by compare-and-set, since both sides ask */
 enum { VG_APART_QUEUED, VG_APART_BEGUN, VG_APART_GIVEN_UP };
@@ -42,44 +40,23 @@ typedef struct {
     ngx_msec_t         since;
 } vg_apart_kept_t;
 
-static ngx_str_t          vg_apart_name = ngx_string("voltgate_mail");
 static ngx_thread_pool_t *vg_apart_pool;
 static vg_apart_kept_t    vg_apart_kept[VG_APART_KEPT];
 
 
 /* --------------------------------------------------------------- the pool */
 
-/* As if the conf said `thread_pool voltgate_mail threads=… max_queue=…;`: only
- * the directive can say how many. */
 ngx_int_t
 vg_apart_ready(ngx_conf_t *cf)
 {
-    char          *rc;
-    ngx_str_t     *word;
-    ngx_array_t   *args, *was = cf->args;
-    ngx_command_t *cmd = ngx_thread_pool_module.commands;
-
-    args = ngx_array_create(cf->pool, 4, sizeof(ngx_str_t));
-    word = args ? ngx_array_push_n(args, 4) : NULL;
-    if (word == NULL) {
-        return NGX_ERROR;
-    }
-    ngx_str_set(&word[0], "thread_pool");
-    word[1] = vg_apart_name;
-    ngx_str_set(&word[2], VG_APART_THREADS);
-    ngx_str_set(&word[3], VG_APART_QUEUE);
-    cf->args = args;
-    rc = cmd->set(cf, cmd, NULL);
-    cf->args = was;
-    return rc == NGX_CONF_OK ? NGX_OK : NGX_ERROR;
+    return vg_threads_add(cf, VG_APART_NAME, VG_APART_THREADS, VG_APART_QUEUE);
 }
 
 
 void
 vg_apart_start(void)
 {
-    vg_apart_pool =
-        ngx_thread_pool_get((ngx_cycle_t *) ngx_cycle, &vg_apart_name);
+    vg_apart_pool = vg_threads_get(VG_APART_NAME);
 }
 
 

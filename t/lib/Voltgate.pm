@@ -219,7 +219,7 @@ sub close {
         eval { $step->(); 1 } or push @bad, "stopping: $@";
     }
     push @bad, $self->complaints;
-    remove_tree($self->{run}, "$self->{far}.plugins", $self->{cluster} ? $self->{far} : ());
+    remove_tree($self->{run}, "$self->{far}.plugins", "$self->{far}.signing", $self->{cluster} ? $self->{far} : ());
     if (@bad || $ENV{VG_KEEP}) {
         diag "kept: $self->{state}";
     } else {
@@ -256,8 +256,8 @@ sub _places {
 
     my %places = $self->_read('sh', '-c',
         '. docker/state; printf "%s\n" run "$vg_run" far "$vg_far"'
-            . ' owner_url "$DATABASE_OWNER_URL"', 'docker/x') =~ /(.*)\n(.*)\n/g;
-    @$self{qw(run far owner_url)} = @places{qw(run far owner_url)};
+            . ' owner_url "$DATABASE_OWNER_URL" signing "$VG_SIGNING_KEYS"', 'docker/x') =~ /(.*)\n(.*)\n/g;
+    @$self{qw(run far owner_url signing)} = @places{qw(run far owner_url signing)};
     return;
 }
 
@@ -268,7 +268,8 @@ sub _beside {
     $self->_places;
     ($self->{owner_url} = my $url = $other->{owner_url}) =~ s/\s+\z//;
     $url =~ s/user=\S+/user=vg_gate/;
-    $self->{env} = { DATABASE_URL => $url, %{ $other->{env} || {} } };
+    $self->{env} = { DATABASE_URL => $url, VG_SIGNING_KEYS => $other->{signing},
+        VG_URL => "https://localhost:$other->{port}", %{ $other->{env} || {} } };
     for my $folder (qw(keys tls)) {
         system('cp', '-a', "$other->{state}/$folder", $self->{state}) == 0
             or die "$folder cannot be copied\n";
@@ -368,6 +369,8 @@ sub _environment {
         VG_WORKERS         => $self->{opts}{workers} // 2,
         B                  => $self->{build},
         DATABASE_URL       => '',
+        VG_SIGNING_KEYS    => '',
+        VG_URL             => '',
         DATABASE_OWNER_URL => $self->{owner_url} // '',
         %{ $self->{env} || {} },
         %{ $self->{opts}{env} || {} },

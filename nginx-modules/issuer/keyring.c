@@ -1,0 +1,137 @@
+/*
+ * keyring.c: this worker's signing keys. The folder is looked at once a second,
+ * so that `voltgate keys rotate` needs no reload, which would hand chargers
+ * over; what cannot be read is told once, and the keys that are held stay.
+ */
+
+#include <sys/stat.h>
+
+#include "issuer.h"
+
+#define VG_KEYRING_LOOK 1000 /* ms */
+
+static struct {
+    vg_signing_t   *keys;
+    vg_jwt_keys_t  *verify; /* those that are shown                        */
+    struct timespec seen;   /* of the folder                                */
+    ngx_event_t     look;
+} vg_ring;
+
+
+/* all that lie there: one that is not shown any more has signed nothing that
+ * is still valid */
+static vg_jwt_keys_t *
+vg_keyring_verify(const vg_signing_t *keys)
+{
+    size_t         i;
+    const char    *wrong = NULL;
+    vg_jwt_keys_t *set =
+        vg_jwt_keys_create(vg_of(vg_host->url), VG_STR("voltgate"));
+
+    for (i = 0; set != NULL && i < keys->count && wrong == NULL; i++) {
+        wrong = vg_jwt_keys_add(set, keys->key[i].pkey);
+    }
+    if (wrong != NULL) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "voltgate: signing key %s: %s", keys->key[i - 1].kid,
+                      wrong);
+    }
+    return set;
+}
+
+
+static void
+vg_keyring_take(vg_signing_t *keys)
+{
+    vg_signing_free(vg_ring.keys);
+    vg_jwt_keys_free(vg_ring.verify);
+    vg_ring.keys = keys;
+    vg_ring.verify = vg_keyring_verify(keys);
+}
+
+
+/* Has the folder changed? A folder that is gone has not. */
+static ngx_uint_t
+vg_keyring_moved(void)
+{
+    struct stat st;
+
+    if (stat((const char *) vg_issuer->folder.data, &st) != 0
+        || (st.st_mtim.tv_sec == vg_ring.seen.tv_sec
+            && st.st_mtim.tv_nsec == vg_ring.seen.tv_nsec))
+    {
+        return 0;
+    }
+    vg_ring.seen = st.st_mtim;
+    return 1;
+}
+
+
+static void
+vg_keyring_read(void)
+{
+    char          why[256];
+    vg_signing_t *keys;
+
+    keys = vg_signing_read((const char *) vg_issuer->folder.data, why);
+    if (keys == NULL) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "voltgate: voltgate_signing_keys %V: %s; the keys that "
+                      "are held stay",
+                      &vg_issuer->folder, why);
+        return;
+    }
+    vg_keyring_take(keys);
+}
+
+
+static void
+vg_keyring_look(ngx_event_t *ev)
+{
+    if (vg_keyring_moved()) {
+        vg_keyring_read();
+    }
+    ngx_add_timer(ev, VG_KEYRING_LOOK);
+}
+
+
+void
+vg_keyring_start(const vg_issuer_conf_t *conf)
+{
+    if (conf->folder.len == 0) {
+        return;
+    }
+    (void) vg_keyring_moved();
+    vg_keyring_read();
+    vg_ring.look.handler = vg_keyring_look;
+    vg_ring.look.log = ngx_cycle->log;
+    vg_ring.look.cancelable = 1;
+    ngx_add_timer(&vg_ring.look, VG_KEYRING_LOOK);
+}
+
+
+void
+vg_keyring_stop(void)
+{
+    if (vg_ring.look.timer_set) {
+        ngx_del_timer(&vg_ring.look);
+    }
+    vg_signing_free(vg_ring.keys);
+    vg_jwt_keys_free(vg_ring.verify);
+    vg_ring.keys = NULL;
+    vg_ring.verify = NULL;
+}
+
+
+const vg_signing_t *
+vg_keyring(void)
+{
+    return vg_ring.keys;
+}
+
+
+const vg_jwt_keys_t *
+vg_keyring_public(void)
+{
+    return vg_ring.verify;
+}
