@@ -7,9 +7,6 @@
 
 #include "host.h"
 
-#define VG_ASK_DEPTH    8
-#define VG_ASK_DEADLINE 5000 /* ms */
-
 
 static void
 vg_ask_nothing(vg_call_t *call)

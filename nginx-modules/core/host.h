@@ -343,6 +343,8 @@ enum { VG_FAULT_NONE, VG_FAULT_MISSING, VG_FAULT_TYPE, VG_FAULT_VALUE };
 
 #define VG_CALL_DEADLINE  10000 /* ms, for people and partners           */
 #define VG_AWAIT_DEADLINE 45000 /* ms, where they wait for a charger     */
+#define VG_ASK_DEADLINE   5000  /* ms, for one plugin asking another     */
+#define VG_ASK_DEPTH      8
 
 /* A call in a pool of its own, one reference; NULL: no memory. */
 vg_call_t *vg_call_create(vg_endpoint_t *endpoint);

@@ -105,8 +105,9 @@ typedef enum {
 typedef vg_rc_t (*vg_hook_pt)(vg_call_t *call);
 
 /* A step that runs after the answer of its route was sent (and committed).
- * command() binds what is asked of the outside: an OCPP CALL by vg_command(),
- * a request by vg_http(), a mail by vg_mail(); then done is run with :outcome
+ * command() binds what is asked: an OCPP CALL by vg_command(), a request by
+ * vg_http(), a mail by vg_mail(), another plugin by vg_inquire(); or nothing,
+ * and where it is awaited the call goes on. Then done is run with :outcome
  * (what was said, as jsonb), or undo, with :reason (an error's name), when the
  * step fails, times out or is refused by command(). Both are statements of
  * the plugin, with the route's fields and row at hand. A process that dies
@@ -346,6 +347,20 @@ vg_rc_t vg_reply(vg_call_t *call, vg_str_t body);
  * that means is the hook's to say; VG_ERROR: broken, and so is the call. */
 vg_rc_t vg_ask(vg_call_t *call, const char *route, vg_str_t args,
                vg_str_t *answer) VG_MUST_CHECK;
+
+/* In a step's command(): the VG_INTERNAL route to ask, of any plugin, also one
+ * with a statement, which is a commit of its own; args is a JSON object that
+ * lives as long as the call. The same caller asks, within the time that is
+ * left and 5 s. :outcome is its answer, null if that was empty. Its error is
+ * the step's :reason, or what the caller is told: by its name where this
+ * plugin or the kit has an error of that name and status, else as the kit's of
+ * that status. A change is made once for one job, or one Idempotency-Key.
+ *
+ * vg_inquire_or(): the :outcome is this JSON where the answer cannot be had
+ * now (502 and above, or there is no such route). */
+vg_rc_t vg_inquire(vg_call_t *call, const char *route, vg_str_t args);
+vg_rc_t vg_inquire_or(vg_call_t *call, const char *route, vg_str_t args,
+                      vg_str_t otherwise);
 
 /* So many random bytes, as base64url without padding. data NULL: broken. */
 vg_str_t vg_secret(vg_call_t *call, size_t bytes);
