@@ -17,8 +17,8 @@
 
 #include "../../nginx-modules/issuer/signing.h"
 
-#define MINUTE 60
-#define DAY    86400
+#define MINUTE ((int64_t) 60)
+#define DAY    ((int64_t) 86400)
 
 static int  tests, failures;
 static char folder[64], path[128];
@@ -97,12 +97,11 @@ times(void)
 {
     vg_signing_t keys = { .count = 3 };
 
-    for (int i = 0; i < 3; i++) {
-        keys.key[i].made = (int64_t) i * 100 * MINUTE;
+    for (int64_t i = 0; i < 3; i++) {
+        keys.key[i].made = i * 100 * MINUTE;
     }
 #define SIGNS(minute)                                                          \
-    (vg_signing_present(&keys, (int64_t) (minute) *MINUTE, 10 * MINUTE)        \
-     - keys.key)
+    (vg_signing_present(&keys, (minute) *MINUTE, 10 * MINUTE) - keys.key)
     ok(SIGNS(0) == 0 && SIGNS(-5) == 0, "the first signs at once");
     ok(SIGNS(100) == 0 && SIGNS(109) == 0, "the next is announced first");
     ok(SIGNS(110) == 1 && SIGNS(209) == 1 && SIGNS(210) == 2, "then it signs");
@@ -110,7 +109,7 @@ times(void)
     ok(vg_signing_present(&keys, 0, 0) == NULL, "no key, no signature");
     keys.count = 3;
 #define SHOWN(i, minute)                                                       \
-    vg_signing_shown(&keys, i, (int64_t) (minute) *MINUTE, 10 * MINUTE, DAY)
+    vg_signing_shown(&keys, i, (minute) *MINUTE, 10 * MINUTE, DAY)
     ok(SHOWN(2, 0) && SHOWN(2, 100000), "the newest is always shown");
     ok(SHOWN(0, 110) && SHOWN(0, 110 + 1439), "an old one for a day more");
     ok(!SHOWN(0, 110 + 1440), "and not longer");
