@@ -361,10 +361,11 @@ vg_statement_place(vg_plugin_slot_t *plugin, vg_statement_t *st)
 }
 
 
-/* NULL: source is what PostgreSQL shall prepare, sql says how */
+/* NULL: source is what PostgreSQL shall prepare, sql says how; its first `own`
+ * names are the file's */
 static const char *
 vg_statement_compile(vg_plugin_slot_t *plugin, vg_pool_t *pool,
-                     const char *name, vg_sql_t *sql)
+                     const char *name, vg_sql_t *sql, size_t *own)
 {
     bool        change;
     vg_str_t    source;
@@ -378,6 +379,7 @@ vg_statement_compile(vg_plugin_slot_t *plugin, vg_pool_t *pool,
     }
     wrong = vg_sql_compile(pool, source, sql);
     change = wrong == NULL && sql->change;
+    *own = wrong == NULL ? sql->count : 0;
     if (wrong == NULL && vg_statement_refusals(plugin, name, sql) != NGX_OK) {
         return plugin->why;
     }
@@ -394,6 +396,7 @@ vg_statement_t *
 vg_statement_load(vg_plugin_slot_t *plugin, const vg_route_t *row,
                   const char *name)
 {
+    size_t          own;
     vg_sql_t        sql;
     vg_pool_t      *pool = ngx_palloc(plugin->pool, sizeof(vg_pool_t));
     ngx_uint_t      i;
@@ -409,7 +412,7 @@ vg_statement_load(vg_plugin_slot_t *plugin, const vg_route_t *row,
                       vg_statement_reserved(row));
         return NULL;
     }
-    wrong = vg_statement_compile(plugin, pool, name, &sql);
+    wrong = vg_statement_compile(plugin, pool, name, &sql, &own);
     if (wrong != NULL) {
         vg_plugin_out(plugin, "%s.sql: %s", name, wrong);
         return NULL;
@@ -419,6 +422,7 @@ vg_statement_load(vg_plugin_slot_t *plugin, const vg_route_t *row,
         return NULL;
     }
     st->list = (row->flags & VG_LIST) != 0;
+    st->own = own;
     for (i = 0; i < sql.count; i++) {
         if (vg_statement_param(st, i, sql.names[i], row) != NGX_OK) {
             vg_plugin_out(plugin, "%s.sql: no field :%.*s", name,

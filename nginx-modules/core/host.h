@@ -73,6 +73,7 @@ struct vg_statement_s {
     unsigned      each:1; /* takes several units at once, see pack.c     */
     ngx_uint_t    index;  /* of the bit in each connection's map          */
     ngx_uint_t    count;  /* of parameters                                */
+    ngx_uint_t    own;    /* the first of them: what the file names       */
     unsigned int *types;  /* PostgreSQL type oids                         */
     vg_param_t   *params;
 };
@@ -435,6 +436,10 @@ vg_rc_t    vg_hook_run(vg_call_t *call, vg_hook_pt hook);
 void vg_plugin_hold(vg_plugin_slot_t *plugin);
 void vg_plugin_release(vg_plugin_slot_t *plugin);
 void vg_swap_start(void);
+
+/* owner.c: is it said whose rows these are; for OpenAPI, NULL: by no statement */
+ngx_int_t   vg_owner_row(vg_endpoint_t *e);
+const char *vg_owner_of(const vg_endpoint_t *e);
 
 /* house.c: routes of the kit itself */
 ngx_int_t vg_house_open(ngx_conf_t *cf, vg_host_t *host);

@@ -303,6 +303,9 @@ vg_openapi_route(vg_out_t *out, vg_pool_t *pool, vg_endpoint_t *e)
     if (row->scope != NULL && ngx_strcmp(row->scope, VG_PUBLIC) != 0) {
         vg_out_member(out, "x-scope", vg_str(row->scope));
     }
+    if (vg_owner_of(e) != NULL) {
+        vg_out_member(out, "x-owner", vg_str(vg_owner_of(e)));
+    }
     vg_out_member_raw(out, "responses", vg_openapi_answers(row));
     vg_out_close(out, '}');
 }

@@ -230,7 +230,10 @@ vg_endpoint_add(vg_plugin_slot_t *plugin, const vg_route_t *row)
     if (vg_endpoint_label(e) != NGX_OK || vg_endpoint_period(e) != NGX_OK) {
         return NGX_ERROR;
     }
-    return vg_endpoint_statements(e) == NGX_OK ? vg_cache_row(e) : NGX_ERROR;
+    if (vg_endpoint_statements(e) != NGX_OK || vg_owner_row(e) != NGX_OK) {
+        return NGX_ERROR;
+    }
+    return vg_cache_row(e);
 }
 
 

@@ -185,6 +185,10 @@ typedef struct {
                                events. A frame whose id is the last one's is
                                not sent; over ends the stream after it. Who asks for
                                neither SSE nor WebSocket gets one frame   */
+#define VG_EVERYBODYS                                                          \
+    0x1000 /* of HTTP: the same for all who have the scope. Without
+                               it a statement names :callerId, :callerRole
+                               or :callerCompany, or the plugin stays out */
 
 typedef struct {
     vg_method_t       method;

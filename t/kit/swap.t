@@ -85,7 +85,7 @@ subtest 'an old one as well' => sub {
 
 subtest 'routes, statements and fields are those of the version' => sub {
     my $more = variant('plugin.c' => sub {
-        s/(static const vg_route_t \w+\[\] = \{)/$1\n    { VG_GET, "\/stations-said", "stations:read", .statement = "said", .about = "Said" },/;
+        s/(static const vg_route_t \w+\[\] = \{)/$1\n    { VG_GET, "\/stations-said", "stations:read", .statement = "said", .flags = VG_EVERYBODYS, .about = "Said" },/;
     }, 'sql/queries/said.sql' => sub { $_ = "-- in: nothing\n-- out: a word\nselect json_build_object('said', 'hello') as body;\n" });
     is $vg->get('/api/v1/stations-said')->{status}, 404;
     my ($status, $out) = reload($more);
@@ -108,6 +108,8 @@ subtest 'what cannot be used is refused, and says why' => sub {
         'its name'     => [ qr/another name/, 'plugin.c' => sub { s/\.name = "stations"/.name = "other"/ } ],
         'its probe'    => [ qr/probe: not today/, 'plugin.c' => sub { s/(const vg_plugin_t vg_plugin = \{)/static const char *probe(void) { return "not today"; }\n$1 .probe = probe,/ } ],
         'no file'      => [ qr/there is no such file/, 'plugin.c' => sub { s/$row/$1 { VG_GET, "\/x", "stations:read", .statement = "nothing" },/ } ],
+        'no owner'     => [ qr/no statement names the caller/, 'plugin.c' => sub { s/(\.statement = "station_status",) \.flags = VG_EVERYBODYS,/$1/ } ],
+        'two owners'   => [ qr/everybody's, but a statement names the caller/, 'plugin.c' => sub { s/(\.statement = "charge_point_list", \.flags = VG_LIST)/$1 | VG_EVERYBODYS/ } ],
         'a statement'  => [ qr/no_such_table/, 'sql/queries/station_get.sql' => sub { s/stations\.station as/stations.no_such_table as/ } ],
         'a migration'  => [ qr/409.*pending: 999_more/, 'sql/999_more.sql' => sub { $_ = "create table stations.more (id int);\n" } ],
         'a drop'       => [ qr/drop would take something away/, 'sql/998_less.sql' => sub { $_ = "-- drop\nalter table stations.station drop column name;\n" } ],

@@ -29,7 +29,7 @@ command(vg_call_t *call)
 static const vg_step_t steps[] = { { "call", command, NULL, NULL }, { NULL, NULL, NULL, NULL } };
 
 static const vg_route_t routes[] = {
-    { VG_POST, "/caller", NULL, fields, .statement = "leave", .about = "Leave a job" },
+    { VG_POST, "/caller", NULL, fields, .statement = "leave", .flags = VG_EVERYBODYS, .about = "Leave a job" },
     { VG_JOB, "caller.call", NULL, fields, .statement = "heard", .steps = steps, .about = "Call" },
     VG_ROUTES_END
 };

@@ -63,7 +63,7 @@ sub listener {
     my ($name, %opts) = @_;
 
     my $takes = $opts{takes} // 'test.told.v1';
-    my $tells = $opts{tells} ? qq(    { VG_POST, "/$name", NULL, fields, .statement = "tell", .about = "Tell a number" },\n) : '';
+    my $tells = $opts{tells} ? qq(    { VG_POST, "/$name", NULL, fields, .statement = "tell", .flags = VG_EVERYBODYS, .about = "Tell a number" },\n) : '';
     my $types = $opts{tells} ? qq("$opts{tells}", ) : '';
     my %files = (
         'plugin.c' => <<"END",

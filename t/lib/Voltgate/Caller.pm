@@ -78,14 +78,14 @@ sub caller_of {
     my %files = (%STATEMENTS, %{ $more{statements} || {} });
     my $rows = q{
     { VG_POST, "/call", WRITE, call_fields, .statement = "call_told",
-      .flags = VG_AWAIT, .steps = call_steps },
+      .flags = VG_AWAIT | VG_EVERYBODYS, .steps = call_steps },
     { VG_POST, "/call-after", WRITE, call_fields, .statement = "call_begun",
-      .steps = call_after_steps },
+      .flags = VG_EVERYBODYS, .steps = call_after_steps },
     { VG_POST, "/call-later", WRITE, call_later_fields, .statement = "call_later" },
     { VG_JOB, "call.deliver", NULL, call_job_fields, .statement = "call_heard",
       .steps = call_job_steps },
     { VG_POST, "/mail", WRITE, mail_fields, .statement = "call_told",
-      .flags = VG_AWAIT, .steps = mail_steps },
+      .flags = VG_AWAIT | VG_EVERYBODYS, .steps = mail_steps },
 } . ($more{rows} // '');
     my $v = Voltgate::Variant->new($vg, 'accounts',
         'caller.c' => sub { $_ = _slurp('caller.c') },

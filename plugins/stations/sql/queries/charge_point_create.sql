@@ -24,6 +24,7 @@ with place as (
     from decision as d
     where d.placed
         and d.operator_id is not null
+        and (:callerRole = 'admin' or d.operator_id = :callerCompany)
     on conflict (id) do update
     set station_id = coalesce(p.station_id, excluded.station_id),
         salt = excluded.salt,

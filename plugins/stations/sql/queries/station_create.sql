@@ -19,11 +19,13 @@ with wanted as (
     insert into stations.station as s (
         id, operator_id, name, lat, lon, street, city, postal_code, country, time_zone,
         opening_hours, amenities, metadata, created_at, updated_at)
-    values (
+    select
         :newId, :owner, :name,
         (:location ->> 'lat')::numeric, (:location ->> 'lon')::numeric,
         :address ->> 'street', :address ->> 'city', :address ->> 'postalCode', :address ->> 'country',
-        :timeZone, :openingHours, :amenities, :metadata, :now, :now)
+        :timeZone, :openingHours, :amenities, :metadata, :now, :now
+    where :callerRole = 'admin'
+        or :owner = :callerCompany
     returning s as row
 ), charge_point as (
     insert into stations.charge_point as p (id, operator_id, station_id, created_at, updated_at)

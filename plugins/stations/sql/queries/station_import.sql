@@ -26,6 +26,7 @@ with wanted as (
     insert into stations.imported as i (operator_id, name, lat, lon, station_id)
     select :owner, :name, :lat, :lon, :newId
     where not exists (select from known)
+        and (:callerRole = 'admin' or :owner = :callerCompany)
     on conflict do nothing
     returning i.station_id
 ), station as (
