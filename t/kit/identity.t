@@ -1,4 +1,4 @@
-# Who is calling, what they may do, and whose rows they see.
+# Who is calling, and what they may do. Whose rows they see is ownership.t's.
 
 use strict;
 use warnings;
@@ -10,14 +10,13 @@ use POSIX        qw(strftime);
 use Test::More;
 
 use Voltgate;
-use Voltgate::Wire;
 
 my $vg   = Voltgate->start;
 my $json = JSON::PP->new->utf8->canonical;
 
 my $api = '/api/v1';
 my $me  = "$api/auth/me";
-my ($north, $south, $fleet, $none) = map { "019393c0-0000-7000-8000-00000000000$_" } 1 .. 3, 9;
+my ($north, $fleet, $none) = map { "019393c0-0000-7000-8000-00000000000$_" } 1, 3, 9;
 
 # ----------------------------------------------------------------- bearer tokens
 
@@ -247,127 +246,6 @@ subtest 'a token may carry fewer scopes, never more' => sub {
         for '', ' ', 'stations', 'stations:', 'xstations:read', 'stations:readx', 'stations:write', '*';
     is $vg->get("$api/stations", as('admin', subject => 'a', scopes => 'billing:read'))->{status}, 403, 'an admin\'s too';
     is $vg->get($me, as('operator', scopes => ''))->{status}, 200, 'who am I needs none';
-};
-
-# ----------------------------------------------------------------------- ownership
-
-my $station = $vg->post("$api/stations", {
-    name => 'Harbour', location => { lat => 54.3, lon => 10.1 },
-    address => { street => 'Quay 1', city => 'Kiel', postalCode => '24103', country => 'DE' },
-    timeZone => 'Europe/Berlin',
-    connectors => [ { chargePointId => 'CP-NORTH', connectorNumber => 1, type => 'IEC_62196_T2',
-        powerType => 'AC_3_PHASE', maxPowerKw => 22 } ] }, as('operator'))->{json};
-my $connector = $station->{connectors}[0]{connectorId};
-ok $vg->wait_for(sub { $vg->sql('select count(*) from charging.connector') }, 10), 'charging has its copy';
-my $tag = $vg->post("$api/id-tags", { idTag => 'FLEET-TAG', customerId => 'driver-1' }, as('fleet_manager'))->{json};
-my $key = $vg->post("$api/api-keys", { name => 'north\'s' }, as('operator'))->{json};
-
-my $session = $vg->sql(q{insert into charging.session (id, status, connector_id, charge_point_id,
-    connector_number, station_id, operator_id, customer_id, company_id, vehicle_id, id_tag, requested_at)
-    values (vg.uuid7(), 'STARTING', $1, 'CP-NORTH', 1, $2, $3, 'driver-1', $4, $5, 'FLEET-TAG', now())
-    returning id}, $connector, $station->{id}, $north, $fleet, $none);
-$vg->sql(q{update charging.session set status = 'FAILED' where id = $1}, $session);
-my $invoice = $vg->sql(q{insert into billing.invoice (id, issuer, sequence, number, session_id, customer_id,
-    company_id, currency, minor_units, net, tax, total, tax_unknown, issued_at)
-    values (vg.uuid7(), $1, 1, 'INV-1', $2, 'driver-1', $3, 'EUR', 2, 1, 0, 1, false, now()) returning id},
-    $north, $session, $fleet);
-# one to be settled, one that waits
-my ($message, $waits) = map { $vg->sql(q{insert into charging.quarantine (id, charge_point_id, action, payload,
-    reason, operator_id, received_at) values (vg.uuid7(), 'CP-NORTH', $1, '{}', 'x', $2, now())
-    returning id}, $_, $north) } 'StopTransaction', 'MeterValues';
-
-my %caller = (
-    owner          => as('operator'),
-    customer       => as('driver'),
-    fleet          => as('fleet_manager'),
-    partner        => as('partner'),
-    'other operator' => as('operator', subject => 'south', company => $south),
-    'other driver' => as('driver', subject => 'driver-2'),
-    'other fleet'  => as('fleet_manager', subject => 'f2', company => $south),
-    'other partner' => as('partner', subject => 'p2', company => $south),
-    'no company'   => { Authorization => 'Bearer ' . $vg->token(role => 'operator', subject => 'lone') },
-    'empty company' => { Authorization => 'Bearer ' . $vg->token(role => 'operator', subject => 'lone', company => '') },
-    'a name for a company' => as('driver', subject => $north),
-);
-
-# what => method, path, body, and to whom it is shown; to nobody else
-my @owned = (
-    [ 'a session'       => GET  => "$api/charging/sessions/$session", undef, qw(owner customer fleet partner) ],
-    [ 'an invoice'      => GET  => "$api/billing/invoices/$invoice", undef, qw(owner customer fleet) ],
-    [ 'a tag'           => GET  => "$api/id-tags/FLEET-TAG", undef, qw(customer fleet) ],
-    [ 'a charge point'  => GET  => "$api/charge-points/CP-NORTH", undef, qw(owner) ],
-    [ 'settling'        => POST => "$api/charging/quarantine/$message/resolve", { note => 'n' }, qw(owner) ],
-    [ 'ending'          => POST => "$api/charging/sessions/$session/end", undef, qw(owner customer fleet) ],
-    [ 'changing a tag'  => PATCH => "$api/id-tags/FLEET-TAG", { status => 'Accepted' }, qw(fleet) ],
-    [ 'changing a station' => PATCH => "$api/stations/$station->{id}", { name => 'Harbour' }, qw(owner) ],
-    [ 'changing a charge point' => PATCH => "$api/charge-points/CP-NORTH", { securityProfile => 2 }, qw(owner) ],
-);
-
-my @lists = (
-    [ 'sessions'      => "$api/charging/sessions", $session, qw(owner customer fleet partner) ],
-    [ 'history'       => "$api/charging/history/$none", $session, qw(owner customer fleet partner) ],
-    [ 'invoices'      => "$api/billing/invoices", $invoice, qw(owner customer fleet) ],
-    [ 'quarantine'    => "$api/charging/quarantine", $waits, qw(owner) ],
-    [ 'tags'          => "$api/id-tags", 'FLEET-TAG', qw(customer fleet) ],
-    [ 'charge points' => "$api/charge-points", 'CP-NORTH', qw(owner) ],
-    [ 'API keys'      => "$api/api-keys", $key->{id}, qw(owner) ],
-);
-
-subtest 'a row is shown to whom it belongs' => sub {
-    for my $case (@owned) {
-        my ($what, $method, $path, $body, @shown) = @$case;
-        for my $who (sort keys %caller) {
-            my $r = $vg->request($method, $path, $body, $caller{$who});
-            if (grep { $_ eq $who } @shown) {
-                cmp_ok $r->{status}, '<', 300, "$what, to $who" or diag $r->{body};
-            } else {
-                like $r->{status}, qr/^40[34]$/, "$what, not to $who";
-                unlike $r->{body}, qr/Harbour|FLEET|CP-NORTH|INV-1|driver-1|$north|$fleet/, "$what: $who learns nothing";
-            }
-        }
-    }
-};
-
-subtest 'lists hold what is the caller\'s' => sub {
-    for my $case (@lists) {
-        my ($what, $path, $id, @shown) = @$case;
-        for my $who (sort keys %caller) {
-            my $r = $vg->get($path, $caller{$who});
-            if (grep { $_ eq $who } @shown) {
-                like $r->{body}, qr/"\Q$id\E"/, "$what, to $who";
-            } else {
-                unlike $r->{body}, qr/\Q$id\E/, "$what, not to $who";
-                ok $r->{status} == 403 || !@{ $r->{json}{items} }, "$what: nothing for $who";
-            }
-        }
-    }
-};
-
-subtest 'what is another\'s is not taken away or used' => sub {
-    for my $who ('other operator', 'no company', 'empty company') {
-        like $vg->delete($_, $caller{$who})->{status}, qr/^40[34]$/, "$who deletes nothing: $_"
-            for "$api/stations/$station->{id}", "$api/charge-points/CP-NORTH", "$api/id-tags/FLEET-TAG",
-                "$api/api-keys/$key->{id}";
-        my $r = $vg->post("$api/charging/sessions/start", { connectorId => $connector }, $caller{$who});
-        like $r->{status}, qr/^40[34]$/, "$who starts nothing there";
-        $r = $vg->post("$api/charge-points/CP-NORTH/commands", { action => 'ClearCache' }, $caller{$who});
-        like $r->{status}, qr/^40[34]$/, "$who commands nothing there";
-        $r = $vg->post("$api/stations", { name => 'x', location => { lat => 1, lon => 1 },
-            address => { street => 's', city => 'c', postalCode => '1', country => 'DE' }, timeZone => 'UTC',
-            operatorId => $north, connectors => [] }, $caller{$who});
-        is $r->{status}, 403, "$who makes nothing in another's name";
-    }
-    is $vg->get("$api/charging/status/$none", $caller{'other driver'})->{json}{session}, undef,
-        'another\'s vehicle has no session to show';
-    is $vg->sql('select count(*) from stations.station'), 1;
-    is $vg->sql('select count(*) from charging.session'), 1;
-    is $vg->get("$api/id-tags/FLEET-TAG", $caller{fleet})->{status}, 200, 'all is still there';
-};
-
-subtest 'a tag of another\'s starts nothing' => sub {
-    my $r = $vg->post("$api/charging/sessions/start", { connectorId => $connector, idTag => 'FLEET-TAG' },
-        $caller{'other driver'});
-    is "$r->{status} $r->{json}{type}", '422 https://voltgate.dev/problems/id_tag_refused';
 };
 
 done_testing;
