@@ -62,9 +62,10 @@ static const vg_step_t job[] = {
 
 static const vg_route_t routes[] = {
     { VG_POST, "/guest", NULL, fields, .statement = "note",
-      .flags = VG_AWAIT, .steps = steps, .about = "Ask, then answer" },
+      .flags = VG_AWAIT | VG_EVERYBODYS, .steps = steps,
+      .about = "Ask, then answer" },
     { VG_POST, "/guest/after", NULL, fields, .statement = "accept",
-      .steps = later, .about = "Answer, then ask" },
+      .flags = VG_EVERYBODYS, .steps = later, .about = "Answer, then ask" },
     { VG_POST, "/guest/job", NULL, fields, .statement = "leave",
       .about = "Ask in a job" },
     { VG_JOB, "guest.visit", NULL, fields, .statement = "note", .steps = job,
