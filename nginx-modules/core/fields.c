@@ -137,7 +137,7 @@ vg_fields_shown(vg_call_t *call, const char *name, size_t len)
 
 
 /* Our own clients hear of a misspelt member; chargers and events may send
- * more than we know. */
+ * more than we know, and so may clients of OAuth (RFC 6749, 3.2). */
 static void
 vg_fields_unknown(vg_call_t *call, const vg_field_t *fields, vg_in_t in,
                   const vg_json_t *node, const char *path)
@@ -146,7 +146,9 @@ vg_fields_unknown(vg_call_t *call, const vg_field_t *fields, vg_in_t in,
     const vg_json_t  *m;
     const vg_field_t *f;
 
-    if (call->endpoint->row->method > VG_DELETE) {
+    if (call->endpoint->row->method > VG_DELETE
+        || (call->endpoint->row->flags & VG_OAUTH))
+    {
         return;
     }
     for (m = node->first; m != NULL; m = m->next) {

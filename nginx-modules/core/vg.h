@@ -405,6 +405,10 @@ typedef struct {
 
 const vg_caller_t *vg_caller(vg_call_t *call);
 
+/* From where: the IP address of a client that is still there; data NULL: none,
+ * or it did not come by HTTP. */
+vg_str_t vg_address(vg_call_t *call);
+
 /* When the call began: microseconds since 1970-01-01T00:00:00Z. */
 int64_t vg_now(vg_call_t *call);
 

@@ -92,6 +92,11 @@ vg_rc_t vg_mail(vg_call_t *call, const vg_mail_t *mail);
 vg_rc_t vg_password_hash(vg_call_t *call, vg_str_t password);
 vg_rc_t vg_password_check(vg_call_t *call, vg_str_t password, vg_str_t hash);
 
+/* Both: :outcome is {"match": true, "hash": …} of the next one, or
+ * {"match": false}, after half of the time. */
+vg_rc_t vg_password_change(vg_call_t *call, vg_str_t password, vg_str_t hash,
+                           vg_str_t next);
+
 /* Of a VG_JOB row: the job's id, the same over all its tries; data NULL
  * elsewhere. */
 vg_str_t vg_job_id(vg_call_t *call);

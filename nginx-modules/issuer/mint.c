@@ -10,12 +10,13 @@
 
 
 /* iat has a fraction (RFC 7519, 2): what is revoked is what was issued before,
- * also within the same second */
+ * also within the same second. It is when the call began: a role that changed
+ * since it was looked at is of a later moment. */
 static vg_str_t
 vg_mint_claims(vg_call_t *call, const vg_token_t *token)
 {
     char     jti[37];
-    int64_t  now = vg_time_now();
+    int64_t  now = call->now;
     vg_out_t out;
 
     vg_uuid7(jti, now);

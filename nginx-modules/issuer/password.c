@@ -22,7 +22,7 @@
 
 /* what command() has bound */
 typedef struct {
-    vg_str_t   password, hash;
+    vg_str_t   password, hash, next; /* next.data NULL: only looked at      */
     ngx_uint_t check;
 } vg_password_ask_t;
 
@@ -35,9 +35,11 @@ typedef struct {
     uint32_t    memory, passes;
     unsigned    check:1;
     unsigned    nobody:1; /* there is no hash: no password is right        */
+    unsigned    change:1; /* if it is right, next is hashed                */
     int         rc;
-    size_t      len;
+    size_t      len, next_len;
     char        password[VG_PASSWORD_MAX];
+    char        next[VG_PASSWORD_MAX];
     char        hash[VG_PASSWORD_HASH];
     u_char      salt[VG_PASSWORD_SALT];
 } vg_password_task_t;
@@ -64,6 +66,15 @@ vg_password_start(void)
 
 /* ------------------------------------------------------------ in a thread */
 
+static int
+vg_password_make(vg_password_task_t *t, const char *password, size_t len)
+{
+    return argon2id_hash_encoded(t->passes, t->memory, 1, password, len,
+                                 t->salt, sizeof(t->salt), VG_PASSWORD_SIZE,
+                                 t->hash, sizeof(t->hash));
+}
+
+
 static void
 vg_password_work(void *data, ngx_log_t *log)
 {
@@ -78,11 +89,13 @@ vg_password_work(void *data, ngx_log_t *log)
     } else if (t->check) {
         t->rc = argon2id_verify(t->hash, t->password, t->len);
     } else {
-        t->rc = argon2id_hash_encoded(t->passes, t->memory, 1, t->password,
-                                      t->len, t->salt, sizeof(t->salt),
-                                      sizeof(raw), t->hash, sizeof(t->hash));
+        t->rc = vg_password_make(t, t->password, t->len);
+    }
+    if (t->change && t->rc == ARGON2_OK) {
+        t->rc = vg_password_make(t, t->next, t->next_len);
     }
     OPENSSL_cleanse(t->password, sizeof(t->password));
+    OPENSSL_cleanse(t->next, sizeof(t->next));
 }
 
 
@@ -110,14 +123,17 @@ vg_password_tell(vg_password_task_t *t, const char *error, const char *result)
 static void
 vg_password_done(ngx_event_t *ev)
 {
-    char                text[VG_PASSWORD_HASH + 16];
+    char                text[VG_PASSWORD_HASH + 32];
     vg_password_task_t *t = ev->data;
     ngx_uint_t          wrong = t->rc == ARGON2_VERIFY_MISMATCH;
 
     vg_password_under_way--;
-    if (t->check) {
+    if (t->check && (wrong || !t->change)) {
         (void) snprintf(text, sizeof(text), "{\"match\":%s}",
                         wrong ? "false" : "true");
+    } else if (t->check) {
+        (void) snprintf(text, sizeof(text), "{\"match\":true,\"hash\":\"%s\"}",
+                        t->hash);
     } else {
         (void) snprintf(text, sizeof(text), "{\"hash\":\"%s\"}", t->hash);
     }
@@ -170,6 +186,11 @@ vg_password_task(const vg_password_ask_t *ask)
     t->nobody = ask->check && ask->hash.data == NULL;
     t->len = ask->password.len;
     ngx_memcpy(t->password, ask->password.data, t->len);
+    t->change = ask->next.data != NULL;
+    if (t->change) {
+        t->next_len = ask->next.len;
+        ngx_memcpy(t->next, ask->next.data, t->next_len);
+    }
     if (ask->hash.data != NULL) {
         ngx_memcpy(t->hash, ask->hash.data, ask->hash.len);
     }
@@ -214,17 +235,18 @@ vg_password_way(vg_call_t *call, const void *what, vg_said_pt said, void *data)
 
 
 static vg_rc_t
-vg_password_bind(vg_call_t *call, vg_str_t password, vg_str_t hash,
-                 ngx_uint_t check)
+vg_password_bind(vg_call_t *call, const vg_password_ask_t *given)
 {
     vg_password_ask_t *ask = vg_alloc(&call->arena, sizeof(vg_password_ask_t));
 
     if (ask == NULL || vg_password_pool == NULL
-        || password.len > VG_PASSWORD_MAX || hash.len >= VG_PASSWORD_HASH)
+        || given->password.len > VG_PASSWORD_MAX
+        || given->next.len > VG_PASSWORD_MAX
+        || given->hash.len >= VG_PASSWORD_HASH)
     {
         return vg_refuse(call, "internal");
     }
-    *ask = (vg_password_ask_t){ password, hash, check };
+    *ask = *given;
     call->outgoing.send = vg_password_way;
     call->outgoing.what = ask;
     return VG_OK;
@@ -234,12 +256,28 @@ vg_password_bind(vg_call_t *call, vg_str_t password, vg_str_t hash,
 vg_rc_t
 vg_password_hash(vg_call_t *call, vg_str_t password)
 {
-    return vg_password_bind(call, password, (vg_str_t){ NULL, 0 }, 0);
+    vg_password_ask_t ask = { .password = password };
+
+    return vg_password_bind(call, &ask);
 }
 
 
 vg_rc_t
 vg_password_check(vg_call_t *call, vg_str_t password, vg_str_t hash)
 {
-    return vg_password_bind(call, password, hash, 1);
+    vg_password_ask_t ask = { .password = password, .hash = hash, .check = 1 };
+
+    return vg_password_bind(call, &ask);
+}
+
+
+vg_rc_t
+vg_password_change(vg_call_t *call, vg_str_t password, vg_str_t hash,
+                   vg_str_t next)
+{
+    vg_password_ask_t ask = {
+        .password = password, .hash = hash, .next = next, .check = 1
+    };
+
+    return vg_password_bind(call, &ask);
 }
