@@ -122,7 +122,9 @@ vg_http_key(vg_http_t *http, vg_call_t *call)
     ngx_str_t *key = vg_http_header(http->request, "Idempotency-Key");
     u_char    *p;
 
-    if (key == NULL || call->endpoint->row->method != VG_POST) {
+    if (key == NULL || call->endpoint->row->method != VG_POST
+        || (call->endpoint->row->flags & VG_OAUTH)) /* nothing is stored */
+    {
         return VG_OK;
     }
     if (key->len == 0 || key->len > 255) {
