@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "accounts.h"
+#include "network.h"
 
 #define PREFIX_CHARS 12
 #define PREFIX_BYTES 24 /* random ones, from which the letters are picked */
@@ -22,6 +23,10 @@ static const vg_field_t scope_item =
     { VG_BODY, "scope", VG_TEXT, 0, 6, 50,
       .about = "domain:read or domain:write" };
 
+static const vg_field_t network_item =
+    { VG_BODY, "network", VG_TEXT, 0, 2, 50,
+      .about = "an address, or a network in CIDR; IPv4 or IPv6" };
+
 const vg_field_t api_key_new_fields[] = {
     { VG_BODY, "name", VG_TEXT, VG_REQUIRED, 1, 100,
       .about = "what it is for" },
@@ -33,6 +38,12 @@ const vg_field_t api_key_new_fields[] = {
       .about = "for whom it acts; default the caller's company" },
     { VG_BODY, "expiresAt", VG_TIME, VG_NULLABLE,
       .about = "when it ends; never by default" },
+    { VG_BODY, "networks", VG_ARRAY, VG_NULLABLE, 1, 50,
+      .item = &network_item, .about = "from where it may call; default any" },
+    { VG_BODY, "plan", VG_TEXT, VG_NULLABLE, 1, 50,
+      .about = "rate plan, an admin's to give; default the role's" },
+    { VG_BODY, "quota", VG_INT, VG_NULLABLE, 1, 1000000000000,
+      .about = "calls a month, an admin's to give; default the plan's" },
     { VG_BOUND, "company", VG_TEXT, .about = "for whom it will act" },
     { VG_BOUND, "granted", VG_ANY, .about = "the scopes that it will have" },
     { VG_BOUND, "prefix", VG_TEXT, .about = "the part that finds it" },
@@ -44,6 +55,12 @@ const vg_field_t api_key_new_fields[] = {
 
 const vg_field_t api_key_id_fields[] = {
     { VG_PATH, "id", VG_UUID, VG_REQUIRED, .about = "API key" },
+    LIFETIME,
+    VG_FIELDS_END
+};
+
+const vg_field_t api_key_used_fields[] = {
+    { VG_BODY, "id", VG_UUID, VG_REQUIRED, .about = "API key" },
     VG_FIELDS_END
 };
 
@@ -80,6 +97,60 @@ scopes_check(vg_call_t *call)
     }
 
     return rc;
+}
+
+static vg_rc_t
+networks_check(vg_call_t *call)
+{
+    size_t           i = 0;
+    vg_str_t         at;
+    vg_rc_t          rc = VG_OK;
+    const char      *fault;
+    const vg_json_t *network, *networks = vg_get(call, "networks");
+
+    for (network = networks ? networks->first : NULL; network != NULL;
+         network = network->next, i++)
+    {
+        fault = network_fault(network->text);
+        if (fault == NULL) {
+            continue;
+        }
+
+        at = vg_printf(vg_pool(call), "networks[%zu]", i);
+        if (at.data == NULL) {
+            return vg_refuse(call, "internal");
+        }
+
+        rc = vg_refuse_field(call, at.data, fault);
+    }
+
+    return rc;
+}
+
+/* A plan is conf's to define; here it is a name. */
+static vg_rc_t
+plan_check(vg_call_t *call)
+{
+    const vg_json_t *plan = vg_get(call, "plan");
+
+    for (size_t i = 0; plan != NULL && i < plan->text.len; i++) {
+        char c = plan->text.data[i];
+
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_'
+            && c != '-')
+        {
+            return vg_refuse_field(call, "plan",
+                                   "must be of a to z, 0 to 9, _ and -");
+        }
+    }
+
+    if ((plan != NULL || vg_get(call, "quota") != NULL)
+        && !vg_str_eq(vg_caller(call)->role, "admin"))
+    {
+        return vg_refuse(call, "forbidden");
+    }
+
+    return VG_OK;
 }
 
 /* Nobody gives more than they have: a caller who was narrowed makes keys that
@@ -214,8 +285,10 @@ key_bind(vg_call_t *call)
 vg_rc_t
 api_key_create_check(vg_call_t *call)
 {
-    if (scopes_check(call) != VG_OK || rights_check(call) != VG_OK
-        || scopes_bind(call) != VG_OK)
+    vg_rc_t scopes = scopes_check(call), networks = networks_check(call);
+
+    if (scopes != VG_OK || networks != VG_OK || plan_check(call) != VG_OK
+        || rights_check(call) != VG_OK || scopes_bind(call) != VG_OK)
     {
         return VG_ERROR;
     }

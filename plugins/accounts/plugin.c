@@ -1,50 +1,157 @@
 /*
- * plugin.c: the manifest of accounts. It begins with API keys; people,
- * companies and customers come with the identity issue.
+ * plugin.c: the manifest of accounts.
  */
 
 #include "accounts.h"
 
-#define READ  "accounts:read"
-#define WRITE "accounts:write"
+#define READ        "accounts:read"
+#define WRITE       "accounts:write"
+#define ADMIN_READ  "admin:read" /* which admins alone have */
+#define ADMIN_WRITE "admin:write"
 
 /* clang-format off */
 
 static const vg_route_t routes[] = {
 
-    { VG_GET, "/auth/me", .check = me_check, .about = "Who am I" },
+    /* people: who they are */
+    { VG_POST, "/auth/register", VG_PUBLIC, register_fields,
+      .check = register_check, .statement = "register", .flags = VG_AWAIT,
+      .steps = register_steps,
+      .about = "Register; a code is mailed that proves the address" },
+    { VG_POST, "/auth/verify", VG_PUBLIC, verify_fields, .check = verify_check,
+      .lock = "verify_lock", .statement = "verify",
+      .about = "Prove the address by the code" },
+    { VG_POST, "/auth/verify/resend", VG_PUBLIC, verify_resend_fields,
+      .check = code_bind, .statement = "verify_resend",
+      .about = "Mail another code" },
+    { VG_POST, "/auth/password", NULL, password_change_fields,
+      .load = "password_load", .check = password_change_check,
+      .lock = "password_lock", .statement = "password_change",
+      .flags = VG_AWAIT, .steps = password_change_steps,
+      .about = "Change one's password; all other sessions end" },
+    { VG_POST, "/auth/password/forgot", VG_PUBLIC, password_forgot_fields,
+      .check = password_forgot_check, .statement = "password_forgot",
+      .about = "Mail a code by which a password is set" },
+    { VG_POST, "/auth/password/reset", VG_PUBLIC, password_reset_fields,
+      .check = password_reset_check, .lock = "password_reset_lock",
+      .statement = "password_reset", .flags = VG_AWAIT,
+      .steps = password_reset_steps,
+      .about = "Set a password by the code; all sessions end" },
+    { VG_GET, "/auth/me", .statement = "me", .render = me_render,
+      .about = "Who am I" },
+    { VG_GET, "/auth/sandbox/mails", ADMIN_READ, sandbox_mail_fields,
+      .statement = "sandbox_mail_list", .flags = VG_LIST,
+      .about = "Mails that a sandbox kept instead of sending them" },
 
+    /* tokens */
+    { VG_POST, "/auth/token", VG_PUBLIC, token_fields, "token_load",
+      token_check, "token_lock", "token", token_render,
+      VG_AWAIT | VG_FORM | VG_OAUTH, token_steps,
+      "OAuth 2.0: password, refresh_token, client_credentials" },
+    { VG_POST, "/auth/revoke", VG_PUBLIC, token_revoke_fields,
+      .check = token_revoke_check, .statement = "token_revoke",
+      .flags = VG_FORM | VG_OAUTH, .about = "OAuth 2.0: end a token" },
+    { VG_POST, "/auth/introspect", VG_PUBLIC, introspect_fields,
+      .load = "introspect_load", .check = introspect_check,
+      .statement = "introspect", .render = introspect_render,
+      .flags = VG_FORM | VG_OAUTH,
+      .about = "OAuth 2.0: what a token is worth, for clients" },
+
+    /* people: what admins do about them */
+    { VG_GET, "/users", ADMIN_READ, user_list_fields,
+      .statement = "user_list", .flags = VG_LIST, .about = "People" },
+    { VG_GET, "/users/{id}", ADMIN_READ, user_id_fields,
+      .statement = "user_get", .about = "One of them" },
+    { VG_PATCH, "/users/{id}", ADMIN_WRITE, user_patch_fields,
+      .check = user_patch_check, .statement = "user_patch",
+      .about = "Change what is known of a user; block and unblock" },
+    { VG_GET, "/users/{id}/roles", ADMIN_READ, user_id_fields,
+      .statement = "user_roles_get", .about = "A user's role" },
+    { VG_PUT, "/users/{id}/roles", ADMIN_WRITE, user_roles_fields,
+      .check = user_roles_check, .statement = "user_roles_put",
+      .about = "Give a user another role; tokens of the old one are void" },
+
+    /* keys */
     { VG_POST, "/api-keys", WRITE, api_key_new_fields,
       .check = api_key_create_check, .statement = "api_key_create",
       .render = api_key_render,
       .about = "Make an API key; it is shown in this answer alone" },
     { VG_GET, "/api-keys", READ, .statement = "api_key_list",
       .flags = VG_LIST, .about = "List API keys" },
+    { VG_GET, "/api-keys/{id}", READ, api_key_id_fields,
+      .statement = "api_key_get", .about = "An API key, without itself" },
     { VG_DELETE, "/api-keys/{id}", WRITE, api_key_id_fields,
-      .statement = "api_key_revoke", .about = "Revoke an API key" },
+      .check = lifetime_check, .statement = "api_key_revoke",
+      .about = "Revoke an API key" },
 
+    /* asked by the kit, and by time */
     { VG_INTERNAL, "api_key.find", NULL, api_key_find_fields,
       .statement = "api_key_find",
       .about = "What a presented key is checked against" },
+    { VG_INTERNAL, "api_key.used", NULL, api_key_used_fields,
+      .statement = "api_key_used", .about = "A key was shown" },
+    { VG_INTERNAL, "identity.find", NULL, identity_fields,
+      .statement = "identity_find", .about = "Whether a subject may call" },
+    { VG_INTERNAL, "identity.revoked", .statement = "identity_revoked",
+      .about = "All that is revoked and may still be shown" },
+    { VG_JOB, "mail.send", NULL, mail_fields, .statement = "mail_sent",
+      .steps = mail_steps, .about = "Gives a mail to notifications" },
+    { VG_EVERY, "1m", .statement = "sweep",
+      .about = "Takes away what has had its time" },
 
     VG_ROUTES_END
 };
 
 static const vg_error_t errors[] = {
     { "expiry_passed", 422, "expiresAt has passed" },
+    { "code_invalid", 422, "The code is wrong, or has had its time" },
+    { "password_wrong", 422, "The present password is another one" },
+    { "invalid_request", 400, "Something is missing or malformed" },
+    { "invalid_client", 401, "No such client, or another secret" },
+    { "invalid_grant", 400, "Wrong, used, expired or revoked" },
+    { "invalid_scope", 400, "More than there is to give" },
+    { "unsupported_grant_type", 400, "Not a grant of this house" },
+    { "unsupported_token_type", 400, "A token without an id of its own" },
     { NULL, 0, NULL }
 };
 
-static const char *const publishes[] = { "api_key.revoked.v1", NULL };
+static const vg_setting_t settings[] = {
+    { "access_lifetime", "900",
+      "seconds that an access token lives; so long a revocation is kept" },
+    { "refresh_lifetime", "2592000",
+      "seconds after which a session ends that is not used" },
+    { "refresh_grace", "10",
+      "seconds in which a refresh token may be shown again by a client that "
+      "lost the answer; 0: never, which ends the session of a client that "
+      "asks twice at once" },
+    { "code_lifetime", "900", "seconds in which a mailed code is good" },
+    { "attempts", "5",
+      "wrong passwords for an account from one place, after which the next "
+      "waits: 1 s, doubling to 15 min" },
+    { "attempts_anywhere", "50",
+      "the same from all places together; not for where the user got in "
+      "before" },
+    { "mails", "5", "codes that are mailed to an address within an hour" },
+    { "sandbox", "on",
+      "mails are kept in a table instead of given to notifications; off: "
+      "they wait as jobs until a plugin offers notification.send" },
+    { NULL, NULL, NULL }
+};
+
+static const char *const publishes[] = {
+    "api_key.revoked.v1",  "user.registered.v1", "user.roles_changed.v1",
+    "identity.revoked.v1", "login.failures.v1",  NULL
+};
 
 /* clang-format on */
 
 const vg_plugin_t vg_plugin = {
     .abi = VG_ABI,
     .name = "accounts",
-    .version = "0.1.0",
-    .about = "Who may call: API keys",
+    .version = "1.0.0",
+    .about = "Who may call: people, their sessions, API keys",
     .routes = routes,
     .errors = errors,
+    .settings = settings,
     .publishes = publishes,
 };

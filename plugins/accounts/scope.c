@@ -10,7 +10,7 @@
 #include "accounts.h"
 
 /* The next word of a list with spaces; data NULL: there is none. */
-static vg_str_t
+vg_str_t
 scope_next(vg_str_t *list)
 {
     vg_str_t scope;
@@ -31,23 +31,39 @@ scope_next(vg_str_t *list)
     return scope;
 }
 
-bool
-scope_held(const vg_caller_t *caller, vg_str_t scope)
+static bool
+scope_among(vg_str_t scope, vg_str_t all)
 {
-    vg_str_t held, left = caller->scopes;
+    vg_str_t one;
 
-    if (left.data == NULL) {
-        return true;
-    }
-
-    while ((held = scope_next(&left)).data != NULL) {
-        if (held.len == scope.len
-            && memcmp(held.data, scope.data, held.len) == 0) {
+    while ((one = scope_next(&all)).data != NULL) {
+        if (one.len == scope.len
+            && memcmp(one.data, scope.data, one.len) == 0) {
             return true;
         }
     }
 
     return false;
+}
+
+bool
+scope_within(vg_str_t some, vg_str_t all)
+{
+    vg_str_t one;
+
+    while ((one = scope_next(&some)).data != NULL) {
+        if (!scope_among(one, all)) {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+bool
+scope_held(const vg_caller_t *caller, vg_str_t scope)
+{
+    return caller->scopes.data == NULL || scope_among(scope, caller->scopes);
 }
 
 void

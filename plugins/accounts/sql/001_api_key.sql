@@ -10,12 +10,17 @@ create table accounts.api_key (
     scopes     jsonb,                   -- null: all of the role's
     company_id text,
     created_by text        not null,    -- subject of the caller who made it
+    plan       text,                    -- how often it may call, by name; null: the role's
+    quota      bigint,                  -- calls a month; null: as the plan says
+    networks   jsonb,                   -- array of CIDR, from where it may call; null: anywhere
     expires_at timestamptz,
+    used_at    timestamptz,             -- last, as of a minute
     created_at timestamptz not null,
     revoked_at timestamptz,
     version    int         not null default 1,
     constraint api_key_pkey primary key (id),
     constraint api_key_prefix unique (prefix),
+    constraint api_key_quota check (quota > 0),
     constraint api_key_role check (role in (
         'partner', 'operator', 'fleet_manager', 'driver', 'planner', 'admin'))
 );
@@ -34,6 +39,20 @@ return caller_role = 'admin'
         and caller_company <> ''
         and k.company_id = caller_company);
 
+-- network_has(networks, address): whether a key may call from there; networks
+-- null, also JSON's: from anywhere.
+create function accounts.network_has(networks jsonb, address text) returns boolean
+language plpgsql stable as $$
+begin
+    return networks is null
+        or pg_catalog.jsonb_typeof(networks) = 'null'
+        or exists (
+            select
+            from pg_catalog.jsonb_array_elements_text(networks) as n (network)
+            where address::inet <<= n.network::cidr);
+end
+$$;
+
 create function accounts.api_key_body(k accounts.api_key) returns json
 language sql stable
 return pg_catalog.json_build_object(
@@ -43,6 +62,10 @@ return pg_catalog.json_build_object(
     'role', k.role,
     'scopes', k.scopes,
     'companyId', k.company_id,
+    'plan', k.plan,
+    'quota', k.quota,
+    'networks', k.networks,
     'expiresAt', vg.z(k.expires_at),
+    'lastUsedAt', vg.z(k.used_at),
     'version', k.version,
     'createdAt', vg.z(k.created_at));

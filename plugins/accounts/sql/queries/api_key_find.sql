@@ -1,5 +1,5 @@
 -- in: prefix
--- out: what a presented key is checked against; no row: unknown, revoked or expired
+-- out: what a presented key is checked against; stale: api_key.used has something to note; no row: unknown, revoked or expired
 select json_build_object(
     'id', k.id,
     'salt', k.salt,
@@ -7,7 +7,11 @@ select json_build_object(
     'role', k.role,
     'scopes', k.scopes,
     'companyId', k.company_id,
-    'expiresAt', vg.z(k.expires_at)) as body
+    'expiresAt', vg.z(k.expires_at),
+    'plan', k.plan,
+    'quota', k.quota,
+    'networks', coalesce(k.networks, '[]'),
+    'stale', k.used_at is null or k.used_at < :now - interval '1 minute') as body
 from accounts.api_key as k
 where k.prefix = :prefix
     and k.revoked_at is null

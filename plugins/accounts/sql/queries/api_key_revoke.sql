@@ -1,5 +1,5 @@
--- in: id
--- out: empty; api_key.revoked.v1, by which each node forgets it
+-- in: id; bound: accessLifetime
+-- out: empty; api_key.revoked.v1, by which each node forgets it, and identity.revoked.v1 for the tokens that were made of it
 -- refuses: not_found, precondition_failed
 --
 -- The row stays, so that what the key did keeps its name.
@@ -16,10 +16,13 @@ with api_key as (
     select
         'empty',
         null::json,
-        jsonb_build_array(jsonb_build_object(
-            'type', 'api_key.revoked.v1',
-            'aggregateId', k.id,
-            'payload', jsonb_build_object('keyId', k.id, 'companyId', k.company_id)))
+        jsonb_build_array(
+            jsonb_build_object(
+                'type', 'api_key.revoked.v1',
+                'aggregateId', k.id,
+                'payload', jsonb_build_object('keyId', k.id, 'companyId', k.company_id)),
+            accounts.revoked(k.id::text, accounts.forgotten_at(:now, :accessLifetime),
+                accounts.forgotten_at(:now, :accessLifetime)))
     from api_key as k
     union all
     select

@@ -1,0 +1,53 @@
+-- in: email, name, phone; :outcome is the password's hash; bound: salt and hash of the code, code, codeLifetime, mails, sandbox
+-- out: created, the user as it is with a new address, whatever there is
+--
+-- Who asks learns nothing: an address that somebody has proved is told by mail
+-- that somebody wanted it, and the id that is answered is nobody's.
+with known as (
+    select u.id
+    from accounts.users as u
+    where u.email_key = accounts.email_key(:email)
+        and u.verified_at is not null
+), made as (
+    insert into accounts.users as u (id, email, email_key, name, phone, password, created_at)
+    select :newId, :email, accounts.email_key(:email), :name, :phone, :outcome ->> 'hash', :now
+    where not exists (select from known)
+    returning u.id
+), coded as (
+    insert into accounts.code (user_id, purpose, salt, hash, expires_at)
+    select m.id, 'verify', :salt, :hash, :now + make_interval(secs => :codeLifetime)
+    from made as m
+), mail as (
+    select
+        case when m.id is null then 'account.known' else 'account.verify' end as template,
+        case
+            when m.id is null then '{}'::jsonb
+            else jsonb_build_object('userId', m.id, 'code', :code, 'name', :name)
+        end as data
+    from (select accounts.postage_taken(accounts.email_key(:email), :now, :mails) as taken) as p
+    left join made as m on true
+    where p.taken
+), kept as (
+    insert into accounts.sandbox_mail (id, email, email_key, template, data, at)
+    select vg.uuid7(), :email, accounts.email_key(:email), m.template, m.data, :now
+    from mail as m
+    where :sandbox
+), sent as (
+    insert into vg.job (plugin, kind, payload, correlation_id)
+    select :vgPlugin, 'mail.send', jsonb_build_object('email', :email, 'template', m.template, 'data', m.data), :correlationId
+    from mail as m
+    where not :sandbox
+), answer (status, body, events) as (
+    select
+        'created',
+        accounts.user_body(jsonb_populate_record(null::accounts.users, jsonb_build_object(
+            'id', :newId,
+            'email', :email,
+            'name', :name,
+            'phone', :phone,
+            'role', 'driver',
+            'created_at', :now,
+            'version', 1))),
+        null::jsonb
+)
+select * from answer;

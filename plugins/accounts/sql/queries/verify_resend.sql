@@ -1,0 +1,34 @@
+-- in: userId; bound: salt and hash of the code, code, codeLifetime, mails, sandbox
+-- out: accepted, whatever there is
+with waiting as (
+    select u.id, u.email, u.email_key, u.name
+    from accounts.users as u
+    where u.id = :userId
+        and u.verified_at is null
+        and accounts.postage_taken(u.email_key, :now, :mails)
+), coded as (
+    insert into accounts.code as c (user_id, purpose, salt, hash, expires_at)
+    select w.id, 'verify', :salt, :hash, :now + make_interval(secs => :codeLifetime)
+    from waiting as w
+    on conflict (user_id, purpose) do update
+    set salt = excluded.salt,
+        hash = excluded.hash,
+        tries = 0,
+        expires_at = excluded.expires_at
+), kept as (
+    insert into accounts.sandbox_mail (id, email, email_key, template, data, at)
+    select vg.uuid7(), w.email, w.email_key, 'account.verify',
+        jsonb_build_object('userId', w.id, 'code', :code, 'name', w.name), :now
+    from waiting as w
+    where :sandbox
+), sent as (
+    insert into vg.job (plugin, kind, payload, correlation_id)
+    select :vgPlugin, 'mail.send', jsonb_build_object('email', w.email, 'template', 'account.verify',
+        'data', jsonb_build_object('userId', w.id, 'code', :code, 'name', w.name)), :correlationId
+    from waiting as w
+    where not :sandbox
+), answer (status, body, events) as (
+    select 'accepted', json_build_object(), null::jsonb
+    from (select count(*) from waiting) as one
+)
+select * from answer;
