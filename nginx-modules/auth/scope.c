@@ -12,20 +12,24 @@ typedef struct {
 static const vg_role_t vg_roles[] = {
     { "driver", "stations:read pricing:read charging:read charging:write "
                 "reservations:read reservations:write billing:read "
-                "parking:read parking:write accounts:read" },
+                "parking:read parking:write accounts:read "
+                "customers:read customers:write" },
     { "operator", "stations:read stations:write pricing:read pricing:write "
                   "charging:read charging:write reservations:read "
                   "reservations:write billing:read billing:write "
                   "parking:read parking:write telemetry:read "
                   "telemetry:write analytics:read accounts:read "
-                  "accounts:write events:read" },
+                  "accounts:write customers:read customers:write "
+                  "events:read" },
     { "fleet_manager", "stations:read pricing:read charging:read "
                        "charging:write reservations:read reservations:write "
                        "billing:read parking:read fleet:read fleet:write "
-                       "analytics:read accounts:read events:read" },
+                       "analytics:read accounts:read customers:read "
+                       "customers:write events:read" },
     { "planner", "analytics:read" },
     { "partner", "stations:read pricing:read charging:read "
-                 "reservations:read accounts:read events:read" },
+                 "reservations:read accounts:read customers:read "
+                 "events:read" },
     { "admin", "*" },
     { NULL, NULL }
 };
