@@ -3,11 +3,17 @@
  */
 
 #include "accounts.h"
+#include "parties.h"
 
 #define READ        "accounts:read"
 #define WRITE       "accounts:write"
 #define ADMIN_READ  "admin:read" /* which admins alone have */
 #define ADMIN_WRITE "admin:write"
+
+/* companies, customers, vehicles: a scope of their own, since who may write
+ * accounts makes keys */
+#define PARTY_READ  "customers:read"
+#define PARTY_WRITE "customers:write"
 
 /* clang-format off */
 
@@ -99,6 +105,53 @@ static const vg_route_t routes[] = {
     { VG_EVERY, "1m", .statement = "sweep",
       .about = "Takes away what has had its time" },
 
+    { VG_POST, "/companies", "admin:write", company_new_fields,
+      .check = company_check, .statement = "company_create",
+      .about = "Make a company, a tenant of this house" },
+    { VG_GET, "/companies", PARTY_READ, company_list_fields,
+      .statement = "company_list", .flags = VG_LIST,
+      .about = "Companies; an operator or a fleet sees its own" },
+    { VG_GET, "/companies/{id}", PARTY_READ, company_id_fields,
+      .statement = "company_get", .about = "A company" },
+    { VG_PATCH, "/companies/{id}", PARTY_WRITE, company_change_fields,
+      .check = company_check, .statement = "company_change",
+      .about = "Change a company" },
+
+    { VG_POST, "/customers", PARTY_WRITE, customer_new_fields,
+      .check = customer_create_check, .statement = "customer_create",
+      .about = "Make a customer of the company; a driver is one already" },
+    { VG_GET, "/customers", PARTY_READ, customer_list_fields,
+      .statement = "customer_list", .flags = VG_LIST, .about = "Customers" },
+    { VG_GET, "/customers/{id}", PARTY_READ, customer_id_fields,
+      .statement = "customer_get", .about = "A customer" },
+    { VG_PATCH, "/customers/{id}", PARTY_WRITE, customer_change_fields,
+      .check = customer_check, .statement = "customer_change",
+      .about = "Change a customer" },
+    { VG_DELETE, "/customers/{id}", PARTY_WRITE, customer_id_fields,
+      .statement = "customer_erase",
+      .about = "Ask that all that is personal of a customer be erased" },
+
+    { VG_POST, "/customers/{id}/vehicles", PARTY_WRITE, vehicle_new_fields,
+      .check = vehicle_create_check, .statement = "vehicle_create",
+      .about = "Register a vehicle of a customer" },
+    { VG_GET, "/customers/{id}/vehicles", PARTY_READ, customer_id_fields,
+      .load = "customer_get", .statement = "vehicle_list", .flags = VG_LIST,
+      .about = "A customer's vehicles" },
+    { VG_GET, "/vehicles", PARTY_READ, vehicle_list_fields,
+      .statement = "vehicle_list", .flags = VG_LIST,
+      .about = "Vehicles: a driver's, a fleet's, of an operator's customers" },
+    { VG_GET, "/vehicles/{id}", PARTY_READ, vehicle_id_fields,
+      .statement = "vehicle_get", .about = "A vehicle" },
+    { VG_PATCH, "/vehicles/{id}", PARTY_WRITE, vehicle_change_fields,
+      .check = vehicle_check, .statement = "vehicle_change",
+      .about = "Change a vehicle" },
+    { VG_DELETE, "/vehicles/{id}", PARTY_WRITE, vehicle_id_fields,
+      .statement = "vehicle_delete", .about = "Forget a vehicle" },
+
+    { VG_INTERNAL, "party.check", NULL, party_check_fields,
+      .statement = "party_check",
+      .about = "Whether there is this customer, this vehicle, and whose" },
+
     VG_ROUTES_END
 };
 
@@ -112,6 +165,10 @@ static const vg_error_t errors[] = {
     { "invalid_scope", 400, "More than there is to give" },
     { "unsupported_grant_type", 400, "Not a grant of this house" },
     { "unsupported_token_type", 400, "A token without an id of its own" },
+    { "company_unknown", 422, "No such company" },
+    { "customer_taken", 409, "There is a customer with this id" },
+    { "customer_erased", 409, "The customer is erased, or is to be" },
+    { "plate_taken", 409, "The customer has a vehicle with this plate" },
     { NULL, 0, NULL }
 };
 
@@ -139,8 +196,20 @@ static const vg_setting_t settings[] = {
 };
 
 static const char *const publishes[] = {
-    "api_key.revoked.v1",  "user.registered.v1", "user.roles_changed.v1",
-    "identity.revoked.v1", "login.failures.v1",  NULL
+    "api_key.revoked.v1",
+    "user.registered.v1",
+    "user.roles_changed.v1",
+    "identity.revoked.v1",
+    "login.failures.v1",
+    "company.created.v1",
+    "company.updated.v1",
+    "customer.created.v1",
+    "customer.updated.v1",
+    "customer.erasure_requested.v1",
+    "vehicle.created.v1",
+    "vehicle.updated.v1",
+    "vehicle.removed.v1",
+    NULL
 };
 
 /* clang-format on */

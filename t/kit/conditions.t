@@ -49,6 +49,8 @@ sub new_reservation {
     return $vg->post("$api/reservations", { connectorId => $connector, startTime => $from, endTime => $until });
 }
 
+sub new_customer { return $vg->post("$api/customers", {}) }
+
 # Its charge point is away; that it is so is not to move it meanwhile.
 sub new_list {
     my $id = 'LISTED-' . ++$count;
@@ -85,6 +87,11 @@ my %specimens = (
     '/reservations/{id}' => { make => \&new_reservation,
         patch => { endTime => $later } },
     '/charge-points/{id}/local-list' => { make => \&new_list, id => 'chargePointId', put => { maxSend => 7 } },
+    '/companies/{id}' => { make => sub { $vg->post("$api/companies", { kind => 'FLEET', name => 'Vans' }) },
+        patch => { name => 'Trucks' } },
+    '/customers/{id}' => { make => \&new_customer, patch => { name => 'Dana' } },
+    '/vehicles/{id}'  => { make => sub { $vg->post("$api/customers/" . new_customer()->{json}{id} . '/vehicles', { plate => 'KI A 1' }) },
+        patch => { color => 'red' } },
     '/api-keys/{id}' => { make => sub { $vg->post("$api/api-keys", { name => 'key ' . ++$count }) } },
 );
 

@@ -120,6 +120,18 @@ my %kit = (
 
 my %plugins = (
     accounts => {
+        company_unknown => sub { $vg->post("$api/customers", { companyId => 'nobody' }) },
+        customer_taken  => sub { $vg->party('twice'); $vg->post("$api/customers", { id => 'twice' }) },
+        customer_erased => sub {
+            my $id = $vg->post("$api/customers", {})->{json}{id};
+            $vg->delete("$api/customers/$id");
+            $vg->patch("$api/customers/$id", {});
+        },
+        plate_taken     => sub {
+            my $id = $vg->post("$api/customers", {})->{json}{id};
+            my @r  = map { $vg->post("$api/customers/$id/vehicles", { plate => 'KI A 1' }) } 1, 2;
+            return $r[1];
+        },
         expiry_passed => sub { $vg->post("$api/api-keys", { name => 'x',
             expiresAt => '2001-01-01T00:00:00Z' }, $as{north}) },
     },

@@ -53,6 +53,7 @@ sub of_charge_point {
     return;
 }
 made($vg->post("$api/charge-points", { id => 'LISTED', operatorId => $company }));
+$vg->party('LISTED');
 $vg->sql(q{insert into charging.local_list (charge_point_id, companies, max_length, max_send, next_at, due)
     values ('LISTED', '{}', 100, 100, now(), false)});
 
@@ -71,6 +72,10 @@ my %add = (
         { id => "$_[0]-" . ++$count, operatorId => $company })) },
     '/id-tags'           => sub { made($vg->post("$api/id-tags", { idTag => "$_[0]-" . ++$count })) },
     '/api-keys'          => sub { made($vg->post("$api/api-keys", { name => 'key' })) },
+    '/companies'         => sub { made($vg->post("$api/companies", { kind => 'FLEET', name => 'Vans' })) },
+    '/customers'         => sub { made($vg->post("$api/customers", { id => "$_[0]-" . ++$count })) },
+    '/vehicles'          => sub { made($vg->post("$api/customers/LISTED/vehicles", { plate => 'KI ' . ++$count })) },
+    '/customers/{id}/vehicles' => sub { made($vg->post("$api/customers/LISTED/vehicles", { plate => 'KI ' . ++$count })) },
     '/charging/sessions' => \&session,
     '/charging/history/{vehicleId}' => \&session,
     '/charging/quarantine'          => sub {

@@ -32,7 +32,17 @@ ok $vg->wait_for(sub { $connector = $vg->sql('select connector_id from reservati
 my ($start, $end) = map { strftime '%Y-%m-%dT%H:%M:%SZ', gmtime time + 3600 * $_ } 24, 25;
 my $reserved = made($vg->post("$api/reservations", { connectorId => $connector, startTime => $start, endTime => $end }));
 
+my $company_id  = made($vg->post("$api/companies", { kind => 'FLEET', name => 'Vans', country => 'DE', email => 'a@example.org',
+    vatId => 'DE1', billingAddress => { street => 'Quay 1', city => 'Kiel', postalCode => '24103', country => 'DE' } }))->{id};
+my $customer_id = made($vg->post("$api/customers", { name => 'Dana', email => 'a@example.org', phone => '12345', language => 'de',
+    billingAddress => { street => 'Quay 1', city => 'Kiel', postalCode => '24103', country => 'DE' } }))->{id};
+my $vehicle_id  = made($vg->post("$api/customers/$customer_id/vehicles", { plate => 'KI A 1', make => 'A', model => 'B', color => 'C',
+    vin => 'WVWZZZ1JZXW000001', odometerKm => 1, batteryKwh => 2, companyId => $company_id }))->{id};
+
 my %specimens = (
+    '/companies/{id}'     => $company_id,
+    '/customers/{id}'     => $customer_id,
+    '/vehicles/{id}'      => $vehicle_id,
     '/stations/{id}'      => $station->{id},
     '/charge-points/{id}' => 'PATCHED',
     '/id-tags/{idTag}'    => 'PATCHED',

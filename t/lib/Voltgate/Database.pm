@@ -24,6 +24,20 @@ sub rows {
     return @{ $self->_execute(@rest)->fetchall_arrayref({}) };
 }
 
+# party('driver-1', company => 'c', vehicles => [ids]): a customer that accounts
+# knows, and vehicles of its; company is whose customer, and the vehicles' fleet
+sub party {
+    my ($self, $id, %more) = @_;
+
+    my ($there) = grep { grep { $_ eq 'accounts' } @{ $self->{opts}{elsewhere}{$_} } } keys %{ $self->{opts}{elsewhere} || {} };
+    my $accounts = $there ? $self->elsewhere($there) : $self;
+    $accounts->sql('insert into accounts.customer (id, company_id, created_at, updated_at) values ($1, $2, now(), now())',
+        $id, $more{company});
+    $accounts->sql(q{insert into accounts.vehicle (id, customer_id, company_id, plate, created_at, updated_at)
+        values ($1::uuid, $2, $3, right($1::text, 12), now(), now())}, $_, $id, $more{company}) for @{ $more{vehicles} || [] };
+    return;
+}
+
 sub _execute {
     my ($self, $query, @params) = @_;
 

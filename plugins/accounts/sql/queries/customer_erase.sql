@@ -1,0 +1,67 @@
+-- in: id
+-- out: accepted, the customer, which is ERASING from now on; events customer.updated.v1 (or customer.created.v1 of
+--     a driver who had no row) and customer.erasure_requested.v1; asked once more, nothing else happens
+-- refuses: not_found, precondition_failed
+--
+-- again: the same driver's other call made the row meanwhile. A driver without
+-- a row here may be known elsewhere: what it did is told by its id alone.
+with known as (
+    select c as row
+    from accounts.customer as c
+    where c.id = :id
+), own as (
+    select :callerRole = 'driver' and :id = :callerId and not exists (select from known) as blank
+), made as (
+    insert into accounts.customer as c (id, status, created_at, updated_at)
+    select :id, 'ERASING', :now, :now
+    from own as o
+    where o.blank
+        and (:ifMatch is null or 0 = any (:ifMatch))
+    on conflict on constraint customer_taken do nothing
+    returning c as row
+), changed as (
+    update accounts.customer as c
+    set status = 'ERASING',
+        version = c.version + 1,
+        updated_at = :now
+    where c.id = :id
+        and c.status = 'ACTIVE'
+        and accounts.customer_visible(c, :callerId, :callerRole, :callerCompany)
+        and (:ifMatch is null or c.version = any (:ifMatch))
+    returning c as row
+), customer as (
+    select m.row, 'customer.created.v1' as told
+    from made as m
+    union all
+    select c.row, 'customer.updated.v1'
+    from changed as c
+), answer (status, body, events) as (
+    select
+        'accepted',
+        accounts.customer_body(c.row),
+        jsonb_build_array(
+            accounts.customer_event(c.row, c.told),
+            accounts.customer_event(c.row, 'customer.erasure_requested.v1'))
+    from customer as c
+    union all
+    select
+        case
+            when o.blank and (:ifMatch is null or 0 = any (:ifMatch)) then 'again'
+            when o.blank then 'precondition_failed'
+            when (k.row).id is null
+                or not coalesce(accounts.customer_visible(k.row, :callerId, :callerRole, :callerCompany), false)
+            then 'not_found'
+            when :ifMatch is not null and not (k.row).version = any (:ifMatch) then 'precondition_failed'
+            else 'accepted'
+        end,
+        case
+            when (k.row).id is not null
+                and accounts.customer_visible(k.row, :callerId, :callerRole, :callerCompany)
+            then accounts.customer_body(k.row)
+        end,
+        null
+    from own as o
+    left join known as k on true
+    where not exists (select from customer)
+)
+select * from answer;
