@@ -46,7 +46,7 @@ static const vg_route_t routes[] = {
     { VG_GET, "/auth/me", .statement = "me", .render = me_render,
       .about = "Who am I" },
     { VG_GET, "/auth/sandbox/mails", ADMIN_READ, sandbox_mail_fields,
-      .statement = "sandbox_mail_list", .flags = VG_LIST,
+      .statement = "sandbox_mail_list", .flags = VG_EVERYBODYS | VG_LIST,
       .about = "Mails that a sandbox kept instead of sending them" },
 
     /* tokens */
@@ -65,16 +65,20 @@ static const vg_route_t routes[] = {
 
     /* people: what admins do about them */
     { VG_GET, "/users", ADMIN_READ, user_list_fields,
-      .statement = "user_list", .flags = VG_LIST, .about = "People" },
+      .statement = "user_list", .flags = VG_EVERYBODYS | VG_LIST,
+      .about = "People" },
     { VG_GET, "/users/{id}", ADMIN_READ, user_id_fields,
-      .statement = "user_get", .about = "One of them" },
+      .statement = "user_get", .flags = VG_EVERYBODYS,
+      .about = "One of them" },
     { VG_PATCH, "/users/{id}", ADMIN_WRITE, user_patch_fields,
       .check = user_patch_check, .statement = "user_patch",
+      .flags = VG_EVERYBODYS,
       .about = "Change what is known of a user; block and unblock" },
     { VG_GET, "/users/{id}/roles", ADMIN_READ, user_id_fields,
-      .statement = "user_roles_get", .about = "A user's role" },
+      .statement = "user_roles_get", .flags = VG_EVERYBODYS, .about = "A user's role" },
     { VG_PUT, "/users/{id}/roles", ADMIN_WRITE, user_roles_fields,
       .check = user_roles_check, .statement = "user_roles_put",
+      .flags = VG_EVERYBODYS,
       .about = "Give a user another role; tokens of the old one are void" },
 
     /* keys */
@@ -107,6 +111,7 @@ static const vg_route_t routes[] = {
 
     { VG_POST, "/companies", "admin:write", company_new_fields,
       .check = company_check, .statement = "company_create",
+      .flags = VG_EVERYBODYS,
       .about = "Make a company, a tenant of this house" },
     { VG_GET, "/companies", PARTY_READ, company_list_fields,
       .statement = "company_list", .flags = VG_LIST,
