@@ -71,10 +71,10 @@ vg_rc_t refresh_go_on(vg_call_t *call);
 extern const vg_field_t register_fields[];
 extern const vg_field_t verify_fields[];
 extern const vg_field_t verify_resend_fields[];
-extern const vg_field_t mail_fields[];
+extern const vg_field_t code_mail_fields[];
 extern const vg_field_t sandbox_mail_fields[];
 extern const vg_step_t  register_steps[];
-extern const vg_step_t  mail_steps[];
+extern const vg_step_t  code_mail_steps[];
 
 vg_rc_t register_check(vg_call_t *call);
 vg_rc_t verify_check(vg_call_t *call);

@@ -104,8 +104,8 @@ static const vg_route_t routes[] = {
       .statement = "identity_find", .about = "Whether a subject may call" },
     { VG_INTERNAL, "identity.revoked", .statement = "identity_revoked",
       .about = "All that is revoked and may still be shown" },
-    { VG_JOB, "mail.send", NULL, mail_fields, .statement = "mail_sent",
-      .steps = mail_steps, .about = "Gives a mail to notifications" },
+    { VG_JOB, "mail.send", NULL, code_mail_fields, .statement = "mail_sent",
+      .steps = code_mail_steps, .about = "Gives a mail to notifications" },
     { VG_EVERY, "1m", .statement = "sweep",
       .about = "Takes away what has had its time" },
 

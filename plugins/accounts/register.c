@@ -37,7 +37,7 @@ const vg_field_t verify_resend_fields[] = {
     VG_FIELDS_END
 };
 
-const vg_field_t mail_fields[] = {
+const vg_field_t code_mail_fields[] = {
     { VG_BODY, "email", VG_TEXT, VG_REQUIRED, .about = "to whom" },
     { VG_BODY, "template", VG_TEXT, VG_REQUIRED, .about = "what" },
     { VG_BODY, "data", VG_OBJECT, VG_REQUIRED | VG_SECRET,
@@ -156,7 +156,7 @@ const vg_step_t register_steps[] = {
     { NULL, NULL, NULL, NULL },
 };
 
-const vg_step_t mail_steps[] = {
+const vg_step_t code_mail_steps[] = {
     { "mail", mail_step, NULL, NULL },
     { NULL, NULL, NULL, NULL },
 };

@@ -9,6 +9,7 @@ use Test::More;
 
 use Voltgate;
 use Voltgate::Charger;
+use Voltgate::Person;
 
 my $vg  = Voltgate->start;
 my $api = '/api/v1';
@@ -63,6 +64,12 @@ sub new_list {
     return { %{ $vg->get("$api/charge-points/$id/local-list") }, status => 201 };
 }
 
+sub new_user {
+    my ($path) = @_;
+    my $id = Voltgate::Person->new($vg)->{id};
+    return { %{ $vg->get("$api/users/$id" . ($path // '')) }, status => 201 };
+}
+
 # path of a resource => how one is made: its answer; what its id is called;
 # what
 # may be written into it; alone: that it cannot be done again
@@ -92,6 +99,8 @@ my %specimens = (
     '/customers/{id}' => { make => \&new_customer, patch => { name => 'Dana' } },
     '/vehicles/{id}'  => { make => sub { $vg->post("$api/customers/" . new_customer()->{json}{id} . '/vehicles', { plate => 'KI A 1' }) },
         patch => { color => 'red' } },
+    '/users/{id}'       => { make => \&new_user, patch => { name => 'Another' } },
+    '/users/{id}/roles' => { make => sub { new_user('/roles') }, id => 'userId', put => { roles => ['planner'] } },
     '/api-keys/{id}' => { make => sub { $vg->post("$api/api-keys", { name => 'key ' . ++$count }) } },
 );
 
@@ -215,7 +224,7 @@ subtest 'each single resource has a tag, and 304 for who has it' => sub {
         is $vg->get($url, { 'If-Match' => $tag })->{status}, 200;
         is $vg->get($url, { 'If-Match' => '"a"' })->{status}, 412;
         is $vg->request('HEAD', $url, undef, { 'If-None-Match' => $tag })->{status}, 304;
-        my ($how) = grep { $specimens{$path}{$_} } qw(patch put);
+        my ($how) = grep { $specimens{$path}{$_} } qw(patch put) or next; # made, shown, and gone
         $vg->request(uc $how, $url, $specimens{$path}{$how});
         is $vg->get($url, { 'If-None-Match' => $tag })->{status}, 200, 'changed';
     }

@@ -8,6 +8,7 @@ use Test::More;
 
 use Voltgate;
 use Voltgate::Charger;
+use Voltgate::Person;
 use Voltgate::Wire;
 
 my $dead = Voltgate::free_port();
@@ -134,6 +135,12 @@ my %plugins = (
         },
         expiry_passed => sub { $vg->post("$api/api-keys", { name => 'x',
             expiresAt => '2001-01-01T00:00:00Z' }, $as{north}) },
+        code_invalid => sub { $vg->post("$api/auth/verify", { userId => $north, code => '123456' }, { 'X-API-Key' => '' }) },
+        password_wrong => sub { $vg->post("$api/auth/password", { oldPassword => 'not it', newPassword => 'eight or more' },
+            Voltgate::Person->new($vg)->headers) },
+        # in the form of OAuth:
+        (map { $_ => 'plugins/accounts/t/token.t' } qw(invalid_request invalid_client invalid_grant invalid_scope
+            unsupported_grant_type unsupported_token_type)),
     },
     charging => {
         connector_unknown => sub { session(driver => connectorId => $north) },

@@ -76,6 +76,10 @@ my %add = (
     '/customers'         => sub { made($vg->post("$api/customers", { id => "$_[0]-" . ++$count })) },
     '/vehicles'          => sub { made($vg->post("$api/customers/LISTED/vehicles", { plate => 'KI ' . ++$count })) },
     '/customers/{id}/vehicles' => sub { made($vg->post("$api/customers/LISTED/vehicles", { plate => 'KI ' . ++$count })) },
+    '/users'             => sub { $vg->sql(q{insert into accounts.users (id, email, email_key, name, password, created_at)
+        values (vg.uuid7(), 'x', 'x', 'x', 'x', now())}) },
+    '/auth/sandbox/mails' => sub { $vg->sql(q{insert into accounts.sandbox_mail (id, email, email_key, template, data, at)
+        values (vg.uuid7(), 'x', 'x', 'x', '{}', now())}) },
     '/charging/sessions' => \&session,
     '/charging/history/{vehicleId}' => \&session,
     '/charging/quarantine'          => sub {

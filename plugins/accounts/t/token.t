@@ -246,6 +246,7 @@ subtest 'a token is revoked by who has it' => sub {
     is $vg->sql('select count(*) from accounts.revocation where id = $1', claims($second->{access_token})->{jti}), 1,
         'is void by its own id';
     is ask({ grant_type => 'refresh_token', refresh_token => $second->{refresh_token} })->{status}, 200, 'the session goes on';
+    refused($revoke->($vg->admin), 400, 'unsupported_token_type', 'a token without an id');
     my $before = $vg->sql('select count(*) from accounts.revocation');
     is $revoke->($second->{access_token} =~ s/.$//r)->{status}, 200;
     is $vg->sql('select count(*) from accounts.revocation'), $before, 'what was not ours revokes nothing';
