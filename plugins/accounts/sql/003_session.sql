@@ -148,6 +148,13 @@ create function accounts.guard_failed(
 language plpgsql as $$
 declare
     seen accounts.guard;
+    -- so one place alone does not make all others wait
+    knocks boolean := exists (
+        select
+        from accounts.guard as g
+        where g.user_id = of_user
+            and g.place = at_place
+            and g.locked_until > moment);
 begin
     insert into accounts.guard as g (user_id, place, failed, failed_at, since, in_minute, locked_until)
     select of_user, p.place, 1, moment, moment, 1, case when p.most <= 1 then moment + interval '1 second' end
@@ -157,10 +164,10 @@ begin
             ('', most_anywhere)) as p (place, most)
     order by p.place
     on conflict (user_id, place) do update
-    set failed = accounts.guard_count(g, moment),
+    set failed = case when knocks then g.failed else accounts.guard_count(g, moment) end,
         failed_at = moment,
         locked_until = case
-            when g.locked_until > moment then g.locked_until
+            when knocks or g.locked_until > moment then g.locked_until
             when accounts.guard_count(g, moment) >= case g.place when '' then most_anywhere else most end
                 then moment + interval '1 second' * least(900, pg_catalog.power(2, least(30,
                     accounts.guard_count(g, moment) - case g.place when '' then most_anywhere else most end)))
