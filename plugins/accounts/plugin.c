@@ -106,7 +106,7 @@ static const vg_route_t routes[] = {
       .about = "All that is revoked and may still be shown" },
     { VG_JOB, "mail.send", NULL, code_mail_fields, .statement = "mail_sent",
       .steps = code_mail_steps, .about = "Gives a mail to notifications" },
-    { VG_EVERY, "1m", .statement = "sweep",
+    { VG_EVERY, "20s", .statement = "sweep",
       .about = "Takes away what has had its time" },
 
     { VG_POST, "/companies", "admin:write", company_new_fields,
