@@ -9,23 +9,29 @@
 
 /* of a change that makes tokens void: how long those live that are out */
 #define LIFETIME                                                               \
-    { VG_BOUND, "accessLifetime", VG_INT, .about = "s, of access tokens" }
+    {                                                                          \
+        VG_BOUND, "accessLifetime", VG_INT, .about = "s, of access tokens"     \
+    }
 
 /* of a change that looks at a password */
 #define GUARD                                                                  \
     { VG_BOUND, "address", VG_TEXT, .about = "who calls: its IP address" },    \
-    { VG_BOUND, "attempts", VG_INT, .about = "wrong ones before a wait" },     \
-    { VG_BOUND, "attemptsAnywhere", VG_INT,                                    \
-      .about = "the same, of all places together" }
+        { VG_BOUND, "attempts", VG_INT, .about = "wrong ones before a wait" }, \
+    {                                                                          \
+        VG_BOUND, "attemptsAnywhere", VG_INT,                                  \
+            .about = "the same, of all places together"                        \
+    }
 
 /* of a change that mails a code */
 #define CODE                                                                   \
     { VG_BOUND, "code", VG_TEXT, VG_SECRET, .about = "that is mailed" },       \
-    { VG_BOUND, "salt", VG_TEXT, VG_SECRET, .about = "of the code" },          \
-    { VG_BOUND, "hash", VG_TEXT, VG_SECRET, .about = "of the code" },          \
-    { VG_BOUND, "codeLifetime", VG_INT, .about = "s" },                        \
-    { VG_BOUND, "mails", VG_INT, .about = "to one address in an hour" },       \
-    { VG_BOUND, "sandbox", VG_BOOL, .about = "mails are kept, not sent" }
+        { VG_BOUND, "salt", VG_TEXT, VG_SECRET, .about = "of the code" },      \
+        { VG_BOUND, "hash", VG_TEXT, VG_SECRET, .about = "of the code" },      \
+        { VG_BOUND, "codeLifetime", VG_INT, .about = "s" },                    \
+        { VG_BOUND, "mails", VG_INT, .about = "to one address in an hour" },   \
+    {                                                                          \
+        VG_BOUND, "sandbox", VG_BOOL, .about = "mails are kept, not sent"      \
+    }
 
 #define PASSWORD_MIN 8
 #define PASSWORD_MAX 128 /* characters: 512 bytes at most are hashed */

@@ -137,8 +137,7 @@ plan_check(vg_call_t *call)
         char c = plan->text.data[i];
 
         if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '_'
-            && c != '-')
-        {
+            && c != '-') {
             return vg_refuse_field(call, "plan",
                                    "must be of a to z, 0 to 9, _ and -");
         }

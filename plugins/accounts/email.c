@@ -10,9 +10,9 @@
 
 #include "email.h"
 
-#define EMAIL_MAX  254 /* RFC 5321, 4.5.3.1.3, without the brackets */
-#define LOCAL_MAX  64
-#define LABEL_MAX  63
+#define EMAIL_MAX 254 /* RFC 5321, 4.5.3.1.3, without the brackets */
+#define LOCAL_MAX 64
+#define LABEL_MAX 63
 
 static bool
 alphanumeric(char c)

@@ -8,8 +8,8 @@
 vg_rc_t
 me_render(vg_call_t *call)
 {
-    static const char *const more[] = { "email",   "emailVerified", "name",
-                                        "phone",   "createdAt",     "version",
+    static const char *const more[] = { "email", "emailVerified", "name",
+                                        "phone", "createdAt",     "version",
                                         NULL };
 
     vg_out_t           out;

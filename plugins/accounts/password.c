@@ -55,8 +55,8 @@ password_change_check(vg_call_t *call)
 {
     vg_str_t session = vg_caller(call)->session;
 
-    if (vg_bind(call, "session",
-                session.len ? session : (vg_str_t){ NULL, 0 }) != VG_OK
+    if (vg_bind(call, "session", session.len ? session : (vg_str_t){ NULL, 0 })
+            != VG_OK
         || guard_bind(call) != VG_OK)
     {
         return VG_ERROR;

@@ -83,5 +83,6 @@ refresh_go_on(vg_call_t *call)
         seed = vg_json_text(session, "seed");
     }
     handle = (vg_str_t){ token.data + 4, HANDLE_CHARS };
-    return token_bind(call, token_of(call, handle, vg_sha256(call, seed, token)));
+    return token_bind(call,
+                      token_of(call, handle, vg_sha256(call, seed, token)));
 }

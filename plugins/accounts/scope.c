@@ -37,8 +37,8 @@ scope_among(vg_str_t scope, vg_str_t all)
     vg_str_t one;
 
     while ((one = scope_next(&all)).data != NULL) {
-        if (one.len == scope.len
-            && memcmp(one.data, scope.data, one.len) == 0) {
+        if (one.len == scope.len && memcmp(one.data, scope.data, one.len) == 0)
+        {
             return true;
         }
     }

@@ -64,8 +64,8 @@ scope_held_by(vg_call_t *call, const char *part, vg_str_t *held)
     *held = VG_STR("");
     for (one = scopes->first; one != NULL; one = one->next) {
         *held = vg_printf(vg_pool(call), "%.*s%s%.*s", (int) held->len,
-                          held->data, held->len ? " " : "",
-                          (int) one->text.len, one->text.data);
+                          held->data, held->len ? " " : "", (int) one->text.len,
+                          one->text.data);
         if (held->data == NULL) {
             return vg_refuse(call, "internal");
         }
@@ -102,9 +102,9 @@ scope_bind(vg_call_t *call, const char *part)
 static vg_rc_t
 missing(vg_call_t *call, const char *field)
 {
-    return vg_refuse_with(call, "invalid_request",
-                          vg_printf(vg_pool(call),
-                                    "{\"message\":\"%s is required\"}", field));
+    return vg_refuse_with(
+        call, "invalid_request",
+        vg_printf(vg_pool(call), "{\"message\":\"%s is required\"}", field));
 }
 
 

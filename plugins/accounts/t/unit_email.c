@@ -20,9 +20,9 @@ ok(bool good, const char *name)
 }
 
 
-#define TEN     "0123456789"
-#define SIXTY   TEN TEN TEN TEN TEN TEN
-#define DOMAIN  SIXTY "." SIXTY "." SIXTY ".de" /* 186 */
+#define TEN    "0123456789"
+#define SIXTY  TEN TEN TEN TEN TEN TEN
+#define DOMAIN SIXTY "." SIXTY "." SIXTY ".de" /* 186 */
 
 static const struct {
     const char *email;
@@ -66,17 +66,19 @@ static const struct {
     { SIXTY "01234@example.com", false },
     { "a@" SIXTY "0123.de", false },
     { SIXTY "@" DOMAIN "." TEN ".de", false },
-    { "\xd0\xb0nna@example.com", false },         /* Cyrillic a    */
+    { "\xd0\xb0nna@example.com", false }, /* Cyrillic a    */
     { "anna@ex\xd0\xb0mple.com", false },
-    { "\xef\xbd\x81nna@example.com", false },     /* full-width a  */
-    { "anna\xef\xbc\xa0" "example.com", false },  /* full-width @  */
-    { "ann\xc3\xa4@example.com", false },         /* one spelling  */
-    { "anna\xcc\x88@example.com", false },        /* and the other */
-    { "anna\xe2\x80\x8b@example.com", false },    /* no width      */
-    { "anna\xe2\x80\xae@example.com", false },    /* right to left */
+    { "\xef\xbd\x81nna@example.com", false }, /* full-width a  */
+    { "anna\xef\xbc\xa0"
+      "example.com",
+      false },                                 /* full-width @  */
+    { "ann\xc3\xa4@example.com", false },      /* one spelling  */
+    { "anna\xcc\x88@example.com", false },     /* and the other */
+    { "anna\xe2\x80\x8b@example.com", false }, /* no width      */
+    { "anna\xe2\x80\xae@example.com", false }, /* right to left */
     { "anna@m\xc3\xbcnchen.example", false },
-    { "\xc4\xb1nfo@example.com", false },         /* i, no dot     */
-    { "an\xe2\x84\xaa@example.com", false },      /* Kelvin        */
+    { "\xc4\xb1nfo@example.com", false },    /* i, no dot     */
+    { "an\xe2\x84\xaa@example.com", false }, /* Kelvin        */
     { "anna\x7f@example.com", false },
     { "anna\xff@example.com", false },
 };
@@ -85,21 +87,36 @@ static const struct {
     const char *network;
     bool        good;
 } networks[] = {
-    { "192.0.2.1", true },       { "192.0.2.0/24", true },
-    { "0.0.0.0/0", true },       { "10.0.0.0/8", true },
-    { "192.0.2.1/32", true },    { "2001:db8::/32", true },
-    { "::1", true },             { "::/0", true },
-    { "fe80::1/128", true },     { "::ffff:192.0.2.0/120", true },
-    { "", false },               { "/", false },
-    { "/8", false },             { "10.0.0.0/", false },
-    { "10.0.0.1/8", false },     { "2001:db8::1/32", false },
-    { "10.0.0.0/33", false },    { "::/129", false },
-    { "10.0.0.0/-1", false },    { "10.0.0.0/08", false },
-    { "10.0.0.0/8/8", false },   { "10.0.0.0/8 ", false },
-    { "10.0.0", false },         { "10.0.0.256", false },
-    { "010.0.0.1", false },      { "example.com", false },
-    { "10.0.0.0/4294967304", false }, { "fe80::1%eth0", false },
-    { "1111:2222:3333:4444:5555:6666:7777:8888:9999/0000000000000000000", false },
+    { "192.0.2.1", true },
+    { "192.0.2.0/24", true },
+    { "0.0.0.0/0", true },
+    { "10.0.0.0/8", true },
+    { "192.0.2.1/32", true },
+    { "2001:db8::/32", true },
+    { "::1", true },
+    { "::/0", true },
+    { "fe80::1/128", true },
+    { "::ffff:192.0.2.0/120", true },
+    { "", false },
+    { "/", false },
+    { "/8", false },
+    { "10.0.0.0/", false },
+    { "10.0.0.1/8", false },
+    { "2001:db8::1/32", false },
+    { "10.0.0.0/33", false },
+    { "::/129", false },
+    { "10.0.0.0/-1", false },
+    { "10.0.0.0/08", false },
+    { "10.0.0.0/8/8", false },
+    { "10.0.0.0/8 ", false },
+    { "10.0.0", false },
+    { "10.0.0.256", false },
+    { "010.0.0.1", false },
+    { "example.com", false },
+    { "10.0.0.0/4294967304", false },
+    { "fe80::1%eth0", false },
+    { "1111:2222:3333:4444:5555:6666:7777:8888:9999/0000000000000000000",
+      false },
 };
 
 
