@@ -36,8 +36,9 @@ vg_rc_t vg_inquire_or(vg_call_t *call, const char *route, vg_str_t args,
 
 /* In a step's command(): the request to send. Strings must live as long as the
  * call. :outcome is {"status", "headers": {…}, "body"}: of the headers
- * content-type, location, etag and retry-after, where they came; the body as
- * JSON if it is JSON, else as text, null if it is neither. A :reason is
+ * content-type, location, etag, retry-after and cache-control, where they came;
+ * the body as JSON if it is JSON, else as text, null if it is neither. A
+ * :reason is
  *
  *   unreachable, silent, tls     nothing, or half of an answer
  *   upstream                     5xx, and what is safe to repeat was

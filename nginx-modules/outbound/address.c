@@ -115,8 +115,8 @@ bytes_of(const struct sockaddr *address, socklen_t len, uint8_t *bytes)
 
 
 bool
-vg_address_may(const struct sockaddr *address, socklen_t len,
-               const vg_network_t *allowed, size_t count)
+vg_address_in(const struct sockaddr *address, socklen_t len,
+              const vg_network_t *networks, size_t count)
 {
     size_t  i;
     uint8_t bytes[16];
@@ -125,11 +125,22 @@ vg_address_may(const struct sockaddr *address, socklen_t len,
         return false;
     }
     for (i = 0; i < count; i++) {
-        if (same_bits(bytes, allowed[i].bytes, allowed[i].bits)) {
+        if (same_bits(bytes, networks[i].bytes, networks[i].bits)) {
             return true;
         }
     }
-    return v6_public(bytes);
+    return false;
+}
+
+
+bool
+vg_address_may(const struct sockaddr *address, socklen_t len,
+               const vg_network_t *allowed, size_t count)
+{
+    uint8_t bytes[16];
+
+    return vg_address_in(address, len, allowed, count)
+           || (bytes_of(address, len, bytes) && v6_public(bytes));
 }
 
 

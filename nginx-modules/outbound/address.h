@@ -20,6 +20,10 @@ typedef struct {
  * behind its length. */
 bool vg_network_read(const char *text, vg_network_t *network);
 
+/* Is it in one of those networks? */
+bool vg_address_in(const struct sockaddr *address, socklen_t len,
+                   const vg_network_t *networks, size_t count);
+
 /* Is it an address of the public internet, or in one of those networks?
  * Anything else, and whatever embeds such an IPv4 address, is not: loopback,
  * private, link-local, shared, documentation, multicast, unspecified ... */

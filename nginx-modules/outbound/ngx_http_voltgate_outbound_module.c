@@ -182,6 +182,15 @@ vg_set_target(ngx_conf_t *cf, ngx_command_t *cmd, void *data)
 }
 
 
+char *
+vg_outbound_target(ngx_conf_t *cf)
+{
+    return vg_set_target(cf, NULL,
+                         ngx_http_conf_get_module_main_conf(
+                             cf, ngx_http_voltgate_outbound_module));
+}
+
+
 static char *
 vg_set_defaults(ngx_conf_t *cf, ngx_command_t *cmd, void *data)
 {

@@ -2,8 +2,8 @@
  * outbound.h: calls to the world, as the files of this room share them.
  *
  * A target is whom we call, on terms of the conf; a post is one call of it
- * with all its tries. Other rooms use vg_outbound_metrics() alone: plugins
- * come by vg_http() and vg_mail() of vg.h.
+ * with all its tries. Plugins come by vg_http() and vg_mail() of vg.h; what
+ * other rooms use is said below.
  */
 
 #ifndef VG_OUTBOUND_H
@@ -119,6 +119,17 @@ ngx_uint_t   vg_target_may(const vg_target_t *target, const struct sockaddr *a,
 
 /* for /metrics */
 void vg_outbound_metrics(vg_out_t *out);
+
+
+/* --------------------------------------------------------- of other rooms */
+
+/* While the conf is read: one more target, cf->args being the words of a
+ * voltgate_target. As the handler of a directive. */
+char *vg_outbound_target(ngx_conf_t *cf);
+
+/* A GET of a target of the conf, as a way out (outgoing.h) would. */
+void vg_outbound_get(vg_call_t *call, const char *target, vg_str_t path,
+                     vg_said_pt said, void *data);
 
 /* counts.c */
 void vg_counts_heads(vg_out_t *out);

@@ -35,8 +35,9 @@ static const char *const vg_request_ours[] = { "host",
                                                NULL };
 
 /* of an answer, what goes into the outcome */
-static const char *const vg_request_told[] = { "content-type", "location",
-                                               "etag", "retry-after", NULL };
+static const char *const vg_request_told[] = { "content-type",  "location",
+                                               "etag",          "retry-after",
+                                               "cache-control", NULL };
 
 
 /* --------------------------------------------------------- what is bound */
@@ -433,4 +434,22 @@ vg_http(vg_call_t *call, const vg_request_t *request)
     call->outgoing.send = vg_request_way;
     call->outgoing.what = copy;
     return VG_OK;
+}
+
+
+void
+vg_outbound_get(vg_call_t *call, const char *target, vg_str_t path,
+                vg_said_pt said, void *data)
+{
+    vg_said_t     none = { .error = vg_end_words[VG_END_BUSY] };
+    vg_request_t *request = vg_calloc(&call->arena, sizeof(vg_request_t));
+
+    if (request == NULL) {
+        said(data, &none);
+        return;
+    }
+    request->target = target;
+    request->path = path;
+    request->method = VG_GET;
+    vg_request_way(call, request, said, data);
 }
