@@ -1,8 +1,9 @@
 /*
  * jwt.c: see jwt.h.
  *
- * The order is that of trust: size, shape, header, key, signature; the claims
- * are looked at only when the signature has held.
+ * The order is that of trust: size, shape, header; then key and signature; the
+ * claims are looked at only when the signature has held, but for the issuer's
+ * name, by which the keys are found.
  */
 
 #include <string.h>
@@ -27,6 +28,7 @@ static const char *const jwt_texts[] = {
     [VG_JWT_NOT_YET] = "the token is not valid yet",
     [VG_JWT_ISSUER] = "the issuer is not accepted",
     [VG_JWT_AUDIENCE] = "the token is for somebody else",
+    [VG_JWT_ROLE] = "the token gives no role",
     [VG_JWT_BROKEN] = "the token cannot be verified at present",
 };
 
@@ -59,11 +61,8 @@ jwt_base64url_digit(char c)
 }
 
 
-/* Strict: no padding, no white space, and the unused bits of the last digit
- * are zero, so that bytes have one spelling (a token is remembered by its
- * text). false: not base64url, or no memory. */
-static bool
-jwt_base64url_decode(vg_pool_t *pool, vg_str_t in, vg_str_t *out)
+bool
+vg_jwt_base64url(vg_pool_t *pool, vg_str_t in, vg_str_t *out)
 {
     int      digit;
     char    *data;
@@ -134,7 +133,7 @@ jwt_object(vg_pool_t *pool, vg_str_t part)
     vg_str_t   text;
     vg_json_t *node;
 
-    if (!jwt_base64url_decode(pool, part, &text)) {
+    if (!vg_jwt_base64url(pool, part, &text)) {
         return NULL;
     }
 
@@ -161,11 +160,20 @@ jwt_string(const vg_json_t *object, const char *name)
 }
 
 
-static vg_jwt_error_t
-jwt_header(const vg_jwt_keys_t *keys, vg_pool_t *pool, vg_str_t part,
-           const vg_jwt_key_t **key)
+/* An optional string member: false when it is there and is none. */
+static bool
+jwt_optional(const vg_json_t *object, const char *name, vg_str_t *value)
 {
-    vg_str_t         kid, alg, typ;
+    *value = jwt_string(object, name);
+
+    return value->data != NULL || vg_json_get(object, name) == NULL;
+}
+
+
+static vg_jwt_error_t
+jwt_header(vg_pool_t *pool, vg_str_t part, vg_jwt_t *jwt)
+{
+    vg_str_t         typ;
     const vg_json_t *header = jwt_object(pool, part);
 
     /* crit names extensions that must be understood; none is, and RFC 7515
@@ -174,9 +182,8 @@ jwt_header(const vg_jwt_keys_t *keys, vg_pool_t *pool, vg_str_t part,
         return VG_JWT_MALFORMED;
     }
 
-    kid = jwt_string(header, "kid");
-    alg = jwt_string(header, "alg");
-    if (kid.data == NULL || alg.data == NULL) {
+    jwt->alg = jwt_string(header, "alg");
+    if (jwt->alg.data == NULL || !jwt_optional(header, "kid", &jwt->kid)) {
         return VG_JWT_MALFORMED;
     }
 
@@ -187,23 +194,56 @@ jwt_header(const vg_jwt_keys_t *keys, vg_pool_t *pool, vg_str_t part,
         }
     }
 
-    *key = vg_jwt_keys_find(keys, kid);
-    if (*key == NULL) {
-        return VG_JWT_KEY;
+    return VG_JWT_OK;
+}
+
+
+vg_jwt_error_t
+vg_jwt_read(vg_pool_t *pool, vg_str_t token, vg_jwt_t *jwt)
+{
+    jwt_parts_t    parts;
+    vg_jwt_error_t error;
+
+    memset(jwt, 0, sizeof(*jwt));
+
+    if (token.len > VG_JWT_MAX) {
+        return VG_JWT_TOO_LONG;
     }
 
-    return vg_str_eq(alg, vg_jwt_key_alg(*key)) ? VG_JWT_OK : VG_JWT_ALGORITHM;
+    if (token.len == 0 || !jwt_split(token, &parts)) {
+        return VG_JWT_MALFORMED;
+    }
+
+    error = jwt_header(pool, parts.header, jwt);
+    if (error != VG_JWT_OK) {
+        return error;
+    }
+
+    jwt->signed_part = parts.signed_part;
+    jwt->payload = jwt_object(pool, parts.payload);
+
+    if (jwt->payload == NULL
+        || (parts.signature.len != 0
+            && !vg_jwt_base64url(pool, parts.signature, &jwt->signature)))
+    {
+        return VG_JWT_MALFORMED;
+    }
+
+    jwt->issuer = jwt_string(jwt->payload, "iss");
+
+    return VG_JWT_OK;
 }
 
 
 /* ---------------------------------------------------------------- claims */
 
-/* NumericDate: seconds as a plain decimal number, fraction allowed and cut;
- * no sign, no exponent, at most 11 digits (the year 5138). */
+/* NumericDate, in microseconds: a plain decimal number, what is finer is cut;
+ * no sign, no exponent, at most 11 digits before the point (the year 5138). */
 static bool
-jwt_seconds(const vg_json_t *node, int64_t *seconds)
+jwt_time(const vg_json_t *node, int64_t *us)
 {
     size_t   i, digits;
+    int64_t  unit = 1000000;
     vg_str_t text;
 
     if (node->type != VG_JSON_NUMBER) {
@@ -211,7 +251,7 @@ jwt_seconds(const vg_json_t *node, int64_t *seconds)
     }
 
     text = node->text;
-    *seconds = 0;
+    *us = 0;
 
     for (i = 0; i < text.len && text.data[i] >= '0' && text.data[i] <= '9'; i++)
     {
@@ -219,15 +259,20 @@ jwt_seconds(const vg_json_t *node, int64_t *seconds)
             return false;
         }
 
-        *seconds = *seconds * 10 + (text.data[i] - '0');
+        *us = *us * 10 + (text.data[i] - '0');
     }
 
     digits = i;
+    *us *= unit;
+
     if (i < text.len && text.data[i] == '.') {
         for (i++; i < text.len; i++) {
             if (text.data[i] < '0' || text.data[i] > '9') {
                 return false;
             }
+
+            unit /= 10;
+            *us += unit * (text.data[i] - '0');
         }
     }
 
@@ -235,41 +280,48 @@ jwt_seconds(const vg_json_t *node, int64_t *seconds)
 }
 
 
+/* Seconds are compared, as most issuers count in them. */
 static vg_jwt_error_t
-jwt_times(const vg_json_t *payload, int64_t now_us, int64_t *exp_us)
+jwt_times(const vg_json_t *payload, int64_t leeway, int64_t now_us,
+          vg_jwt_claims_t *claims)
 {
-    int64_t          exp, from, now = now_us / 1000000;
+    int64_t          from, now = now_us / 1000000;
     const vg_json_t *node = vg_json_get(payload, "exp");
 
     static const char *const begins[] = { "nbf", "iat" };
 
-    if (node == NULL || !jwt_seconds(node, &exp)) {
+    if (node == NULL || !jwt_time(node, &claims->exp)) {
         return VG_JWT_CLAIMS;
     }
 
-    *exp_us = exp * 1000000;
-
     for (size_t i = 0; i < 2; i++) {
         node = vg_json_get(payload, begins[i]);
-        if (node == NULL) {
-            continue;
-        }
+        from = 0;
 
-        if (!jwt_seconds(node, &from)) {
+        if (node != NULL && !jwt_time(node, &from)) {
             return VG_JWT_CLAIMS;
         }
 
-        if (from > now + VG_JWT_LEEWAY) {
+        if (from / 1000000 > now + leeway) {
             return VG_JWT_NOT_YET;
         }
+
+        claims->iat = from; /* the last of the two */
     }
 
-    return now < exp + VG_JWT_LEEWAY ? VG_JWT_OK : VG_JWT_EXPIRED;
+    return now < claims->exp / 1000000 + leeway ? VG_JWT_OK : VG_JWT_EXPIRED;
+}
+
+
+static bool
+jwt_same(vg_str_t a, vg_str_t b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
 }
 
 
 static vg_jwt_error_t
-jwt_audience(const vg_json_t *payload, const char *audience)
+jwt_audience(const vg_json_t *payload, vg_str_t audience)
 {
     bool             ours = false;
     const vg_json_t *node = vg_json_get(payload, "aud");
@@ -279,7 +331,7 @@ jwt_audience(const vg_json_t *payload, const char *audience)
     }
 
     if (node->type == VG_JSON_STRING) {
-        return vg_str_eq(node->text, audience) ? VG_JWT_OK : VG_JWT_AUDIENCE;
+        return jwt_same(node->text, audience) ? VG_JWT_OK : VG_JWT_AUDIENCE;
     }
 
     if (node->type != VG_JSON_ARRAY) {
@@ -291,52 +343,33 @@ jwt_audience(const vg_json_t *payload, const char *audience)
             return VG_JWT_CLAIMS;
         }
 
-        ours |= vg_str_eq(node->text, audience);
+        ours |= jwt_same(node->text, audience);
     }
 
     return ours ? VG_JWT_OK : VG_JWT_AUDIENCE;
 }
 
 
-/* An optional string claim: false when it is there and is none. */
-static bool
-jwt_optional(const vg_json_t *payload, const char *name, vg_str_t *value)
-{
-    *value = jwt_string(payload, name);
-
-    return value->data != NULL || vg_json_get(payload, name) == NULL;
-}
-
-
 static vg_jwt_error_t
-jwt_claims(const vg_jwt_keys_t *keys, const vg_json_t *payload, int64_t now_us,
-           vg_jwt_claims_t *claims)
+jwt_claims(const vg_json_t *payload, const vg_jwt_terms_t *terms,
+           int64_t now_us, vg_jwt_claims_t *claims)
 {
-    vg_str_t       issuer;
     vg_jwt_error_t error;
 
-    error = jwt_times(payload, now_us, &claims->exp);
+    error = jwt_times(payload, terms->leeway, now_us, claims);
     if (error != VG_JWT_OK) {
         return error;
     }
 
-    issuer = jwt_string(payload, "iss");
-    if (issuer.data == NULL || !vg_str_eq(issuer, vg_jwt_keys_issuer(keys))) {
-        return VG_JWT_ISSUER;
-    }
-
-    error = jwt_audience(payload, vg_jwt_keys_audience(keys));
+    error = jwt_audience(payload, terms->audience);
     if (error != VG_JWT_OK) {
         return error;
     }
 
     claims->sub = jwt_string(payload, "sub");
-    claims->role = jwt_string(payload, "role");
 
-    if (claims->sub.len == 0 || claims->role.len == 0
-        || !jwt_optional(payload, "company", &claims->company)
-        || !jwt_optional(payload, "scope", &claims->scope)
-        || !jwt_optional(payload, "sid", &claims->session))
+    if (claims->sub.len == 0 || !jwt_optional(payload, "sid", &claims->sid)
+        || !jwt_optional(payload, "jti", &claims->jti))
     {
         return VG_JWT_CLAIMS;
     }
@@ -346,45 +379,32 @@ jwt_claims(const vg_jwt_keys_t *keys, const vg_json_t *payload, int64_t now_us,
 
 
 vg_jwt_error_t
-vg_jwt_verify(const vg_jwt_keys_t *keys, vg_pool_t *pool, vg_str_t token,
-              int64_t now_us, vg_jwt_claims_t *claims)
+vg_jwt_verify(const vg_jwt_t *jwt, const vg_jwt_keys_t *keys,
+              const vg_jwt_terms_t *terms, int64_t now_us,
+              vg_jwt_claims_t *claims)
 {
-    vg_str_t            signature;
-    jwt_parts_t         parts;
     vg_jwt_error_t      error;
-    const vg_json_t    *payload;
     const vg_jwt_key_t *key;
 
     memset(claims, 0, sizeof(*claims));
 
-    if (token.len > VG_JWT_MAX) {
-        return VG_JWT_TOO_LONG;
+    if (jwt->issuer.data == NULL || !jwt_same(jwt->issuer, terms->issuer)) {
+        return VG_JWT_ISSUER;
     }
 
-    if (token.len == 0 || !jwt_split(token, &parts)) {
-        return VG_JWT_MALFORMED;
+    key = vg_jwt_keys_find(keys, jwt->kid, jwt->alg, now_us);
+    if (key == NULL) {
+        return VG_JWT_KEY;
     }
 
-    error = jwt_header(keys, pool, parts.header, &key);
+    if (!vg_str_eq(jwt->alg, vg_jwt_key_alg(key))) {
+        return VG_JWT_ALGORITHM;
+    }
+
+    error = vg_jwt_key_verify(key, jwt->signed_part, jwt->signature);
     if (error != VG_JWT_OK) {
         return error;
     }
 
-    if (!jwt_base64url_decode(pool, parts.signature, &signature)) {
-        return VG_JWT_MALFORMED;
-    }
-
-    error = vg_jwt_key_verify(key, parts.signed_part, signature);
-    if (error != VG_JWT_OK) {
-        return error;
-    }
-
-    payload = jwt_object(pool, parts.payload);
-    if (payload == NULL) {
-        return VG_JWT_MALFORMED;
-    }
-
-    claims->payload = payload->raw;
-
-    return jwt_claims(keys, payload, now_us, claims);
+    return jwt_claims(jwt->payload, terms, now_us, claims);
 }

@@ -1,80 +1,78 @@
 /*
- * jwt_keys.c: see jwt_keys.h and jwt.h.
+ * jwt_keys.c: see jwt_keys.h.
  */
 
 #include <openssl/bio.h>
-#include <openssl/ec.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "jwt_keys.h"
+#include "jwt_signature.h"
 
-#define JWT_KEYS_MAX 16
+#define JWT_PEM_MAX 65536 /* bytes of a key's file */
 
-/* One row for each algorithm that is known here. A row that is not enabled
- * keeps its keys out: switching RS256 on is a decision, not a rewrite. */
+/* One row for each algorithm that is known here. Bounds keep out keys that are
+ * weak, and those that would take long to verify with. */
 typedef struct {
+    unsigned    bit;
     const char *alg;
-    const char *key_type; /* as EVP_PKEY_is_a() names it                */
+    const char *key_type; /* as EVP_PKEY_is_a() names it; NULL: a secret */
     const char *group;    /* of an EC key                               */
     size_t      half;     /* EC: bytes of r, and of s                   */
-    int         bits_min;
-    bool        enabled;
+    int         bits_min, bits_max;
 } jwt_alg_t;
 
 static const jwt_alg_t jwt_algs[] = {
-    { "ES256", "EC", "prime256v1", 32, 256, true },
-    { "RS256", "RSA", NULL, 0, 2048, true },
+    { VG_JWT_ES256, "ES256", "EC", "prime256v1", 32, 256, 256 },
+    { VG_JWT_RS256, "RS256", "RSA", NULL, 0, 2048, 8192 },
+    { VG_JWT_HS256, "HS256", NULL, NULL, 0, 0, 0 },
+    { 0, NULL, NULL, NULL, 0, 0, 0 },
 };
 
 struct vg_jwt_key_s {
-    char             kid[VG_JWT_KID + 1];
+    char             kid[VG_JWT_KID_MAX + 1]; /* empty: it has none      */
     const jwt_alg_t *alg;
-    EVP_PKEY        *pkey;
+    EVP_PKEY        *pkey; /* NULL: secret                               */
+    char            *secret;
+    size_t           secret_len;
+    int64_t          from, until; /* us; until 0: for good               */
 };
 
 struct vg_jwt_keys_s {
-    char        *issuer;
-    char        *audience;
+    unsigned     algorithms;
+    bool         strict;
     size_t       count;
-    vg_jwt_key_t key[JWT_KEYS_MAX];
+    vg_jwt_key_t key[VG_JWT_KEYS];
 };
 
 
-static char *
-jwt_dup(vg_str_t s)
+unsigned
+vg_jwt_alg_bit(vg_str_t name)
 {
-    char *z = malloc(s.len + 1);
-
-    if (z != NULL) {
-        memcpy(z, s.data, s.len);
-        z[s.len] = '\0';
+    for (const jwt_alg_t *alg = jwt_algs; alg->alg != NULL; alg++) {
+        if (vg_str_eq(name, alg->alg)) {
+            return alg->bit;
+        }
     }
 
-    return z;
+    return 0;
 }
 
 
 vg_jwt_keys_t *
-vg_jwt_keys_create(vg_str_t issuer, vg_str_t audience)
+vg_jwt_keys_create(unsigned algorithms, bool strict)
 {
     vg_jwt_keys_t *keys = calloc(1, sizeof(vg_jwt_keys_t));
 
-    if (keys == NULL) {
-        return NULL;
-    }
-
-    keys->issuer = jwt_dup(issuer);
-    keys->audience = jwt_dup(audience);
-
-    if (keys->issuer == NULL || keys->audience == NULL) {
-        vg_jwt_keys_free(keys);
-        return NULL;
+    if (keys != NULL) {
+        keys->algorithms = algorithms;
+        keys->strict = strict;
     }
 
     return keys;
@@ -90,11 +88,21 @@ vg_jwt_keys_free(vg_jwt_keys_t *keys)
 
     for (size_t i = 0; i < keys->count; i++) {
         EVP_PKEY_free(keys->key[i].pkey);
+
+        if (keys->key[i].secret != NULL) {
+            OPENSSL_cleanse(keys->key[i].secret, keys->key[i].secret_len);
+            free(keys->key[i].secret);
+        }
     }
 
-    free(keys->issuer);
-    free(keys->audience);
     free(keys);
+}
+
+
+size_t
+vg_jwt_keys_count(const vg_jwt_keys_t *keys)
+{
+    return keys->count;
 }
 
 
@@ -105,18 +113,80 @@ vg_jwt_keys_kid(const vg_jwt_keys_t *keys)
 }
 
 
-static const jwt_alg_t *
-jwt_key_alg(EVP_PKEY *pkey)
+/* ---------------------------------------------------------------- finding */
+
+static bool
+jwt_key_holds(const vg_jwt_key_t *key, int64_t now_us)
 {
+    return key->until == 0 || (key->from <= now_us && now_us < key->until);
+}
+
+
+/* the only key of an algorithm; of two neither */
+static const vg_jwt_key_t *
+jwt_keys_only(const vg_jwt_keys_t *keys, vg_str_t alg, int64_t now_us)
+{
+    const vg_jwt_key_t *only = NULL;
+
+    for (size_t i = 0; i < keys->count; i++) {
+        if (vg_str_eq(alg, keys->key[i].alg->alg)
+            && jwt_key_holds(&keys->key[i], now_us))
+        {
+            if (only != NULL) {
+                return NULL;
+            }
+
+            only = &keys->key[i];
+        }
+    }
+
+    return only;
+}
+
+
+const vg_jwt_key_t *
+vg_jwt_keys_find(const vg_jwt_keys_t *keys, vg_str_t kid, vg_str_t alg,
+                 int64_t now_us)
+{
+    if (kid.data == NULL) {
+        return keys->strict ? NULL : jwt_keys_only(keys, alg, now_us);
+    }
+
+    for (size_t i = 0; kid.len != 0 && i < keys->count; i++) {
+        if (vg_str_eq(kid, keys->key[i].kid)) {
+            return jwt_key_holds(&keys->key[i], now_us) ? &keys->key[i] : NULL;
+        }
+    }
+
+    return NULL;
+}
+
+
+const char *
+vg_jwt_key_alg(const vg_jwt_key_t *key)
+{
+    return key->alg->alg;
+}
+
+
+/* ----------------------------------------------------------------- adding */
+
+static const jwt_alg_t *
+jwt_key_alg(const vg_jwt_keys_t *keys, EVP_PKEY *pkey)
+{
+    int              bits;
     char             group[64];
     const jwt_alg_t *alg;
 
-    for (size_t i = 0; i < sizeof(jwt_algs) / sizeof(jwt_algs[0]); i++) {
-        alg = &jwt_algs[i];
-
-        if (!alg->enabled || !EVP_PKEY_is_a(pkey, alg->key_type)
-            || EVP_PKEY_get_bits(pkey) < alg->bits_min)
+    for (alg = jwt_algs; alg->alg != NULL; alg++) {
+        if (!(keys->algorithms & alg->bit) || alg->key_type == NULL
+            || !EVP_PKEY_is_a(pkey, alg->key_type))
         {
+            continue;
+        }
+
+        bits = EVP_PKEY_get_bits(pkey);
+        if (bits < alg->bits_min || bits > alg->bits_max) {
             continue;
         }
 
@@ -133,7 +203,7 @@ jwt_key_alg(EVP_PKEY *pkey)
 
 
 static bool
-jwt_key_kid(EVP_PKEY *pkey, char kid[VG_JWT_KID + 1])
+jwt_key_thumbprint(EVP_PKEY *pkey, char *kid)
 {
     static const char hex[] = "0123456789abcdef";
 
@@ -158,39 +228,61 @@ jwt_key_kid(EVP_PKEY *pkey, char kid[VG_JWT_KID + 1])
 }
 
 
-const vg_jwt_key_t *
-vg_jwt_keys_find(const vg_jwt_keys_t *keys, vg_str_t kid)
+/* the next place, with its name; NULL: *why */
+static vg_jwt_key_t *
+jwt_key_place(vg_jwt_keys_t *keys, vg_str_t kid, const char **why)
 {
-    for (size_t i = 0; i < keys->count; i++) {
-        if (vg_str_eq(kid, keys->key[i].kid)) {
-            return &keys->key[i];
-        }
+    vg_jwt_key_t *key = &keys->key[keys->count];
+
+    *why = NULL;
+
+    if (keys->count == VG_JWT_KEYS) {
+        *why = "too many keys";
+    } else if (kid.len > VG_JWT_KID_MAX
+               || (kid.len != 0 && memchr(kid.data, '\0', kid.len) != NULL))
+    {
+        *why = "the key's name is too long, or none";
     }
 
-    return NULL;
+    if (*why != NULL) {
+        return NULL;
+    }
+
+    memset(key, 0, sizeof(*key));
+    if (kid.len != 0) {
+        memcpy(key->kid, kid.data, kid.len);
+    }
+
+    return key;
 }
 
 
 const char *
-vg_jwt_keys_add(vg_jwt_keys_t *keys, EVP_PKEY *pkey)
+vg_jwt_keys_add(vg_jwt_keys_t *keys, EVP_PKEY *pkey, vg_str_t kid)
 {
-    vg_jwt_key_t *key = &keys->key[keys->count];
+    const char   *why;
+    vg_jwt_key_t *key = jwt_key_place(keys, kid, &why);
 
-    if (keys->count == JWT_KEYS_MAX) {
-        return "too many keys";
+    if (key == NULL) {
+        return why;
     }
 
-    key->alg = jwt_key_alg(pkey);
+    key->alg = jwt_key_alg(keys, pkey);
     if (key->alg == NULL) {
-        return "not a key of ES256 or RS256";
+        return "not a key of an algorithm that is taken";
     }
 
-    if (!jwt_key_kid(pkey, key->kid)) {
+    if (kid.data == NULL && !jwt_key_thumbprint(pkey, key->kid)) {
         return "the key has no DER form";
     }
 
-    if (vg_jwt_keys_find(keys, vg_str(key->kid)) != NULL) {
-        return NULL;
+    for (size_t i = 0; i < keys->count; i++) {
+        if (strcmp(keys->key[i].kid, key->kid) == 0 && key->kid[0] != '\0') {
+            return keys->key[i].pkey != NULL
+                           && EVP_PKEY_eq(keys->key[i].pkey, pkey) == 1
+                       ? NULL
+                       : "another key has that name";
+        }
     }
 
     if (!EVP_PKEY_up_ref(pkey)) {
@@ -205,24 +297,114 @@ vg_jwt_keys_add(vg_jwt_keys_t *keys, EVP_PKEY *pkey)
 
 
 const char *
-vg_jwt_keys_add_pem(vg_jwt_keys_t *keys, const char *path)
+vg_jwt_keys_add_secret(vg_jwt_keys_t *keys, vg_str_t secret, vg_str_t kid)
 {
-    BIO        *bio = BIO_new_file(path, "r");
+    const char   *why;
+    vg_jwt_key_t *key = jwt_key_place(keys, kid, &why);
+
+    if (key == NULL) {
+        return why;
+    }
+
+    /* a set with both kinds would let one be taken for the other */
+    if (keys->algorithms != VG_JWT_HS256) {
+        return "a secret stands alone: HS256 and no other algorithm";
+    }
+
+    if (secret.len < VG_JWT_SECRET) {
+        return "a secret has 32 bytes at least";
+    }
+
+    for (key->alg = jwt_algs; key->alg->bit != VG_JWT_HS256; key->alg++) {
+        /* its row */
+    }
+
+    key->secret = malloc(secret.len);
+    if (key->secret == NULL) {
+        return "there is no memory";
+    }
+
+    memcpy(key->secret, secret.data, secret.len);
+    key->secret_len = secret.len;
+    keys->count++;
+
+    return NULL;
+}
+
+
+/* in microseconds; false: there is none */
+static bool
+jwt_certificate_time(const ASN1_TIME *time, int64_t *us)
+{
+    int        days, seconds;
+    bool       known;
+    ASN1_TIME *epoch = ASN1_TIME_set(NULL, 0);
+
+    known = epoch != NULL && ASN1_TIME_diff(&days, &seconds, epoch, time) == 1;
+    ASN1_TIME_free(epoch);
+
+    if (known) {
+        *us = ((int64_t) days * 86400 + seconds) * 1000000;
+    }
+
+    return known;
+}
+
+
+static const char *
+jwt_certificate_add(vg_jwt_keys_t *keys, X509 *certificate, vg_str_t kid,
+                    int64_t now_us)
+{
+    size_t        count = keys->count;
+    int64_t       from, until;
+    const char   *why;
+    vg_jwt_key_t *key;
+
+    if (!jwt_certificate_time(X509_get0_notBefore(certificate), &from)
+        || !jwt_certificate_time(X509_get0_notAfter(certificate), &until)
+        || now_us < from || now_us >= until)
+    {
+        return "the certificate is not valid now";
+    }
+
+    why = vg_jwt_keys_add(keys, X509_get0_pubkey(certificate), kid);
+    if (why == NULL && keys->count > count) {
+        key = &keys->key[count];
+        key->from = from;
+        key->until = until;
+    }
+
+    return why;
+}
+
+
+const char *
+vg_jwt_keys_add_pem(vg_jwt_keys_t *keys, vg_str_t pem, vg_str_t kid,
+                    int64_t now_us)
+{
+    BIO        *bio = BIO_new_mem_buf(pem.data, (int) pem.len);
+    X509       *certificate = NULL;
     EVP_PKEY   *pkey;
-    const char *why;
+    const char *why = "there is no public key or certificate in PEM";
 
     if (bio == NULL) {
-        ERR_clear_error();
-        return "the file cannot be opened";
+        return "there is no memory";
     }
 
     pkey = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
-    BIO_free(bio);
+    if (pkey != NULL) {
+        why = vg_jwt_keys_add(keys, pkey, kid);
+    } else if (BIO_reset(bio) == 1) {
+        certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+    }
 
-    why = (pkey == NULL) ? "the file holds no public key in PEM"
-                         : vg_jwt_keys_add(keys, pkey);
+    if (certificate != NULL) {
+        why = jwt_certificate_add(keys, certificate, kid, now_us);
+    }
 
     EVP_PKEY_free(pkey);
+    X509_free(certificate);
+    BIO_free(bio);
     ERR_clear_error();
 
     return why;
@@ -230,115 +412,57 @@ vg_jwt_keys_add_pem(vg_jwt_keys_t *keys, const char *path)
 
 
 const char *
-vg_jwt_key_alg(const vg_jwt_key_t *key)
+vg_jwt_keys_add_file(vg_jwt_keys_t *keys, const char *path, vg_str_t kid,
+                     int64_t now_us)
 {
-    return key->alg->alg;
-}
+    char       *text = malloc(JWT_PEM_MAX);
+    FILE       *file = fopen(path, "r");
+    size_t      len;
+    const char *why = "the file cannot be opened";
 
-
-const char *
-vg_jwt_keys_issuer(const vg_jwt_keys_t *keys)
-{
-    return keys->issuer;
-}
-
-
-const char *
-vg_jwt_keys_audience(const vg_jwt_keys_t *keys)
-{
-    return keys->audience;
-}
-
-
-/* ------------------------------------------------------------- signature */
-
-/* JWS has r and s side by side (RFC 7518 3.4), OpenSSL wants them in DER. */
-static unsigned char *
-jwt_ecdsa_der(const jwt_alg_t *alg, vg_str_t raw, size_t *len)
-{
-    int            n = -1;
-    BIGNUM        *r, *s;
-    ECDSA_SIG     *sig = ECDSA_SIG_new();
-    unsigned char *der = NULL;
-
-    const unsigned char *bytes = (const unsigned char *) raw.data;
-
-    r = BN_bin2bn(bytes, (int) alg->half, NULL);
-    s = BN_bin2bn(bytes + alg->half, (int) alg->half, NULL);
-
-    if (sig != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(sig, r, s)) {
-        r = s = NULL; /* the signature owns them now */
-        n = i2d_ECDSA_SIG(sig, &der);
+    if (text != NULL && file != NULL) {
+        len = fread(text, 1, JWT_PEM_MAX, file);
+        why = len == JWT_PEM_MAX
+                  ? "the file is too long"
+                  : vg_jwt_keys_add_pem(keys, (vg_str_t){ text, len }, kid,
+                                        now_us);
     }
 
-    BN_free(r);
-    BN_free(s);
-    ECDSA_SIG_free(sig);
-
-    if (n <= 0) {
-        return NULL;
+    if (file != NULL) {
+        (void) fclose(file);
     }
 
-    *len = (size_t) n;
-    return der;
+    free(text);
+
+    return why;
 }
 
 
-static vg_jwt_error_t
-jwt_digest_verify(EVP_PKEY *pkey, vg_str_t text, const unsigned char *sig,
-                  size_t len)
-{
-    int         rc;
-    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-
-    if (ctx == NULL
-        || EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, pkey) != 1)
-    {
-        EVP_MD_CTX_free(ctx);
-        return VG_JWT_BROKEN;
-    }
-
-    rc = EVP_DigestVerify(ctx, sig, len, (const unsigned char *) text.data,
-                          text.len);
-    EVP_MD_CTX_free(ctx);
-
-    return rc == 1 ? VG_JWT_OK : VG_JWT_SIGNATURE;
-}
-
+/* -------------------------------------------------------------- verifying */
 
 static vg_jwt_error_t
 jwt_verify(const vg_jwt_key_t *key, vg_str_t text, vg_str_t signature)
 {
-    size_t         len;
-    unsigned char *der;
-    vg_jwt_error_t error;
-
-    if (key->alg->half == 0) {
-        return jwt_digest_verify(key->pkey, text,
-                                 (const unsigned char *) signature.data,
-                                 signature.len);
+    if (key->pkey == NULL) {
+        return vg_jwt_signature_mac((vg_str_t){ key->secret, key->secret_len },
+                                    text, signature);
     }
 
-    if (signature.len != 2 * key->alg->half) {
-        return VG_JWT_SIGNATURE;
-    }
-
-    der = jwt_ecdsa_der(key->alg, signature, &len);
-    if (der == NULL) {
-        return VG_JWT_BROKEN;
-    }
-
-    error = jwt_digest_verify(key->pkey, text, der, len);
-    OPENSSL_free(der);
-
-    return error;
+    return key->alg->half == 0
+               ? vg_jwt_signature_rsa(key->pkey, text, signature)
+               : vg_jwt_signature_ecdsa(key->pkey, key->alg->half, text,
+                                        signature);
 }
 
 
 vg_jwt_error_t
 vg_jwt_key_verify(const vg_jwt_key_t *key, vg_str_t text, vg_str_t signature)
 {
-    vg_jwt_error_t error = jwt_verify(key, text, signature);
+    vg_jwt_error_t error = VG_JWT_SIGNATURE;
+
+    if (signature.len != 0) {
+        error = jwt_verify(key, text, signature);
+    }
 
     /* what OpenSSL leaves in its queue would be read by the next TLS call of
      * this process as that connection's own failure */

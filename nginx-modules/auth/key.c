@@ -15,20 +15,18 @@
 #define VG_KEY_REMEMBERED 5000000 /* microseconds */
 
 typedef struct {
-    vg_http_t *http;
-    vg_call_t *call; /* waits; a reference is held                       */
-    vg_str_t   key;
-    ngx_uint_t drops; /* heard before it was asked for                   */
+    vg_http_t  *http;
+    vg_call_t  *call; /* waits; a reference is held                      */
+    vg_str_t    key;
+    ngx_uint_t  drops; /* heard before it was asked for                  */
+    vg_proved_t proved;
 } vg_key_ask_t;
 
 
 static vg_rc_t
-vg_key_wrong(vg_http_t *http, vg_call_t *call)
+vg_key_wrong(vg_http_t *http)
 {
-    if (http != NULL) {
-        http->challenge = "the key is not known";
-    }
-    return vg_refuse(call, "unauthorized");
+    return vg_auth_refuse(http, "the key is not known");
 }
 
 
@@ -58,6 +56,90 @@ vg_key_copy(vg_call_t *call, vg_str_t s)
 }
 
 
+/* Networks that it may be used from; a key with one that cannot be read is
+ * used from nowhere. 0: so it is, or there is no memory. */
+static ngx_uint_t
+vg_key_networks(vg_key_ask_t *ask, const vg_json_t *array)
+{
+    vg_str_t         text;
+    vg_network_t    *network;
+    const vg_json_t *node;
+
+    if (array == NULL || array->type != VG_JSON_ARRAY || array->count == 0) {
+        return array == NULL || array->type == VG_JSON_NULL
+               || array->type == VG_JSON_ARRAY;
+    }
+    network = vg_alloc(&ask->call->arena, array->count * sizeof(vg_network_t));
+    ask->proved.networks = network;
+    ask->proved.count = array->count;
+    for (node = array->first; network != NULL && node != NULL;
+         node = node->next, network++)
+    {
+        text = node->type == VG_JSON_STRING ? vg_key_copy(ask->call, node->text)
+                                            : (vg_str_t){ NULL, 0 };
+        if (text.data == NULL || !vg_network_read(text.data, network)) {
+            return 0;
+        }
+    }
+    return network != NULL;
+}
+
+
+/* a whole number of calls a month; -1: no bound */
+static int64_t
+vg_key_quota(const vg_json_t *row)
+{
+    ngx_int_t n;
+    vg_str_t  text = vg_json_text(row, "quota");
+
+    n = text.data ? ngx_atoi((u_char *) text.data, text.len) : NGX_ERROR;
+    return n == NGX_ERROR ? -1 : n;
+}
+
+
+static void
+vg_key_caller(vg_key_ask_t *ask, const vg_json_t *row)
+{
+    vg_call_t *call = ask->call;
+
+    call->caller.id = vg_key_copy(call, vg_json_text(row, "id"));
+    call->caller.role = vg_key_copy(call, vg_json_text(row, "role"));
+    call->caller.company = vg_key_copy(call, vg_json_text(row, "companyId"));
+    call->caller.scopes = vg_key_scopes(call, vg_json_get(row, "scopes"));
+    call->caller.session = call->caller.id;
+    call->caller.plan = vg_key_copy(call, vg_json_text(row, "plan"));
+    call->quota = vg_key_quota(row);
+}
+
+
+static void
+vg_key_noted(vg_call_t *answer)
+{
+    (void) answer; /* when it was used last is coarse anyway */
+}
+
+
+/* Whoever keeps the keys wants to know that it was used: nobody waits. */
+static void
+vg_key_note(vg_call_t *call, const vg_json_t *row)
+{
+    vg_out_t         args;
+    const vg_json_t *stale = vg_json_get(row, "stale");
+
+    if (stale == NULL || stale->type != VG_JSON_TRUE) {
+        return;
+    }
+    vg_out_init(&args, &call->arena);
+    vg_out_open(&args, '{');
+    vg_out_member(&args, "id", call->caller.id);
+    vg_out_close(&args, '}');
+    if (vg_out_str(&args).data != NULL) {
+        (void) vg_ask_start("api_key.used", vg_out_str(&args),
+                            call->correlation, vg_key_noted, NULL);
+    }
+}
+
+
 static vg_rc_t
 vg_key_check(vg_key_ask_t *ask, vg_call_t *answer)
 {
@@ -66,11 +148,9 @@ vg_key_check(vg_key_ask_t *ask, vg_call_t *answer)
     const vg_json_t *row;
 
     if (answer->error != NULL) {
-        if (answer->error->status == NGX_HTTP_NOT_FOUND) {
-            return vg_key_wrong(ask->http, call);
-        }
-        call->retry_after = 2;
-        return vg_refuse(call, "unavailable");
+        return answer->error->status == NGX_HTTP_NOT_FOUND
+                   ? vg_key_wrong(ask->http)
+                   : vg_auth_away(call, 2);
     }
     row = vg_json_parse(&answer->arena, answer->text, NULL);
     stored = vg_json_text(row, "hash");
@@ -78,20 +158,21 @@ vg_key_check(vg_key_ask_t *ask, vg_call_t *answer)
     if (hash.data == NULL || stored.len != hash.len
         || CRYPTO_memcmp(hash.data, stored.data, hash.len) != 0)
     {
-        return vg_key_wrong(ask->http, call);
+        return vg_key_wrong(ask->http);
     }
-    call->caller.id = vg_key_copy(call, vg_json_text(row, "id"));
-    call->caller.role = vg_key_copy(call, vg_json_text(row, "role"));
-    call->caller.company = vg_key_copy(call, vg_json_text(row, "companyId"));
-    call->caller.scopes = vg_key_scopes(call, vg_json_get(row, "scopes"));
-    if (!vg_role_known(call->caller.role)) {
-        return vg_key_wrong(ask->http, call);
+    vg_key_caller(ask, row);
+    if (!vg_role_known(call->caller.role)
+        || !vg_key_networks(ask, vg_json_get(row, "networks")))
+    {
+        return vg_key_wrong(ask->http);
     }
     if (ask->drops == vg_tokens_drops()) { /* else it may be the one */
-        vg_tokens_keep(call, ask->key, call->now + VG_KEY_REMEMBERED);
+        ask->proved.until = call->now + VG_KEY_REMEMBERED;
+        vg_tokens_keep(call, ask->key, &ask->proved);
     }
     call->expires = call->now + VG_KEY_TRUSTED;
-    return VG_OK;
+    vg_key_note(call, row);
+    return vg_proved_here(ask->http, &ask->proved);
 }
 
 
@@ -166,14 +247,15 @@ vg_key_identify(vg_http_t *http, vg_str_t key)
 {
     vg_str_t      prefix = vg_key_prefix(key);
     vg_call_t    *call = http->call;
+    vg_proved_t   proved;
     vg_key_ask_t *ask;
 
     if (prefix.len == 0) {
-        return vg_key_wrong(http, call);
+        return vg_key_wrong(http);
     }
-    if (vg_tokens_find(call, key)) {
+    if (vg_tokens_find(call, key, &proved)) {
         call->expires = call->now + VG_KEY_TRUSTED;
-        return VG_OK;
+        return vg_proved_here(http, &proved);
     }
     ask = vg_calloc(&call->arena, sizeof(vg_key_ask_t));
     if (ask == NULL) {

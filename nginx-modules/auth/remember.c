@@ -1,144 +1,242 @@
 /*
  * remember.c: identities that were proved lately.
  *
- * A small set-associative table per worker, keyed by SHA-256 of the token or
- * key, so that the secret itself is not kept. The oldest of a set gives way.
+ * A set-associative table per worker, keyed by a hash of the token or key under
+ * a secret of this worker, so that what was shown is not kept and nobody can
+ * make two that meet. The oldest of a set gives way. What was revoked since,
+ * and other keys of the issuer, are seen by two numbers at each use.
  */
-
-#include <openssl/sha.h>
 
 #include "identity.h"
 #include "link.h"
+#include "sip.h"
 
-#define VG_SETS 1024 /* a power of two */
+#define VG_SETS 4096 /* a power of two */
 #define VG_WAYS 4
-#define VG_TEXT 640 /* id, role, company, scopes; longer is not kept */
+#define VG_TEXT 768 /* networks, then texts; longer is not kept */
+
+enum {
+    VG_KNOWN_ID,
+    VG_KNOWN_ROLE,
+    VG_KNOWN_COMPANY,
+    VG_KNOWN_SCOPES,
+    VG_KNOWN_SESSION,
+    VG_KNOWN_PLAN,
+    VG_KNOWN_TEXTS
+};
 
 typedef struct {
-    u_char   hash[SHA256_DIGEST_LENGTH];
-    int64_t  until;                     /* microseconds */
-    uint16_t id, role, company, scopes; /* lengths                      */
-    unsigned scoped:1;
-    char     text[VG_TEXT];
+    vg_sip_t           hash;
+    int64_t            until; /* microseconds                              */
+    uint64_t           moved, version;
+    const vg_issuer_t *issuer;
+    vg_proof_t         proof;
+    int64_t            quota;
+    uint16_t           len[VG_KNOWN_TEXTS];
+    uint16_t           networks;
+    unsigned           scoped:1;
+    char               text[VG_TEXT];
 } vg_known_t;
 
 static vg_known_t *vg_known;
+static vg_sip_t    vg_known_secret;
 static ngx_uint_t  vg_known_drops;
 
 
 static vg_known_t *
-vg_known_set(const u_char *hash)
+vg_known_set(const vg_sip_t *hash)
 {
-    size_t i = ((size_t) hash[0] << 8 | hash[1]) & (VG_SETS - 1);
-
-    if (vg_known == NULL) {
+    if (vg_known == NULL) { /* its pages come as they are used */
         vg_known = ngx_calloc((size_t) VG_SETS * VG_WAYS * sizeof(vg_known_t),
                               ngx_cycle->log);
+        vg_random(&vg_known_secret, sizeof(vg_known_secret));
     }
-    return vg_known ? &vg_known[i * VG_WAYS] : NULL;
+    return vg_known ? &vg_known[(hash->one & (VG_SETS - 1)) * VG_WAYS] : NULL;
 }
 
 
-static vg_str_t
-vg_known_copy(vg_call_t *call, const char **p, size_t len)
+static vg_sip_t
+vg_known_hash(vg_str_t token)
 {
-    char *copy = vg_alloc(&call->arena, len + 1);
+    (void) vg_known_set(&(vg_sip_t){ 0, 0 });
+    return vg_sip(&vg_known_secret, token.data, token.len);
+}
 
-    if (copy == NULL) {
-        return (vg_str_t){ NULL, 0 };
+
+/* where the texts of an identity are, in the order of vg_known_t.len */
+static void
+vg_known_texts(vg_caller_t *who, vg_str_t **text)
+{
+    text[VG_KNOWN_ID] = &who->id;
+    text[VG_KNOWN_ROLE] = &who->role;
+    text[VG_KNOWN_COMPANY] = &who->company;
+    text[VG_KNOWN_SCOPES] = &who->scopes;
+    text[VG_KNOWN_SESSION] = &who->session;
+    text[VG_KNOWN_PLAN] = &who->plan;
+}
+
+
+/* All in one piece of the call's memory; 0: there is none. */
+static ngx_uint_t
+vg_known_give(const vg_known_t *k, vg_call_t *call, vg_proved_t *proved)
+{
+    char      *p;
+    size_t     size = k->networks * sizeof(vg_network_t);
+    vg_str_t  *text[VG_KNOWN_TEXTS];
+    ngx_uint_t i;
+
+    for (i = 0; i < VG_KNOWN_TEXTS; i++) {
+        size += k->len[i];
     }
-    ngx_memcpy(copy, *p, len);
-    *p += len;
-    return (vg_str_t){ copy, len };
+    p = vg_alloc(&call->arena, size + sizeof(vg_proof_t) + 1);
+    if (p == NULL) {
+        return 0;
+    }
+    ngx_memcpy(p, &k->proof, sizeof(vg_proof_t));
+    call->proof = (vg_proof_t *) p;
+    p += sizeof(vg_proof_t);
+    ngx_memcpy(p, k->text, size);
+    proved->networks = (const vg_network_t *) p;
+    proved->count = k->networks;
+    p += k->networks * sizeof(vg_network_t);
+    vg_known_texts(&call->caller, text);
+    for (i = 0; i < VG_KNOWN_TEXTS; i++) {
+        *text[i] = (vg_str_t){ p, k->len[i] };
+        p += k->len[i];
+    }
+    if (!k->scoped) {
+        call->caller.scopes = (vg_str_t){ NULL, 0 };
+    }
+    call->quota = k->quota;
+    call->expires = k->until;
+    return 1;
+}
+
+
+/* Is it as it was when it was proved? What was revoked since is looked up once
+ * for all that came meanwhile. */
+static ngx_uint_t
+vg_known_holds(vg_known_t *k, int64_t now)
+{
+    uint64_t      moved;
+    vg_revoked_t *revoked = vg_revocations();
+
+    if (k->issuer == NULL) {
+        return 1; /* keys: vg_tokens_drop() */
+    }
+    if (k->version != vg_issuer_version(k->issuer)) {
+        return 0;
+    }
+    moved = vg_revoked_moved(revoked);
+    if (k->moved == moved) {
+        return 1;
+    }
+    if (vg_revoked_is(revoked, &k->proof, now)) {
+        return 0;
+    }
+    k->moved = moved;
+    return 1;
 }
 
 
 ngx_uint_t
-vg_tokens_find(vg_call_t *call, vg_str_t token)
+vg_tokens_find(vg_call_t *call, vg_str_t token, vg_proved_t *proved)
 {
-    u_char      hash[SHA256_DIGEST_LENGTH];
+    vg_sip_t    hash = vg_known_hash(token);
     ngx_uint_t  i;
-    vg_known_t *set;
-    const char *p;
+    vg_known_t *set = vg_known_set(&hash);
 
-    (void) SHA256((const u_char *) token.data, token.len, hash);
-    set = vg_known_set(hash);
     for (i = 0; set != NULL && i < VG_WAYS; i++) {
-        if (set[i].until <= call->now
-            || ngx_memcmp(set[i].hash, hash, sizeof(hash)) != 0)
+        if (set[i].until > call->now && set[i].hash.one == hash.one
+            && set[i].hash.two == hash.two)
         {
-            continue;
+            if (vg_known_holds(&set[i], call->now)) {
+                return vg_known_give(&set[i], call, proved);
+            }
+            set[i].until = 0;
         }
-        call->expires = set[i].until;
-        p = set[i].text;
-        call->caller.id = vg_known_copy(call, &p, set[i].id);
-        call->caller.role = vg_known_copy(call, &p, set[i].role);
-        call->caller.company = vg_known_copy(call, &p, set[i].company);
-        call->caller.scopes = set[i].scoped
-                                  ? vg_known_copy(call, &p, set[i].scopes)
-                                  : (vg_str_t){ NULL, 0 };
-        return 1;
     }
     return 0;
 }
 
 
-void
-vg_tokens_keep(vg_call_t *call, vg_str_t token, int64_t until_us)
+/* a free one, or the one that ends first */
+static vg_known_t *
+vg_known_place(const vg_sip_t *hash)
 {
-    size_t       size;
-    u_char       hash[SHA256_DIGEST_LENGTH], *p;
-    ngx_uint_t   i, at = 0;
-    vg_known_t  *set, *k;
-    vg_caller_t *who = &call->caller;
+    ngx_uint_t  i, at = 0;
+    vg_known_t *set = vg_known_set(hash);
 
-    size = who->id.len + who->role.len + who->company.len
-           + call->caller.scopes.len;
-    (void) SHA256((const u_char *) token.data, token.len, hash);
-    set = vg_known_set(hash);
-    if (set == NULL || size > VG_TEXT) {
-        return;
-    }
-    for (i = 1; i < VG_WAYS; i++) {
+    for (i = 1; set != NULL && i < VG_WAYS; i++) {
         if (set[i].until < set[at].until) {
             at = i;
         }
     }
-    k = &set[at];
-    ngx_memcpy(k->hash, hash, sizeof(hash));
-    k->until = until_us;
-    k->id = who->id.len;
-    k->role = who->role.len;
-    k->company = who->company.len;
-    k->scopes = call->caller.scopes.len;
-    k->scoped = call->caller.scopes.data != NULL;
-    p = ngx_cpymem(k->text, who->id.data, k->id);
-    p = ngx_cpymem(p, who->role.data, k->role);
-    if (k->company) {
-        p = ngx_cpymem(p, who->company.data, k->company);
+    return set ? &set[at] : NULL;
+}
+
+
+void
+vg_tokens_keep(vg_call_t *call, vg_str_t token, const vg_proved_t *proved)
+{
+    char       *p;
+    size_t      size = proved->count * sizeof(vg_network_t);
+    vg_sip_t    hash = vg_known_hash(token);
+    vg_str_t   *text[VG_KNOWN_TEXTS];
+    ngx_uint_t  i;
+    vg_known_t *k = vg_known_place(&hash);
+
+    vg_known_texts(&call->caller, text);
+    for (i = 0; i < VG_KNOWN_TEXTS; i++) {
+        size += text[i]->len;
     }
-    if (call->caller.scopes.data != NULL) {
-        (void) ngx_cpymem(p, call->caller.scopes.data, k->scopes);
+    if (k == NULL || size > VG_TEXT) {
+        return;
+    }
+    k->hash = hash;
+    k->until = proved->until;
+    k->moved = proved->moved;
+    k->version = proved->version;
+    k->issuer = proved->issuer;
+    k->proof = proved->proof;
+    k->quota = call->quota;
+    k->networks = proved->count;
+    k->scoped = call->caller.scopes.data != NULL;
+    p = k->text;
+    if (proved->count) {
+        p = (char *) ngx_cpymem(p, proved->networks,
+                                proved->count * sizeof(vg_network_t));
+    }
+    for (i = 0; i < VG_KNOWN_TEXTS; i++) {
+        k->len[i] = text[i]->len;
+        if (text[i]->len) {
+            p = (char *) ngx_cpymem(p, text[i]->data, text[i]->len);
+        }
     }
 }
 
 
-/* The id of whose key was revoked, or "" for all: rare, so all are looked at.
+/* The id of a key that was revoked, or "" for all: rare, so all are looked at.
  * A token of the same id only has to be verified once more. */
 static void
 vg_tokens_drop(vg_link_ref_t ref, vg_str_t id, ngx_msec_t timeout)
 {
-    size_t i;
+    size_t      i;
+    vg_known_t *k;
 
     (void) ref;
     (void) timeout;
     vg_known_drops++;
     for (i = 0; vg_known != NULL && i < (size_t) VG_SETS * VG_WAYS; i++) {
-        if (id.len == 0
-            || (vg_known[i].id == id.len
-                && ngx_memcmp(vg_known[i].text, id.data, id.len) == 0))
+        k = &vg_known[i];
+        if (k->until != 0
+            && (id.len == 0
+                || (k->len[VG_KNOWN_ID] == id.len
+                    && ngx_memcmp(k->text + k->networks * sizeof(vg_network_t),
+                                  id.data, id.len)
+                           == 0)))
         {
-            vg_known[i].until = 0;
+            k->until = 0;
         }
     }
 }

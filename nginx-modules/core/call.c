@@ -50,6 +50,7 @@ vg_call_create(vg_endpoint_t *endpoint)
     call->now = vg_time_now();
     call->started = ngx_current_msec;
     call->key.slot = -1;
+    call->quota = -1;
     vg_uuid7(call->new_id, call->now);
     vg_out_init(&call->problems, &call->arena);
     call->deadline.handler = vg_call_overdue;

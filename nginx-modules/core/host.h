@@ -279,13 +279,16 @@ struct vg_call_s {
     vg_endpoint_t *endpoint;
 
     vg_caller_t caller;
+    int64_t     quota;   /* calls a month that its key has; -1: no bound  */
     int64_t     expires; /* microseconds: until when caller is who it says;
                             0: for good                                   */
-    vg_str_t    correlation;
-    vg_str_t    traceparent;
-    int64_t     now; /* microseconds                                */
-    char        new_id[37];
-    ngx_uint_t  depth; /* of asks                                   */
+    /* auth: what its token can be revoked by; NULL: it came by none */
+    const struct vg_proof_s *proof;
+    vg_str_t                 correlation;
+    vg_str_t                 traceparent;
+    int64_t    now; /* microseconds                                */
+    char       new_id[37];
+    ngx_uint_t depth; /* of asks                                   */
 
     const vg_json_t  *body;
     const vg_json_t **values; /* per field                               */
@@ -481,6 +484,8 @@ enum {
     VG_SHARED_EVENTS,
     VG_SHARED_SAGAS,
     VG_SHARED_RELAYS,
+    VG_SHARED_REVOKED,
+    VG_SHARED_JWKS,
     VG_SHARED_PARTS
 };
 

@@ -259,6 +259,10 @@ vg_shared_size(ngx_uint_t part)
         return vg_shared_align(vg_events_shared_size());
     case VG_SHARED_RELAYS:
         return vg_shared_align(vg_relay_shared_size());
+    case VG_SHARED_REVOKED:
+        return vg_shared_align(vg_revoked_shared_size());
+    case VG_SHARED_JWKS:
+        return vg_shared_align(vg_jwks_shared_size());
     case VG_SHARED_SAGAS:
         return vg_shared_align(vg_sagas_shared_size());
     default:

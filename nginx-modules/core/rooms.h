@@ -67,10 +67,20 @@ void   vg_relay_wake(void);
 size_t vg_relay_shared_size(void);
 void   vg_relay_metrics(vg_out_t *out);
 
-/* nodes, on the clerk: the log has grown; what its follower read; and that it
- * begins at the end, with what came before not read */
+/* nodes, on the clerk: the log has grown; what its follower read (payload data
+ * NULL: nobody here wants it); and that it begins at the end, with what came
+ * before not read */
 void vg_nodes_bell(void);
-void vg_nodes_followed(vg_str_t type, vg_str_t aggregate);
+void vg_nodes_followed(vg_str_t type, vg_str_t aggregate, vg_str_t payload);
 void vg_nodes_unfollowed(void);
+
+/* auth, on the clerk: the log told of a revocation, {id, before, until}; what
+ * came before was not read. On any worker: is that a token that was revoked? */
+#define VG_REVOKED_EVENT "identity.revoked.v1"
+void       vg_revoked_heard(vg_str_t payload);
+void       vg_revoked_unheard(void);
+ngx_uint_t vg_revoked(const struct vg_proof_s *proof);
+size_t     vg_revoked_shared_size(void);
+size_t     vg_jwks_shared_size(void);
 
 #endif /* VG_ROOMS_H */

@@ -45,7 +45,8 @@ vg_follower_init(ngx_conf_t *cf)
     vg_statement_kit(
         cf, &vg_follow_read, "log_follow",
         "select e.pos, e.event_id, e.type, e.aggregate_id,"
-        " case when e.type = any ($2::text[]) then e.payload::text end,"
+        " case when e.type = any ($2::text[]) or e.type = '" VG_REVOKED_EVENT
+        "' then e.payload::text end,"
         " e.correlation_id, e.traceparent, e.actor_id, vg.z(e.at), e.source"
         " from vg.event e where e.pos > $1::bigint order by e.pos limit 500",
         2);
@@ -111,7 +112,10 @@ vg_follower_take(vg_follower_t *follower, PGresult *rows)
     arena = vg_arena_of(pool);
     for (i = 0; i < n; i++) {
         about = vg_follower_text(rows, i, 3);
-        vg_nodes_followed(vg_follower_text(rows, i, 2), about);
+        vg_nodes_followed(vg_follower_text(rows, i, 2), about,
+                          PQgetisnull(rows, i, 4)
+                              ? (vg_str_t){ NULL, 0 }
+                              : vg_follower_text(rows, i, 4));
         vg_stream_heard(about);
         if (!PQgetisnull(rows, i, 4)) {
             if (vg_event_read(&arena, rows, i, 0, &event) == NGX_OK) {

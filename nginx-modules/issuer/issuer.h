@@ -22,12 +22,12 @@ typedef struct {
 /* of this worker; NULL: there is none */
 extern const vg_issuer_conf_t *vg_issuer;
 
-/* keyring.c: of this worker, read anew when the folder has changed. Both are
- * NULL without a folder, and live until the next turn of the loop. */
-void                 vg_keyring_start(const vg_issuer_conf_t *conf);
-void                 vg_keyring_stop(void);
-const vg_signing_t  *vg_keyring(void);
-const vg_jwt_keys_t *vg_keyring_public(void);
+/* keyring.c: of this worker, read anew when the folder has changed; auth gets
+ * their public halves. NULL without a folder; lives until the next turn of the
+ * loop. */
+void                vg_keyring_start(const vg_issuer_conf_t *conf);
+void                vg_keyring_stop(void);
+const vg_signing_t *vg_keyring(void);
 
 /* password.c */
 ngx_int_t vg_password_ready(ngx_conf_t *cf, const vg_issuer_conf_t *conf);

@@ -6,30 +6,30 @@
 
 #include <sys/stat.h>
 
+#include "identity.h"
 #include "issuer.h"
 
 #define VG_KEYRING_LOOK 1000 /* ms */
 
 static struct {
     vg_signing_t   *keys;
-    vg_jwt_keys_t  *verify; /* those that are shown                        */
-    struct timespec seen;   /* of the folder                                */
+    struct timespec seen; /* of the folder                                */
     ngx_event_t     look;
 } vg_ring;
 
 
-/* all that lie there: one that is not shown any more has signed nothing that
- * is still valid */
+/* All that lie there, for auth: one that is not shown any more has signed
+ * nothing that is still valid. */
 static vg_jwt_keys_t *
 vg_keyring_verify(const vg_signing_t *keys)
 {
     size_t         i;
     const char    *wrong = NULL;
-    vg_jwt_keys_t *set =
-        vg_jwt_keys_create(vg_of(vg_host->url), VG_STR("voltgate"));
+    vg_str_t       none = { NULL, 0 };
+    vg_jwt_keys_t *set = vg_jwt_keys_create(VG_JWT_ES256 | VG_JWT_RS256, true);
 
     for (i = 0; set != NULL && i < keys->count && wrong == NULL; i++) {
-        wrong = vg_jwt_keys_add(set, keys->key[i].pkey);
+        wrong = vg_jwt_keys_add(set, keys->key[i].pkey, none);
     }
     if (wrong != NULL) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
@@ -44,9 +44,8 @@ static void
 vg_keyring_take(vg_signing_t *keys)
 {
     vg_signing_free(vg_ring.keys);
-    vg_jwt_keys_free(vg_ring.verify);
     vg_ring.keys = keys;
-    vg_ring.verify = vg_keyring_verify(keys);
+    vg_auth_house(vg_keyring_verify(keys));
 }
 
 
@@ -117,9 +116,7 @@ vg_keyring_stop(void)
         ngx_del_timer(&vg_ring.look);
     }
     vg_signing_free(vg_ring.keys);
-    vg_jwt_keys_free(vg_ring.verify);
     vg_ring.keys = NULL;
-    vg_ring.verify = NULL;
 }
 
 
@@ -127,11 +124,4 @@ const vg_signing_t *
 vg_keyring(void)
 {
     return vg_ring.keys;
-}
-
-
-const vg_jwt_keys_t *
-vg_keyring_public(void)
-{
-    return vg_ring.verify;
 }

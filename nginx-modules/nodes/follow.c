@@ -1,13 +1,13 @@
 /*
- * follow.c: what of the log concerns what workers keep in memory: revoked
- * keys. The log is read by events' follower.c; the bell is only quicker.
+ * follow.c: what of the log concerns what workers keep in memory: revoked keys
+ * and tokens. The log is read by events' follower.c; the bell is only quicker.
  */
 
 #include "nodes.h"
 
 typedef struct {
     const char *type;
-    void (*handler)(vg_str_t aggregate);
+    void (*handler)(vg_str_t aggregate, vg_str_t payload);
 } vg_follow_type_t;
 
 
@@ -26,20 +26,37 @@ vg_follow_tell(vg_str_t id)
 }
 
 
+static void
+vg_follow_key(vg_str_t aggregate, vg_str_t payload)
+{
+    (void) payload;
+    vg_follow_tell(aggregate);
+}
+
+
+static void
+vg_follow_revoked(vg_str_t aggregate, vg_str_t payload)
+{
+    (void) aggregate;
+    vg_revoked_heard(payload);
+}
+
+
 static const vg_follow_type_t vg_follow_types[] = {
-    { "api_key.revoked.v1", vg_follow_tell },
+    { "api_key.revoked.v1", vg_follow_key },
+    { VG_REVOKED_EVENT, vg_follow_revoked },
     { NULL, NULL },
 };
 
 
 void
-vg_nodes_followed(vg_str_t type, vg_str_t aggregate)
+vg_nodes_followed(vg_str_t type, vg_str_t aggregate, vg_str_t payload)
 {
     const vg_follow_type_t *t;
 
     for (t = vg_follow_types; t->type != NULL; t++) {
         if (vg_str_eq(type, t->type)) {
-            t->handler(aggregate);
+            t->handler(aggregate, payload);
         }
     }
 }
@@ -49,4 +66,5 @@ void
 vg_nodes_unfollowed(void)
 {
     vg_follow_tell(VG_STR(""));
+    vg_revoked_unheard();
 }

@@ -71,6 +71,7 @@ struct vg_stream_s {
     vg_str_t    key;     /* prefix of the API key it came by; len 0: none */
     vg_call_t  *trust;   /* asks for that key again: trust.c              */
     ngx_uint_t  drops;   /* revocations heard before                      */
+    struct vg_proof_s *proof; /* of a token, what it is revoked by; or NULL */
 
     vg_str_t   topic;
     ngx_uint_t mark;

@@ -136,6 +136,13 @@ vg_stream_create(vg_http_t *http, vg_call_t *call)
     }
     s->expires = call->expires;
     s->drops = vg_tokens_drops();
+    if (call->proof != NULL) {
+        s->proof = vg_alloc(&pool, sizeof(vg_proof_t));
+        if (s->proof == NULL) {
+            return NULL;
+        }
+        *s->proof = *call->proof;
+    }
     key = vg_http_header(http->request, "X-API-Key");
     if (key != NULL) {
         s->key = vg_stream_copy(&pool, vg_key_prefix(vg_of(*key)));

@@ -1,6 +1,6 @@
 /*
  * trust.c: whether a stream's caller is still who it was: a token's until its
- * end; a key's for as long as it is one, which is asked again every now and
+ * end, unless it was revoked; a key's for as long as it is one, which is asked again every now and
  * then, and when the log told of a revocation.
  */
 
@@ -70,6 +70,9 @@ vg_trust(vg_stream_t *s)
 {
     int64_t now = vg_time_now();
 
+    if (vg_revoked(s->proof)) {
+        return 0;
+    }
     if (s->expires == 0 || s->asking) {
         return 1;
     }
