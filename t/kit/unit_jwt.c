@@ -1,4 +1,4 @@
-/* with: nginx-modules/auth/jwt.c nginx-modules/auth/jwt_keys.c nginx-modules/core/vg_json.c | -lyajl -ljwt -lcrypto */
+/* with: nginx-modules/auth/jwt.c nginx-modules/auth/jwt_keys.c nginx-modules/auth/jwt_signature.c nginx-modules/auth/claims.c nginx-modules/core/vg_json.c | -lyajl -ljwt -lcrypto */
 
 /*
  * Tokens minted by libjwt are verified by us, tokens signed here are verified
@@ -6,218 +6,9 @@
  * its own reason.
  */
 
-#include <jwt.h>
-#include <openssl/ec.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/rsa.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#define _GNU_SOURCE
 
-#include "../../nginx-modules/auth/jwt.h"
-
-#define NOW    1800000000LL
-#define NOW_US (NOW * 1000000)
-
-/* a P-256 or RSA pair, with its PEM texts and a file for the public one */
-typedef struct {
-    EVP_PKEY *pkey;
-    char     *private_pem, *public_pem;
-    char      path[64];
-    char      kid[VG_JWT_KID + 1];
-} pair_t;
-
-static unsigned   tests, failures;
-static vg_pool_t *pool;
-
-static void
-ok(bool good, const char *name)
-{
-    tests++;
-    failures += !good;
-    printf("%sok %u - %s\n", good ? "" : "not ", tests, name);
-}
-
-
-static void
-is(vg_jwt_error_t got, vg_jwt_error_t want, const char *name)
-{
-    ok(got == want, name);
-    if (got != want) {
-        printf("# got: %s\n# want: %s\n", vg_jwt_error_text(got),
-               vg_jwt_error_text(want));
-    }
-}
-
-
-static char *
-bio_text(BIO *bio)
-{
-    char *data;
-    long  len = BIO_get_mem_data(bio, &data);
-    char *text = strndup(data, (size_t) len);
-
-    BIO_free(bio);
-    return text;
-}
-
-
-static void
-pair_make(pair_t *pair, EVP_PKEY *pkey)
-{
-    int            fd;
-    BIO           *bio;
-    unsigned char *der = NULL, digest[EVP_MAX_MD_SIZE];
-    int            len = i2d_PUBKEY(pkey, &der);
-
-    pair->pkey = pkey;
-
-    bio = BIO_new(BIO_s_mem());
-    PEM_write_bio_PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL);
-    pair->private_pem = bio_text(bio);
-
-    bio = BIO_new(BIO_s_mem());
-    PEM_write_bio_PUBKEY(bio, pkey);
-    pair->public_pem = bio_text(bio);
-
-    strcpy(pair->path, "/tmp/vg-unit-jwt-XXXXXX");
-    fd = mkstemp(pair->path);
-    if (fd < 0
-        || write(fd, pair->public_pem, strlen(pair->public_pem))
-               != (ssize_t) strlen(pair->public_pem))
-    {
-        printf("Bail out! no temporary file\n");
-        exit(1);
-    }
-    close(fd);
-
-    EVP_Digest(der, (size_t) len, digest, NULL, EVP_sha256(), NULL);
-    OPENSSL_free(der);
-    for (size_t i = 0; i < VG_JWT_KID / 2; i++) {
-        sprintf(pair->kid + 2 * i, "%02x", digest[i]);
-    }
-}
-
-
-static void
-pair_drop(pair_t *pair)
-{
-    unlink(pair->path);
-    free(pair->private_pem);
-    free(pair->public_pem);
-    EVP_PKEY_free(pair->pkey);
-}
-
-
-/* ---------------------------------------------------------------- minting */
-
-static vg_str_t
-base64url(const void *data, size_t len)
-{
-    char  *text = vg_alloc(pool, len * 4 / 3 + 8);
-    int    n = EVP_EncodeBlock((unsigned char *) text, data, (int) len);
-    size_t end;
-
-    for (end = (size_t) n; end > 0 && text[end - 1] == '='; end--) {
-        /* padding goes */
-    }
-
-    for (size_t i = 0; i < end; i++) {
-        text[i] = text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i];
-    }
-
-    return (vg_str_t){ text, end };
-}
-
-
-/* Signs header and payload as JWS asks: r and s side by side. */
-static vg_str_t
-mint(const pair_t *pair, const char *header, const char *payload)
-{
-    size_t               len = 80;
-    vg_str_t             h, p, text, sig;
-    unsigned char        der[80], raw[64];
-    ECDSA_SIG           *ecdsa;
-    EVP_MD_CTX          *ctx = EVP_MD_CTX_new();
-    const unsigned char *at = der;
-
-    h = base64url(header, strlen(header));
-    p = base64url(payload, strlen(payload));
-    text =
-        vg_printf(pool, "%.*s.%.*s", (int) h.len, h.data, (int) p.len, p.data);
-
-    EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, pair->pkey);
-    EVP_DigestSign(ctx, der, &len, (const unsigned char *) text.data, text.len);
-    EVP_MD_CTX_free(ctx);
-
-    ecdsa = d2i_ECDSA_SIG(NULL, &at, (long) len);
-    BN_bn2binpad(ECDSA_SIG_get0_r(ecdsa), raw, 32);
-    BN_bn2binpad(ECDSA_SIG_get0_s(ecdsa), raw + 32, 32);
-    ECDSA_SIG_free(ecdsa);
-
-    sig = base64url(raw, sizeof(raw));
-    return vg_printf(pool, "%.*s.%.*s", (int) text.len, text.data,
-                     (int) sig.len, sig.data);
-}
-
-
-static const char *
-header_of(const char *alg, const char *kid)
-{
-    return vg_printf(pool, "{\"alg\":\"%s\",\"typ\":\"JWT\",\"kid\":\"%s\"}",
-                     alg, kid)
-        .data;
-}
-
-
-/* libjwt's own token, signed with any algorithm and any key text */
-static vg_str_t
-libjwt_mint(jwt_alg_t alg, const char *key, const char *kid, long exp)
-{
-    char    *text;
-    jwt_t   *jwt;
-    vg_str_t token;
-
-    jwt_new(&jwt);
-    jwt_add_header(jwt, "kid", kid);
-    jwt_add_grant(jwt, "iss", "voltgate");
-    jwt_add_grant(jwt, "aud", "voltgate");
-    jwt_add_grant(jwt, "sub", "u-1");
-    jwt_add_grant(jwt, "role", "operator");
-    jwt_add_grant(jwt, "company", "c-1");
-    jwt_add_grant(jwt, "scope", "stations:read stations:write");
-    jwt_add_grant_int(jwt, "iat", NOW);
-    jwt_add_grant_int(jwt, "exp", exp);
-    jwt_set_alg(jwt, alg, (const unsigned char *) key,
-                key == NULL ? 0 : (int) strlen(key));
-
-    text = jwt_encode_str(jwt);
-    token = vg_printf(pool, "%s", text);
-    free(text);
-    jwt_free(jwt);
-
-    return token;
-}
-
-
-/* -------------------------------------------------------------- verifying */
-
-static vg_jwt_error_t
-verify_at(const vg_jwt_keys_t *keys, vg_str_t token, int64_t now_us)
-{
-    vg_jwt_claims_t claims;
-
-    return vg_jwt_verify(keys, pool, token, now_us, &claims);
-}
-
-
-static vg_jwt_error_t
-verify(const vg_jwt_keys_t *keys, vg_str_t token)
-{
-    return verify_at(keys, token, NOW_US);
-}
+#include "minted.h"
 
 
 static void
@@ -225,23 +16,25 @@ test_both_ways(const vg_jwt_keys_t *keys, const pair_t *pair)
 {
     jwt_t          *jwt = NULL;
     vg_str_t        token;
+    vg_claims_t     who;
     vg_jwt_claims_t claims;
 
     token = libjwt_mint(JWT_ALG_ES256, pair->private_pem, pair->kid, NOW + 60);
-    is(vg_jwt_verify(keys, pool, token, NOW_US, &claims), VG_JWT_OK,
+    is(verify_all(keys, token, NOW_US, &claims, &who), VG_JWT_OK,
        "a token of libjwt is verified by us");
-    ok(vg_str_eq(claims.sub, "u-1") && vg_str_eq(claims.role, "operator")
-           && vg_str_eq(claims.company, "c-1")
-           && vg_str_eq(claims.scope, "stations:read stations:write")
+    ok(vg_str_eq(claims.sub, "u-1") && vg_str_eq(who.role, "operator")
+           && vg_str_eq(who.company, "c-1")
+           && vg_str_eq(who.scope, "stations:read stations:write")
            && claims.exp == (NOW + 60) * 1000000,
        "its claims arrive");
 
     token = mint(pair, header_of("ES256", pair->kid),
                  "{\"iss\":\"voltgate\",\"aud\":[\"x\",\"voltgate\"],"
                  "\"sub\":\"u-2\",\"role\":\"driver\",\"exp\":1800000060.5}");
-    is(vg_jwt_verify(keys, pool, token, NOW_US, &claims), VG_JWT_OK,
+    is(verify_all(keys, token, NOW_US, &claims, &who), VG_JWT_OK,
        "a token signed by hand, its audience an array, is verified by us");
-    ok(claims.company.data == NULL && claims.scope.data == NULL,
+    ok(who.company.data == NULL && who.scope.data == NULL && claims.iat == 0
+           && claims.exp == 1800000060500000,
        "absent company and scope are none");
     ok(jwt_decode(&jwt, token.data, (const unsigned char *) pair->public_pem,
                   (int) strlen(pair->public_pem))
@@ -273,8 +66,9 @@ test_forgeries(const vg_jwt_keys_t *keys, const pair_t *pair,
     token = libjwt_mint(JWT_ALG_ES256, other->private_pem, pair->kid, NOW + 60);
     is(verify(keys, token), VG_JWT_SIGNATURE, "another key under our kid");
 
-    token = mint(pair, "{\"alg\":\"ES256\"}", "{}");
-    is(verify(keys, token), VG_JWT_MALFORMED, "no kid");
+    token = mint(pair, "{\"alg\":\"ES256\"}",
+                 "{\"iss\":\"voltgate\",\"aud\":\"voltgate\"}");
+    is(verify(keys, token), VG_JWT_KEY, "no kid");
 
     token = mint(pair,
                  vg_printf(pool,
@@ -320,6 +114,19 @@ static const struct {
       "nbf in 30 s is within the leeway" },
     { "{" WHO FOR "\"exp\":1800000060,\"iat\":1800000031}", VG_JWT_NOT_YET,
       "issued in 31 s" },
+    { "{" WHO FOR "\"exp\":99999999999.9999999}", VG_JWT_OK,
+      "the last moment that can be written" },
+    { "{" WHO FOR "\"exp\":100000000000}", VG_JWT_CLAIMS, "one second more" },
+    { "{" WHO FOR "\"exp\":1800000060.}", VG_JWT_MALFORMED,
+      "a point without a fraction is no JSON" },
+    { "{" WHO FOR "\"exp\":1800000060,\"exp\":1900000000}", VG_JWT_MALFORMED,
+      "exp twice" },
+    { "{" WHO FOR "\"role\":\"admin\",\"exp\":1800000060}", VG_JWT_MALFORMED,
+      "role twice" },
+    { "{" WHO FOR "\"exp\":1800000060,\"sid\":7}", VG_JWT_CLAIMS,
+      "sid is a number" },
+    { "{" WHO FOR "\"exp\":1800000060,\"jti\":[]}", VG_JWT_CLAIMS,
+      "jti is an array" },
     { "{" WHO FOR "\"exp\":1800000060,\"nbf\":null}", VG_JWT_CLAIMS,
       "nbf is null" },
     { "{" WHO "\"aud\":\"voltgate\",\"exp\":1800000060}", VG_JWT_ISSUER,
@@ -344,7 +151,7 @@ static const struct {
     { "{" FOR "\"sub\":\"u\\u0000v\",\"role\":\"driver\","
       "\"exp\":1800000060}",
       VG_JWT_CLAIMS, "sub holds a NUL" },
-    { "{" FOR "\"sub\":\"u\",\"exp\":1800000060}", VG_JWT_CLAIMS, "no role" },
+    { "{" FOR "\"sub\":\"u\",\"exp\":1800000060}", VG_JWT_ROLE, "no role" },
     { "{" WHO FOR "\"company\":7,\"exp\":1800000060}", VG_JWT_CLAIMS,
       "company is a number" },
     { "{" WHO FOR "\"scope\":[\"a\"],\"exp\":1800000060}", VG_JWT_CLAIMS,
@@ -419,9 +226,9 @@ test_sizes(const vg_jwt_keys_t *keys, const pair_t *pair)
 
     memset(text, 'A', VG_JWT_MAX + 1);
     is(verify(keys, (vg_str_t){ text, VG_JWT_MAX + 1 }), VG_JWT_TOO_LONG,
-       "4097 bytes are too long");
+       "6145 bytes are too long");
     is(verify(keys, (vg_str_t){ text, VG_JWT_MAX }), VG_JWT_MALFORMED,
-       "4096 bytes without a dot are malformed");
+       "6144 bytes without a dot are malformed");
     free(text);
 
     is(verify(keys, VG_STR("..")), VG_JWT_MALFORMED, "two dots");
@@ -435,13 +242,21 @@ test_keys(vg_jwt_keys_t *keys, const pair_t *pair, const pair_t *rsa)
 {
     ok(strcmp(vg_jwt_keys_kid(keys), pair->kid) == 0,
        "a kid is the thumbprint of the DER key");
-    ok(vg_jwt_keys_add_pem(keys, pair->path) == NULL
+    ok(add(keys, pair->path) == NULL
            && strcmp(vg_jwt_keys_kid(keys), pair->kid) == 0,
        "the same key again is fine");
-    ok(vg_jwt_keys_add_pem(keys, rsa->path) != NULL,
-       "an RSA key is kept out: RS256 is not enabled");
-    ok(vg_jwt_keys_add_pem(keys, "/nowhere.pem") != NULL, "a missing file");
-    ok(vg_jwt_keys_add_pem(keys, "/dev/null") != NULL, "an empty file");
+    ok(add(keys, rsa->path) != NULL,
+       "an RSA key is kept out: RS256 is not taken here");
+    ok(add(keys, "/nowhere.pem") != NULL, "a missing file");
+    ok(add(keys, "/dev/null") != NULL, "an empty file");
+    ok(add(keys, "/dev/zero") != NULL, "an endless one");
+    ok(vg_jwt_keys_add_secret(keys, VG_STR("0123456789abcdef0123456789abcdef"),
+                              VG_STR(""))
+           != NULL,
+       "a secret does not stand beside public keys");
+    ok(vg_jwt_keys_add(keys, rsa->pkey, VG_STR("x")) != NULL
+           && vg_jwt_keys_count(keys) == 1,
+       "and nothing of it is left");
 }
 
 
@@ -457,11 +272,10 @@ main(void)
     pair_make(&p384, EVP_EC_gen("P-384"));
     pair_make(&rsa, EVP_RSA_gen(2048));
 
-    keys = vg_jwt_keys_create(VG_STR("voltgate"), VG_STR("voltgate"));
+    keys = vg_jwt_keys_create(VG_JWT_ES256, true);
     ok(vg_jwt_keys_kid(keys) == NULL, "no key, no kid");
-    ok(vg_jwt_keys_add_pem(keys, p384.path) != NULL,
-       "a key of another curve is kept out");
-    ok(vg_jwt_keys_add_pem(keys, pair.path) == NULL, "a P-256 key is added");
+    ok(add(keys, p384.path) != NULL, "a key of another curve is kept out");
+    ok(add(keys, pair.path) == NULL, "a P-256 key is added");
 
     test_keys(keys, &pair, &rsa);
     test_both_ways(keys, &pair);
