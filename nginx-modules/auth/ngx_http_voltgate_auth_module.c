@@ -239,15 +239,23 @@ vg_auth_header(ngx_http_request_t *r, const char *name, ngx_uint_t *twice)
 }
 
 
+ngx_uint_t
+vg_auth_public(const vg_call_t *call)
+{
+    const char *scope = call->endpoint->row->scope;
+
+    return scope != NULL && ngx_strcmp(scope, VG_PUBLIC) == 0;
+}
+
+
 vg_rc_t
 vg_auth_identify(vg_http_t *http)
 {
     ngx_str_t  *key, *value;
     vg_call_t  *call = http->call;
     ngx_uint_t  twice = 0;
-    const char *scope = call->endpoint->row->scope;
 
-    if (scope != NULL && ngx_strcmp(scope, VG_PUBLIC) == 0) {
+    if (vg_auth_public(call)) {
         return VG_OK;
     }
     key = vg_auth_header(http->request, "X-API-Key", &twice);

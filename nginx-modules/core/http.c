@@ -12,6 +12,7 @@
 #include "stream.h"
 
 static void vg_http_body(ngx_http_request_t *r);
+static void vg_http_go(vg_http_t *http, vg_rc_t rc);
 
 
 static ngx_int_t
@@ -192,6 +193,20 @@ vg_http_call(vg_http_t *http, vg_endpoint_t *e, ngx_str_t *values)
 }
 
 
+/* VG_DONE: it goes on by itself */
+static vg_rc_t
+vg_http_identify(vg_http_t *http)
+{
+    vg_rc_t rc = vg_limit_before(http);
+
+    if (rc != VG_OK) {
+        http->go(http, rc);
+        return VG_DONE;
+    }
+    return vg_auth_identify(http);
+}
+
+
 ngx_int_t
 vg_http_handler(ngx_http_request_t *r)
 {
@@ -224,9 +239,10 @@ vg_http_handler(ngx_http_request_t *r)
     }
     r->main->count++;
     http->inside = 1;
+    http->go = vg_http_go;
     rc = vg_http_key(http, call);
     if (rc == VG_OK) {
-        rc = vg_auth_identify(http);
+        rc = vg_http_identify(http);
     }
     if (rc != VG_DONE) {
         vg_http_identified(http, rc);
@@ -254,10 +270,10 @@ vg_http_rows(vg_http_t *http)
 }
 
 
+/* who it is, or that it is nobody: may it go now? */
 static void
-vg_http_go(vg_http_t *http, vg_rc_t rc)
+vg_http_known(vg_http_t *http, vg_rc_t rc)
 {
-    ngx_int_t           nrc;
     vg_call_t          *call = http->call;
     ngx_http_request_t *r = http->request;
 
@@ -271,6 +287,24 @@ vg_http_go(vg_http_t *http, vg_rc_t rc)
         http->role.len = call->caller.role.len;
         ngx_memcpy(http->user.data, call->caller.id.data, http->user.len);
         ngx_memcpy(http->role.data, call->caller.role.data, http->role.len);
+    }
+    rc = vg_limit_check(http, rc);
+    if (rc != VG_DONE) {
+        http->go(http, rc);
+    }
+}
+
+
+/* it may, or the call ends with its error */
+static void
+vg_http_go(vg_http_t *http, vg_rc_t rc)
+{
+    ngx_int_t           nrc;
+    vg_call_t          *call = http->call;
+    ngx_http_request_t *r = http->request;
+
+    if (call == NULL) {
+        return;
     }
     if (rc == VG_OK) {
         rc = vg_auth_scope(call, call->endpoint->row->scope);
@@ -310,23 +344,38 @@ vg_http_go(vg_http_t *http, vg_rc_t rc)
 }
 
 
-void
-vg_http_identified(vg_http_t *http, vg_rc_t rc)
+/* what was waited for is there; nginx is our caller, or we are at its head */
+static void
+vg_http_resume(vg_http_t *http, vg_rc_t rc, void (*go)(vg_http_t *, vg_rc_t))
 {
     ngx_connection_t   *c;
     ngx_http_request_t *r = http->request;
 
     if (http->inside) {
-        vg_http_go(http, rc);
+        go(http, rc);
         return;
     }
     c = r->connection;
     r->main->count++;
     http->inside = 1;
-    vg_http_go(http, rc);
+    go(http, rc);
     http->inside = 0;
     ngx_http_finalize_request(r, NGX_DONE);
     ngx_http_run_posted_requests(c);
+}
+
+
+void
+vg_http_identified(vg_http_t *http, vg_rc_t rc)
+{
+    vg_http_resume(http, rc, vg_http_known);
+}
+
+
+void
+vg_http_limited(vg_http_t *http, vg_rc_t rc)
+{
+    vg_http_resume(http, rc, http->go);
 }
 
 

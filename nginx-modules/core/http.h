@@ -20,8 +20,9 @@ struct vg_http_s {
     ngx_str_t           route;
     const char         *challenge; /* why 401, for WWW-Authenticate      */
     ngx_uint_t          allow;     /* methods, for 405                   */
-    unsigned            inside:1;  /* nginx is our caller, and goes on   */
-    unsigned            basic:1;   /* a charge point's: RFC 7617         */
+    void (*go)(vg_http_t *http, vg_rc_t rc); /* when it may          */
+    unsigned inside:1; /* nginx is our caller, and goes on   */
+    unsigned basic:1;  /* a charge point's: RFC 7617         */
 };
 
 /* The request's, made at the first call; NULL: no memory. */
@@ -87,6 +88,17 @@ vg_rc_t vg_auth_scope(vg_call_t *call, const char *scope);
  * Connect Discovery 1.0) and oauth-authorization-server (RFC 8414) */
 ngx_int_t vg_discovery_jwks(ngx_http_request_t *r, vg_pool_t *pool);
 ngx_int_t vg_discovery_metadata(ngx_http_request_t *r, vg_pool_t *pool);
+/* Its route asks for no identity. */
+ngx_uint_t vg_auth_public(const vg_call_t *call);
+
+/* limit: before an identity is looked for, and when it is known or refused
+ * (rc). VG_OK, VG_ERROR (call->error says), VG_DONE: vg_http_limited() comes
+ * later. It adds the headers. */
+vg_rc_t vg_limit_before(vg_http_t *http);
+vg_rc_t vg_limit_check(vg_http_t *http, vg_rc_t rc);
+
+/* Goes on with a call that was asked about elsewhere: http.c */
+void vg_http_limited(vg_http_t *http, vg_rc_t rc);
 
 /* observe: the kit's own pages. NGX_DECLINED: none of them */
 ngx_int_t vg_page_handler(ngx_http_request_t *r);

@@ -67,6 +67,9 @@ void   vg_relay_wake(void);
 size_t vg_relay_shared_size(void);
 void   vg_relay_metrics(vg_out_t *out);
 
+/* limit: what /metrics says of it */
+void vg_limit_metrics(vg_out_t *out);
+
 /* nodes, on the clerk: the log has grown; what its follower read (payload data
  * NULL: nobody here wants it); and that it begins at the end, with what came
  * before not read */

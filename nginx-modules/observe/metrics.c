@@ -226,6 +226,7 @@ vg_metrics_render(vg_pool_t *pool)
     vg_events_metrics(&out);
     vg_ocpp_metrics(&out);
     vg_outbound_metrics(&out);
+    vg_limit_metrics(&out);
     vg_jobs_metrics(&out);
     vg_sagas_metrics(&out);
     vg_relay_metrics(&out);

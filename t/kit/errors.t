@@ -105,6 +105,7 @@ my %kit = (
     },
     upgrade_required => sub { $vg->get('/ocpp/CP1') },
     limited          => sub { $vg->get('/many') },
+    quota_used       => 't/limit/quota.t: a key of eight calls a month',
     internal         => sub { internal() },
     upstream         => sub { $vg->get('/gone') },
     charger_error    => sub { charger_error() },

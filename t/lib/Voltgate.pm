@@ -372,6 +372,7 @@ sub _environment {
         VG_SIGNING_KEYS    => '',
         VG_URL             => '',
         DATABASE_OWNER_URL => $self->{owner_url} // '',
+        VG_LIMIT           => 'rate=100000r/s burst=100000',    # t/limit has the true ones
         %{ $self->{env} || {} },
         %{ $self->{opts}{env} || {} },
     );
