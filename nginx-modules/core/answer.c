@@ -177,22 +177,19 @@ vg_http_send(ngx_http_request_t *r, ngx_int_t status, const char *type,
 }
 
 
-static ngx_int_t
-vg_http_allow(ngx_http_request_t *r, ngx_uint_t allow)
+void
+vg_http_methods(char *text, ngx_uint_t allow)
 {
-    char       *p, *last;
+    char       *p = text, *last = text + VG_HTTP_METHODS;
     vg_method_t m;
-    char        text[64] = "";
 
-    p = text;
-    last = text + sizeof(text);
+    *p = '\0';
     for (m = VG_GET; m <= VG_DELETE; m++) {
         if (allow & (1u << m)) {
             p += snprintf(p, last - p, "%s%s", p > text ? ", " : "",
                           vg_method_name(m));
         }
     }
-    return vg_http_add(r, "Allow", vg_str(text));
 }
 
 
@@ -216,7 +213,8 @@ vg_http_problem_headers(ngx_http_request_t *r, const vg_error_t *error,
         (void) vg_http_add(r, "WWW-Authenticate", vg_str(text));
     }
     if (error->status == NGX_HTTP_NOT_ALLOWED && http != NULL) {
-        (void) vg_http_allow(r, http->allow);
+        vg_http_methods(text, http->allow);
+        (void) vg_http_add(r, "Allow", vg_str(text));
     }
     if (error->status == NGX_HTTP_UNSUPPORTED_MEDIA_TYPE
         && r->method == NGX_HTTP_PATCH)

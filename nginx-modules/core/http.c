@@ -221,6 +221,10 @@ vg_http_handler(ngx_http_request_t *r)
     if (http == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+    if (vg_tls_too_old(r)) {
+        (void) ngx_http_discard_request_body(r);
+        return vg_http_problem(r, vg_kit_error("tls_too_old", 11));
+    }
     page = vg_page_handler(r);
     if (page != NGX_DECLINED) {
         return page;
@@ -230,6 +234,10 @@ vg_http_handler(ngx_http_request_t *r)
     if (e == NULL) {
         (void) ngx_http_discard_request_body(r);
         http->allow = allow;
+        page = vg_cors_preflight(r, allow);
+        if (page != NGX_DECLINED) {
+            return page;
+        }
         return vg_http_problem(r, allow ? vg_kit_error("method_not_allowed", 18)
                                         : vg_kit_error("not_found", 9));
     }

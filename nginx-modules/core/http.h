@@ -100,6 +100,16 @@ vg_rc_t vg_limit_check(vg_http_t *http, vg_rc_t rc);
 /* Goes on with a call that was asked about elsewhere: http.c */
 void vg_http_limited(vg_http_t *http, vg_rc_t rc);
 
+/* transport: is the caller's TLS too old for people; does a page of others ask
+ * for a WebSocket; a preflight of CORS, NGX_DECLINED: it is none */
+ngx_uint_t vg_tls_too_old(ngx_http_request_t *r);
+ngx_uint_t vg_cors_foreign(ngx_http_request_t *r);
+ngx_int_t  vg_cors_preflight(ngx_http_request_t *r, ngx_uint_t allow);
+
+/* answer.c: "GET, PUT" of a set of methods */
+#define VG_HTTP_METHODS 64
+void vg_http_methods(char *text, ngx_uint_t allow);
+
 /* observe: the kit's own pages. NGX_DECLINED: none of them */
 ngx_int_t vg_page_handler(ngx_http_request_t *r);
 

@@ -34,6 +34,9 @@ void      vg_sagas_list(vg_call_t *call); /* what house.c's routes run     */
 void      vg_sagas_get(vg_call_t *call);
 void      vg_sagas_retry(vg_call_t *call);
 
+/* transport: when certificates end */
+void vg_certificate_metrics(vg_out_t *out);
+
 /* stream: topics, parted by spaces, of a change that is durable: of one here,
  * told to other nodes too, or of one that is heard of */
 void   vg_stream_moved(vg_str_t topics);

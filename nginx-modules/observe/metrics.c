@@ -230,5 +230,6 @@ vg_metrics_render(vg_pool_t *pool)
     vg_jobs_metrics(&out);
     vg_sagas_metrics(&out);
     vg_relay_metrics(&out);
+    vg_certificate_metrics(&out);
     return vg_out_str(&out);
 }

@@ -71,6 +71,9 @@ vg_stream_check(vg_http_t *http)
     if (!vg_upgrade_wanted(r)) {
         return vg_stream_admit(call);
     }
+    if (vg_cors_foreign(r)) {
+        return vg_refuse(call, "origin_refused");
+    }
     switch (vg_upgrade_read(r, vg_stream_protocols, &upgrade)) {
 
     case 0:

@@ -103,6 +103,16 @@ my %kit = (
         $vg->post("$api/id-tags", { idTag => 'K1' }, { 'Idempotency-Key' => 'reused' });
         $vg->post("$api/id-tags", { idTag => 'K2' }, { 'Idempotency-Key' => 'reused' });
     },
+    tls_too_old      => sub {
+        my $client = HTTP::Tiny->new(verify_SSL => 1, SSL_options => { SSL_ca_file => $vg->ca, SSL_version => 'TLSv1_2' });
+        my $r = $client->get($vg->url("$api/stations"));
+        return { %$r, body => $r->{content}, json => JSON::PP->new->utf8->decode($r->{content}) };
+    },
+    origin_refused   => sub {
+        my $r = Voltgate::Charger->connect($vg, 'x', undef, subprotocols => [], headers => { Origin => 'https://x.example',
+            Authorization => 'Bearer ' . $vg->admin }, path => "$api/charging/sessions/$north/stream");
+        return { status => $r->status, headers => $r->headers, body => $r->body, json => JSON::PP->new->utf8->decode($r->body) };
+    },
     upgrade_required => sub { $vg->get('/ocpp/CP1') },
     limited          => sub { $vg->get('/many') },
     quota_used       => 't/limit/quota.t: a key of eight calls a month',

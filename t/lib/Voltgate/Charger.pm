@@ -23,7 +23,7 @@ use Time::HiRes qw(time);
 my $json = JSON::PP->new->utf8->allow_nonref->canonical;
 
 # connect($vg, $identity, $password, subprotocols => [...], headers => {...})
-# With path => '…' it is another WebSocket of the gateway than a charger's.
+# tls => { SSL_… } is for IO::Socket::SSL. With path => '…' it is another WebSocket of the gateway than a charger's.
 # Always gives an object: status says what the handshake was answered with,
 # headers and body the rest; it is connected when that is 101.
 sub connect {
@@ -37,6 +37,7 @@ sub connect {
         SSL_verifycn_name => 'localhost',
         SSL_ca_file     => $vg->ca,
         Timeout         => 10,
+        %{ $opts{tls} || {} },
     ) or die "connect: $! $SSL_ERROR\n";
 
     my $self = bless {

@@ -1,0 +1,173 @@
+# A certificate is renewed while chargers and people stay connected; files that
+# do not fit are not taken.
+
+use strict;
+use warnings;
+
+use IO::Socket::SSL;
+use IO::Socket::SSL::Utils qw(CERT_create CERT_asHash PEM_cert2string PEM_key2string KEY_create_ec KEY_create_rsa);
+use Test::More;
+
+use Voltgate;
+use Voltgate::Charger;
+use Voltgate::Wire;
+use Voltgate::Worker;
+
+my $vg  = Voltgate->start;
+my $tls = "$vg->{state}/tls";
+
+# CERT_create's options => (certificate, key), as PEM
+sub certificate {
+    my (%more) = @_;
+    my ($cert, $key) = CERT_create(subject => { commonName => 'localhost' }, CA => 0, key => KEY_create_ec('prime256v1'),
+        subjectAltNames => [ [ DNS => 'localhost' ] ], not_before => time - 60, not_after => time + 86_400 * 30, %more);
+    return (PEM_cert2string($cert), PEM_key2string($key));
+}
+
+# as certbot's hooks do: beside, then in its place
+sub put {
+    my ($name, $text) = @_;
+    my $mode = $name eq 'key.pem' ? 0640 : 0644;
+    open my $out, '>', "$tls/.$name" or die "$name: $!";
+    print {$out} $text;
+    close $out or die $!;
+    my $gid = (stat $tls)[5];
+    chown -1, $gid, "$tls/.$name";
+    chmod $mode, "$tls/.$name" or die $!;
+    rename "$tls/.$name", "$tls/$name" or die $!;
+    return;
+}
+
+sub slurp { my ($path) = @_; open my $in, '<', $path or die "$path: $!"; local $/ = undef; return <$in> }
+
+# A handshake of its own: (serial of the certificate, pid of the worker).
+sub handshake {
+    my $socket = IO::Socket::SSL->new(PeerAddr => '127.0.0.1', PeerPort => $vg->port, SSL_hostname => 'localhost',
+        SSL_verify_mode => SSL_VERIFY_NONE, Timeout => 10) or die "connect: $SSL_ERROR\n";
+    # answered, so that it is known whose it is
+    $socket->print("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    $socket->sysread(my $bytes, 4096);
+    my $pid = Voltgate::Worker->of($vg, $socket);
+    my $serial = CERT_asHash($socket->peer_certificate)->{serial};
+    return ("$serial", $pid);
+}
+
+# serials that each worker shows now, by pid
+sub shown {
+    my %by;
+    for (1 .. 400) {
+        my ($serial, $pid) = handshake();
+        $by{$pid}{$serial} = 1;
+        last if keys %by == 2 && $_ >= 8;
+    }
+    return \%by;
+}
+
+sub all_show { my ($serial) = @_; my $by = shown(); return keys %$by == 2 && !grep { join(' ', keys %$_) ne $serial } values %$by }
+sub serial   { return '' . CERT_asHash(IO::Socket::SSL::Utils::PEM_string2cert($_[0]))->{serial} }
+sub complained { my ($pattern) = @_; return scalar grep { /\[warn\].*certificate cert\.pem: $pattern; the old one is kept/ } split /\n/, $vg->log }
+
+my ($old_cert, $old_key) = (slurp("$tls/cert.pem"), slurp("$tls/key.pem"));
+my $old = serial($old_cert);
+my @workers = $vg->workers;
+
+$vg->post('/api/v1/charge-points', { id => 'CP', operatorId => 'o', password => 'sixteen letters!' });
+my $charger = Voltgate::Charger->connect($vg, 'CP', 'sixteen letters!');
+sub boot { return $charger->call(BootNotification => { chargePointVendor => 'v', chargePointModel => 'm' })->[0] }
+is boot(), 3, 'a charger is connected';
+# idle, on both workers
+my %kept;
+for (1 .. 200) {
+    my $wire = Voltgate::Wire->connect($vg);
+    $wire->send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+    is $wire->answer->{status}, 200 or last;
+    $kept{ Voltgate::Worker->of($vg, $wire->{socket}) } ||= $wire;
+    last if keys %kept == 2;
+}
+is scalar keys %kept, 2, 'a connection to each worker';
+ok all_show($old), 'both show the first certificate';
+
+subtest 'when it ends is a metric' => sub {
+    my ($end) = $vg->get('/metrics')->{body} =~ /^voltgate_certificate_end_seconds\{serial="[0-9A-F]+"\} (\d+)$/m;
+    my $said = `openssl x509 -in $tls/cert.pem -noout -checkend @{[ $end - time - 60 ]}`;
+    is $?, 0, 'it has not ended a minute before';
+    `openssl x509 -in $tls/cert.pem -noout -checkend @{[ $end - time + 60 ]}`;
+    isnt $?, 0, 'and has a minute after';
+};
+
+subtest 'a renewed one is taken by both workers, and nothing closes' => sub {
+    my ($cert, $key) = certificate();
+    put('key.pem', $key);
+    put('cert.pem', $cert);
+    my $new = serial($cert);
+    isnt $new, $old;
+    ok $vg->wait_for(sub { all_show($new) }, 10), 'both show it';
+
+    is_deeply [ $vg->workers ], \@workers, 'by the same workers';
+    is boot(), 3, 'the charger goes on';
+    for my $pid (sort keys %kept) {
+        $kept{$pid}->send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+        is $kept{$pid}->answer->{status}, 200, 'and so does who was connected before';
+    }
+    $old = $new;
+    ($old_cert, $old_key) = ($cert, $key);
+};
+
+subtest 'files that cannot be used are not taken, and told of once' => sub {
+    my ($other, $other_key) = certificate();
+    my ($expired, $expired_key) = certificate(not_before => time - 86_400, not_after => time - 3600);
+    my ($rsa, $rsa_key) = certificate(key => KEY_create_rsa(2048));
+    my @bad = (
+        [ 'of another key'  => $other, $old_key, qr/certificate and key do not fit/ ],
+        [ 'cut off'         => substr($other, 0, 300), $other_key, qr/the certificate cannot be read/ ],
+        [ 'empty'           => '', $other_key, qr/the certificate cannot be read/ ],
+        [ 'not PEM'         => "x\n" x 500_000, $other_key, qr/the certificate cannot be read/ ],
+        [ 'a cut off chain' => $other . substr($old_cert, 0, 300), $other_key, qr/the certificate cannot be read/ ],
+        [ 'without its key' => $other, '', qr/its key cannot be read/ ],
+        [ 'expired'         => $expired, $expired_key, qr/it has expired/ ],
+        [ 'of RSA'          => $rsa, $rsa_key, qr/another kind of key needs a reload/ ],
+    );
+    for my $case (@bad) {
+        my ($name, $cert, $key, $why) = @$case;
+        my $before = complained($why);
+        put('key.pem', $key);
+        put('cert.pem', $cert);
+        ok $vg->wait_for(sub { complained($why) >= $before + 2 }, 10), "$name: both workers say why";
+        ok all_show($old), "$name: both keep the old one";
+    }
+    # a look a second: what was told once is not told again
+    my $count = complained(qr/another kind of key needs a reload/);
+    my ($looked) = (time + 3);
+    $vg->wait_for(sub { time > $looked }, 5);
+    is complained(qr/another kind of key needs a reload/), $count, 'it is told once';
+    unlink "$tls/cert.pem";
+    ok $vg->wait_for(sub { complained(qr/the certificate cannot be read/) >= 2 }, 10), 'one that is not there';
+    ok all_show($old), 'is none that is taken';
+};
+
+subtest 'the next good one is taken' => sub {
+    my ($cert, $key) = certificate();
+    put('key.pem', $key);
+    put('cert.pem', $cert);
+    ok $vg->wait_for(sub { all_show(serial($cert)) }, 10);
+    is boot(), 3, 'the charger has lived through it all';
+    is_deeply [ $vg->workers ], \@workers, 'as have the workers';
+};
+
+subtest 'a chain goes with it' => sub {
+    my ($ca, $ca_key) = CERT_create(subject => { commonName => 'an authority' }, CA => 1, key => KEY_create_ec('prime256v1'));
+    my ($cert, $key) = certificate(issuer => [ $ca, $ca_key ]);
+    put('key.pem', $key);
+    put('cert.pem', $cert . PEM_cert2string($ca));
+    ok $vg->wait_for(sub { all_show(serial($cert)) }, 10);
+    my $text = `openssl s_client -connect 127.0.0.1:@{[ $vg->port ]} -servername localhost -showcerts </dev/null 2>/dev/null`;
+    is scalar(() = $text =~ /BEGIN CERTIFICATE/g), 2;
+};
+
+subtest 'the key is for the workers and the owner alone' => sub {
+    my (undef, undef, $mode, undef, $uid) = stat "$tls/key.pem";
+    is $mode & 07, 0, 'not for everybody';
+    is $mode & 020, 0, 'and no worker writes it';
+};
+
+done_testing;
