@@ -13,6 +13,7 @@ int cli_keys(int argc, char **argv);
 int cli_relay(int argc, char **argv);
 int cli_simulate(int argc, char **argv);
 int cli_plugin(int argc, char **argv);
+int cli_audit(int argc, char **argv);
 
 int cli_schema(int argc, char **argv);
 

@@ -52,6 +52,11 @@ static const struct {
     { "relay", cli_relay,
       "rabbitmq URL | kafka HOST:PORT[,HOST:PORT...]  [OPTION...]\n"
       "    takes the log of events to a broker; --help has the options" },
+    { "audit", cli_audit,
+      "verify [--from TIME] [--to TIME] [--anchor FILE] | anchor\n"
+      "    is the audit trail as it was sealed? status 3: it is not. anchor\n"
+      "    prints the newest seal, a line for FILE, to be kept elsewhere.\n"
+      "    As DATABASE_AUDIT_URL's user, or DATABASE_OWNER_URL's" },
     { "simulate", cli_simulate,
       "--url wss://HOST:PORT [--ca FILE] --password-file FILE\n"
       "    --charge-point ID[,ID...] | --prefix P --count N\n"

@@ -342,7 +342,10 @@ static outcome_t
 make_months(migration_t *m, const void *data)
 {
     (void) data;
-    return run(m, "select vg.event_months(current_date - 31, 36)", 0, NULL);
+    return run(m,
+               "select vg.event_months(current_date - 31, 36),"
+               " vg.audit_months(current_date - 31, 36)",
+               0, NULL);
 }
 
 

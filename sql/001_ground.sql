@@ -479,6 +479,7 @@ begin
     execute pg_catalog.format('alter default privileges in schema %I grant execute on functions to %I', name, role_name);
     execute pg_catalog.format('grant usage on schema vg to %I', role_name);
     execute pg_catalog.format('grant insert on vg.outbox, vg.answer to %I', role_name);
+    execute pg_catalog.format('grant insert (caller_id, caller_role, company_id, route, object, status, correlation_id, address, node, plugin) on vg.audit to %I', role_name);
     execute pg_catalog.format('grant insert (id, plugin, kind, key, payload, correlation_id, traceparent, actor_id, next_at) on vg.job to %I', role_name);
 end
 $$;

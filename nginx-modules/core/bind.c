@@ -211,6 +211,27 @@ vg_bind_pid(vg_call_t *call)
 }
 
 
+static vg_str_t
+vg_bind_actor(vg_call_t *call)
+{
+    return vg_audit_actor(call);
+}
+
+
+static vg_str_t
+vg_bind_object(vg_call_t *call)
+{
+    return vg_audit_object(call);
+}
+
+
+static vg_str_t
+vg_bind_address(vg_call_t *call)
+{
+    return vg_bind_or_empty(call->address);
+}
+
+
 static const vg_bind_pt vg_binds[] = {
     [VG_BIND_CALLER_ID] = vg_bind_caller_id,
     [VG_BIND_CALLER_ROLE] = vg_bind_caller_role,
@@ -239,6 +260,9 @@ static const vg_bind_pt vg_binds[] = {
     [VG_BIND_TRACEPARENT] = vg_bind_traceparent,
     [VG_BIND_NODE] = vg_bind_node,
     [VG_BIND_PID] = vg_bind_pid,
+    [VG_BIND_ACTOR] = vg_bind_actor,
+    [VG_BIND_OBJECT] = vg_bind_object,
+    [VG_BIND_ADDRESS] = vg_bind_address,
 };
 
 

@@ -267,10 +267,10 @@ vg_call_awaited(vg_call_t *call)
     }
     if (call->error != NULL) {
         vg_call_end(call);
-    } else if (call->endpoint->run != NULL && call->key.key.len) {
-        vg_repeat_end(call);
-    } else {
+    } else if (call->endpoint->run == NULL) {
         vg_call_unit(call);
+    } else if (vg_audit_house(call) == VG_OK) { /* else comes here again */
+        (call->key.key.len ? vg_repeat_end : vg_call_unit)(call);
     }
 }
 
@@ -436,6 +436,7 @@ vg_call_finish(vg_call_t *call)
         vg_key_give(call); /* else the change is under way still */
     }
     vg_metrics_call(call->endpoint, vg_call_status(call), took);
+    vg_audit_call(call);
     call->finish(call);
     if (call->error == NULL && !call->quarantine && !call->key.replayed
         && call->endpoint->steps && !call->endpoint->awaits)

@@ -7,7 +7,7 @@
 #include <openssl/sha.h>
 
 #include "host.h"
-#include "statement.h"
+#include "tail.h"
 
 enum {
     OID_BOOL = 16,
@@ -64,6 +64,9 @@ static const vg_builtin_t vg_builtins[] = {
     { "vgTraceparent", VG_BIND_TRACEPARENT, OID_TEXT },
     { "vgNode", VG_BIND_NODE, OID_TEXT },
     { "vgPid", VG_BIND_PID, OID_INT8 },
+    { "vgActor", VG_BIND_ACTOR, OID_TEXT },
+    { "vgObject", VG_BIND_OBJECT, OID_TEXT },
+    { "vgAddress", VG_BIND_ADDRESS, OID_TEXT },
     { NULL, VG_BIND_FIELD, 0 },
 };
 
@@ -73,68 +76,6 @@ static const unsigned int vg_field_oids[] = {
     [VG_ENUM] = OID_TEXT, [VG_OBJECT] = OID_JSONB, [VG_ARRAY] = OID_JSONB,
     [VG_ANY] = OID_JSONB,
 };
-
-/* What takes the place of `select * from answer;`: events into the outbox and
- * a keyed answer into vg.answer, in the commit of the change. `again` raises,
- * so that nothing of the unit stays when it is run once more. {"wake": topic}
- * among the events is none: it is only told to streams, as aggregates are. */
-#define VG_TAIL_TOLD(others)                                                   \
-    ", vg_told as ("                                                           \
-    "insert into vg.outbox (plugin, type, aggregate_id, payload,"              \
-    " correlation_id, traceparent, actor_id) "                                 \
-    "select :vgPlugin, e.value ->> 'type', e.value ->> 'aggregateId',"         \
-    " e.value -> 'payload', :correlationId, :vgTraceparent, :callerId "        \
-    "from answer a, jsonb_array_elements(a.events) with ordinality e"          \
-    " where not e.value " others " order by e.ordinality)"
-
-#define VG_TAIL_KEPT(others)                                                   \
-    ", vg_kept as ("                                                           \
-    "insert into vg.answer (caller, route, key, hash, plugin, status, body,"   \
-    " correlation_id, at) "                                                    \
-    "select :callerId, :vgRoute, :vgKey, :vgKeyHash, :vgPlugin, a.status,"     \
-    " a.body::text, :correlationId, :now "                                     \
-    "from answer a where :vgKey is not null"                                   \
-    ") select case a.status when 'again' then vg.again() else a.status end,"   \
-    " a.body::text,"                                                           \
-    " (select count(*) from jsonb_array_elements(a.events) e"                  \
-    " where not e.value " others "),"                                          \
-    " (select string_agg(distinct"                                             \
-    " coalesce(e.value ->> 'wake', e.value ->> 'aggregateId'), ' ')"           \
-    " from jsonb_array_elements(a.events) e)"
-
-static const char vg_tail[] =
-    VG_TAIL_TOLD("? 'wake'") VG_TAIL_KEPT("? 'wake'") " from answer a";
-
-
-/* The same of a statement whose text has the word 'saga', so that no other
- * pays for it: {"saga": name, "id": …, "data": …} among the events is a row of
- * the plugin's sagas, held by this worker; without data it is told alone. */
-#define VG_TAIL_OTHERS "?| array['wake', 'saga']"
-
-static const char vg_tail_saga[] = VG_TAIL_TOLD(
-    VG_TAIL_OTHERS) ", vg_begun as ("
-                    "insert into %s.saga (id, name, data, node, pid, "
-                    "caller_id, caller_role,"
-                    " caller_company, correlation_id, traceparent) "
-                    "select (e.value ->> 'id')::uuid, e.value ->> 'saga', "
-                    "e.value -> 'data',"
-                    " :vgNode, :vgPid, :callerId, :callerRole, :callerCompany,"
-                    " :correlationId, :vgTraceparent "
-                    "from answer a, jsonb_array_elements(a.events) e"
-                    " where e.value ? 'saga' and e.value ? "
-                    "'data')" VG_TAIL_KEPT(
-                        VG_TAIL_OTHERS) ", (select json_agg(e.value) from "
-                                        "jsonb_array_elements(a.events) e"
-                                        " where e.value ? 'saga') from answer "
-                                        "a";
-
-
-/* The same of an :each statement, whose answer is (call, status, body, wake):
- * a row for each call, in their order. It tells no events, so that the many
- * small rows cost no more than themselves. */
-static const char vg_tail_each[] =
-    " select a.status, a.body::text, 0, a.wake from answer a order by a.call";
-
 
 ngx_uint_t
 vg_statement_binds(const vg_statement_t *st, vg_bind_t what)
@@ -312,26 +253,25 @@ vg_statement_make(vg_pool_t *pool, const char *plugin, vg_sql_t *sql)
 
 /* The tail's names go through the same scanner, so that they share numbers. */
 static const char *
-vg_statement_tail(vg_pool_t *pool, const char *plugin, vg_str_t *source)
+vg_statement_tail(vg_pool_t *pool, const char *plugin, ngx_uint_t noted,
+                  vg_str_t *source)
 {
     size_t      last = sizeof("select * from answer;") - 1;
+    vg_str_t    tail;
     vg_sql_t    probe;
-    const char *wrong, *tail;
+    const char *wrong;
 
     wrong = vg_sql_compile(pool, *source, &probe);
     if (wrong != NULL || !probe.change) {
         return wrong;
     }
-    tail = probe.each ? vg_tail_each : vg_tail;
-    if (!probe.each && strstr(probe.text.data, "'saga'") != NULL) {
-        tail = vg_printf(pool, vg_tail_saga, plugin).data;
-    }
+    tail = vg_tail(pool, plugin, &probe, noted);
     while (source->data[source->len - 1] <= ' ') {
         source->len--;
     }
-    *source = vg_printf(pool, "%.*s%s;", (int) (source->len - last),
-                        source->data, tail ? tail : "");
-    return NULL;
+    *source = vg_printf(pool, "%.*s%.*s;", (int) (source->len - last),
+                        source->data, (int) tail.len, tail.data);
+    return tail.data ? NULL : "no memory";
 }
 
 
@@ -365,7 +305,8 @@ vg_statement_place(vg_plugin_slot_t *plugin, vg_statement_t *st)
  * names are the file's */
 static const char *
 vg_statement_compile(vg_plugin_slot_t *plugin, vg_pool_t *pool,
-                     const char *name, vg_sql_t *sql, size_t *own)
+                     const vg_route_t *row, const char *name, vg_sql_t *sql,
+                     size_t *own)
 {
     bool        change;
     vg_str_t    source;
@@ -385,7 +326,7 @@ vg_statement_compile(vg_plugin_slot_t *plugin, vg_pool_t *pool,
     }
     wrong = wrong ? wrong
                   : vg_statement_tail(pool, (const char *) plugin->name.data,
-                                      &source);
+                                      vg_tail_noted(row, name), &source);
     wrong = wrong ? wrong : vg_sql_compile(pool, source, sql);
     sql->change = change; /* the tail took the line away that told */
     return wrong;
@@ -412,7 +353,7 @@ vg_statement_load(vg_plugin_slot_t *plugin, const vg_route_t *row,
                       vg_statement_reserved(row));
         return NULL;
     }
-    wrong = vg_statement_compile(plugin, pool, name, &sql, &own);
+    wrong = vg_statement_compile(plugin, pool, row, name, &sql, &own);
     if (wrong != NULL) {
         vg_plugin_out(plugin, "%s.sql: %s", name, wrong);
         return NULL;

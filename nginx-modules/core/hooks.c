@@ -191,6 +191,13 @@ vg_caller(vg_call_t *call)
 }
 
 
+void
+vg_acts(vg_call_t *call, vg_str_t id)
+{
+    call->actor = vg_printf(&call->arena, "%.*s", (int) id.len, id.data);
+}
+
+
 int64_t
 vg_now(vg_call_t *call)
 {

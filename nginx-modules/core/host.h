@@ -55,6 +55,9 @@ typedef enum {
     VG_BIND_TRACEPARENT,
     VG_BIND_NODE,
     VG_BIND_PID,
+    VG_BIND_ACTOR,
+    VG_BIND_OBJECT,
+    VG_BIND_ADDRESS,
 } vg_bind_t;
 
 typedef struct {
@@ -286,6 +289,8 @@ struct vg_call_s {
     const struct vg_proof_s *proof;
     vg_str_t                 correlation;
     vg_str_t                 traceparent;
+    vg_str_t                 address; /* the client's; empty: not by HTTP  */
+    vg_str_t                 actor;   /* see vg_acts()                     */
     int64_t    now; /* microseconds                                */
     char       new_id[37];
     ngx_uint_t depth; /* of asks                                   */
@@ -325,6 +330,7 @@ struct vg_call_s {
     unsigned     streams:1;   /* VG_STREAM: nobody wants the text     */
     unsigned     kept:1;      /* the text is out of the cache        */
     unsigned     fresh:1;     /* Cache-Control: no-cache             */
+    unsigned     noted:1;     /* the audit trail has it              */
     void        *cache;       /* cache.c: where it is or may be kept */
     ngx_uint_t   retry_after; /* seconds; 0: none                    */
 
@@ -486,6 +492,7 @@ enum {
     VG_SHARED_RELAYS,
     VG_SHARED_REVOKED,
     VG_SHARED_JWKS,
+    VG_SHARED_AUDIT,
     VG_SHARED_PARTS
 };
 

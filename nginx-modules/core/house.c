@@ -85,7 +85,7 @@ vg_house_list(vg_call_t *call)
 }
 
 
-static vg_rc_t
+static void
 vg_house_pause(vg_call_t *call, ngx_uint_t paused)
 {
     vg_out_t          out;
@@ -93,27 +93,29 @@ vg_house_pause(vg_call_t *call, ngx_uint_t paused)
     vg_plugin_slot_t *plugin = vg_house_plugin(call);
 
     row = plugin ? vg_version_row(&plugin->name) : NULL;
-    if (row == NULL) {
-        return VG_ERROR;
+    if (row != NULL) {
+        row->paused = paused;
+        vg_out_init(&out, vg_pool(call));
+        vg_house_show(&out, plugin);
+        (void) vg_reply(call, vg_out_str(&out));
+    } else if (plugin != NULL) {
+        (void) vg_refuse(call, "internal");
     }
-    row->paused = paused;
-    vg_out_init(&out, vg_pool(call));
-    vg_house_show(&out, plugin);
-    return vg_reply(call, vg_out_str(&out));
+    vg_call_awaited(call);
 }
 
 
-static vg_rc_t
+static void
 vg_house_paused(vg_call_t *call)
 {
-    return vg_house_pause(call, 1);
+    vg_house_pause(call, 1);
 }
 
 
-static vg_rc_t
+static void
 vg_house_resumed(vg_call_t *call)
 {
-    return vg_house_pause(call, 0);
+    vg_house_pause(call, 0);
 }
 
 
@@ -248,16 +250,28 @@ static const vg_field_t vg_house_saga[] = {
     VG_FIELDS_END
 };
 
+static const vg_field_t vg_house_audit[] = {
+    { VG_QUERY, "userId", VG_TEXT, 0, 1, 200, .about = "who called" },
+    { VG_QUERY, "from", VG_TIME, .about = "not before" },
+    { VG_QUERY, "to", VG_TIME, .about = "before" },
+    { VG_QUERY, "route", VG_TEXT, 0, 1, 200,
+      .about = "as a row has it: POST /stations" },
+    { VG_QUERY, "object", VG_TEXT, 0, 1, 200,
+      .about = "the path's ids, and that of what was made" },
+    { VG_QUERY, "status", VG_INT, 0, 0, 599, .about = "of HTTP" },
+    VG_FIELDS_END
+};
+
 static const vg_route_t vg_house_routes[] = {
     { VG_GET, "/plugins", "plugins:read", .check = vg_house_list,
       .about = "Plugins, their versions and states" },
     { VG_POST, "/plugins/{name}/reload", "plugins:write", vg_house_version,
       .about = "Take an installed version into use" },
     { VG_POST, "/plugins/{name}/pause", "plugins:write", vg_house_named,
-      .check = vg_house_paused, .flags = VG_NO_BODY,
+      .flags = VG_NO_BODY,
       .about = "Routes answer 503 and events wait; chargers go on" },
     { VG_POST, "/plugins/{name}/resume", "plugins:write", vg_house_named,
-      .check = vg_house_resumed, .flags = VG_NO_BODY, .about = "End a pause" },
+      .flags = VG_NO_BODY, .about = "End a pause" },
     { VG_GET, "/events/stream", "events:read", .flags = VG_STREAM,
       .about = "What happens to what one owns, as it happens; Last-Event-ID "
                "says from where, 0 is the beginning" },
@@ -289,6 +303,9 @@ static const vg_route_t vg_house_routes[] = {
       .flags = VG_NO_BODY,
       .about = "Take up one that is stuck; one that runs or is undone goes on "
                "now" },
+    { VG_GET, "/audit", "admin:read", vg_house_audit,
+      .flags = VG_LIST | VG_AUDITED,
+      .about = "Who changed what, and who was refused, the latest first" },
     VG_ROUTES_END
 };
 
@@ -301,6 +318,9 @@ static const vg_plugin_t vg_house_manifest = {
 
 static const vg_house_run_t vg_house_runs[] = {
     { "/plugins/{name}/reload", vg_house_reload },
+    { "/plugins/{name}/pause", vg_house_paused },
+    { "/plugins/{name}/resume", vg_house_resumed },
+    { "/audit", vg_audit_list },
     { "/events/stream", vg_events_feed },
     { "/events/consumers", vg_operator_consumers },
     { "/events/consumers/{name}/pause", vg_operator_pause },

@@ -180,6 +180,9 @@ vg_http_call(vg_http_t *http, vg_endpoint_t *e, ngx_str_t *values)
     call->correlation.data =
         (char *) ngx_pstrdup(call->pool, &http->correlation);
     call->traceparent = vg_printf(&call->arena, "%s", http->traceparent);
+    call->address =
+        vg_printf(&call->arena, "%.*s", (int) r->connection->addr_text.len,
+                  r->connection->addr_text.data);
     for (i = 0; i < VG_PATH_VALUES; i++) {
         call->path[i].len = values[i].len;
         call->path[i].data = (char *) ngx_pstrdup(call->pool, &values[i]);

@@ -263,6 +263,8 @@ vg_shared_size(ngx_uint_t part)
         return vg_shared_align(vg_revoked_shared_size());
     case VG_SHARED_JWKS:
         return vg_shared_align(vg_jwks_shared_size());
+    case VG_SHARED_AUDIT:
+        return vg_shared_align(vg_audit_shared_size());
     case VG_SHARED_SAGAS:
         return vg_shared_align(vg_sagas_shared_size());
     default:
@@ -300,7 +302,7 @@ static ngx_int_t
 vg_shared_add(ngx_conf_t *cf, vg_host_t *host)
 {
     size_t     size = VG_SHARED_HEAD;
-    ngx_str_t  name = ngx_string("voltgate_v3");
+    ngx_str_t  name = ngx_string("voltgate_v4");
     ngx_uint_t i;
 
     for (i = 0; i < VG_SHARED_PARTS; i++) {

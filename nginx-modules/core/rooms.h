@@ -73,6 +73,18 @@ void   vg_relay_metrics(vg_out_t *out);
 /* limit: what /metrics says of it */
 void vg_limit_metrics(vg_out_t *out);
 
+/* audit: of a call that is over, before it is told; what the house did by
+ * itself (VG_DONE: vg_call_awaited() comes again, when it is written down); who
+ * acted, and on what (data NULL: no id). And what /metrics says. */
+extern ngx_uint_t vg_audit_off; /* voltgate_audit off                      */
+void              vg_audit_call(vg_call_t *call);
+vg_rc_t           vg_audit_house(vg_call_t *call);
+vg_str_t          vg_audit_actor(vg_call_t *call);
+vg_str_t          vg_audit_object(vg_call_t *call);
+void   vg_audit_list(vg_call_t *call); /* what house.c's route runs */
+size_t vg_audit_shared_size(void);
+void   vg_audit_metrics(vg_out_t *out);
+
 /* nodes, on the clerk: the log has grown; what its follower read (payload data
  * NULL: nobody here wants it); and that it begins at the end, with what came
  * before not read */

@@ -222,6 +222,7 @@ vg_rows_run(vg_rows_t *rows, vg_call_t *one, vg_str_t body)
     one->caller.scopes = vg_rows_keep(one, call->caller.scopes);
     one->correlation = vg_rows_keep(one, call->correlation);
     one->traceparent = vg_rows_keep(one, call->traceparent);
+    one->address = vg_rows_keep(one, call->address);
     one->depth = call->depth + 1;
     rows->flight++;
     vg_call_ref(call);

@@ -169,6 +169,9 @@ typedef struct {
                                is stored; HTTP Basic gives client_id and
                                client_secret (2.3.1). Its scope is VG_PUBLIC,
                                and who the client is, the plugin's to find */
+#define VG_AUDITED                                                             \
+    0x800 /* a GET that the audit trail has, too: as each
+                               change by HTTP, and each refusal           */
 
 #define VG_ROWS                                                                \
     0x20 /* POST of CSV or GeoJSON: the fields are
@@ -408,6 +411,9 @@ const vg_caller_t *vg_caller(vg_call_t *call);
 /* From where: the IP address of a client that is still there; data NULL: none,
  * or it did not come by HTTP. */
 vg_str_t vg_address(vg_call_t *call);
+/* Who it turned out to be, where no identity came with the call: who logs in,
+ * well or not. For the audit trail alone. */
+void vg_acts(vg_call_t *call, vg_str_t id);
 
 /* When the call began: microseconds since 1970-01-01T00:00:00Z. */
 int64_t vg_now(vg_call_t *call);

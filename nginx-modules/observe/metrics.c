@@ -231,5 +231,6 @@ vg_metrics_render(vg_pool_t *pool)
     vg_sagas_metrics(&out);
     vg_relay_metrics(&out);
     vg_certificate_metrics(&out);
+    vg_audit_metrics(&out);
     return vg_out_str(&out);
 }

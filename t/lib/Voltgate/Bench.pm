@@ -235,15 +235,20 @@ sub statement {
     $text =~ s/--.*//g;
     $text =~ s/\s+\z//;
     return $text if $text !~ s/select \* from answer;\z//;
-    my ($tail) = $self->read_file("$self->{root}/nginx-modules/core/compile.c")
-        =~ /vg_tail\[\]\s*=\s*((?:"[^"]*"\s*)+);/ or die "no vg_tail in compile.c\n";
-    return $text . join('', $tail =~ /"([^"]*)"/g) . ";\n";
+    my $tail = $self->read_file("$self->{root}/nginx-modules/core/tail.c");
+    my ($others, @parts) = map {
+        $tail =~ /vg_tail_$_\[\]\s*=\s*((?:"[^"]*"\s*)+);/ or die "no vg_tail_$_ in tail.c\n";
+        join '', $1 =~ /"([^"]*)"/g;
+    } qw(others told audit kept);
+    return $text . join('', map { s/%s/$others/r } @parts) . " from answer a;\n";
 }
 
 # what the tail of a change needs besides the plugin's name
 sub told_values {
     return (correlationId => "'bench'::text", callerId => "'bench'::text", vgRoute => "''::text",
-        vgKey => 'null::text', vgKeyHash => 'null::text', vgTraceparent => 'null::text');
+        vgKey => 'null::text', vgKeyHash => 'null::text', vgTraceparent => 'null::text',
+        vgActor => "'bench'::text", callerRole => "'admin'::text", callerCompany => "''::text",
+        vgObject => 'null::text', vgAddress => "'127.0.0.1'::text", vgNode => "'bench'::text");
 }
 
 # With values in the place of :names. pgbench knows no quotes: a colon before

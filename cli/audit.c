@@ -1,0 +1,245 @@
+/*
+ * audit.c: `voltgate audit`: is the trail as it was sealed? An anchor is a
+ * seal's number and hash, kept where who could change the trail cannot.
+ *
+ * It reads alone, in one snapshot, as whoever DATABASE_AUDIT_URL names, or
+ * DATABASE_OWNER_URL.
+ */
+
+#define _GNU_SOURCE
+
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit.h"
+#include "cli.h"
+
+#define TOLD 1000 /* findings that are printed                              */
+
+enum { UNTOUCHED = 0, FAILED = 1, USAGE = 2, TAMPERED = 3 };
+
+
+void
+audit_found(audit_t *audit, const char *fmt, ...)
+{
+    va_list args;
+
+    if (audit->findings++ >= TOLD) {
+        return;
+    }
+    va_start(args, fmt);
+    vprintf(fmt, args);
+    va_end(args);
+    putchar('\n');
+}
+
+
+static bool
+audit_connect(audit_t *audit)
+{
+    const char *url = getenv("DATABASE_AUDIT_URL");
+    PGresult   *rows;
+
+    if (url == NULL || *url == '\0') {
+        url = getenv("DATABASE_OWNER_URL");
+    }
+    if (url == NULL || *url == '\0') {
+        cli_fail("DATABASE_AUDIT_URL or DATABASE_OWNER_URL is needed");
+        return false;
+    }
+    audit->db = PQconnectdb(url);
+    if (PQstatus(audit->db) != CONNECTION_OK) {
+        cli_fail("the database: %s", PQerrorMessage(audit->db));
+        return false;
+    }
+    rows = audit_ask(audit,
+                     "select set_config('search_path', '', false),"
+                     " set_config('timezone', 'UTC', false)",
+                     0, NULL);
+    PQclear(rows);
+    if (rows == NULL) {
+        return false;
+    }
+    rows = audit_ask(audit,
+                     "begin transaction isolation level repeatable read,"
+                     " read only",
+                     0, NULL);
+    PQclear(rows);
+    return rows != NULL;
+}
+
+
+/* months that the trail says were dropped: their rows cannot be looked at */
+static void
+audit_retired(audit_t *audit)
+{
+    PGresult *rows = audit_ask(
+        audit,
+        "select max(a.object), (extract(epoch from ((max(a.object) || '-01')"
+        "::timestamp + interval '1 month') at time zone 'UTC')"
+        " * 1000000)::bigint from vg.audit a where a.route = 'AUDIT retire'"
+        " and a.plugin = 'voltgate' and a.object ~ '^[0-9]{4}-[0-9]{2}$'",
+        0, NULL);
+
+    audit->cut = INT64_MIN;
+    if (rows != NULL && !PQgetisnull(rows, 0, 1)) {
+        audit->cut = strtoll(PQgetvalue(rows, 0, 1), NULL, 10);
+        printf("months up to %s were retired, says the trail\n",
+               PQgetvalue(rows, 0, 0));
+    }
+    PQclear(rows);
+}
+
+
+/* "NUMBER HASH", one a line; more words on it, and lines with #, are let be */
+static void
+audit_anchored(audit_t *audit, const char *line)
+{
+    char        number[24], hash[2 * AUDIT_HASH + 1];
+    PGresult   *rows;
+    const char *values[] = { number };
+
+    if (sscanf(line, "%23[0-9] %64[0-9a-f]", number, hash) != 2) {
+        return;
+    }
+    rows = audit_ask(audit,
+                     "select encode(s.hash, 'hex'),"
+                     " (select min(m.number) from vg.audit_seal m) > $1::bigint"
+                     " from (select) one left join vg.audit_seal s"
+                     " on s.number = $1::bigint",
+                     1, values);
+    if (rows == NULL) {
+        return;
+    }
+    if (PQgetisnull(rows, 0, 0) && PQgetvalue(rows, 0, 1)[0] == 't'
+        && audit->cut != INT64_MIN)
+    {
+        printf("seal %s, of the anchor, was retired\n", number);
+    } else if (PQgetisnull(rows, 0, 0)) {
+        audit_found(audit,
+                    "seal %s, of the anchor, is missing: the trail was"
+                    " cut off",
+                    number);
+    } else if (strcmp(PQgetvalue(rows, 0, 0), hash) != 0) {
+        audit_found(audit,
+                    "seal %s is not that of the anchor: the trail was"
+                    " written anew",
+                    number);
+    }
+    PQclear(rows);
+}
+
+
+static bool
+audit_anchors(audit_t *audit, const char *path)
+{
+    FILE  *file = fopen(path, "re");
+    char  *line = NULL;
+    size_t size = 0;
+
+    if (file == NULL) {
+        cli_fail("%s: %s", path, strerror(errno));
+        return false;
+    }
+    while (getline(&line, &size, file) > 0) {
+        audit_anchored(audit, line);
+    }
+    free(line);
+    (void) fclose(file);
+    return true;
+}
+
+
+static int
+audit_anchor(audit_t *audit)
+{
+    int       status = FAILED;
+    PGresult *rows = audit_ask(audit,
+                               "select s.number, encode(s.hash, 'hex')"
+                               " from vg.audit_seal s order by s.number desc"
+                               " limit 1",
+                               0, NULL);
+
+    if (rows != NULL && PQntuples(rows) == 1) {
+        printf("%s %s\n", PQgetvalue(rows, 0, 0), PQgetvalue(rows, 0, 1));
+        status = UNTOUCHED;
+    } else if (rows != NULL) {
+        cli_fail("nothing is sealed yet");
+    }
+    PQclear(rows);
+    return status;
+}
+
+
+static int
+audit_check(audit_t *audit, const char *from, const char *to,
+            const char *anchors)
+{
+    audit_retired(audit);
+    if (audit->broken || (anchors != NULL && !audit_anchors(audit, anchors))) {
+        return FAILED;
+    }
+    audit_verify(audit, from, to);
+    if (audit->broken) {
+        return FAILED;
+    }
+    printf("%" PRId64 " seals, %" PRId64 " rows: ", audit->seals, audit->rows);
+    if (audit->findings > 0) {
+        printf("%" PRId64 " findings\n", audit->findings);
+        return TAMPERED;
+    }
+    printf("as they were sealed\n");
+    return UNTOUCHED;
+}
+
+
+int
+cli_audit(int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "from", required_argument, NULL, 'f' },
+        { "to", required_argument, NULL, 't' },
+        { "anchor", required_argument, NULL, 'a' },
+        { NULL, 0, NULL, 0 },
+    };
+    audit_t     audit = { NULL };
+    const char *what = argc > 1 ? argv[1] : "", *from = NULL, *to = NULL,
+               *anchors = NULL;
+    int option, status = FAILED;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'f':
+            from = optarg;
+            break;
+        case 't':
+            to = optarg;
+            break;
+        case 'a':
+            anchors = optarg;
+            break;
+        default:
+            return USAGE;
+        }
+    }
+    what = optind < argc ? argv[optind] : "";
+    if (optind + 1 != argc
+        || (strcmp(what, "verify") != 0
+            && (strcmp(what, "anchor") != 0 || from || to || anchors)))
+    {
+        cli_fail("audit verify [--from T] [--to T] [--anchor FILE], or anchor");
+        return USAGE;
+    }
+    if (audit_connect(&audit)) {
+        status = what[0] == 'a' ? audit_anchor(&audit)
+                                : audit_check(&audit, from, to, anchors);
+    }
+    PQfinish(audit.db);
+    return status;
+}
