@@ -121,6 +121,9 @@ vg_audit_refusal(const vg_call_t *call)
     ngx_uint_t        i;
     const vg_route_t *row = call->endpoint->row;
 
+    if (row->flags & VG_OAUTH) { /* a login that failed is 400 there */
+        return status < 500;
+    }
     for (i = 0; vg_audit_refusals[i].status; i++) {
         if (vg_audit_refusals[i].status == status) {
             return vg_audit_refusals[i].reads || row->method != VG_GET;
@@ -175,7 +178,7 @@ vg_audit_call(vg_call_t *call)
         if (vg_audit_refusal(call)) {
             vg_audit_refused(call);
         }
-    } else if (row->method == VG_GET && (row->flags & VG_AUDITED)) {
+    } else if (row->flags & VG_AUDITED) {
         vg_audit_done(call, VG_AUDIT_READ);
     } else if (row->method != VG_GET && e->awaits) {
         vg_audit_done(call, VG_AUDIT_CHANGE); /* a charger was told something */

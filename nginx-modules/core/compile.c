@@ -253,8 +253,8 @@ vg_statement_make(vg_pool_t *pool, const char *plugin, vg_sql_t *sql)
 
 /* The tail's names go through the same scanner, so that they share numbers. */
 static const char *
-vg_statement_tail(vg_pool_t *pool, const char *plugin, ngx_uint_t noted,
-                  vg_str_t *source)
+vg_statement_tail(vg_pool_t *pool, const char *plugin, const vg_route_t *row,
+                  const char *name, vg_str_t *source)
 {
     size_t      last = sizeof("select * from answer;") - 1;
     vg_str_t    tail;
@@ -265,7 +265,7 @@ vg_statement_tail(vg_pool_t *pool, const char *plugin, ngx_uint_t noted,
     if (wrong != NULL || !probe.change) {
         return wrong;
     }
-    tail = vg_tail(pool, plugin, &probe, noted);
+    tail = vg_tail(pool, plugin, row, name, &probe);
     while (source->data[source->len - 1] <= ' ') {
         source->len--;
     }
@@ -326,7 +326,7 @@ vg_statement_compile(vg_plugin_slot_t *plugin, vg_pool_t *pool,
     }
     wrong = wrong ? wrong
                   : vg_statement_tail(pool, (const char *) plugin->name.data,
-                                      vg_tail_noted(row, name), &source);
+                                      row, name, &source);
     wrong = wrong ? wrong : vg_sql_compile(pool, source, sql);
     sql->change = change; /* the tail took the line away that told */
     return wrong;

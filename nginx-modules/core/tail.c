@@ -26,14 +26,22 @@ static const char vg_tail_audit[] =
     ", vg_noted as ("
     "insert into vg.audit (caller_id, caller_role, company_id, route, object,"
     " status, correlation_id, address, node, plugin) "
-    "select :vgActor, :callerRole, :callerCompany, :vgRoute,"
+    "select %s, :vgRoute,"
     " case when :vgObject is null or a.status = 'created'"
-    " then nullif(concat_ws('/', :vgObject, coalesce(a.body ->> 'id',"
+    " then nullif(concat_ws('/', :vgObject, coalesce(a.body ->> '%s',"
     " a.events -> 0 ->> 'aggregateId')), '') else :vgObject end,"
     " case a.status when 'created' then 201 when 'accepted' then 202"
     " when 'empty' then 204 else 200 end,"
     " :correlationId, :vgAddress, :vgNode, :vgPlugin "
     "from answer a where a.status in ('ok', 'created', 'accepted', 'empty'))";
+
+static const char vg_tail_who[] = ":vgActor, :callerRole, :callerCompany";
+
+/* Who logs in has no identity yet: the answer says whose token it will be. */
+static const char vg_tail_login[] =
+    "coalesce(nullif(:vgActor, ''), a.body ->> 'subject', ''),"
+    " coalesce(nullif(:callerRole, ''), a.body ->> 'role', ''),"
+    " coalesce(nullif(:callerCompany, ''), a.body ->> 'company', '')";
 
 /* `again` raises, so that nothing of the unit stays when it is run once more */
 static const char vg_tail_kept[] =
@@ -77,7 +85,8 @@ static const char vg_tail_each[] =
     " select a.status, a.body::text, 0, a.wake from answer a order by a.call";
 
 
-ngx_uint_t
+/* what changes something for who calls by HTTP */
+static ngx_uint_t
 vg_tail_noted(const vg_route_t *row, const char *statement)
 {
     return !vg_audit_off && row->method >= VG_POST && row->method <= VG_DELETE
@@ -87,23 +96,32 @@ vg_tail_noted(const vg_route_t *row, const char *statement)
 
 
 vg_str_t
-vg_tail(vg_pool_t *pool, const char *plugin, const vg_sql_t *sql,
-        ngx_uint_t noted)
+vg_tail(vg_pool_t *pool, const char *plugin, const vg_route_t *row,
+        const char *name, const vg_sql_t *sql)
 {
     bool        saga = strstr(sql->text.data, "'saga'") != NULL;
-    vg_str_t    begun, told, kept;
+    bool        login = (row->flags & VG_OAUTH) != 0;
+    vg_str_t    begun = VG_STR(""), noted = VG_STR(""), told, kept;
     const char *others = saga ? vg_tail_saga_others : vg_tail_others;
 
     if (sql->each) {
         return vg_str(vg_tail_each);
     }
     told = vg_printf(pool, vg_tail_told, others);
-    begun = saga ? vg_printf(pool, vg_tail_begun, plugin) : VG_STR("");
     kept = vg_printf(pool, vg_tail_kept, others);
-    if (told.data == NULL || begun.data == NULL || kept.data == NULL) {
+    if (saga) {
+        begun = vg_printf(pool, vg_tail_begun, plugin);
+    }
+    if (vg_tail_noted(row, name)) {
+        noted =
+            vg_printf(pool, vg_tail_audit, login ? vg_tail_login : vg_tail_who,
+                      login ? "session" : "id");
+    }
+    if (told.data == NULL || kept.data == NULL || begun.data == NULL
+        || noted.data == NULL)
+    {
         return (vg_str_t){ NULL, 0 };
     }
     return vg_printf(pool, "%s%s%s%s%s from answer a", told.data, begun.data,
-                     noted ? vg_tail_audit : "", kept.data,
-                     saga ? vg_tail_sagas : "");
+                     noted.data, kept.data, saga ? vg_tail_sagas : "");
 }

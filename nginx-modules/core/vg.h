@@ -170,8 +170,9 @@ typedef struct {
                                client_secret (2.3.1). Its scope is VG_PUBLIC,
                                and who the client is, the plugin's to find */
 #define VG_AUDITED                                                             \
-    0x800 /* a GET that the audit trail has, too: as each
-                               change by HTTP, and each refusal           */
+    0x800 /* of HTTP: the audit trail has it, too, though it
+                               changes nothing here; each change and each
+                               refusal are in it as they are              */
 
 #define VG_ROWS                                                                \
     0x20 /* POST of CSV or GeoJSON: the fields are

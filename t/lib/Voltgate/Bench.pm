@@ -236,11 +236,11 @@ sub statement {
     $text =~ s/\s+\z//;
     return $text if $text !~ s/select \* from answer;\z//;
     my $tail = $self->read_file("$self->{root}/nginx-modules/core/tail.c");
-    my ($others, @parts) = map {
+    my ($others, $who, @parts) = map {
         $tail =~ /vg_tail_$_\[\]\s*=\s*((?:"[^"]*"\s*)+);/ or die "no vg_tail_$_ in tail.c\n";
         join '', $1 =~ /"([^"]*)"/g;
-    } qw(others told audit kept);
-    return $text . join('', map { s/%s/$others/r } @parts) . " from answer a;\n";
+    } qw(others who told audit kept);
+    return $text . join('', map { s/select %s/select $who/r =~ s/'%s'/'id'/r =~ s/%s/$others/r } @parts) . " from answer a;\n";
 }
 
 # what the tail of a change needs besides the plugin's name

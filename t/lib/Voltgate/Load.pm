@@ -5,7 +5,7 @@ package Voltgate::Load;
 #
 #   my $load = Voltgate::Load->start($vg, 4, sub {
 #       my ($client, $count) = @_;
-#       return (POST => '/api/v1/…', { … }, 'name of this call');
+#       return (POST => '/api/v1/…', { … }, 'name of this call', { more => 'headers' });
 #   });
 #   $load->wait_calls(200, 201);        # until 200 were answered with 201
 #   my @outcomes = $load->stop;         # { status, name, seconds, type }
@@ -51,9 +51,9 @@ sub _call {
     my $count = 0;
     $vg->{client} = $vg->client(fresh => 1);
     while (!-e $self->{stop} && (!$calls || $count < $calls)) {
-        my ($method, $path, $body, $name) = $next->($client, ++$count);
+        my ($method, $path, $body, $name, $headers) = $next->($client, ++$count);
         my $began  = time;
-        my $answer = $vg->request($method, $path, $body);
+        my $answer = $vg->request($method, $path, $body, $headers);
         my ($type) = ($answer->{json} && ref $answer->{json} eq 'HASH'
             ? $answer->{json}{type} // '' : '') =~ m{([^/:#]*)$};
         syswrite $to, join("\t", $answer->{status}, $name // '', time - $began, $type // '',
