@@ -101,6 +101,10 @@ my %add = (
             actor_id, at, next_at, dead_at, error) values ('charging', 'home', -($1::bigint), vg.uuid7(), 'x.v1', 'x', 'x', '{}', '',
             '', now(), now(), now(), 'test')}, ++$count);
     },
+    '/audit' => sub {
+        $vg->sql(q{insert into vg.audit (caller_id, caller_role, company_id, route, status, correlation_id, address, node, plugin)
+            values ('test', 'admin', '', 'POST /test', 200, '', '', '', 'voltgate')});
+    },
     '/sagas' => sub {
         $vg->sql(q{insert into charging.saga (id, name, status, data, caller_id, caller_role, caller_company, correlation_id)
             values (vg.uuid7(), 'charging.test', 'COMPLETED', '{}', '', 'system', '', 'test')});

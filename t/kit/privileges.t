@@ -93,7 +93,7 @@ subtest 'a plugin tells and answers under its own name' => sub {
 };
 
 subtest 'what was told stays told' => sub {
-    for my $table (qw(vg.outbox vg.answer vg.event vg.cursor vg.timer vg.parked vg.migration)) {
+    for my $table (qw(vg.outbox vg.answer vg.event vg.cursor vg.timer vg.parked vg.migration vg.audit vg.audit_seal)) {
         is state_of('vg_charging', $_), $denied, $_ for
             "delete from $table", "truncate $table", "drop table $table";
     }
@@ -124,7 +124,7 @@ subtest 'nobody makes, takes or becomes what is not theirs' => sub {
 
 subtest 'the tables of the kit that plugins fill are fenced by rows' => sub {
     my @open = map { $_->{relname} } $vg->rows(q{select relname from pg_catalog.pg_class
-        where oid in ('vg.outbox'::regclass, 'vg.answer'::regclass) and not relrowsecurity});
+        where oid in ('vg.outbox'::regclass, 'vg.answer'::regclass, 'vg.job'::regclass, 'vg.audit'::regclass) and not relrowsecurity});
     is_deeply \@open, [];
     my @theirs = map { $_->{name} } $vg->rows(q{select c.relname as name from pg_catalog.pg_class c
         join pg_catalog.pg_roles r on r.oid = c.relowner where r.rolname like 'vg\_%'});
