@@ -30,6 +30,31 @@ vg_http_header(ngx_http_request_t *r, const char *name)
 }
 
 
+/* where nginx looks for it by itself, as $sent_http_cache_control does */
+static ngx_int_t
+vg_http_controls(ngx_http_request_t *r, ngx_table_elt_t *h)
+{
+    ngx_array_t      *controls = &r->headers_out.cache_control;
+    ngx_table_elt_t **slot;
+
+    if (ngx_strcmp(h->key.data, "Cache-Control") != 0) {
+        return NGX_OK;
+    }
+    if (controls->elts == NULL
+        && ngx_array_init(controls, r->pool, 1, sizeof(ngx_table_elt_t *))
+               != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+    slot = ngx_array_push(controls);
+    if (slot == NULL) {
+        return NGX_ERROR;
+    }
+    *slot = h;
+    return NGX_OK;
+}
+
+
 ngx_int_t
 vg_http_add(ngx_http_request_t *r, const char *name, vg_str_t value)
 {
@@ -44,7 +69,7 @@ vg_http_add(ngx_http_request_t *r, const char *name, vg_str_t value)
     h->key.data = (u_char *) name;
     h->value.len = s.len;
     h->value.data = ngx_pstrdup(r->pool, &s);
-    return h->value.data ? NGX_OK : NGX_ERROR;
+    return h->value.data ? vg_http_controls(r, h) : NGX_ERROR;
 }
 
 

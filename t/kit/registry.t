@@ -145,7 +145,8 @@ subtest 'each operation is answered by a route, and asks for an identity' => sub
         my ($method, $path) = split / /, $name;
         $path =~ s/\{\w+\}/$none/g;
         my $r = $vg->request($method, "$api$path", undef, { 'X-API-Key' => '' });
-        is $r->{status}, $operations{$name}{security} ? 401 : 200, $name;
+        # of a public one that is a POST there is no body
+        is $r->{status}, $operations{$name}{security} ? 401 : $method eq 'POST' ? 400 : 200, $name;
     }
 };
 
