@@ -30,21 +30,21 @@ subtest 'each route has a rule of ownership, and each rule a route' => sub {
 subtest 'a rule is what the route declares' => sub {
     for my $route (sort grep { $o->{routes}{$_} } keys %operations) {
         my $declared = $operations{$route}{'x-owner'} // 'none';
-        my $rule     = $o->{routes}{$route};
-        my $public   = !$operations{$route}{security};
-        next if $public && $declared eq 'none';
-        is $declared, 'everybody', "$route is everybody's" if $rule->{everybodys} && $declared ne 'none';
-        is $declared, 'caller',    "$route is the caller's" if $rule->{row} && !$rule->{everybodys} && !$rule->{admins};
+        for my $rule ($o->rules($route)) {
+            is $declared, 'everybody', "$route is everybody's" if $rule->{everybodys} && $declared ne 'none';
+            is $declared, 'caller',    "$route is the caller's" if $rule->{row} && !$rule->{everybodys} && !$rule->{admins};
+        }
     }
 };
 
 for my $route (sort grep { $o->{routes}{$_} } keys %operations) {
-    my $rule = $o->{routes}{$route};
-    my ($how) = grep { $rule->{$_} } qw(proves everybodys admins list);
     subtest $route => sub {
-        return $rule->{proves}->($o, sub { $o->ask($route, @_) }) if ($how // '') eq 'proves';
-        $how ||= 'single';
-        $o->$how($route, $rule, !$operations{$route}{security});
+        for my $rule ($o->rules($route)) {
+            my ($how) = grep { $rule->{$_} } qw(proves everybodys admins list);
+            $how ||= 'single';
+            $how eq 'proves' ? $rule->{proves}->($o, sub { $o->ask($route, @_) })
+                : $o->$how($route, $rule, !$operations{$route}{security});
+        }
     };
 }
 
