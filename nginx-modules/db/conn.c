@@ -8,6 +8,8 @@
 
 #include "conn.h"
 
+#include <openssl/err.h>
+
 static void vg_conn_readable(ngx_event_t *ev);
 static void vg_conn_writable(ngx_event_t *ev);
 static void vg_conn_timer(ngx_event_t *ev);
@@ -408,6 +410,19 @@ vg_conn_fail_units(vg_conn_t *conn)
 }
 
 
+/* What libpq leaves in OpenSSL's queue of errors, which is the thread's, nginx
+ * would find at the next of its own connections. */
+static void
+vg_conn_finish(vg_conn_t *conn)
+{
+    if (conn->pg != NULL) {
+        PQfinish(conn->pg);
+        conn->pg = NULL;
+        ERR_clear_error();
+    }
+}
+
+
 void
 vg_conn_lost(vg_conn_t *conn)
 {
@@ -422,10 +437,7 @@ vg_conn_lost(vg_conn_t *conn)
                       "voltgate: connection to the database lost");
     }
     vg_conn_detach(conn);
-    if (conn->pg != NULL) {
-        PQfinish(conn->pg);
-        conn->pg = NULL;
-    }
+    vg_conn_finish(conn);
     conn->nops = conn->at = 0;
     conn->attempts++;
     conn->lane->failures += connecting;
@@ -447,10 +459,7 @@ void
 vg_conn_close(vg_conn_t *conn)
 {
     vg_conn_detach(conn);
-    if (conn->pg != NULL) {
-        PQfinish(conn->pg);
-        conn->pg = NULL;
-    }
+    vg_conn_finish(conn);
     if (conn->timer.timer_set) {
         ngx_del_timer(&conn->timer);
     }
