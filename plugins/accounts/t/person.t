@@ -66,6 +66,8 @@ subtest 'somebody registers, proves the address, and is in' => sub {
             name => 'Anna', phone => '+491701234567', scopes => undef };
     ok $vg->wait_for(sub { $vg->sql(q{select count(*) from vg.event where type = 'user.registered.v1'
         and aggregate_id = $1}, $anna->{id}) == 1 }), 'user.registered.v1 is told, once';
+    my $customer = $vg->get("$api/customers/$anna->{id}")->{json};
+    is_deeply [ @$customer{qw(id name)} ], [ $anna->{id}, 'Anna' ], 'and who registers is a customer';
 };
 
 subtest 'nobody learns which addresses are known' => sub {
@@ -172,6 +174,7 @@ subtest 'a password is changed by the old one' => sub {
     my $change = sub { $vg->post("$api/auth/password", { oldPassword => $_[0], newPassword => $_[1] }, $fay->headers) };
     is $change->('not this one', 'another quay')->{status}, 422, 'a wrong one';
     is $change->($fay->{password}, 'short')->{status}, 400;
+    $fay->goes_on;
     is $change->($fay->{password}, 'another quay')->{status}, 204;
     is $vg->get("$api/auth/me", $fay->headers)->{status}, 200, 'this session goes on';
     is $fay->goes_on->{status}, 200;

@@ -1,5 +1,5 @@
 -- in: userId, code
--- out: ok, the user; user.registered.v1
+-- out: ok, the user, who is a customer from now on; user.registered.v1, customer.created.v1
 -- refuses: code_invalid
 with right_one as (
     select u.id, u.email_key
@@ -33,6 +33,7 @@ with right_one as (
             'type', 'user.registered.v1',
             'aggregateId', (v.row).id,
             'payload', jsonb_build_object('userId', (v.row).id)))
+            || coalesce(accounts.customer_of_user((v.row).id::text, (v.row).name, :now), '[]')
     from verified as v
     union all
     select 'code_invalid', null, null
