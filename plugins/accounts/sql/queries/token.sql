@@ -40,6 +40,7 @@ with client as (
             when s.token = :shown then 'next'
             when s.last_token = :shown
                 and s.token = :next
+                and :refreshGrace > 0
                 and s.rotated_at > :now - make_interval(secs => :refreshGrace) then 'again'
             else 'reused'
         end as how
