@@ -367,7 +367,7 @@ vg_call_known(vg_unit_t *unit)
     } else if (PQntuples(unit->rows) > 0) {
         call->key.looked = 1;
         vg_outcome_stored(call, unit->rows);
-        vg_call_end(call);
+        (call->error != NULL ? vg_call_end : vg_call_render)(call);
     } else {
         vg_call_fields(call);
     }
