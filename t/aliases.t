@@ -48,6 +48,7 @@ my %same = (
     "/stations/$station->{id}"   => "$api/stations/$station->{id}",
     "/stations/$station->{id}/status" => "$api/stations/$station->{id}/status",
     '/auth/me'                   => "$api/auth/me",
+    '/customers'                 => "$api/customers",
 );
 
 for my $alias (sort keys %same) {
@@ -69,7 +70,7 @@ subtest 'those whose answer moves' => sub {
 # Each path of section 6 that leads to nothing today is 404 as its own is, and
 # a problem; what is no alias is not rewritten.
 subtest 'what is not there is not found under either name' => sub {
-    for ('/parking/status', '/customers', '/lots', '/lots/1/park', '/notifications', '/metrics/health',
+    for ('/parking/status', '/customers/nobody', '/lots', '/lots/1/park', '/notifications', '/metrics/health',
         '/telemetry/x', '/notify/x', '/search/stations', '/analytics/usage', '/alerts/test', '/reports', '/config',
         '/stationsx', '/sessionsx', '/api/v2/stations', '/invoicesx')
     {
@@ -108,6 +109,8 @@ sub clock {
     my @t = gmtime(time + $_[0]);
     return sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ', $t[5] + 1900, $t[4] + 1, @t[3, 2, 1, 0];
 }
+
+$vg->party('driver-1', vehicles => [$vehicle]);
 
 # A session that runs: [its id, its transaction], begun under that name.
 my $round = 0;

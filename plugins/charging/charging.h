@@ -44,6 +44,12 @@ vg_rc_t                 session_end_check(vg_call_t *call);
 vg_rc_t                 session_reap_check(vg_call_t *call);
 vg_rc_t                 session_end_render(vg_call_t *call);
 
+/* party.c: the awaited step asks whether there are these; what was told */
+extern const vg_step_t  party_steps[];
+extern const vg_field_t vehicle_told_fields[];
+extern const vg_field_t vehicle_gone_fields[];
+extern const vg_field_t customer_told_fields[];
+
 /* start.c */
 extern const vg_field_t start_fields[];
 extern const vg_step_t  start_steps[];

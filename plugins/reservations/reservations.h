@@ -18,6 +18,12 @@ extern const vg_field_t tag_gone_fields[];
 extern const vg_field_t session_started_fields[];
 extern const vg_field_t session_over_fields[];
 
+/* vehicle.c: the awaited step asks whether there is one; what was told */
+extern const vg_step_t  vehicle_steps[];
+extern const vg_field_t vehicle_told_fields[];
+extern const vg_field_t vehicle_gone_fields[];
+extern const vg_field_t customer_told_fields[];
+
 /* reservation.c */
 extern const vg_field_t reservation_fields[];
 extern const vg_field_t reservation_path_fields[];

@@ -72,6 +72,7 @@ $vg->post("$api/stations", {
     connectors => [ { chargePointId => 'CP1', connectorNumber => 1, type => 'CHADEMO',
         powerType => 'DC', maxPowerKw => 50 } ] });
 $vg->patch("$api/charge-points/CP1", { password => $password });
+$vg->party('driver-1');
 is $vg->post("$api/id-tags", { idTag => 'TAG1', customerId => 'driver-1' })->{status}, 201, 'a tag';
 ok $vg->wait_for(sub { $vg->sql('select count(*) from charging.connector') == 1 }, 10), 'copies have arrived';
 

@@ -239,6 +239,7 @@ sub ground {
         for qw(JOURNEY-1 JOURNEY-2);
     is $vg->post("$api/pricing", { stationId => $station->{json}{id}, tariff => tariff() })->{status}, 201,
         'a tariff';
+    is $vg->post("$api/customers", { id => 'driver-1', name => 'Dana' })->{status}, 201, 'a customer';
     is $vg->post("$api/id-tags", { idTag => 'CARD-1', customerId => 'driver-1' })->{status}, 201, 'a card';
     ok $vg->wait_for(sub {
         $vg->sql('select count(*) from charging.connector') == 2

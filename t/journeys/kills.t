@@ -31,6 +31,7 @@ $vg->post("$api/pricing", { stationId => $station->{id}, tariff => {
     last_updated => '2026-01-01T00:00:00Z',
     elements => [ { price_components => [
         { type => 'ENERGY', price => 0.37, vat => 19, step_size => 1 } ] } ] } });
+$vg->party('driver-1');
 is $vg->post("$api/id-tags", { idTag => 'TAG1', customerId => 'driver-1' })->{status}, 201, 'a tag';
 ok $vg->wait_for(sub {
     $vg->sql('select count(*) from charging.connector') == 5

@@ -163,6 +163,8 @@ my %plugins = (
         reservation_unknown => sub { session(driver => reservationId => $north) },
         reservation_unusable => sub { session(driver => reservationId => booked()) },
         id_tag_taken   => sub { $vg->post("$api/id-tags", { idTag => 'blocked' }) },
+        vehicle_unknown  => sub { session(driver => connectorId => $one, vehicleId => $north) },
+        customer_unknown => sub { $vg->post("$api/id-tags", { idTag => 'nobodys', customerId => 'nobody' }) },
         id_tag_refused => sub { session(driver => connectorId => $one, idTag => 'BLOCKED') },
         session_unpriced =>  sub { unpriced() },
         session_not_running => 'a charger has to hold no session: plugins/charging/t/profile.t',
@@ -183,6 +185,7 @@ my %plugins = (
             $vg->delete("$api/reservations/$id");
             $vg->patch("$api/reservations/$id", { endTime => '2026-01-01T00:00:00Z' });
         },
+        vehicle_unknown => sub { reserve(7, vehicleId => $north) },
         id_tag_refused => sub { reserve(7, idTag => 'BLOCKED') },
         reservations_too_many => 'by a setting: plugins/reservations/t/bound.t',
         waitlist_full => 'by a setting: plugins/reservations/t/bound.t',

@@ -96,14 +96,17 @@ subtest 'a driver is a customer before anybody has made it one' => sub {
 };
 
 subtest 'erasure is asked for' => sub {
-    my $r = $vg->delete($url, { %{ $as{north} }, 'If-Match' => '"1"' });
+    my $car = $vg->post("$url/vehicles", { plate => 'KI X 1' }, $as{north})->{json};
+    my $r   = $vg->delete($url, { %{ $as{north} }, 'If-Match' => '"1"' });
     is $r->{status}, 412;
     $r = $vg->delete($url, $as{north});
     is $r->{status}, 202 or diag $r->{body};
     is $r->{json}{status}, 'ERASING';
     is $vg->delete($url, $as{north})->{status}, 202, 'and asked for again';
     is $vg->patch($url, { name => 'x' }, $as{north})->{status}, 409, 'nobody writes into it any more';
-    is $vg->post("$url/vehicles", { plate => 'KI X 1' }, $as{north})->{status}, 409;
+    is $vg->post("$url/vehicles", { plate => 'KI X 2' }, $as{north})->{status}, 409;
+    is $vg->patch("$api/vehicles/$car->{id}", { color => 'red' }, $as{north})->{status}, 409, 'nor into what it has';
+    is $vg->delete("$api/vehicles/$car->{id}", $as{north})->{status}, 204, 'which goes, still';
     ok $vg->wait_for(sub { told('customer.erasure_requested.v1', $ute->{id}) }), 'it is told';
     is told('customer.erasure_requested.v1', $ute->{id}), 1, 'once';
 

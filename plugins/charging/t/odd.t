@@ -24,6 +24,7 @@ $vg->patch("$api/charge-points/CP1", { password => $password });
 $vg->post("$api/pricing", { stationId => $station->{id}, validFrom => undef, tariff => {
     country_code => 'DE', party_id => 'VGT', id => 'T1', currency => 'EUR', last_updated => '2026-01-01T00:00:00Z',
     elements => [ { price_components => [ { type => 'ENERGY', price => 0.5, vat => 19, step_size => 1 } ] } ] } });
+$vg->party('driver-1');
 $vg->post("$api/id-tags", { idTag => "CARD-$_", customerId => 'driver-1' }) for 1 .. 4;
 ok $vg->wait_for(sub {
     $vg->sql('select count(*) from charging.connector') == 4

@@ -153,6 +153,7 @@ subtest 'each day at the station\'s time, also when its clock goes back' => sub 
 my $session;
 
 subtest 'a TxProfile is its transaction\'s, and ends with it' => sub {
+    $vg->party('c');
     $vg->post('/api/v1/id-tags', { idTag => 'TAG1', customerId => 'c' });
     my $r = $cp->call('StartTransaction', { connectorId => 1, idTag => 'TAG1', meterStart => 0,
         timestamp => '2026-11-21T10:00:00Z' });

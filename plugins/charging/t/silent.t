@@ -36,6 +36,7 @@ $vg->sql(q{update charging.tariff set valid_from = '2020-01-01'});
 
 my $cp = Voltgate::Charger->connect($vg, 'CP1', $password);
 $cp->call(BootNotification => { chargePointVendor => 'v', chargePointModel => 'm' });
+$vg->party("driver-$_") for 1 .. 6;
 is $vg->post("$api/id-tags", { idTag => "TAG$_", customerId => "driver-$_" })->{status}, 201 for 1 .. 6;
 
 sub clock {

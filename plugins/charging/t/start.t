@@ -197,6 +197,7 @@ subtest 'a Start after that is seen: a session of its own, for who asked' => sub
 
 subtest 'and so it is with a tag that is known' => sub {
     my $vehicle = '019393c0-0000-7000-8000-0000000000aa';
+    $vg->party('driver-1', vehicles => [$vehicle]);
     is $vg->post("$api/id-tags", { idTag => 'KNOWN' })->{status}, 201;
     my $flagged = sub {
         my ($start) = @_;

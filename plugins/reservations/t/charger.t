@@ -33,6 +33,7 @@ $vg->post("$api/pricing", { stationId => $station->{id}, tariff => {
         { price_components => [ { type => 'TIME', price => 36, vat => 20, step_size => 1 } ],
             restrictions => { reservation => 'RESERVATION' } },
         { price_components => [ { type => 'FLAT', price => 0.5, vat => 20, step_size => 1 } ] } ] } });
+$vg->party("driver-$_") for 1, 2;
 $vg->post("$api/id-tags", { idTag => "Card-$_", customerId => "driver-$_" }) for 1, 2;
 ok $vg->wait_for(sub {
     $vg->sql('select count(*) from reservations.connector') == 2

@@ -48,6 +48,8 @@ $vg->post("$api/pricing", { stationId => $one->{id}, tariff => {
             restrictions => { reservation => 'RESERVATION' } },
         { price_components => [ { type => 'FLAT', price => 0.5, vat => 20, step_size => 1 },
             { type => 'ENERGY', price => 0.5, vat => 19, step_size => 1 } ] } ] } });
+$vg->party("driver-$_") for 1, 2;
+$vg->party('driver-9', company => $other, vehicles => ['019393c0-0000-7000-8000-0000000000aa']);
 $vg->post("$api/id-tags", { idTag => 'Card-1', customerId => 'driver-1' });
 $vg->post("$api/id-tags", { idTag => 'Card-2', customerId => 'driver-2' });
 $vg->post("$api/id-tags", { idTag => 'Van-1', vehicleId => '019393c0-0000-7000-8000-0000000000aa' }, $fleet);

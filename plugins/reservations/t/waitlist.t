@@ -23,6 +23,7 @@ my $station = $vg->post("$api/stations", {
         { chargePointId => 'CPW', connectorNumber => 2, type => 'CHADEMO', powerType => 'DC', maxPowerKw => 50 } ] })->{json};
 my ($ac, $dc) = map { $_->{connectorId} } sort { $a->{connectorNumber} <=> $b->{connectorNumber} } @{ $station->{connectors} };
 $vg->patch("$api/charge-points/CPW", { password => $password });
+$vg->party("driver-$_") for 1 .. 4;
 $vg->post("$api/id-tags", { idTag => "Card-$_", customerId => "driver-$_" }) for 1 .. 4;
 ok $vg->wait_for(sub {
     $vg->sql('select count(*) from reservations.connector') == 2

@@ -1,6 +1,6 @@
 -- in: id, companyId, plate, vin, make, model, color, odometerKm, batteryKwh, connectorTypes, kind, fuel
 -- out: ok, the vehicle; event vehicle.updated.v1
--- refuses: not_found, precondition_failed, forbidden, company_unknown, plate_taken
+-- refuses: not_found, precondition_failed, customer_erased, forbidden, company_unknown, plate_taken
 --
 -- In which fleet it runs is for that fleet to say, see vehicle_claimed().
 with target as (
@@ -9,6 +9,7 @@ with target as (
         v.operator_id,
         case
             when :ifMatch is not null and not (v.row).version = any (:ifMatch) then 'precondition_failed'
+            when v.customer_status <> 'ACTIVE' then 'customer_erased'
             when :body ? 'companyId'
                 and not accounts.vehicle_claimed(v.company_id, :companyId, :callerRole, :callerCompany)
             then 'forbidden'

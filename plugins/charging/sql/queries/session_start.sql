@@ -1,7 +1,7 @@
--- in: connectorId, stationId, vehicleId, idTag, reservationId, startDeadline
+-- in: connectorId, stationId, vehicleId, idTag, reservationId, startDeadline; :outcome, what accounts says of the vehicle
 -- out: accepted, the session
 -- refuses: connector_unknown, connector_busy, connector_unavailable, connector_reserved, reservation_unknown,
---     reservation_unusable, id_tag_refused
+--     reservation_unusable, vehicle_unknown, id_tag_refused
 -- Of a station the first connector that is free. Without an idTag the session
 -- gets one of its own, 74 random bits in 20 characters. A reservation that is
 -- named, or that holds the connector for this tag or driver, gives its own:
@@ -75,19 +75,22 @@ with named as (
     where t.tag_key = lower(:idTag)
         and charging.tag_status(t.status, t.expires_at, :now) = 'Accepted'
         and charging.tag_visible(:callerRole, :callerId, :callerCompany, t.customer_id, t.company_id)
+), vehicle as materialized (
+    select charging.party_known('vehicle', :vehicleId::text, :outcome, :callerId, :callerRole, :callerCompany) as known
 ), judged as (
     select case
             when :reservationId is not null and n.reservation_id is null then 'reservation_unknown'
             when p.connector_id is null then 'connector_unknown'
             when :reservationId is not null and (not n.holds or n.connector_id <> p.connector_id)
             then 'reservation_unusable'
+            when not v.known then 'vehicle_unknown'
             when :idTag is not null and t.id_tag is null then 'id_tag_refused'
             when p.busy then 'connector_busy'
             when p.reserved then 'connector_reserved'
             when p.unavailable then 'connector_unavailable'
             else 'accepted'
         end as verdict
-    from (select) one
+    from vehicle v
     left join named n on true
     left join place p on true
     left join tag t on true

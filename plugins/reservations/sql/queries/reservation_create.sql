@@ -1,7 +1,8 @@
 -- in: connectorId, stationId, connectorType, vehicleId, idTag, startTime, endTime, waitlist, grace, ahead,
---     freeCancellation, longest, furthest (seconds), perCustomer, perCompany, waiting
+--     freeCancellation, longest, furthest (seconds), perCustomer, perCompany, waiting; :outcome, what accounts says
+--     of the vehicle
 -- out: created, the reservation; accepted, when it waits
--- refuses: validation, connector_unknown, id_tag_refused, reservations_too_many, waitlist_full, reservation_conflict
+-- refuses: validation, connector_unknown, vehicle_unknown, id_tag_refused, reservations_too_many, waitlist_full, reservation_conflict
 -- Of a station the first connector that is free; one that is out of order or
 -- in use is the last choice. Whose tag: the caller's own, the vehicle's, the
 -- driver's; else one of the reservation's own, 74 random bits in 20 characters.
@@ -84,10 +85,13 @@ with place as materialized (
     where r.company_id = :callerCompany
         and r.status in ('WAITLISTED', 'PENDING', 'CONFIRMED', 'ACTIVE')
     having :callerRole in ('fleet_manager', 'partner')
+), vehicle as materialized (
+    select reservations.vehicle_known(:vehicleId, :outcome, :callerId, :callerRole, :callerCompany) as known
 ), judged as (
     select case
             when i.invalid is not null then 'validation'
             when not exists (select from place) then 'connector_unknown'
+            when not v.known then 'vehicle_unknown'
             when :idTag is not null and t.id_tag is null then 'id_tag_refused'
             when exists (select from account a where a.is_full) then 'reservations_too_many'
             when f.connector_id is not null then 'created'
@@ -101,6 +105,7 @@ with place as materialized (
         end as verdict,
         i.invalid
     from reservations.invalid(:startTime, :endTime, :now, :longest, :furthest) i (invalid)
+    cross join vehicle v
     left join free f on true
     left join tag t on true
 ), made as (
