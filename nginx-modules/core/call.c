@@ -390,13 +390,8 @@ vg_call_found(vg_unit_t *unit)
         vg_outcome_error(call, unit);
     } else if (PQntuples(unit->rows) > 0) {
         vg_outcome_stored(call, unit->rows);
-        if (call->error == NULL) {
-            vg_call_render(call);
-            vg_call_release(call);
-            return;
-        }
     }
-    vg_call_finish(call);
+    (call->error != NULL ? vg_call_finish : vg_call_render)(call);
     vg_call_release(call);
 }
 
