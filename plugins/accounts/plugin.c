@@ -111,7 +111,6 @@ static const vg_route_t routes[] = {
 
     { VG_POST, "/companies", "admin:write", company_new_fields,
       .check = company_check, .statement = "company_create",
-      .flags = VG_EVERYBODYS,
       .about = "Make a company, a tenant of this house" },
     { VG_GET, "/companies", PARTY_READ, company_list_fields,
       .statement = "company_list", .flags = VG_LIST,

@@ -57,6 +57,7 @@ subtest 'somebody registers, proves the address, and is in' => sub {
     is $r->{status}, 200, 'the code proves it';
     ok $r->{json}{emailVerified};
     is post('verify', { userId => $anna->{id}, code => $code })->{status}, 422, 'once';
+    is $vg->get("/api/v1/customers/$anna->{id}")->{json}{name}, $anna->{name}, 'who drives is a customer from then on';
 
     $r = login('ANNA@example.COM', 'eight or more');
     is $r->{status}, 200, 'and anna logs in, in whatever case the address is written';

@@ -1,5 +1,5 @@
 -- in: userId, code
--- out: ok, the user, who is a customer from now on; user.registered.v1, customer.created.v1
+-- out: ok, the user; user.registered.v1, and customer.created.v1 of a driver
 -- refuses: code_invalid
 with right_one as (
     select u.id, u.email_key
@@ -25,6 +25,10 @@ with right_one as (
     where u.email_key = r.email_key
         and u.verified_at is null
         and u.id <> r.id
+), customer as materialized (
+    select accounts.customer_of_user((v.row).id::text, (v.row).name, :now) as event
+    from verified as v
+    where (v.row).role = 'driver'
 ), answer (status, body, events) as (
     select
         'ok',
@@ -33,8 +37,9 @@ with right_one as (
             'type', 'user.registered.v1',
             'aggregateId', (v.row).id,
             'payload', jsonb_build_object('userId', (v.row).id)))
-            || coalesce(accounts.customer_of_user((v.row).id::text, (v.row).name, :now), '[]')
+            || case when c.event is not null then jsonb_build_array(c.event) else '[]' end
     from verified as v
+    left join customer as c on true
     union all
     select 'code_invalid', null, null
     where not exists (select from verified)
