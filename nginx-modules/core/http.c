@@ -156,7 +156,7 @@ vg_http_fresh(ngx_http_request_t *r)
 }
 
 
-static vg_call_t *
+vg_call_t *
 vg_http_call(vg_http_t *http, vg_endpoint_t *e, ngx_str_t *values)
 {
     ngx_uint_t          i;
@@ -197,7 +197,7 @@ vg_http_call(vg_http_t *http, vg_endpoint_t *e, ngx_str_t *values)
 
 
 /* VG_DONE: it goes on by itself */
-static vg_rc_t
+vg_rc_t
 vg_http_identify(vg_http_t *http)
 {
     vg_rc_t rc = vg_limit_before(http);

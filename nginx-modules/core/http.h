@@ -21,9 +21,14 @@ struct vg_http_s {
     const char         *challenge; /* why 401, for WWW-Authenticate      */
     ngx_uint_t          allow;     /* methods, for 405                   */
     void (*go)(vg_http_t *http, vg_rc_t rc); /* when it may          */
-    unsigned inside:1; /* nginx is our caller, and goes on   */
-    unsigned basic:1;  /* a charge point's: RFC 7617         */
+    const void *place;    /* access: whose question was answered            */
+    unsigned    access:2; /* VG_ACCESS_*                                     */
+    unsigned    entering:1; /* access: its phase is our caller               */
+    unsigned    inside:1;   /* nginx is our caller, and goes on   */
+    unsigned    basic:1;    /* a charge point's: RFC 7617         */
 };
+
+enum { VG_ACCESS_NONE, VG_ACCESS_ASKED, VG_ACCESS_MAY, VG_ACCESS_REFUSED };
 
 /* The request's, made at the first call; NULL: no memory. */
 vg_http_t *vg_http_get(ngx_http_request_t *r);
@@ -75,6 +80,11 @@ vg_str_t vg_oauth_error(vg_call_t *call);
 
 /* answer.c */
 ngx_int_t vg_http_answer(vg_http_t *http, vg_call_t *call);
+
+/* A call of this request, and the search for who makes it: VG_DONE, or what
+ * vg_http_identified() is to be told. */
+vg_call_t *vg_http_call(vg_http_t *http, vg_endpoint_t *e, ngx_str_t *values);
+vg_rc_t    vg_http_identify(vg_http_t *http);
 
 void vg_http_run(vg_http_t *http);
 void vg_http_hash(vg_call_t *call);
