@@ -22,6 +22,8 @@ sub claims { my ($token) = @_; return $json->decode(decode_base64url((split /\./
 
 sub basic { return { Authorization => 'Basic ' . encode_base64(join(':', @_), '') } }
 
+sub is_void { my ($token, $name) = @_; return ok Voltgate::Person::is_void($vg, $token), $name }
+
 # RFC 6749, 5.2
 sub refused {
     my ($r, $status, $error, $name) = @_;
@@ -172,7 +174,9 @@ subtest 'a client has tokens of its own' => sub {
     my $left = ask({%own}, basic($near->{id}, $near->{key}))->{json}{expires_in};
     cmp_ok $left, '<=', 100, 'a token does not outlive its key';
     cmp_ok $left, '>', 50;
+    my $made = ask({%own}, basic($near->{id}, $near->{key}))->{json}{access_token};
     is $vg->delete("$api/api-keys/$near->{id}")->{status}, 204;
+    is_void($made, 'with a revoked key end the tokens that were made of it');
     refused(ask({%own}, basic($near->{id}, $near->{key})), 401, 'invalid_client', 'a revoked key');
 };
 
@@ -191,7 +195,8 @@ subtest 'a refresh token is good once' => sub {
     ok $vg->wait_for(sub { $vg->sql(q{select count(*) from vg.event where type = 'identity.revoked.v1' and aggregate_id = $1},
         $sid) == 1 }), 'identity.revoked.v1 is told, once';
     ok $vg->sql('select before = until and until > now() from accounts.revocation where id = $1', $sid),
-        'all its access tokens are void';
+        'all its access tokens';
+    is_void($_->{access_token}, 'are void') for $first, $third;
 };
 
 subtest 'a client that lost the answer gets it again, until somebody went on' => sub {
@@ -237,14 +242,15 @@ subtest 'a token is revoked by who has it' => sub {
     is $r->{status}, 200;
     is $r->{headers}{'cache-control'}, 'no-store';
     refused(ask({ grant_type => 'refresh_token', refresh_token => $first->{refresh_token} }), 400, 'invalid_grant', 'the session is over');
-    is $vg->sql('select count(*) from accounts.revocation where id = $1', claims($first->{access_token})->{sid}), 1;
+    is_void($first->{access_token}, 'its access token, too');
     is $revoke->($_)->{status}, 200, 'whatever it is' for $first->{refresh_token}, 'x', 'vgr_x', "\x{e9}" x 50, 'a.b.c';
     refused(ask({}, undef, 'revoke'), 400, 'invalid_request', 'nothing');
 
     my $second = ask({%login})->{json};
     is $revoke->($second->{access_token})->{status}, 200, 'an access token';
     is $vg->sql('select count(*) from accounts.revocation where id = $1', claims($second->{access_token})->{jti}), 1,
-        'is void by its own id';
+        'by its own id';
+    is_void($second->{access_token}, 'is void');
     is ask({ grant_type => 'refresh_token', refresh_token => $second->{refresh_token} })->{status}, 200, 'the session goes on';
     refused($revoke->($vg->admin), 400, 'unsupported_token_type', 'a token without an id');
     my $before = $vg->sql('select count(*) from accounts.revocation');

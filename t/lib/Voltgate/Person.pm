@@ -65,6 +65,16 @@ sub goes_on {
     return $r;
 }
 
+# is_void($vg, token): on both workers, within a second or so
+sub is_void {
+    my ($vg, $token) = @_;
+
+    my %as = (Authorization => "Bearer $token");
+    return $vg->wait_for(sub {
+        !grep { $_->get($vg->url("$api/auth/me"), { headers => \%as })->{status} != 401 } map { $vg->client(fresh => 1) } 1 .. 6;
+    }, 3);
+}
+
 sub headers { return { Authorization => "Bearer $_[0]{access}" } }
 
 sub becomes {
