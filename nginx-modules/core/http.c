@@ -445,5 +445,5 @@ vg_http_hash(vg_call_t *call)
     all = vg_printf(&call->arena, "%.*s%.*s/%.*s", (int) all.len, all.data,
                     (int) call->caller.role.len, call->caller.role.data,
                     (int) call->caller.company.len, call->caller.company.data);
-    call->key.hash = vg_ngx(vg_sha256(call, all, call->in.payload));
+    call->key.hash = vg_ngx(vg_sha256(call, all, vg_body_plain(call)));
 }

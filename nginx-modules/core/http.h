@@ -72,6 +72,7 @@ void vg_rows_start(vg_http_t *http, ngx_uint_t features);
 ngx_uint_t vg_body_is(ngx_http_request_t *r, const char *name);
 ngx_uint_t vg_body_taken(ngx_http_request_t *r, const vg_route_t *row);
 vg_rc_t    vg_body_read(vg_http_t *http);
+vg_str_t   vg_body_plain(vg_call_t *call); /* without its secrets */
 
 /* oauth.c: of a VG_OAUTH route: the client that Basic names, as members of the
  * body's text; VG_ERROR: refused. And call->error in RFC 6749's form. */

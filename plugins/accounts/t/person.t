@@ -252,6 +252,17 @@ subtest 'an admin finds, blocks and unblocks' => sub {
     is $ida->login->{status}, 200, 'unblocked';
 };
 
+subtest 'an Idempotency-Key keeps no digest that has the password in it' => sub {
+    my @r = map { $vg->post("$api/auth/register", qq({"email":"keyed\@example.com","password":"$_","name":"K"}),
+        { %nobody, 'Idempotency-Key' => 'one' }) } 'eight or more', 'eight or less';
+    is_deeply [ map { $_->{status} } @r ], [ 201, 201 ];
+    is $r[1]{headers}{'idempotent-replayed'}, 'true', 'another password is the same call';
+    my $other = $vg->post("$api/auth/register", '{"email":"keyed@example.com","password":"eight or more","name":"L"}',
+        { %nobody, 'Idempotency-Key' => 'one' });
+    is $other->{status}, 422, 'another name is not';
+    is $vg->sql('select count(*) from accounts.users where email_key = $1', 'keyed@example.com'), 1;
+};
+
 subtest 'nothing of this is in the logs' => sub {
     my $all = $vg->log . join '', map { JSON::PP::encode_json($_) } $vg->access_log;
     unlike $all, qr/\Q$_\E/, 'no secret' for 'a quay in the rain', 'eight or more', 'set anew, too', 'argon2id', 'vgr_';
