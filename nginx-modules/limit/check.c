@@ -201,10 +201,12 @@ vg_limit_refuse(vg_limit_check_t *check, vg_limit_end_t end, uint64_t retry)
 static void
 vg_limit_give(vg_limit_check_t *check, ngx_uint_t count)
 {
+    uint64_t   now = vg_limit_now();
     ngx_uint_t i;
 
     for (i = 0; i < count; i++) {
-        vg_gcra_give(&vg_limit_table, check->keys[i].hash, check->keys[i].rule);
+        vg_gcra_give(&vg_limit_table, check->keys[i].hash, check->keys[i].rule,
+                     now);
     }
 }
 

@@ -6,7 +6,7 @@
 
 #include "gcra.h"
 
-#define GCRA_TIME 44      /* bits */
+#define GCRA_TIME 42      /* bits */
 #define GCRA_LATE 1000000 /* us */
 #define GCRA_MASK ((UINT64_C(1) << GCRA_TIME) - 1)
 
@@ -16,17 +16,28 @@ vg_gcra_init(vg_gcra_t *table, void *memory, size_t size)
 {
     table->words = memory;
     table->sets = size / (VG_GCRA_WAYS * sizeof(uint64_t));
+    table->near = table->sets / VG_GCRA_NEAR;
 }
 
 
-/* the upper half chooses the set, the lower bits are the tag: 0 is free */
+/* the upper half of the hash chooses the sets, the lower bits are the tag */
 static uint64_t *
-gcra_set(const vg_gcra_t *table, uint64_t hash)
+gcra_near(const vg_gcra_t *table, uint64_t hash)
 {
-    return table->words + ((hash >> 32) * table->sets >> 32) * VG_GCRA_WAYS;
+    return table->words + ((hash >> 32) * table->near >> 32) * VG_GCRA_WAYS;
 }
 
 
+static uint64_t *
+gcra_far(const vg_gcra_t *table, uint64_t hash)
+{
+    return table->words
+           + (table->near + ((hash >> 32) * (table->sets - table->near) >> 32))
+                 * VG_GCRA_WAYS;
+}
+
+
+/* 0 is a free word's */
 static uint64_t
 gcra_tag(uint64_t hash)
 {
@@ -36,49 +47,78 @@ gcra_tag(uint64_t hash)
 }
 
 
-/* us that a word is ahead of now; the difference has 44 bits and a sign */
-static uint64_t
+/* us that a word is ahead of now, less than 0 when it has passed; a free one
+ * is older than any. The difference has 42 bits and a sign. */
+static int64_t
 gcra_ahead(uint64_t word, uint64_t now)
 {
     int64_t d = (int64_t) ((word - now) << (64 - GCRA_TIME));
 
     d >>= 64 - GCRA_TIME;
-    return word == 0 || d < 0 || d > VG_GCRA_AHEAD ? 0 : (uint64_t) d;
+    return word == 0 ? INT64_MIN : d > VG_GCRA_AHEAD ? -VG_GCRA_AHEAD : d;
 }
 
 
 void
 vg_gcra_fetch(const vg_gcra_t *table, uint64_t hash)
 {
-    __builtin_prefetch(gcra_set(table, hash), 1, 3);
+    __builtin_prefetch(
+        table->near ? gcra_near(table, hash) : gcra_far(table, hash), 1, 3);
 }
 
 
-/* The key's word, or the one that may become it: a free one, or that which
- * loses least. *was: what stood there. */
-static uint64_t *
-gcra_find(uint64_t *set, uint64_t tag, uint64_t now, uint64_t *was, bool *own)
+typedef struct {
+    uint64_t *word;
+    uint64_t  was;
+    int64_t   ahead;
+    bool      own; /* it is the key's, not one that may become it         */
+} gcra_found_t;
+
+
+/* The key's word in this set, or the oldest. Where in its set a word is nobody
+ * can guess, least of all the processor: no branch for each. */
+static gcra_found_t
+gcra_look(uint64_t *set, uint64_t tag, uint64_t now)
 {
-    int       i;
-    uint64_t  word, ahead, least = UINT64_MAX;
-    uint64_t *found = set;
+    int          i;
+    unsigned     mine = 0;
+    int64_t      ahead;
+    uint64_t     words[VG_GCRA_WAYS];
+    gcra_found_t found = { set, 0, INT64_MAX, false };
 
     for (i = 0; i < VG_GCRA_WAYS; i++) {
-        word = __atomic_load_n(&set[i], __ATOMIC_RELAXED);
-        if ((word & ~GCRA_MASK) == tag) {
-            *was = word;
-            *own = true;
-            return &set[i];
-        }
-        ahead = gcra_ahead(word, now);
-        if (ahead < least) {
-            least = ahead;
-            found = &set[i];
-            *was = word;
+        words[i] = __atomic_load_n(&set[i], __ATOMIC_RELAXED);
+        mine |= (unsigned) ((words[i] & ~GCRA_MASK) == tag) << i;
+    }
+    if (mine) {
+        i = __builtin_ctz(mine);
+        return (gcra_found_t){ &set[i], words[i], gcra_ahead(words[i], now),
+                               true };
+    }
+    for (i = 0; i < VG_GCRA_WAYS; i++) {
+        ahead = gcra_ahead(words[i], now);
+        if (ahead < found.ahead) {
+            found = (gcra_found_t){ &set[i], words[i], ahead, false };
         }
     }
-    *own = false;
     return found;
+}
+
+
+static gcra_found_t
+gcra_find(const vg_gcra_t *table, uint64_t hash, uint64_t now)
+{
+    uint64_t     tag = gcra_tag(hash);
+    gcra_found_t far, near = { NULL, 0, INT64_MAX, false };
+
+    if (table->near) {
+        near = gcra_look(gcra_near(table, hash), tag, now);
+        if (near.own) {
+            return near;
+        }
+    }
+    far = gcra_look(gcra_far(table, hash), tag, now);
+    return far.own || far.ahead < near.ahead ? far : near;
 }
 
 
@@ -89,25 +129,24 @@ vg_gcra_end_t
 vg_gcra_take(vg_gcra_t *table, uint64_t hash, const vg_gcra_rule_t *rule,
              uint64_t now)
 {
-    bool          own, far;
-    uint64_t      was = 0, next, tag = gcra_tag(hash);
-    uint64_t     *word, *set = gcra_set(table, hash);
+    bool          late;
+    uint64_t      next;
+    gcra_found_t  found;
     vg_gcra_end_t end;
 
     do {
-        word = gcra_find(set, tag, now, &was, &own);
-        end.ahead = gcra_ahead(was, now);
-        end.displaced = !own && end.ahead > 0;
-        end.ahead = own ? end.ahead : 0;
-        far = end.ahead > rule->window + GCRA_LATE;
+        found = gcra_find(table, hash, now);
+        end.displaced = !found.own && found.ahead > 0;
+        end.ahead = found.own && found.ahead > 0 ? (uint64_t) found.ahead : 0;
+        late = end.ahead > rule->window + GCRA_LATE;
         end.ahead = end.ahead > rule->window ? rule->window : end.ahead;
         end.refused = end.ahead + rule->step > rule->window;
-        if (end.refused && !far) {
+        if (end.refused && !late) {
             return end;
         }
         end.ahead += end.refused ? 0 : rule->step;
-        next = tag | ((now + end.ahead) & GCRA_MASK);
-    } while (!__atomic_compare_exchange_n(word, &was, next, false,
+        next = gcra_tag(hash) | ((now + end.ahead) & GCRA_MASK);
+    } while (!__atomic_compare_exchange_n(found.word, &found.was, next, false,
                                           __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
     return end;
 }
@@ -117,13 +156,11 @@ vg_gcra_end_t
 vg_gcra_look(const vg_gcra_t *table, uint64_t hash, const vg_gcra_rule_t *rule,
              uint64_t now)
 {
-    bool          own;
-    uint64_t      was = 0;
+    gcra_found_t  found = gcra_find(table, hash, now);
     vg_gcra_end_t end = { 0, false, false };
 
-    (void) gcra_find(gcra_set(table, hash), gcra_tag(hash), now, &was, &own);
-    if (own) {
-        end.ahead = gcra_ahead(was, now);
+    if (found.own && found.ahead > 0) {
+        end.ahead = (uint64_t) found.ahead;
         end.ahead = end.ahead > rule->window ? rule->window : end.ahead;
         end.refused = end.ahead + rule->step > rule->window;
     }
@@ -134,23 +171,20 @@ vg_gcra_look(const vg_gcra_t *table, uint64_t hash, const vg_gcra_rule_t *rule,
 /* Of a time that passed meanwhile it takes as well: then it is the past that
  * is further back, which is the same. */
 void
-vg_gcra_give(vg_gcra_t *table, uint64_t hash, const vg_gcra_rule_t *rule)
+vg_gcra_give(vg_gcra_t *table, uint64_t hash, const vg_gcra_rule_t *rule,
+             uint64_t now)
 {
-    int       i;
-    uint64_t  was, tag = gcra_tag(hash);
-    uint64_t *set = gcra_set(table, hash);
+    uint64_t     next;
+    gcra_found_t found;
 
-    for (i = 0; i < VG_GCRA_WAYS; i++) {
-        was = __atomic_load_n(&set[i], __ATOMIC_RELAXED);
-        while ((was & ~GCRA_MASK) == tag) {
-            if (__atomic_compare_exchange_n(
-                    &set[i], &was, tag | ((was - rule->step) & GCRA_MASK),
-                    false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
-            {
-                return;
-            }
+    do {
+        found = gcra_find(table, hash, now);
+        if (!found.own) {
+            return; /* forgotten meanwhile */
         }
-    }
+        next = gcra_tag(hash) | ((found.was - rule->step) & GCRA_MASK);
+    } while (!__atomic_compare_exchange_n(found.word, &found.was, next, false,
+                                          __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
 }
 
 

@@ -101,7 +101,7 @@ test_rate(void)
     now += 60000000;
     end = vg_gcra_take(&t, key, &ten, now);
     ok(vg_gcra_left(&ten, end.ahead) == 4, "after one of five four are left");
-    vg_gcra_give(&t, key, &ten);
+    vg_gcra_give(&t, key, &ten, now);
     ok(burst(&t, key, &ten, 9, now) == 5, "what is given back is there again");
     ok(vg_gcra_look(&t, key, &ten, now).refused
            && !vg_gcra_look(&t, key, &ten, now + 100000).refused,
@@ -113,7 +113,7 @@ test_rate(void)
 static void
 test_clock(void)
 {
-    uint64_t             half = UINT64_C(1) << 43, all = UINT64_C(1) << 44;
+    uint64_t             half = UINT64_C(1) << 41, all = UINT64_C(1) << 42;
     uint64_t             key = vg_gcra_hash(seed, "x", 1);
     vg_gcra_t            t = table_of(65536);
     const vg_gcra_rule_t two = { 100000, 200000 }, fifty = { 100000, 5000000 };
@@ -131,7 +131,7 @@ test_clock(void)
        "one that goes ahead refuses nobody");
     ok(burst(&t, key, &ten, 9, START + half) == 5
            && burst(&t, key, &ten, 9, START + half + UINT64_C(3700000000)) == 5,
-       "half a year later a word is of the past");
+       "weeks later a word is of the past");
     ok(burst(&t, key, &ten, 9, all - 200000) == 5
            && burst(&t, key, &ten, 9, all - 100000) == 1
            && burst(&t, key, &ten, 9, all + 100000) == 2,
@@ -144,7 +144,8 @@ test_clock(void)
 }
 
 
-/* 128 keys of 64 lines of 8: none is full; then a table of one line */
+/* a table of one line, which has no near ones; then one of 16, where a near
+ * one is shared by all, and each has another beside it */
 static void
 test_sets(void)
 {
@@ -177,6 +178,28 @@ test_sets(void)
     ok(displaced == 24,
        "what has passed is room: only a line's ninth displaces");
     free(one.words);
+}
+
+
+static void
+test_near(void)
+{
+    int       i, in = 0, displaced = 0;
+    uint64_t  hash;
+    vg_gcra_t t = table_of(1024);
+
+    for (i = 0; i < 64; i++) {
+        hash = vg_gcra_hash(seed, &i, sizeof(i));
+        displaced += vg_gcra_take(&t, hash, &ten, START).displaced;
+    }
+    for (i = 0; i < 64; i++) {
+        hash = vg_gcra_hash(seed, &i, sizeof(i));
+        in += burst(&t, hash, &ten, 9, START) == 4;
+    }
+    ok(displaced == 0 && in == 64,
+       "where the near line is full a key has room in another");
+    ok(t.words[0] && t.words[7], "the near line is used first");
+    free(t.words);
 }
 
 
@@ -258,6 +281,7 @@ main(void)
     test_rate();
     test_clock();
     test_sets();
+    test_near();
     test_many();
     test_threads();
     printf("1..%d\n", tests);
