@@ -142,11 +142,12 @@ client_grant(vg_call_t *call)
 static const struct {
     const char *name;
     vg_hook_pt  check;
-    bool        client; /* must say who it is */
+    bool        client;    /* must say who it is                           */
+    const char *part, *id; /* of the row: whose tokens it is about         */
 } grants[] = {
-    { "password", password_grant, false },
-    { "refresh_token", refresh_grant, false },
-    { "client_credentials", client_grant, true },
+    { "password", password_grant, false, "user", "id" },
+    { "refresh_token", refresh_grant, false, "session", "userId" },
+    { "client_credentials", client_grant, true, "client", "id" },
 };
 
 #define GRANTS (sizeof(grants) / sizeof(grants[0]))
@@ -170,6 +171,8 @@ token_check(vg_call_t *call)
     if (i == GRANTS) {
         return vg_refuse(call, "unsupported_grant_type");
     }
+    vg_acts(call, vg_json_text(vg_json_get(vg_row(call), grants[i].part),
+                               grants[i].id));
     known = vg_json_text(vg_json_get(vg_row(call), "client"), "id").data;
     if ((grants[i].client || known
          || text_of(call, "client_secret").data != NULL)
