@@ -194,7 +194,9 @@ vg_caller(vg_call_t *call)
 void
 vg_acts(vg_call_t *call, vg_str_t id)
 {
-    call->actor = vg_printf(&call->arena, "%.*s", (int) id.len, id.data);
+    if (id.data != NULL) {
+        call->actor = vg_printf(&call->arena, "%.*s", (int) id.len, id.data);
+    }
 }
 
 
