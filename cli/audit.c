@@ -209,9 +209,8 @@ cli_audit(int argc, char **argv)
         { NULL, 0, NULL, 0 },
     };
     audit_t     audit = { NULL };
-    const char *what = argc > 1 ? argv[1] : "", *from = NULL, *to = NULL,
-               *anchors = NULL;
-    int option, status = FAILED;
+    const char *what, *from = NULL, *to = NULL, *anchors = NULL;
+    int         option, status = FAILED;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {

@@ -15,12 +15,15 @@
     16 /* bytes of a seal for each row: id, and the first 8
                          of the row's hash                                */
 
+#define AUDIT_HASHED 10 /* columns of a seal, beside the hash before it      */
+
 /* numbers of xids are unsigned, of ids and seals not */
 typedef struct {
     int64_t        number, floor, last_id, rows;
     uint64_t       from, to;
-    int64_t        first_at, last_at; /* us since 1970                    */
-    const char    *sealed_at, *first, *last, *digest; /* as they are hashed */
+    int64_t        first_at, last_at;    /* us since 1970                    */
+    const char    *hashed[AUDIT_HASHED]; /* as they are, in order         */
+    const char    *digest;
     unsigned char  hash[AUDIT_HASH];
     unsigned char *leaves; /* of malloc                                   */
     size_t         nleaves;

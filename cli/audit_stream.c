@@ -18,28 +18,25 @@
 #include "audit.h"
 #include "cli.h"
 
-#define MICROSECONDS(column)                                                   \
-    "(extract(epoch from " column ") * 1000000)::bigint"
+/* clang-format off */
+
+#define US(column) "(extract(epoch from " column ") * 1000000)::bigint"
 
 const char audit_seal_columns[] =
     "s.number, s.floor_id, s.from_xid, s.to_xid, s.last_id, s.rows,"
-    " " MICROSECONDS("s.first_at") ", " MICROSECONDS(
-        "s.last_at") ", " MICROSECONDS("s.sealed_at") ","
-                                                      " encode(s.digest, "
-                                                      "'hex'), encode(s.hash, "
-                                                      "'hex'),"
-                                                      " encode(s.leaves, "
-                                                      "'hex')";
+    " " US("s.first_at") ", " US("s.last_at") ", " US("s.sealed_at") ","
+    " encode(s.digest, 'hex'), encode(s.hash, 'hex'),"
+    " encode(s.leaves, 'hex')";
 
 /* in the order in which they are hashed */
 const char audit_row_columns[] =
-    "a.id, a.xid, " MICROSECONDS("a.at") ", a.caller_id, a.caller_role,"
-                                         " a.company_id, a.route, a.object, "
-                                         "a.status, a.error, a.calls,"
-                                         " a.correlation_id, a.address, "
-                                         "a.node, a.plugin";
+    "a.id, a.xid, " US("a.at") ", a.caller_id, a.caller_role, a.company_id,"
+    " a.route, a.object, a.status, a.error, a.calls, a.correlation_id,"
+    " a.address, a.node, a.plugin";
 
-enum { SEAL_HASHED = 10, ROW_COLUMNS = 15 };
+/* clang-format on */
+
+enum { ROW_COLUMNS = 15 };
 
 
 static bool
@@ -130,22 +127,24 @@ stream_next(audit_t *audit, audit_stream_t *stream)
 bool
 audit_hex(const char *hex, unsigned char *bytes, size_t size)
 {
-    unsigned byte;
+    static const char digits[] = "0123456789abcdef";
+    const char       *high, *low;
 
     if (strlen(hex) != size * 2) {
         return false;
     }
     for (size_t i = 0; i < size; i++) {
-        if (sscanf(hex + 2 * i, "%2x", &byte) != 1) {
+        high = strchr(digits, hex[2 * i]);
+        low = strchr(digits, hex[2 * i + 1]);
+        if (high == NULL || low == NULL) {
             return false;
         }
-        bytes[i] = (unsigned char) byte;
+        bytes[i] = (unsigned char) ((high - digits) << 4 | (low - digits));
     }
     return true;
 }
 
 
-/* A text field is 7-bit digits or what was hashed as it is. */
 bool
 audit_seal_next(audit_t *audit, audit_stream_t *stream, audit_seal_t *seal)
 {
@@ -169,11 +168,9 @@ audit_seal_next(audit_t *audit, audit_stream_t *stream, audit_seal_t *seal)
         .rows = strtoll(field[5], NULL, 10),
         .first_at = strtoll(field[6], NULL, 10),
         .last_at = strtoll(field[7], NULL, 10),
-        .first = field[6],
-        .last = field[7],
-        .sealed_at = field[8],
         .digest = field[9],
     };
+    memcpy(seal->hashed, field, sizeof(seal->hashed));
     (void) audit_hex(field[10], seal->hash, AUDIT_HASH); /* else zeros */
     seal->nleaves = strlen(leaves) / 2 / AUDIT_LEAF;
     seal->leaves = malloc(seal->nleaves * AUDIT_LEAF + 1);

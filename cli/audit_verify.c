@@ -60,16 +60,6 @@ chain_part(char **p, const char *text)
 
 
 static void
-chain_number(char **p, const char *format, uint64_t number)
-{
-    char text[24];
-
-    (void) snprintf(text, sizeof(text), format, number);
-    chain_part(p, text);
-}
-
-
-static void
 chain_hash(const audit_seal_t *s, const unsigned char *before,
            unsigned char *hash)
 {
@@ -79,28 +69,25 @@ chain_hash(const audit_seal_t *s, const unsigned char *before,
     for (size_t i = 0; i < AUDIT_HASH; i++) {
         (void) sprintf(hex + 2 * i, "%02x", before[i]);
     }
-    chain_number(&p, "%" PRId64, (uint64_t) s->number);
-    chain_number(&p, "%" PRId64, (uint64_t) s->floor);
-    chain_number(&p, "%" PRIu64, s->from);
-    chain_number(&p, "%" PRIu64, s->to);
-    chain_number(&p, "%" PRId64, (uint64_t) s->last_id);
-    chain_number(&p, "%" PRId64, (uint64_t) s->rows);
-    chain_part(&p, s->first);
-    chain_part(&p, s->last);
-    chain_part(&p, s->sealed_at);
-    chain_part(&p, s->digest);
+    for (size_t i = 0; i < AUDIT_HASHED; i++) {
+        chain_part(&p, s->hashed[i]);
+    }
     chain_part(&p, hex);
     (void) EVP_Digest(text, (size_t) (p - text), hash, &size, EVP_sha256(),
                       NULL);
 }
 
 
-/* digits and hex, and no more of them than fit above */
+/* no more of them than fit above */
 static bool
 chain_sane(const audit_seal_t *s)
 {
-    return strlen(s->first) < 24 && strlen(s->last) < 24
-           && strlen(s->sealed_at) < 24 && strlen(s->digest) < 512;
+    size_t all = 0;
+
+    for (size_t i = 0; i < AUDIT_HASHED; i++) {
+        all += strlen(s->hashed[i]) + 8;
+    }
+    return all < 512;
 }
 
 
@@ -145,21 +132,20 @@ verify_chain(verify_t *v)
 /* ------------------------------------------------------------------ rows */
 
 static void
-verify_leaf(verify_t *v, const leaf_t *sealed, const leaf_t *found)
+verify_leaf(verify_t *v, int64_t row, const char *what)
 {
-    int64_t number = v->seal.number;
+    audit_found(v->audit, "seal %" PRId64 ": row %" PRId64 " %s",
+                v->seal.number, row, what);
+}
 
-    if (sealed == NULL) {
-        audit_found(v->audit, "seal %" PRId64 ": row %" PRId64 " was inserted",
-                    number, found->id);
-    } else if (found == NULL && v->seal.first_at < v->audit->cut) {
+
+static void
+verify_missing(verify_t *v, int64_t row)
+{
+    if (v->seal.first_at < v->audit->cut) {
         v->audit->retired++;
-    } else if (found == NULL) {
-        audit_found(v->audit, "seal %" PRId64 ": row %" PRId64 " is missing",
-                    number, sealed->id);
-    } else if (memcmp(sealed->begin, found->begin, sizeof(found->begin)) != 0) {
-        audit_found(v->audit, "seal %" PRId64 ": row %" PRId64 " was changed",
-                    number, found->id);
+    } else {
+        verify_leaf(v, row, "is missing");
     }
 }
 
@@ -185,11 +171,14 @@ verify_leaves(verify_t *v)
     qsort(v->found, v->nfound, sizeof(leaf_t), by_id);
     for (i = 0; i < n || k < v->nfound;) {
         if (k == v->nfound || (i < n && leaves[i].id < v->found[k].id)) {
-            verify_leaf(v, &leaves[i++], NULL);
+            verify_missing(v, leaves[i++].id);
         } else if (i == n || leaves[i].id > v->found[k].id) {
-            verify_leaf(v, NULL, &v->found[k++]);
+            verify_leaf(v, v->found[k++].id, "was inserted");
         } else {
-            verify_leaf(v, &leaves[i++], &v->found[k++]);
+            if (memcmp(leaves[i++].begin, v->found[k].begin, 8) != 0) {
+                verify_leaf(v, v->found[k].id, "was changed");
+            }
+            k++;
         }
     }
     free(leaves);
