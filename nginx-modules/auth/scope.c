@@ -74,20 +74,34 @@ vg_role_known(vg_str_t role)
 }
 
 
+static bool
+vg_role_has(const vg_role_t *role, const char *scope)
+{
+    return role != NULL
+           && (ngx_strcmp(role->scopes, "*") == 0
+               || vg_scope_among(vg_str(role->scopes), scope));
+}
+
+
+bool
+vg_role_may(vg_call_t *call, vg_str_t role, vg_str_t scope)
+{
+    vg_str_t z = vg_printf(&call->arena, "%.*s", (int) scope.len, scope.data);
+
+    return z.data != NULL && vg_role_has(vg_role_find(role), z.data);
+}
+
+
 /* both must hold it: the role always, the token when it names any */
 vg_rc_t
 vg_auth_scope(vg_call_t *call, const char *scope)
 {
-    vg_str_t         detail;
-    const vg_role_t *role;
+    vg_str_t detail;
 
     if (scope == NULL || ngx_strcmp(scope, VG_PUBLIC) == 0) {
         return VG_OK;
     }
-    role = vg_role_find(call->caller.role);
-    if (role != NULL
-        && (ngx_strcmp(role->scopes, "*") == 0
-            || vg_scope_among(vg_str(role->scopes), scope))
+    if (vg_role_has(vg_role_find(call->caller.role), scope)
         && (call->caller.scopes.data == NULL
             || vg_scope_among(call->caller.scopes, scope)))
     {

@@ -409,6 +409,9 @@ typedef struct {
 
 const vg_caller_t *vg_caller(vg_call_t *call);
 
+/* Whether those of a role may have a scope at all. */
+bool vg_role_may(vg_call_t *call, vg_str_t role, vg_str_t scope);
+
 /* From where: the IP address of a client that is still there; data NULL: none,
  * or it did not come by HTTP. */
 vg_str_t vg_address(vg_call_t *call);
