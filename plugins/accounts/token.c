@@ -215,6 +215,27 @@ or_empty(vg_str_t text)
 }
 
 
+/* What was asked for and the role has: RFC 6749, 5.1, says it when that is
+ * less. Not before the password was right: it would tell the role. */
+static vg_str_t
+scope_given(vg_call_t *call, vg_str_t role, vg_str_t wanted)
+{
+    vg_str_t one, given = VG_STR("");
+
+    if (wanted.data == NULL) {
+        return wanted;
+    }
+    while (given.data != NULL && (one = scope_next(&wanted)).data != NULL) {
+        if (vg_role_may(call, role, one)) {
+            given = vg_printf(vg_pool(call), "%.*s%s%.*s", (int) given.len,
+                              given.data, given.len ? " " : "", (int) one.len,
+                              one.data);
+        }
+    }
+    return given.data ? given : VG_STR("");
+}
+
+
 vg_rc_t
 token_render(vg_call_t *call)
 {
@@ -227,8 +248,8 @@ token_render(vg_call_t *call)
                           .role = vg_json_text(row, "role"),
                           .company = or_empty(vg_json_text(row, "company")),
                           .session = vg_json_text(row, "session"),
-                          .scope = vg_bound(call, "granted"),
                           .lifetime = setting_bound(call, "accessLifetime") };
+    token.scope = scope_given(call, token.role, vg_bound(call, "granted"));
     left = vg_json_text(row, "secondsLeft");
     if (left.data != NULL && number_of(left) < token.lifetime) {
         token.lifetime = number_of(left);

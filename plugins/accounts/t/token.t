@@ -102,6 +102,10 @@ subtest 'scopes are narrowed' => sub {
     is ask({ %refresh, refresh_token => $r->{json}{refresh_token} })->{json}{scope}, 'stations:read billing:read',
         'and all that it had';
     is ask({ %login, scope => '' })->{json}{scope}, undef, 'an empty one is none';
+    is ask({ %login, scope => 'stations:write stations:read admin:write' })->{json}{scope}, 'stations:read',
+        'what the role does not have is not given, and it is said';
+    is ask({ %login, scope => 'admin:read' })->{json}{scope}, '', 'be it all';
+    is ask({ %login, scope => 'admin:read', password => 'not hers' })->{json}{error}, 'invalid_grant', 'to who may know';
     refused(ask({ %login, scope => $_ }), 400, 'invalid_scope', "scope $_") for 'x', 'stations:read king', ':read', "a:b\tc:d";
 };
 
