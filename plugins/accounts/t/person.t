@@ -113,21 +113,30 @@ subtest 'an address is not taken in advance' => sub {
 };
 
 subtest 'of two who verify at once one has the address' => sub {
-    my @two = map { register(email => 'dora@example.com')->{json}{id} } 1 .. 2;
-    my %code = map { $_->{data}{userId} => $_->{data}{code} } mails('dora@example.com');
-    my @pids;
-    for my $id (@two) {
-        my $pid = fork // die;
-        if (!$pid) {
-            my $r = $vg->client(fresh => 1)->post($vg->url("$api/auth/verify"),
-                { content => "{\"userId\":\"$id\",\"code\":\"$code{$id}\"}", headers => { 'Content-Type' => 'application/json' } });
-            require POSIX;
-            POSIX::_exit($r->{status} == 200 ? 0 : $r->{status} == 422 ? 1 : 2);
+    for my $email (map { "dora-$_\@example.com" } 1 .. 6) {
+        my @two  = map { register(email => $email)->{json}{id} } 1 .. 2;
+        my %code = map { $_->{data}{userId} => $_->{data}{code} } mails($email);
+        my $dbh  = $vg->dbh->clone;    # until both are there
+        $dbh->begin_work;
+        $dbh->do('select from accounts.users where id = $1 for update', undef, $_) for @two;
+        my @pids;
+        for my $id (@two) {
+            my $pid = fork // die;
+            if (!$pid) {
+                $dbh->{AutoInactiveDestroy} = 1;
+                my $r = $vg->client(fresh => 1)->post($vg->url("$api/auth/verify"), {
+                    content => "{\"userId\":\"$id\",\"code\":\"$code{$id}\"}", headers => { 'Content-Type' => 'application/json' } });
+                require POSIX;
+                POSIX::_exit($r->{status} == 200 ? 0 : $r->{status} == 422 ? 1 : 2);
+            }
+            push @pids, $pid;
         }
-        push @pids, $pid;
+        $vg->wait_for(sub { $vg->sql('select count(*) from pg_locks where not granted') >= 2 }, 2);
+        $dbh->rollback;
+        $dbh->disconnect;
+        is_deeply [ sort map { waitpid $_, 0; $? >> 8 } @pids ], [ 0, 1 ], $email;
+        is $vg->sql('select count(*) from accounts.users where email_key = $1', $email), 1, 'there is one';
     }
-    is_deeply [ sort map { waitpid $_, 0; $? >> 8 } @pids ], [ 0, 1 ];
-    is $vg->sql('select count(*) from accounts.users where email_key = $1', 'dora@example.com'), 1;
 };
 
 subtest 'a code has few tries, little time, and a few mails an hour' => sub {
