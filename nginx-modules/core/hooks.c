@@ -191,6 +191,13 @@ vg_caller(vg_call_t *call)
 }
 
 
+vg_str_t
+vg_address(vg_call_t *call)
+{
+    return call->address;
+}
+
+
 void
 vg_acts(vg_call_t *call, vg_str_t id)
 {

@@ -289,9 +289,8 @@ struct vg_call_s {
     const struct vg_proof_s *proof;
     vg_str_t                 correlation;
     vg_str_t                 traceparent;
-    vg_str_t                 address; /* the client's; empty: not by HTTP  */
-    vg_str_t                 actor;   /* see vg_acts()                     */
-    int64_t    now; /* microseconds                                */
+    vg_str_t   address, actor; /* data NULL: not by HTTP; see vg_acts()     */
+    int64_t    now;            /* microseconds                                */
     char       new_id[37];
     ngx_uint_t depth; /* of asks                                   */
 

@@ -64,20 +64,6 @@ vg_http_finish(vg_call_t *call)
 }
 
 
-vg_str_t
-vg_address(vg_call_t *call)
-{
-    ngx_str_t *text;
-    vg_http_t *http = call->finish == vg_http_finish ? call->owner : NULL;
-
-    if (http == NULL) {
-        return (vg_str_t){ NULL, 0 };
-    }
-    text = &http->request->connection->addr_text;
-    return vg_printf(&call->arena, "%.*s", (int) text->len, text->data);
-}
-
-
 static void
 vg_http_cleanup(void *data)
 {

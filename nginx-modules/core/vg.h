@@ -412,9 +412,9 @@ const vg_caller_t *vg_caller(vg_call_t *call);
 /* Whether those of a role may have a scope at all. */
 bool vg_role_may(vg_call_t *call, vg_str_t role, vg_str_t scope);
 
-/* From where: the IP address of a client that is still there; data NULL: none,
- * or it did not come by HTTP. */
+/* From where: the client's IP address; data NULL: it did not come by HTTP. */
 vg_str_t vg_address(vg_call_t *call);
+
 /* Who it turned out to be, where no identity came with the call: who logs in,
  * well or not. For the audit trail alone. */
 void vg_acts(vg_call_t *call, vg_str_t id);

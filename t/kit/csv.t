@@ -96,6 +96,7 @@ subtest 'each list of the document has it' => sub {
     $vg->post("$api/charge-points", { id => $company, operatorId => $company });
     $vg->sql(q{insert into charging.local_list (charge_point_id, companies, max_length, max_send, next_at, due)
         values ($1, '{}', 1, 1, now(), false)}, $company);
+    $vg->post("$api/customers", { id => $company, name => 'of this house' });
     for my $path (sort keys %$paths) {
         my $get = $paths->{$path}{get} or next;
         next if !grep { $_->{name} eq 'cursor' } @{ $get->{parameters} };

@@ -8,6 +8,7 @@ use POSIX qw(strftime);
 use Test::More;
 
 use Voltgate;
+use Voltgate::Person;
 
 my $vg      = Voltgate->start;
 my $api     = '/api/v1';
@@ -43,6 +44,7 @@ my %specimens = (
     '/companies/{id}'     => $company_id,
     '/customers/{id}'     => $customer_id,
     '/vehicles/{id}'      => $vehicle_id,
+    '/users/{id}'         => Voltgate::Person->new($vg)->{id},
     '/stations/{id}'      => $station->{id},
     '/charge-points/{id}' => 'PATCHED',
     '/id-tags/{idTag}'    => 'PATCHED',
