@@ -7,27 +7,73 @@
 #include "table.h"
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+
+/* Is the one part of that kind in a subject's name this text? One that is
+ * there twice could be either. */
+static ngx_uint_t
+vg_credentials_named(X509 *cert, int nid, vg_str_t text)
+{
+    int            at, len;
+    X509_NAME     *name = X509_get_subject_name(cert);
+    ngx_uint_t     same;
+    unsigned char *utf8 = NULL;
+
+    at = X509_NAME_get_index_by_NID(name, nid, -1);
+    if (at < 0 || X509_NAME_get_index_by_NID(name, nid, at) >= 0) {
+        return 0;
+    }
+    len = ASN1_STRING_to_UTF8(
+        &utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+    same = len == (int) text.len && ngx_memcmp(utf8, text.data, text.len) == 0;
+    OPENSSL_free(utf8);
+    return same;
+}
+
+
+/* A session that is taken up again brings a certificate that was good then:
+ * it may have ended or been revoked since. Of the chain it brings nothing, so
+ * what stands between is to be in nginx's file of CAs. */
+static ngx_uint_t
+vg_credentials_still(SSL *ssl, X509 *cert)
+{
+    ngx_uint_t      good;
+    X509_STORE     *store = SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl));
+    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+
+    good = ctx != NULL && X509_STORE_CTX_init(ctx, store, cert, NULL) == 1
+           && X509_STORE_CTX_set_default(ctx, "ssl_client") == 1
+           && X509_verify_cert(ctx) == 1;
+    X509_STORE_CTX_free(ctx);
+    ERR_clear_error(); /* the next TLS call would take it for its own */
+    return good;
+}
 
 
 /* Security profile 3: a certificate that nginx has verified, for this name. */
 static ngx_uint_t
 vg_credentials_certified(ngx_connection_t *c, vg_str_t identity)
 {
-    int   n = -1;
-    char  name[VG_IDENTITY_MAX + 2];
-    X509 *cert;
+    SSL             *ssl = c->ssl ? c->ssl->connection : NULL;
+    X509            *cert;
+    ngx_uint_t       good;
+    const ngx_str_t *organization = &vg_ocpp_conf()->organization;
 
-    if (!c->ssl || SSL_get_verify_result(c->ssl->connection) != X509_V_OK) {
+    cert = ssl && SSL_get_verify_result(ssl) == X509_V_OK
+               ? SSL_get_peer_certificate(ssl)
+               : NULL;
+    if (cert == NULL) {
         return 0;
     }
-    cert = SSL_get_peer_certificate(c->ssl->connection);
-    if (cert != NULL) {
-        n = X509_NAME_get_text_by_NID(X509_get_subject_name(cert),
-                                      NID_commonName, name, sizeof(name));
-        X509_free(cert);
-    }
-    return n == (int) identity.len
-           && ngx_memcmp(name, identity.data, identity.len) == 0;
+    good = vg_credentials_named(cert, NID_commonName, identity)
+           && (organization->len == 0
+               || vg_credentials_named(cert, NID_organizationName,
+                                       vg_of(*organization)))
+           && (!SSL_session_reused(ssl) || vg_credentials_still(ssl, cert));
+    X509_free(cert);
+    return good;
 }
 
 

@@ -20,6 +20,7 @@ typedef struct {
     ngx_int_t          queue; /* handshakes that wait, of one worker          */
     ngx_int_t          boots; /* under way at once, of one worker             */
     ngx_msec_t         boot_wait;
+    ngx_str_t          organization; /* O of certificates; len 0: any      */
 } vg_ocpp_conf_t;
 
 extern ngx_module_t ngx_http_voltgate_ocpp_module;

@@ -18,6 +18,7 @@
  *                                      http: the flight recorder: bytes for
  *                                      each charge point, how many, where;
  *                                      or off
+ *   voltgate_ocpp_organization NAME;   http: O of charge points' certificates
  *   voltgate_ocpp_boots 32 5s;         http: under way in each worker; how
  *                                      long others wait, until told to come
  *                                      again
@@ -202,6 +203,13 @@ static ngx_command_t  vg_ocpp_commands[] = {
       vg_ocpp_recorder,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
+      NULL },
+
+    { ngx_string("voltgate_ocpp_organization"),
+      NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(vg_ocpp_conf_t, organization),
       NULL },
 
     { ngx_string("voltgate_ocpp_boots"),

@@ -7,6 +7,9 @@
  * add goes by DataTransfer.
  */
 
+#include <string.h>
+#include <strings.h>
+
 #include "message.h"
 #include "stations.h"
 
@@ -42,12 +45,45 @@ command_wrong(void *call, const char *path, const char *text)
 }
 
 
+/* OCPP's names of settings have no case. */
+static bool
+command_key_is(vg_str_t key, const char *name)
+{
+    return key.len == strlen(name) && strncasecmp(key.data, name, key.len) == 0;
+}
+
+
+/* A charge point's security profile goes up by OCPP, never down: who could
+ * send this in its operator's name would take its TLS away. The way down is to
+ * visit it. */
+static vg_rc_t
+command_profile(vg_call_t *call)
+{
+    vg_str_t         to;
+    const vg_json_t *payload = vg_get(call, "payload");
+    const vg_json_t *now = vg_json_get(vg_row(call), "securityProfile");
+
+    if (!vg_str_eq(vg_get(call, "action")->text, "ChangeConfiguration")
+        || !command_key_is(vg_json_text(payload, "key"), "SecurityProfile"))
+    {
+        return VG_OK;
+    }
+    to = vg_json_text(payload, "value");
+    if (to.len != 1 || to.data[0] < '1' || to.data[0] > '3') {
+        return vg_refuse_field(call, "payload.value", "must be 1, 2 or 3");
+    }
+    return now != NULL && now->text.len == 1 && to.data[0] >= now->text.data[0]
+               ? VG_OK
+               : vg_refuse(call, "profile_lowered");
+}
+
+
 vg_rc_t
 command_check(vg_call_t *call)
 {
     return message_check(vg_pool(call), vg_get(call, "action")->text,
                          vg_get(call, "payload"), command_wrong, call)
-               ? VG_OK
+               ? command_profile(call)
                : VG_ERROR;
 }
 

@@ -199,6 +199,8 @@ static const vg_error_t errors[] = {
     { "station_unknown", 422, "There is no such station of this operator" },
     { "export_too_large", 422,
       "More than 20,000 stations: export them by city" },
+    { "profile_lowered", 422,
+      "A security profile is not lowered over OCPP" },
     { "operator_missing", 422, "operatorId or stationId is needed" },
     { "certificate_answered", 409,
       "This request was answered, or there is a newer one" },

@@ -191,6 +191,8 @@ my %plugins = (
         waitlist_full => 'by a setting: plugins/reservations/t/bound.t',
     },
     stations => {
+        profile_lowered => sub { $vg->post("$api/charge-points/CP1/commands", { action => 'ChangeConfiguration',
+            payload => { key => 'SecurityProfile', value => '1' } }, $as{north}) },
         certificate_answered => 'a charger has to ask twice: plugins/stations/t/report.t',
         time_zone_unknown => sub { station(north => timeZone => 'Mars/Olympus') },
         connector_taken   => sub { station(north => connectors('CP1', 1)) },

@@ -4,11 +4,24 @@
 -- Runs after the charger answered. A charge point that was removed meanwhile
 -- is written down all the same. The payload is not: it may hold a password.
 -- What began a transfer makes its row, which takes up what the charger said
--- of it since the command was sent, and ends older ones of its kind.
+-- of it since the command was sent, and ends older ones of its kind. A
+-- security profile that it took is what it has to come with from then on.
 with noted as (
     insert into stations.command (id, charge_point_id, action, result, caller_id, at)
     values (:newId, :id, :action, :outcome, :callerId, :now)
     returning action, result
+), raised as (
+    update stations.charge_point as p
+    set security_profile = (:body #>> '{payload,value}')::int,
+        version = p.version + 1,
+        updated_at = :now
+    where p.id = :id
+        and :action = 'ChangeConfiguration'
+        and lower(:body #>> '{payload,key}') = 'securityprofile'
+        and :body #>> '{payload,value}' in ('1', '2', '3')
+        and :outcome ->> 'status' in ('Accepted', 'RebootRequired')
+        and p.security_profile < (:body #>> '{payload,value}')::int
+    returning id
 ), begun as (
     select b.kind, b.location, b.request_id, b.file_name
     from (values
