@@ -251,9 +251,9 @@ vg_auth_public(const vg_call_t *call)
 vg_rc_t
 vg_auth_identify(vg_http_t *http)
 {
-    ngx_str_t  *key, *value;
-    vg_call_t  *call = http->call;
-    ngx_uint_t  twice = 0;
+    ngx_str_t *key, *value;
+    vg_call_t *call = http->call;
+    ngx_uint_t twice = 0;
 
     if (vg_auth_public(call)) {
         return VG_OK;

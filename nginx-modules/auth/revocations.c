@@ -6,7 +6,6 @@
  * follower's place in the log, so that nothing falls between the two.
  */
 
-#include <stdio.h>
 #include <time.h>
 
 #include "identity.h"
@@ -59,41 +58,64 @@ vg_revocation_id(vg_str_t text)
 }
 
 
-/* RFC 3339 in UTC, as vg.z() writes it, in microseconds; false: it is not */
+/* digits at the front, at most so many, as a number; -1: there is none */
+static int
+vg_revocations_digits(vg_str_t *rest, size_t most)
+{
+    int    n = 0;
+    size_t len = 0;
+
+    for (; len < most && len < rest->len && rest->data[len] >= '0'
+           && rest->data[len] <= '9';
+         len++)
+    {
+        n = n * 10 + (rest->data[len] - '0');
+    }
+    rest->data += len;
+    rest->len -= len;
+    return len > 0 ? n : -1;
+}
+
+
+/* RFC 3339 in UTC, as vg.z() writes it, in microseconds; false: it is not.
+ * What is finer than a microsecond it does not write. */
 static bool
 vg_revocations_time(vg_str_t text, int64_t *us)
 {
-    int       end = 0, digits = 0;
-    char      copy[40];
-    long      fraction = 0;
-    struct tm tm = { 0 };
+    int         part[6];
+    bool        offset;
+    size_t      i, before;
+    int64_t     fraction = 0;
+    struct tm   tm = { 0 };
+    const char *marks = "--T::";
 
-    if (text.len >= sizeof(copy) || text.len == 0) {
+    if (!vg_instant(text, &offset) || text.data[text.len - 1] != 'Z') {
         return false;
     }
-    ngx_memcpy(copy, text.data, text.len);
-    copy[text.len] = '\0';
-    if (sscanf(copy, "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon,
-               &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &end)
-            != 6
-        || end != 19)
-    {
-        return false;
-    }
-    if (copy[end] == '.') {
-        for (end++; copy[end] >= '0' && copy[end] <= '9'; end++) {
-            if (digits++ < 6) {
-                fraction = fraction * 10 + (copy[end] - '0');
-            }
+    for (i = 0; i < 6; i++) {
+        part[i] = vg_revocations_digits(&text, i == 0 ? 4 : 2);
+        if (part[i] < 0 || text.len == 0 || (i < 5 && *text.data != marks[i])) {
+            return false;
         }
-        for (; digits < 6; digits++) {
+        text.data += i < 5;
+        text.len -= i < 5;
+    }
+    if (*text.data == '.') {
+        text.data++;
+        before = --text.len;
+        fraction = vg_revocations_digits(&text, 6);
+        for (i = before - text.len; i < 6; i++) {
             fraction *= 10;
         }
     }
-    tm.tm_year -= 1900;
-    tm.tm_mon--;
+    tm.tm_year = part[0] - 1900;
+    tm.tm_mon = part[1] - 1;
+    tm.tm_mday = part[2];
+    tm.tm_hour = part[3];
+    tm.tm_min = part[4];
+    tm.tm_sec = part[5];
     *us = (int64_t) timegm(&tm) * 1000000 + fraction;
-    return copy[end] == 'Z' && copy[end + 1] == '\0';
+    return true;
 }
 
 

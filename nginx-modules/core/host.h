@@ -285,8 +285,7 @@ struct vg_call_s {
     int64_t     quota;   /* calls a month that its key has; -1: no bound  */
     int64_t     expires; /* microseconds: until when caller is who it says;
                             0: for good                                   */
-    /* auth: what its token can be revoked by; NULL: it came by none */
-    const struct vg_proof_s *proof;
+    const struct vg_proof_s *proof; /* what its token is revoked by, or NULL */
     vg_str_t                 correlation;
     vg_str_t                 traceparent;
     vg_str_t   address, actor; /* data NULL: not by HTTP; see vg_acts()     */

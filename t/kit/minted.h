@@ -223,6 +223,9 @@ verify_all(const vg_jwt_keys_t *keys, vg_str_t token, int64_t now_us,
     vg_jwt_t       jwt;
     vg_jwt_error_t error = vg_jwt_read(pool, token, &jwt);
 
+    memset(claims, 0, sizeof(*claims));
+    memset(who, 0, sizeof(*who));
+
     if (error == VG_JWT_OK) {
         error = vg_jwt_verify(&jwt, keys, &terms, now_us, claims);
     }
