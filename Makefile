@@ -106,7 +106,7 @@ soak: build ## a million calls, and the memory of the workers
 chaos: build ## bad days: processes killed at random while events are told; CHAOS_SEED, CHAOS_SECONDS
 	@CHAOS_SECONDS=$${CHAOS_SECONDS:-60} t/run t/chaos/chaos.t
 
-bench: build $(B)/bench/lane $(B)/bench/breaker $(B)/bench/token ## loads beside their limits, three runs, medians
+bench: build $(B)/bench/lane $(B)/bench/breaker $(B)/bench/token $(B)/bench/limit ## loads beside their limits, three runs, medians
 	@t/bench/run
 
 $(B)/bench/lane: t/bench/lane.c
@@ -118,6 +118,10 @@ $(B)/bench/token: t/bench/token.c $(JSON_SRC) $(addprefix nginx-modules/auth/,jw
 	$(call say,CC  ) $(CC) $(CFLAGS) $(LDFLAGS) $(ROOMS:%=-iquote %) -o $@ $^ -lyajl -ljwt -lcrypto
 
 $(B)/bench/breaker: t/bench/breaker.c nginx-modules/outbound/breaker.c
+	@mkdir -p $(@D)
+	$(call say,CC  ) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(B)/bench/limit: t/bench/limit.c nginx-modules/limit/gcra.c nginx-modules/limit/place.c
 	@mkdir -p $(@D)
 	$(call say,CC  ) $(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 

@@ -63,6 +63,7 @@ typedef struct {
     ngx_array_t      roles; /* of vg_limit_role_t                        */
     size_t           size;  /* of the zone of words                      */
     vg_redis_conf_t *redis; /* NULL: none                                */
+    ngx_uint_t       off;   /* nothing is limited                        */
     ngx_shm_zone_t  *words;
     ngx_shm_zone_t  *state;
 } vg_limit_conf_t;

@@ -7,6 +7,8 @@
  *                            http: how often; and for one route of it
  *   voltgate_limit role=ROLE|anonymous|default plan=NAME;
  *                            http: for whom
+ *   voltgate_limit off;
+ *                            http: for nobody: something before us does it
  *   voltgate_limit_zone SIZE;
  *                            http: of the words, 8 bytes a key
  *   voltgate_limit_redis HOST:PORT [key=value ...];
@@ -35,7 +37,7 @@ static ngx_command_t  vg_limit_commands[] = {
       NULL },
 
     { ngx_string("voltgate_limit"),
-      NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE2,
+      NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE12,
       vg_set_limit,
       NGX_HTTP_MAIN_CONF_OFFSET,
       0,
@@ -205,7 +207,7 @@ vg_limit_init_process(ngx_cycle_t *cycle)
 
     conf = ngx_http_cycle_get_module_main_conf(cycle,
                                                ngx_http_voltgate_limit_module);
-    if (conf == NULL || conf->state == NULL || vg_host == NULL
+    if (conf == NULL || conf->state == NULL || conf->off || vg_host == NULL
         || (ngx_process != NGX_PROCESS_WORKER
             && ngx_process != NGX_PROCESS_SINGLE))
     {

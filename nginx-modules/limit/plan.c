@@ -264,9 +264,14 @@ vg_set_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *data)
 {
     ngx_str_t       *word = cf->args->elts;
     vg_limit_conf_t *conf = data;
-    vg_limit_role_t *role = ngx_array_push(&conf->roles);
+    vg_limit_role_t *role;
 
     (void) cmd;
+    if (cf->args->nelts == 2) {
+        conf->off = ngx_strcmp(word[1].data, "off") == 0;
+        return conf->off ? NGX_CONF_OK : "wants role=ROLE plan=NAME, or off";
+    }
+    role = ngx_array_push(&conf->roles);
     if (role == NULL) {
         return NGX_CONF_ERROR;
     }

@@ -42,6 +42,7 @@ subtest 'what is right' => sub {
     good('voltgate_plan a rate=100r/s burst=200 concurrent=20 quota=1000000/month;');
     good('voltgate_plan a rate=30r/m burst=5; voltgate_plan a "route=POST /auth/token" rate=10r/h burst=10;');
     good('voltgate_plan driver rate=1r/s burst=1; voltgate_limit role=partner plan=driver; voltgate_limit role=anonymous plan=driver;');
+    good('voltgate_limit off;');
     good('voltgate_limit role=default plan=admin; voltgate_limit_zone 1m;');
     good('voltgate_limit_redis 127.0.0.1:6379 user=voltgate prefix=vg: timeout=1s;');
     good("voltgate_limit_redis [::1] tls ca=$dir/tls/cert.pem;");
@@ -61,6 +62,7 @@ subtest 'what is not' => sub {
     bad('voltgate_plan a "route=GET /x" rate=1r/s burst=1;', qr/"a" wants rate= and burst=/);
     bad('voltgate_limit role=king plan=driver;', qr/names a role that is not known/);
     bad('voltgate_limit role=driver plan=none;', qr/"none" is no plan/);
+    bad('voltgate_limit on;', qr/wants role=ROLE plan=NAME, or off/);
     bad('voltgate_limit driver none;', qr/wants role=ROLE plan=NAME/);
     bad('voltgate_limit_zone 1k;', qr/less than 64k/);
     bad('voltgate_limit_redis 127.0.0.1:1 timeout=2s;', qr/"timeout=2s" is not within 1 and 1000 ms/);
