@@ -69,9 +69,9 @@ typedef struct {
 } vg_limit_conf_t;
 
 /* directives */
-char *vg_set_plan(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *vg_set_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-char *vg_set_limit_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *vg_set_plan(ngx_conf_t *cf, ngx_command_t *cmd, void *data);
+char *vg_set_limit(ngx_conf_t *cf, ngx_command_t *cmd, void *data);
+char *vg_set_limit_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *data);
 
 /* the kit's own plans, and what the directives made of them */
 ngx_int_t vg_plans_create(ngx_conf_t *cf, vg_limit_conf_t *conf);

@@ -52,14 +52,14 @@ spent(void)
 static void
 shuffle(void)
 {
-    uint32_t i, k, t;
+    uint32_t i, k, t, random = 1;
 
-    srand(1);
     for (i = 0; i < KEYS; i++) {
         order[i] = i;
     }
     for (i = KEYS - 1; i > 0; i--) {
-        k = (uint32_t) rand() % (i + 1);
+        random = random * 1664525 + 1013904223;
+        k = (random >> 8) % (i + 1);
         t = order[i];
         order[i] = order[k];
         order[k] = t;
