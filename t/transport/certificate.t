@@ -145,8 +145,9 @@ subtest 'files that cannot be used are not taken, and told of once' => sub {
     ok all_show($old), 'is none that is taken';
 };
 
-subtest 'the next good one is taken' => sub {
+subtest 'the next good one is taken, from where workers cannot walk to' => sub {
     my ($cert, $key) = certificate();
+    chmod 0700, $vg->{state} or die $!;
     put('key.pem', $key);
     put('cert.pem', $cert);
     ok $vg->wait_for(sub { all_show(serial($cert)) }, 10);

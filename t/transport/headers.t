@@ -8,7 +8,6 @@ use Test::More;
 
 use Voltgate;
 use Voltgate::Charger;
-use Voltgate::Stream;
 use Voltgate::Wire;
 
 my $api     = '/api/v1';
@@ -52,8 +51,11 @@ subtest 'each answer' => sub {
         is $h->{'cache-control'}, $kept, "$name: kept so long";
         is $h->{server}, 'nginx', "$name: without a version";
     }
-    my $stream = Voltgate::Stream->open($vg, "$api/events/stream", \%bearer);
-    is $stream->{headers}{'cache-control'} // 'no-store', 'no-store', 'a stream says so itself';
+    my $wire = Voltgate::Wire->connect($vg);
+    $wire->send(head("GET $api/events/stream HTTP/1.1", 'Host: a', "Authorization: $bearer{Authorization}", 'Accept: text/event-stream'));
+    $vg->wait_for(sub { $wire->ends(0.1); $wire->{bytes} =~ /\r\n\r\n/ }, 10);
+    is_deeply [ $wire->{bytes} =~ /^Cache-Control: ([^\r]*)/mgi ], ['no-store'], 'a stream, once';
+    like $wire->{bytes}, qr/^X-Content-Type-Options: nosniff\r$/m, 'a stream is what it is';
 };
 
 subtest 'HTTPS from then on, but for localhost' => sub {
