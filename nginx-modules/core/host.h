@@ -444,10 +444,6 @@ void vg_plugin_hold(vg_plugin_slot_t *plugin);
 void vg_plugin_release(vg_plugin_slot_t *plugin);
 void vg_swap_start(void);
 
-/* owner.c: is it said whose rows these are; for OpenAPI, NULL: by no statement */
-ngx_int_t   vg_owner_row(vg_endpoint_t *e);
-const char *vg_owner_of(const vg_endpoint_t *e);
-
 /* house.c: routes of the kit itself */
 ngx_int_t vg_house_open(ngx_conf_t *cf, vg_host_t *host);
 

@@ -8,6 +8,11 @@
 
 #include "host.h"
 
+/* core, owner.c: is it said whose rows a route shows; and whose, as OpenAPI has
+ * it: NULL where no statement shows any */
+ngx_int_t   vg_owner_row(vg_endpoint_t *e);
+const char *vg_owner_of(const vg_endpoint_t *e);
+
 /* events: consumers and timers go on with the new generation */
 void vg_events_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
 
