@@ -165,7 +165,8 @@ subtest 'what the conf must not say' => sub {
         open my $out, '>', "$file.bad" or die $!;
         print {$out} $conf;
         close $out or die $!;
-        my $said = `/usr/sbin/nginx -t -c $file.bad 2>&1`;
+        local $ENV{LD_PRELOAD} = $ENV{VG_PRELOAD} // '';
+        my $said = `/usr/sbin/nginx -e '$vg->{state}/log/tested.log' -t -c '$file.bad' 2>&1`;
         isnt $?, 0, "voltgate_cors $bad";
         like $said, qr/voltgate_cors/, 'and says where';
     }
