@@ -134,13 +134,35 @@ vg_webhooks_type(vg_out_t *out, vg_host_t *host, vg_plugin_slot_t *plugin,
 }
 
 
+/* what several tell is shown as the first of them has it */
+static ngx_uint_t
+vg_webhooks_shown(vg_host_t *host, vg_plugin_slot_t *plugin, vg_str_t type)
+{
+    ngx_uint_t         i;
+    vg_plugin_slot_t **p = host->plugins.elts;
+
+    if (plugin == host->house) {
+        return 0;
+    }
+    for (i = 0; i < host->plugins.nelts && p[i] != plugin; i++) {
+        if (vg_schemas_find(&p[i]->schemas, type) != NULL) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+
 static void
 vg_webhooks_of(vg_out_t *out, vg_host_t *host, vg_plugin_slot_t *plugin)
 {
-    size_t i;
+    size_t             i;
+    const vg_schema_t *all = plugin->schemas.all;
 
     for (i = 0; i < plugin->schemas.count; i++) {
-        vg_webhooks_type(out, host, plugin, &plugin->schemas.all[i]);
+        if (!vg_webhooks_shown(host, plugin, all[i].type)) {
+            vg_webhooks_type(out, host, plugin, &all[i]);
+        }
     }
 }
 
