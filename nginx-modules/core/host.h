@@ -153,7 +153,7 @@ struct vg_endpoint_s {
     vg_statement_t     *statement;
     vg_statement_t     *quarantine;
     vg_endpoint_step_t *steps;    /* ends with a NULL row                */
-    ngx_msec_t          period;   /* VG_EVERY                            */
+    ngx_msec_t          period;   /* VG_EVERY, VG_KEEP                   */
     void (*run)(vg_call_t *call); /* house.c: instead of a statement;
                                       ends in vg_call_awaited()          */
     unsigned matches:1;           /* its statement takes :ifMatch     */
@@ -208,6 +208,9 @@ vg_plugin_slot_t *vg_plugin_load(vg_host_t *host, const ngx_str_t *name,
                                  const char *hash);
 ngx_int_t         vg_plugin_rows(vg_host_t *host, vg_plugin_slot_t *plugin);
 void              vg_plugin_free(vg_plugin_slot_t *plugin);
+
+/* kept.c: a row of keeps as a route; NULL: it is none, or no memory */
+const vg_route_t *vg_kept_row(vg_plugin_slot_t *plugin, const vg_keep_t *keep);
 
 /* the present generation; NULL: there is no such plugin */
 vg_plugin_slot_t *vg_plugin_named(vg_str_t name);

@@ -200,6 +200,7 @@ vg_endpoint_period(vg_endpoint_t *e)
 {
     ngx_str_t text = { ngx_strlen(e->row->path), (u_char *) e->row->path };
 
+    e->period = 60000; /* VG_KEEP */
     if (e->row->method != VG_EVERY) {
         return NGX_OK;
     }
@@ -354,11 +355,20 @@ vg_plugin_fits(vg_host_t *host, vg_plugin_slot_t *plugin)
 ngx_int_t
 vg_plugin_rows(vg_host_t *host, vg_plugin_slot_t *plugin)
 {
+    const vg_keep_t  *keep;
     const vg_route_t *row;
 
     for (row = plugin->manifest->routes; row && row->path != NULL; row++) {
         if (vg_endpoint_add(plugin, row) != NGX_OK) {
             vg_plugin_out(plugin, "%s: route not usable", row->path);
+            plugin->endpoints.nelts = 0;
+            return NGX_ERROR;
+        }
+    }
+    for (keep = plugin->manifest->keeps; keep && keep->table; keep++) {
+        row = vg_kept_row(plugin, keep);
+        if (row == NULL || vg_endpoint_add(plugin, row) != NGX_OK) {
+            vg_plugin_out(plugin, "%s: cannot be kept so", keep->table);
             plugin->endpoints.nelts = 0;
             return NGX_ERROR;
         }

@@ -100,6 +100,7 @@ typedef enum {
     VG_EVENT,    /* path is the event's type                             */
     VG_EVERY,    /* path is a period: "30s", "5m"                        */
     VG_JOB,      /* path is the kind of a row of vg.job: "webhook.deliver" */
+    VG_KEEP,     /* made of the manifest's keeps: path is the table          */
 } vg_method_t;
 
 typedef vg_rc_t (*vg_hook_pt)(vg_call_t *call);
@@ -276,6 +277,23 @@ typedef struct {
     const char           *about;
 } vg_saga_t;
 
+
+/* ------------------------------------------------------------- retention */
+
+/* What is kept for a while: "12h", "90d", "8w", "10y" or "forever", unless the
+ * conf says otherwise: `voltgate_retention plugin.table 30d;`. The statement, a
+ * change, deletes at most :batch (int8) rows that are older than :before
+ * (timestamptz), and answers ok with how many as its body. It is run each
+ * minute, and each second while it deletes as many as it might, on the slow
+ * lane. :besides (jsonb) has moments by key, where the conf names such:
+ * `voltgate_retention billing.invoice 10y AT=7y;`. */
+typedef struct {
+    const char *table;
+    const char *keep;
+    const char *statement;
+    const char *about;
+} vg_keep_t;
+
 typedef struct {
     int                 abi; /* VG_ABI */
     const char         *name;
@@ -288,6 +306,7 @@ typedef struct {
     const char *(*probe)(void);    /* before a version is taken into use: NULL,
                                    or why it cannot be; NULL: no probe   */
     const vg_saga_t *sagas;        /* ends with a NULL name, or NULL         */
+    const vg_keep_t *keeps;        /* ends with a NULL table, or NULL        */
 } vg_plugin_t;
 
 /* the one symbol that a plugin exports */

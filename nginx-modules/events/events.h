@@ -11,7 +11,8 @@
 /* one plugin's way along one log; lives in the worker that runs it */
 typedef struct vg_consumer_s vg_consumer_t;
 
-#define VG_EVENT_DEADLINE 8000 /* ms, for one handler                    */
+#define VG_EVENT_DEADLINE 8000  /* ms, for one handler                    */
+#define VG_KEEP_DEADLINE  25000 /* ms, less than the slow lane's statements */
 
 /* what `voltgate_consumer` says; the defaults are in settings.c */
 typedef struct {
@@ -98,6 +99,13 @@ void vg_consumers_wake(void);
 void vg_follower_start(void);
 void vg_follower_wake(void);
 void vg_retention_start(time_t keep); /* s; 0: all is kept               */
+/* keep.c: how long rows are kept; which the conf names are looked up when
+ * plugins are there */
+char      *vg_set_retention(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_int_t  vg_keep_use(ngx_conf_t *cf, ngx_array_t *confs);
+vg_rc_t    vg_keep_bind(vg_call_t *call);
+ngx_uint_t vg_keep_more(const vg_call_t *call);
+
 void vg_timers_start(void);
 void vg_timers_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
 

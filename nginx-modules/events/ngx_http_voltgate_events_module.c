@@ -8,6 +8,7 @@ extern ngx_module_t ngx_http_voltgate_events_module;
 
 typedef struct {
     ngx_array_t *consumers; /* see settings.c                           */
+    ngx_array_t *keeps;     /* see keep.c                               */
     time_t       keep;      /* s; 0: all                                */
 } vg_events_conf_t;
 
@@ -32,6 +33,9 @@ vg_events_ready(ngx_conf_t *cf)
         return NGX_OK; /* the host is not used */
     }
     vg_consumer_confs_use(conf->consumers);
+    if (vg_keep_use(cf, conf->keeps) != NGX_OK) {
+        return NGX_ERROR;
+    }
     for (i = 0; i < sizeof(vg_events_inits) / sizeof(vg_events_inits[0]); i++) {
         if (vg_events_inits[i](cf) != NGX_OK) {
             return NGX_ERROR;
@@ -89,6 +93,10 @@ static ngx_command_t  vg_events_commands[] = {
     { ngx_string("voltgate_consumer"), NGX_HTTP_MAIN_CONF | NGX_CONF_1MORE,
       vg_set_consumer, NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(vg_events_conf_t, consumers), NULL },
+
+    { ngx_string("voltgate_retention"), NGX_HTTP_MAIN_CONF | NGX_CONF_2MORE,
+      vg_set_retention, NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(vg_events_conf_t, keeps), NULL },
 
     { ngx_string("voltgate_events_keep"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
       ngx_conf_set_sec_slot, NGX_HTTP_MAIN_CONF_OFFSET,

@@ -1,9 +1,13 @@
 /*
- * timer.c: VG_EVERY routes. Each node's worker 0 tries; the row of vg.timer
- * lets one of them through, in the commit of the effect.
+ * timer.c: VG_EVERY routes, and those of what is kept for a while. Each node's
+ * worker 0 tries; the row of vg.timer lets one of them through, in the commit
+ * of the effect.
  */
 
 #include "events.h"
+
+#define VG_KEEP_FIRST 2000 /* ms after the start                         */
+#define VG_KEEP_REST  1000 /* ms between turns while there is more       */
 
 typedef struct {
     ngx_queue_t    queue;
@@ -12,6 +16,7 @@ typedef struct {
     vg_unit_t      take; /* with the statement before it                  */
     const char    *values[2];
     ngx_uint_t     busy; /* of call and unit, that are not over           */
+    ngx_uint_t     more; /* VG_KEEP: older rows are left                  */
     char           name[128];
     char           period[48];
 } vg_timer_t;
@@ -39,7 +44,8 @@ vg_timer_rest(vg_timer_t *timer)
     if (timer->endpoint == NULL) {
         ngx_free(timer);
     } else if (!ngx_exiting) {
-        ngx_add_timer(&timer->event, timer->endpoint->period);
+        ngx_add_timer(&timer->event,
+                      timer->more ? VG_KEEP_REST : timer->endpoint->period);
     }
 }
 
@@ -61,7 +67,9 @@ vg_timer_submit(vg_call_t *call, vg_unit_t *unit)
         return;
     }
     timer->busy++;
-    vg_kit_make(&timer->take, vg_timer_take, timer->values, VG_LANE_WRITE,
+    vg_kit_make(&timer->take, vg_timer_take, timer->values,
+                call->endpoint->row->method == VG_KEEP ? VG_LANE_SLOW
+                                                       : VG_LANE_WRITE,
                 vg_timer_taken, timer);
     timer->take.database = call->endpoint->plugin->database;
     timer->take.relaxed = 0;
@@ -73,7 +81,10 @@ vg_timer_submit(vg_call_t *call, vg_unit_t *unit)
 static void
 vg_timer_over(vg_call_t *call)
 {
-    vg_timer_rest(call->owner);
+    vg_timer_t *timer = call->owner;
+
+    timer->more = call->endpoint->row->method == VG_KEEP && vg_keep_more(call);
+    vg_timer_rest(timer);
 }
 
 
@@ -97,7 +108,13 @@ vg_timer_fired(ngx_event_t *ev)
     call->owner = timer;
     call->unit_submit = vg_timer_submit;
     timer->busy = 1;
-    vg_call_run(call, VG_EVENT_DEADLINE);
+    if (timer->endpoint->row->method != VG_KEEP) {
+        vg_call_run(call, VG_EVENT_DEADLINE);
+    } else if (vg_keep_bind(call) == VG_OK) {
+        vg_call_run(call, VG_KEEP_DEADLINE);
+    } else {
+        vg_call_fail(call, "internal");
+    }
 }
 
 
@@ -106,6 +123,7 @@ static void
 vg_timer_add(vg_endpoint_t *e)
 {
     vg_timer_t *timer = ngx_calloc(sizeof(vg_timer_t), ngx_cycle->log);
+    ngx_uint_t  keep = e->row->method == VG_KEEP;
 
     if (timer == NULL) {
         return;
@@ -114,7 +132,7 @@ vg_timer_add(vg_endpoint_t *e)
     (void) snprintf(timer->name, sizeof(timer->name), "%s/%s/%s",
                     e->plugin->name.data, e->row->statement, e->row->path);
     (void) snprintf(timer->period, sizeof(timer->period), "%lu milliseconds",
-                    (unsigned long) e->period / 10 * 9);
+                    (unsigned long) (keep ? VG_KEEP_REST : e->period) / 10 * 9);
     timer->values[0] = timer->name;
     timer->values[1] = timer->period;
     timer->event.handler = vg_timer_fired;
@@ -122,7 +140,7 @@ vg_timer_add(vg_endpoint_t *e)
     timer->event.log = ngx_cycle->log;
     timer->event.cancelable = 1;
     ngx_queue_insert_tail(&vg_timers, &timer->queue);
-    ngx_add_timer(&timer->event, e->period);
+    ngx_add_timer(&timer->event, keep ? VG_KEEP_FIRST : e->period);
 }
 
 
@@ -133,7 +151,7 @@ vg_timers_add(vg_plugin_slot_t *plugin)
     vg_endpoint_t **e = plugin->endpoints.elts;
 
     for (i = 0; i < plugin->endpoints.nelts && ngx_worker == 0; i++) {
-        if (e[i]->row->method == VG_EVERY) {
+        if (e[i]->row->method == VG_EVERY || e[i]->row->method == VG_KEEP) {
             vg_timer_add(e[i]);
         }
     }
