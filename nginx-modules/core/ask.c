@@ -91,3 +91,49 @@ vg_ask_start(const char *route, vg_str_t args, vg_str_t correlation,
     vg_call_run(ask, VG_ASK_DEADLINE);
     return ask;
 }
+
+
+static ngx_uint_t
+vg_plugin_has(vg_plugin_slot_t *plugin, vg_method_t method, const char *path)
+{
+    size_t          n = plugin->name.len;
+    ngx_uint_t      i;
+    const char     *own;
+    vg_endpoint_t **e = plugin->endpoints.elts;
+
+    if (plugin->endpoints.nelts == 0 && plugin->state == VG_PLUGIN_OUT) {
+        return 1;
+    }
+    for (i = 0; i < plugin->endpoints.nelts; i++) {
+        own = e[i]->row->path;
+        if (e[i]->row->method != method) {
+            continue;
+        }
+        if (path[0] == '*' ? ngx_strncmp(own, plugin->name.data, n) == 0
+                                 && ngx_strcmp(own + n, path + 1) == 0
+                           : ngx_strcmp(own, path) == 0)
+        {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+
+vg_str_t
+vg_plugins_with(vg_call_t *call, vg_method_t method, const char *path)
+{
+    vg_out_t           out;
+    ngx_uint_t         i;
+    vg_plugin_slot_t **p = vg_host->plugins.elts;
+
+    vg_out_init(&out, &call->arena);
+    vg_out_open(&out, '[');
+    for (i = 0; i < vg_host->plugins.nelts; i++) {
+        if (vg_plugin_has(p[i], method, path)) {
+            vg_out_string(&out, vg_of(p[i]->name));
+        }
+    }
+    vg_out_close(&out, ']');
+    return vg_out_str(&out);
+}

@@ -375,6 +375,12 @@ vg_rc_t vg_reply(vg_call_t *call, vg_str_t body);
 vg_rc_t vg_ask(vg_call_t *call, const char *route, vg_str_t args,
                vg_str_t *answer) VG_MUST_CHECK;
 
+/* The names of the plugins that have such a row, as a JSON array; `*` in the
+ * path is the plugin's own name: who hears (VG_EVENT, "customer.moved.v1"), who
+ * offers (VG_INTERNAL, "*.customer_export"). One that could not be read is
+ * among them: what it has is not known. */
+vg_str_t vg_plugins_with(vg_call_t *call, vg_method_t method, const char *path);
+
 /* So many random bytes, as base64url without padding. data NULL: broken. */
 vg_str_t vg_secret(vg_call_t *call, size_t bytes);
 
