@@ -56,4 +56,20 @@ vg_rc_t spelled_check(vg_call_t *call, const spelled_t *rules);
  * their own (else forbidden); `own` where nobody is named. */
 vg_rc_t company_bind(vg_call_t *call, vg_str_t own);
 
+/* erasure.c */
+extern const vg_field_t erasure_new_fields[];
+extern const vg_field_t erasure_id_fields[];
+extern const vg_field_t erasure_told_fields[];
+extern const vg_field_t erasure_due_fields[];
+extern const vg_field_t export_new_fields[];
+extern const vg_field_t export_get_fields[];
+extern const vg_field_t export_job_fields[];
+extern const vg_field_t customer_export_fields[];
+extern const vg_step_t  export_job_steps[];
+
+vg_rc_t erasure_new_check(vg_call_t *call);
+vg_rc_t erasure_told_check(vg_call_t *call);
+vg_rc_t export_new_check(vg_call_t *call);
+vg_rc_t export_get_check(vg_call_t *call);
+
 #endif /* PARTIES_H */

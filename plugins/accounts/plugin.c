@@ -131,9 +131,19 @@ static const vg_route_t routes[] = {
     { VG_PATCH, "/customers/{id}", PARTY_WRITE, customer_change_fields,
       .check = customer_check, .statement = "customer_change",
       .about = "Change a customer" },
-    { VG_DELETE, "/customers/{id}", PARTY_WRITE, customer_id_fields,
-      .statement = "customer_erase",
+    { VG_DELETE, "/customers/{id}", PARTY_WRITE, erasure_new_fields,
+      .check = erasure_new_check, .statement = "customer_erase",
       .about = "Ask that all that is personal of a customer be erased" },
+    { VG_GET, "/erasures/{id}", PARTY_READ, erasure_id_fields,
+      .statement = "erasure_get",
+      .about = "How far an erasure is, and what each plugin erased and kept" },
+    { VG_POST, "/customers/{id}/exports", PARTY_WRITE, export_new_fields,
+      .check = export_new_check, .statement = "export_create",
+      .flags = VG_NO_BODY,
+      .about = "Ask for all that is held about a customer" },
+    { VG_GET, "/customers/{id}/exports/{exportId}", PARTY_READ,
+      export_get_fields, .check = export_get_check, .statement = "export_get",
+      .about = "All that is held about a customer, by plugin" },
 
     { VG_POST, "/customers/{id}/vehicles", PARTY_WRITE, vehicle_new_fields,
       .check = vehicle_create_check, .statement = "vehicle_create",
@@ -156,7 +166,25 @@ static const vg_route_t routes[] = {
       .statement = "party_check",
       .about = "Whether there is this customer, this vehicle, and whose" },
 
+    { VG_INTERNAL, "accounts.customer_export", NULL, customer_export_fields,
+      .statement = "customer_export",
+      .about = "What is held here about a customer" },
+    { VG_JOB, "customer.export", NULL, export_job_fields,
+      .lock = "export_lock", .statement = "export_took",
+      .steps = export_job_steps, .about = "Asks a plugin for a page of it" },
+    { VG_EVENT, "customer.erased.v1", NULL, erasure_told_fields,
+      .check = erasure_told_check, .lock = "erasure_lock",
+      .statement = "erasure_note", .about = "A plugin has erased a customer" },
+    { VG_EVERY, "5s", NULL, erasure_due_fields, .check = lifetime_check,
+      .statement = "erasure_due", .about = "Begins rounds of erasures" },
+
     VG_ROUTES_END
+};
+
+static const vg_keep_t keeps[] = {
+    { "export", "7d", "export_retire", "exports, since they were asked for" },
+    { "erasure", "3y", "erasure_retire", "reports of erasures" },
+    { NULL, NULL, NULL, NULL }
 };
 
 static const vg_error_t errors[] = {
@@ -171,6 +199,7 @@ static const vg_error_t errors[] = {
     { "unsupported_token_type", 400, "A token without an id of its own" },
     { "company_unknown", 422, "No such company" },
     { "customer_taken", 409, "There is a customer with this id" },
+    { "exports_too_many", 409, "Ten exports are kept already" },
     { "customer_erased", 409, "The customer is erased, or is to be" },
     { "plate_taken", 409, "The customer has a vehicle with this plate" },
     { NULL, 0, NULL }
@@ -196,6 +225,12 @@ static const vg_setting_t settings[] = {
     { "sandbox", "on",
       "mails are kept in a table instead of given to notifications; off: "
       "they wait as jobs until a plugin offers notification.send" },
+    { "erasure_again", "60",
+      "seconds after which plugins are asked once more to erase a customer, "
+      "for what was on its way, or not over" },
+    { "export_whole", "4194304",
+      "bytes up to which an export is answered undivided; longer ones by "
+      "plugin and part" },
     { NULL, NULL, NULL }
 };
 
@@ -227,4 +262,5 @@ const vg_plugin_t vg_plugin = {
     .errors = errors,
     .settings = settings,
     .publishes = publishes,
+    .keeps = keeps,
 };

@@ -18,6 +18,8 @@ static const struct {
     { "attempts", "attempts", "5", 1, 1000 },
     { "attempts_anywhere", "attemptsAnywhere", "50", 1, 1000000 },
     { "mails", "mails", "5", 1, 1000 },
+    { "erasure_again", "erasureAgain", "60", 0, 86400 },
+    { "export_whole", "exportWhole", "4194304", 0, 16777216 },
 };
 
 

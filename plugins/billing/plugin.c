@@ -31,6 +31,20 @@ static const vg_field_t invoice_id_fields[] = {
     VG_FIELDS_END
 };
 
+static const vg_field_t erasure_told_fields[] = {
+    { VG_BODY, "erasureId", VG_UUID, VG_REQUIRED, .about = "the erasure" },
+    { VG_BODY, "customerId", VG_TEXT, VG_REQUIRED, .about = "who is erased" },
+    { VG_BODY, "round", VG_INT, VG_REQUIRED, .about = "which is answered" },
+    VG_FIELDS_END
+};
+
+static const vg_field_t customer_export_fields[] = {
+    { VG_BODY, "customerId", VG_TEXT, VG_REQUIRED, .about = "about whom" },
+    { VG_BODY, "after", VG_TEXT, VG_NULLABLE, .about = "where it begins" },
+    { VG_BODY, "most", VG_INT, VG_REQUIRED, 1, 1000, .about = "rows at most" },
+    VG_FIELDS_END
+};
+
 static const vg_field_t invoice_list_fields[] = {
     { VG_QUERY, "sessionId", VG_UUID, .about = "for this session" },
     { VG_QUERY, "customerId", VG_TEXT, 0, 1, 64,
@@ -91,13 +105,28 @@ static const vg_route_t routes[] = {
       .statement = "invoice_get",
       .about = "An invoice with its lines and taxes" },
 
+    { VG_INTERNAL, "billing.customer_export", NULL, customer_export_fields,
+      .statement = "customer_export",
+      .about = "What is held here about a customer" },
+    { VG_EVENT, "customer.erasure_requested.v1", NULL, erasure_told_fields,
+      .statement = "customer_erase",
+      .about = "Says which invoices stay" },
+
     VG_ROUTES_END
 };
 
 /* clang-format on */
 
+static const vg_keep_t keeps[] = {
+    { "invoice", "10y", "invoice_retire",
+      "invoices, beyond the end of the year in which they were issued; "
+      "KEY=SPAN: of a country, as AT=7y" },
+    { NULL, NULL, NULL, NULL }
+};
+
 static const char *const publishes[] = {
     "invoice.created.v1",
+    "customer.erased.v1",
     NULL,
 };
 
@@ -108,4 +137,5 @@ const vg_plugin_t vg_plugin = {
     .about = "Invoices",
     .routes = routes,
     .publishes = publishes,
+    .keeps = keeps,
 };

@@ -97,4 +97,8 @@ extern const vg_step_t  local_list_send_steps[];
 extern const vg_field_t quarantine_list_fields[];
 extern const vg_field_t quarantine_resolve_fields[];
 
+/* erasure.c */
+extern const vg_field_t erasure_told_fields[];
+extern const vg_field_t customer_export_fields[];
+
 #endif

@@ -251,6 +251,13 @@ static const vg_route_t  routes[] = {
       NULL, "session_reap", NULL, 0, NULL,
       "Stops sessions of which nothing is heard any more" },
 
+    { VG_INTERNAL, "charging.customer_export", NULL, customer_export_fields,
+      .statement = "customer_export",
+      .about = "What is held here about a customer" },
+    { VG_EVENT, "customer.erasure_requested.v1", NULL, erasure_told_fields,
+      .statement = "customer_erase",
+      .about = "Takes tags away, and veils whose sessions these were" },
+
     VG_ROUTES_END
 };
 /* clang-format on */
@@ -291,6 +298,16 @@ static const vg_setting_t settings[] = {
     { NULL, NULL, NULL },
 };
 
+static const vg_keep_t keeps[] = {
+    { "session", "3y", "session_retire", "sessions, since they were begun" },
+    { "meter_value", "90d", "meter_value_retire",
+      "meter values; what an open or unpriced session needs stays" },
+    { "connector_status", "90d", "connector_status_retire",
+      "former states of connectors" },
+    { "quarantine", "1y", "quarantine_retire", "messages that were settled" },
+    { NULL, NULL, NULL, NULL }
+};
+
 static const char *const publishes[] = {
     "charging.session.started.v1",
     "charging.session.completed.v1",
@@ -300,6 +317,7 @@ static const char *const publishes[] = {
     "id_tag.changed.v1",
     "id_tag.removed.v1",
     "charging.local_list.due.v1",
+    "customer.erased.v1",
     NULL,
 };
 
@@ -313,4 +331,5 @@ const vg_plugin_t vg_plugin = {
     .settings = settings,
     .publishes = publishes,
     .sagas = sagas,
+    .keeps = keeps,
 };

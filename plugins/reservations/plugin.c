@@ -89,6 +89,13 @@ static const vg_route_t routes[] = {
       NULL, "tick", NULL, 0, NULL,
       "Orders what is due: chargers, warnings, expiries" },
 
+    { VG_INTERNAL, "reservations.customer_export", NULL, customer_export_fields,
+      .statement = "customer_export",
+      .about = "What is held here about a customer" },
+    { VG_EVENT, "customer.erasure_requested.v1", NULL, erasure_told_fields,
+      .statement = "customer_erase",
+      .about = "Veils whose reservations these were" },
+
     VG_ROUTES_END
 };
 /* clang-format on */
@@ -126,6 +133,13 @@ static const vg_setting_t settings[] = {
     { NULL, NULL, NULL },
 };
 
+static const vg_keep_t keeps[] = {
+    { "reservation", "3y", "reservation_retire",
+      "reservations that are over, since they were made" },
+    { NULL, NULL, NULL, NULL }
+};
+
+/* clang-format off */
 static const char *const publishes[] = {
     "reservation.created.v1",
     "reservation.confirmed.v1",
@@ -139,8 +153,10 @@ static const char *const publishes[] = {
     "reservation.due.v1",
     "reservation.withdrawn.v1",
     "reservation.lapsed.v1",
+    "customer.erased.v1",
     NULL,
 };
+/* clang-format on */
 
 const vg_plugin_t vg_plugin = {
     .abi = VG_ABI,
@@ -151,4 +167,5 @@ const vg_plugin_t vg_plugin = {
     .errors = errors,
     .settings = settings,
     .publishes = publishes,
+    .keeps = keeps,
 };

@@ -47,4 +47,8 @@ extern const vg_step_t  withdrawn_steps[];
 /* setting.c: binds the call's bound fields that are settings */
 vg_rc_t settings_bind(vg_call_t *call, const char *const *names);
 
+/* erasure.c */
+extern const vg_field_t erasure_told_fields[];
+extern const vg_field_t customer_export_fields[];
+
 #endif

@@ -65,7 +65,9 @@ create table billing.invoice_tax (
 
 
 -- What was issued stays: of an invoice only status and version may move, its
--- parts never, and none is added after the transaction that issued it. Each
+-- parts never, and none is added after the transaction that issued it. It goes
+-- as a whole, and not within the five years that the mildest law wants; by
+-- which it goes is invoice_retire.sql's. Each
 -- update counts the version on, so version 1 tells a row that was inserted
 -- by this transaction from one that was updated by it.
 create function billing.invoice_stands() returns trigger
@@ -76,6 +78,9 @@ begin
         and to_jsonb(new) - '{status,version}'::text[] = to_jsonb(old) - '{status,version}'::text[]
     then
         return new;
+    end if;
+    if tg_op = 'DELETE' and old.issued_at < now() - interval '5 years' then
+        return old;
     end if;
     raise exception 'an issued invoice does not change'
         using errcode = '23514', constraint = 'conflict';
@@ -93,6 +98,13 @@ begin
         where i.id = new.invoice_id
             and i.version = 1
             and i.xmin = pg_current_xact_id()::xid)
+    then
+        return null;
+    end if;
+    if tg_op = 'DELETE' and not exists (
+        select
+        from billing.invoice i
+        where i.id = old.invoice_id)
     then
         return null;
     end if;

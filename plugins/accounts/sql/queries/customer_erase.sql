@@ -1,6 +1,6 @@
--- in: id
--- out: accepted, the customer, which is ERASING from now on; events customer.updated.v1 (or customer.created.v1 of
---     a driver who had no row) and customer.erasure_requested.v1; asked once more, nothing else happens
+-- in: id, plugins (who is to answer)
+-- out: accepted, the erasure of the customer, who is ERASING from now on; events customer.updated.v1 (or
+--     customer.created.v1 of a driver who had no row) and customer.erasure_requested.v1; asked once more, it is the same
 -- refuses: not_found, precondition_failed
 --
 -- again: the same driver's other call made the row meanwhile. A driver without
@@ -35,29 +35,31 @@ with known as (
     union all
     select c.row, 'customer.updated.v1'
     from changed as c
+), begun as materialized (
+    select
+        accounts.customer_event(c.row, c.told) as changed,
+        accounts.erasure_begun(:newId, (c.row).id, (c.row).company_id, :callerId, :plugins, :now) as requested
+    from customer as c
 ), answer (status, body, events) as (
     select
         'accepted',
-        accounts.customer_body(c.row),
-        jsonb_build_array(
-            accounts.customer_event(c.row, c.told),
-            accounts.customer_event(c.row, 'customer.erasure_requested.v1'))
-    from customer as c
+        case when b.requested is not null then accounts.erasure_of(:id) end,
+        jsonb_build_array(b.changed, b.requested)
+    from begun as b
     union all
     select
         case
             when o.blank and (:ifMatch is null or 0 = any (:ifMatch)) then 'again'
             when o.blank then 'precondition_failed'
-            when (k.row).id is null
-                or not coalesce(accounts.customer_visible(k.row, :callerId, :callerRole, :callerCompany), false)
+            when not coalesce(accounts.customer_visible(k.row, :callerId, :callerRole, :callerCompany), false)
             then 'not_found'
             when :ifMatch is not null and not (k.row).version = any (:ifMatch) then 'precondition_failed'
             else 'accepted'
         end,
         case
-            when (k.row).id is not null
-                and accounts.customer_visible(k.row, :callerId, :callerRole, :callerCompany)
-            then accounts.customer_body(k.row)
+            when accounts.customer_visible(k.row, :callerId, :callerRole, :callerCompany)
+                and (:ifMatch is null or (k.row).version = any (:ifMatch))
+            then accounts.erasure_of(:id)
         end,
         null
     from own as o

@@ -1,0 +1,8 @@
+-- in: erasureId, plugin, round, status, erased, kept, open, erasureAgain, accessLifetime
+-- out: ok; the last answer of the last round ends it: customer.updated.v1, vehicle.removed.v1, api_key.revoked.v1,
+--     identity.revoked.v1
+with answer (status, body, events) as (
+    select 'ok', null::json, accounts.erasure_answered(:erasureId, :plugin, :round, :status, :erased, :kept, :open,
+        :now, make_interval(secs => :erasureAgain), :accessLifetime)
+)
+select * from answer;

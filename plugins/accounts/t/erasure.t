@@ -1,0 +1,117 @@
+# Erasure: what is personal goes from every plugin, what a law wants stays, and
+# a report says which; through rounds, kills, and plugins that are away.
+
+use strict;
+use warnings;
+
+use Test::More;
+
+use Voltgate;
+
+my $vg  = Voltgate->start(extra => { http => "
+    voltgate_setting accounts.erasure_again 1;" });
+my $api = '/api/v1';
+my ($north, $south) = map { "019393c0-0000-7000-8000-00000000000$_" } 1, 2;
+my %as = map { $_->[0] => { Authorization => 'Bearer '
+    . $vg->token(role => $_->[1], subject => $_->[0], company => $_->[2]) } }
+    ([ north => 'operator', $north ], [ south => 'operator', $south ], [ map { $_ => 'driver' } 'dana' ],
+    [ eve => 'driver' ], [ finn => 'driver' ]);
+
+# a past of somebody: sessions that are over, one with a message that was not
+# understood, a reservation, a tag, an invoice
+sub past {
+    my ($customer, %more) = @_;
+    my $tag = $more{tag} // uc "$customer-TAG";
+    $vg->sql(q{insert into charging.id_tag (id_tag, customer_id, company_id, created_at, updated_at)
+        values ($1, $2, $3, now(), now())}, $tag, $customer, $north);
+    for my $n (1 .. $more{sessions} // 2) {
+        my $id = $vg->sql(q{insert into charging.session (id, status, charge_point_id, connector_number, customer_id,
+            vehicle_id, operator_id, id_tag, requested_at) values (vg.uuid7(), 'STARTING', 'CP', 1, $1, $2, $3, $4, now())
+            returning id}, $customer, '019393c0-0000-7000-8000-0000000000ff', $north, $tag);
+        $vg->sql(q{update charging.session set status = 'FAILED', failure = 'test' where id = $1}, $id);
+        $vg->sql(q{insert into charging.quarantine (id, charge_point_id, action, payload, reason, session_id, received_at)
+            values (vg.uuid7(), 'CP', 'StopTransaction', $1, 'test', $2, now())},
+            qq{{"idTag": "$tag", "n": "$id"}}, $id) if $n == 1;
+    }
+    my ($from, $to) = ('2026-01-01T10:00:00Z', '2026-01-01T11:00:00Z');
+    $vg->sql(q{insert into reservations.reservation (id, status, connector_id, station_id, operator_id, customer_id, id_tag,
+        one_time_tag, start_time, end_time, grace, ahead, free_for, holds_from, expires_at, created_at, updated_at)
+        values (vg.uuid7(), 'COMPLETED', vg.uuid7(), vg.uuid7(), $1, $2, $3, false, $4, $5, '1h', '1h', '1h', $4, $5,
+        now(), now())}, $north, $customer, $tag, $from, $to);
+    $vg->sql(q{insert into billing.invoice (id, issuer, sequence, number, session_id, customer_id, currency, minor_units,
+        net, tax, total, tax_unknown, issued_at) values (vg.uuid7(), $1, (select count(*) + 1 from billing.invoice),
+        'INV-' || (select count(*) + 1 from billing.invoice), vg.uuid7(), $2, 'EUR', 2, 1, 0, 1, false, now())},
+        $north, $customer);
+    return $tag;
+}
+
+sub told { return $vg->sql('select count(*) from vg.event where type = $1 and aggregate_id = $2', @_) }
+
+sub over {
+    my ($id, $seconds) = @_;
+    my $r;
+    $vg->wait_for(sub { $r = $vg->get("$api/erasures/$id"); $r->{json}{status} eq 'COMPLETED' }, $seconds // 30)
+        or diag $r->{body};
+    return $r->{json};
+}
+
+sub part { my ($report, $plugin) = @_; return (grep { $_->{plugin} eq $plugin } @{ $report->{plugins} })[0] }
+
+# every row of every table but the log's, as text, in which a word stands
+sub holds {
+    my ($word, @but) = @_;
+    my %but = map { $_ => 1 } @but;
+    return sort grep { !$but{$_} && $vg->sql("select count(*) from $_ as t where t::text ilike \$1", "%$word%") }
+        split /\n/, $vg->sql(q{select string_agg(format('%I.%I', n.nspname, c.relname), e'\n' order by 1)
+            from pg_class c join pg_namespace n on n.oid = c.relnamespace
+            where c.relkind = 'r' and n.nspname !~ '^(pg_|information_schema)'});
+}
+
+subtest 'all of it goes, but invoices' => sub {
+    my $dana = $vg->patch("$api/customers/dana", { name => 'Dana Drake', email => 'dana@example.org',
+        phone => '+49 431 123456', billingAddress => { street => 'Quay 1', city => 'Kiel', postalCode => '24103',
+        country => 'DE' } }, $as{dana});
+    is $dana->{status}, 200 or diag $dana->{body};
+    is $vg->post("$api/customers/dana/vehicles", { plate => 'KI-DD 1', vin => 'WVWZZZ1JZXW000001' },
+        { %{ $as{dana} }, 'Idempotency-Key' => 'car' })->{status}, 201;
+    my $tag = past('dana');
+    past('other');
+
+    my $r = $vg->delete("$api/customers/dana", $as{dana});
+    is $r->{status}, 202 or diag $r->{body};
+    my $id = $r->{json}{erasureId};
+    is $r->{json}{status}, 'RUNNING';
+    is_deeply [ sort @{ $r->{json}{waitingFor} } ], [qw(billing charging reservations)], 'who is to answer';
+    is $vg->delete("$api/customers/dana", $as{dana})->{json}{erasureId}, $id, 'asked for twice, it is the same';
+    is $vg->get("$api/erasures/$id", $as{dana})->{status}, 200, 'who asked sees how far it is';
+    is $vg->get("$api/erasures/$id", $as{$_})->{status}, 404, "$_ does not" for qw(eve south);
+
+    my $report = over($id);
+    is $report->{status}, 'COMPLETED';
+    is_deeply $report->{waitingFor}, [];
+    is_deeply part($report, 'charging')->{erased}, { idTag => 1, session => 2, quarantine => 1 };
+    is_deeply part($report, 'reservations')->{erased}, { reservation => 1 };
+    is_deeply part($report, 'billing'), { plugin => 'billing', status => 'DONE', erased => {}, kept => { invoice => 1 },
+        open => {}, answeredAt => part($report, 'billing')->{answeredAt} };
+    is_deeply part($report, 'accounts')->{erased}, { customer => 1, vehicle => 1 };
+
+    is_deeply [ holds('Dana Drake') ], [], 'the name is nowhere';
+    is_deeply [ holds($_) ], [], "nor $_" for 'KI-DD 1', 'WVWZZZ1JZXW000001', 'dana@example', '49431123456', 'Quay 1';
+    my @log = grep { /^vg\.event/ } holds($tag);
+    is_deeply [ grep { !/^vg\.event/ } holds($tag) ], [], 'nor the tag, but in the log';
+    is_deeply [ grep { !/^vg\.event/ } holds('dana') ],
+        [qw(accounts.customer accounts.erasure accounts.revocation billing.invoice)], 'where the id is left';
+    is $vg->sql(q{select count(distinct customer_id) || ' ' || count(distinct id_tag) || ' ' || count(distinct vehicle_id)
+        from charging.session where id_tag <> 'OTHER-TAG'}), '1 1 1', 'one pseudonym for all, so that statistics hold';
+    isnt $vg->sql(q{select customer_id from charging.session where id_tag <> 'OTHER-TAG' limit 1}),
+        $vg->sql(q{select customer_id from reservations.reservation where id_tag <> 'OTHER-TAG'}),
+        'another in each plugin, and in no report';
+    is_deeply [ map { $vg->sql("select count(*) from $_ where customer_id = 'other'") }
+        qw(charging.session charging.id_tag reservations.reservation billing.invoice) ], [ 2, 1, 1, 1 ], 'of others nothing';
+
+    is $vg->get("$api/customers/dana")->{json}{status}, 'ERASED', 'an admin sees that there was one';
+    is $vg->delete("$api/customers/dana")->{json}{erasureId}, $id, 'and that it was erased';
+    is told('identity.revoked.v1', 'dana'), 1, 'tokens of that subject are void';
+};
+
+done_testing;
