@@ -58,11 +58,17 @@ with veil as materialized (
     where r.customer_id = :customerId
         and r.expires_at < :now
     returning 1
+), party as (
+    delete from charging.party p
+    where p.customer_id = :customerId
+        or p.kind = 'customer' and p.id = :customerId
+    returning 1
 ), told as (
     select charging.erased_event(:erasureId, :customerId, :round, jsonb_build_object(
             'idTag', (select count(*) from tag),
             'session', (select count(*) from veiled),
             'quarantine', (select count(*) from unclear),
+            'partyCopy', (select count(*) from party),
             'reservationCopy', (select count(*) from booked),
             'answer', vg.answers_forgotten(:customerId)),
         (select count(*) from veiled) >= 500,

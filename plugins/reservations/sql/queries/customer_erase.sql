@@ -10,6 +10,10 @@ with veil as materialized (
     delete from reservations.id_tag t
     where t.customer_id = :customerId
     returning 1
+), vehicle as (
+    delete from reservations.vehicle v
+    where v.customer_id = :customerId
+    returning 1
 ), over as materialized (
     select r.id
     from reservations.reservation r
@@ -36,6 +40,7 @@ with veil as materialized (
     select 'ok', null::json, jsonb_build_array(reservations.erased_event(:erasureId, :customerId, :round,
         jsonb_build_object(
             'idTagCopy', (select count(*) from tag),
+            'vehicleCopy', (select count(*) from vehicle),
             'reservation', (select count(*) from veiled),
             'answer', vg.answers_forgotten(:customerId)),
         (select count(*) from veiled) >= 500,
