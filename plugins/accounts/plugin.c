@@ -175,7 +175,7 @@ static const vg_route_t routes[] = {
     { VG_EVENT, "customer.erased.v1", NULL, erasure_told_fields,
       .check = erasure_told_check, .lock = "erasure_lock",
       .statement = "erasure_note", .about = "A plugin has erased a customer" },
-    { VG_EVERY, "5s", NULL, erasure_due_fields, .check = lifetime_check,
+    { VG_EVERY, "2s", NULL, erasure_due_fields, .check = lifetime_check,
       .statement = "erasure_due", .about = "Begins rounds of erasures" },
 
     VG_ROUTES_END

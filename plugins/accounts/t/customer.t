@@ -101,7 +101,7 @@ subtest 'erasure is asked for' => sub {
     is $r->{status}, 412;
     $r = $vg->delete($url, $as{north});
     is $r->{status}, 202 or diag $r->{body};
-    is $r->{json}{status}, 'ERASING';
+    is $vg->get($url, $as{north})->{json}{status}, 'ERASING';
     is $vg->delete($url, $as{north})->{status}, 202, 'and asked for again';
     is $vg->patch($url, { name => 'x' }, $as{north})->{status}, 409, 'nobody writes into it any more';
     is $vg->post("$url/vehicles", { plate => 'KI X 2' }, $as{north})->{status}, 409;
@@ -111,10 +111,13 @@ subtest 'erasure is asked for' => sub {
     is told('customer.erasure_requested.v1', $ute->{id}), 1, 'once';
 
     is $vg->delete("$api/customers/eve", $as{eve})->{status}, 202, 'a driver without a row may be known elsewhere';
-    is $vg->get("$api/customers/eve", $as{eve})->{json}{status}, 'ERASING';
-    $vg->sql(q{update accounts.customer set status = 'ERASED' where id = 'eve'});
-    is $vg->get("$api/customers/eve", $as{eve})->{status}, 404, 'what is erased is gone';
-    is $vg->patch("$api/customers/eve", { name => 'x' }, $as{eve})->{status}, 404, 'and does not come back';
+    ok $vg->wait_for(sub { $vg->get("$api/customers/eve")->{json}{status} eq 'ERASED' }, 10);
+    ok $vg->wait_for(sub { $vg->get("$api/customers/eve", $as{eve})->{status} == 401 }, 5), 'its tokens are void';
+    my $eve;
+    ok $vg->wait_for(sub { $eve = as(role => 'driver', subject => 'eve'); $vg->get("$api/auth/me", $eve)->{status} == 200 }, 5),
+        'but younger ones';
+    is $vg->get("$api/customers/eve", $eve)->{status}, 404, 'what is erased is gone';
+    is $vg->patch("$api/customers/eve", { name => 'x' }, $eve)->{status}, 404, 'and does not come back';
     is $vg->get("$api/customers/eve")->{status}, 200, 'an admin sees that it was there';
     ok !eval { $vg->sql(q{update accounts.customer set status = 'ERASED' where id = 'dana'}); 1 }, 'with nothing personal left';
 };

@@ -7,6 +7,7 @@ use warnings;
 use Test::More;
 
 use Voltgate;
+use Voltgate::Person;
 
 my $vg  = Voltgate->start(extra => { http => "
     voltgate_setting accounts.erasure_again 1;" });
@@ -89,8 +90,8 @@ subtest 'all of it goes, but invoices' => sub {
     my $report = over($id);
     is $report->{status}, 'COMPLETED';
     is_deeply $report->{waitingFor}, [];
-    is_deeply part($report, 'charging')->{erased}, { idTag => 1, session => 2, quarantine => 1 };
-    is_deeply part($report, 'reservations')->{erased}, { reservation => 1 };
+    is_deeply part($report, 'charging')->{erased}, { idTag => 1, session => 2, quarantine => 1, partyCopy => 2 };
+    is_deeply part($report, 'reservations')->{erased}, { reservation => 1, vehicleCopy => 1 };
     is_deeply part($report, 'billing'), { plugin => 'billing', status => 'DONE', erased => {}, kept => { invoice => 1 },
         open => {}, answeredAt => part($report, 'billing')->{answeredAt} };
     is_deeply part($report, 'accounts')->{erased}, { customer => 1, vehicle => 1 };
@@ -98,8 +99,8 @@ subtest 'all of it goes, but invoices' => sub {
     is_deeply [ holds('Dana Drake') ], [], 'the name is nowhere';
     is_deeply [ holds($_) ], [], "nor $_" for 'KI-DD 1', 'WVWZZZ1JZXW000001', 'dana@example', '49431123456', 'Quay 1';
     my @log = grep { /^vg\.event/ } holds($tag);
-    is_deeply [ grep { !/^vg\.event/ } holds($tag) ], [], 'nor the tag, but in the log';
-    is_deeply [ grep { !/^vg\.event/ } holds('dana') ],
+    is_deeply [ grep { !/^vg\.(event|audit)/ } holds($tag) ], [], 'nor the tag, but in the log';
+    is_deeply [ grep { !/^vg\.(event|audit)/ } holds('dana') ],
         [qw(accounts.customer accounts.erasure accounts.revocation billing.invoice)], 'where the id is left';
     is $vg->sql(q{select count(distinct customer_id) || ' ' || count(distinct id_tag) || ' ' || count(distinct vehicle_id)
         from charging.session where id_tag <> 'OTHER-TAG'}), '1 1 1', 'one pseudonym for all, so that statistics hold';
@@ -112,6 +113,53 @@ subtest 'all of it goes, but invoices' => sub {
     is $vg->get("$api/customers/dana")->{json}{status}, 'ERASED', 'an admin sees that there was one';
     is $vg->delete("$api/customers/dana")->{json}{erasureId}, $id, 'and that it was erased';
     is told('identity.revoked.v1', 'dana'), 1, 'tokens of that subject are void';
+};
+
+subtest 'what runs is waited for' => sub {
+    past('eve');
+    my $id = $vg->sql(q{insert into charging.session (id, status, charge_point_id, connector_number, customer_id, operator_id,
+        id_tag, requested_at) values (vg.uuid7(), 'STARTING', 'CP', 1, 'eve', $1, 'EVE-TAG', now()) returning id}, $north);
+    my $erasure = $vg->delete("$api/customers/eve", $as{eve})->{json}{erasureId};
+    my $part;
+    ok $vg->wait_for(sub { $part = part($vg->get("$api/erasures/$erasure", $as{eve})->{json}, 'charging');
+        $part->{status} eq 'POSTPONED' }, 10), 'a session runs' or diag explain $part;
+    is_deeply $part->{open}, { session => 1 };
+    is_deeply [ @{ $part->{erased} }{qw(session idTag)} ], [ 2, 1 ], 'what is over is erased, and tags are gone at once';
+    ok $vg->wait_for(sub { $vg->get("$api/erasures/$erasure", $as{eve})->{json}{round} > 2 }, 20), 'it is looked after';
+    $vg->sql(q{update charging.session set status = 'FAILED', failure = 'test' where id = $1}, $id);
+    is part(over($erasure), 'charging')->{erased}{session}, 3, 'and goes when it has ended';
+};
+
+subtest 'more than a round may take, while workers die' => sub {
+    past('finn', sessions => 1_200);
+    my $erasure = $vg->delete("$api/customers/finn", $as{finn})->{json}{erasureId};
+    for my $n (1 .. 4) {
+        $vg->kill_worker(($vg->workers)[ $n % 2 ]);
+        $vg->wait_for(sub { $vg->workers == 2 }, 10);
+        $vg->wait_for(sub { $vg->sql('select round from accounts.erasure where id = $1', $erasure) > $n }, 8);
+    }
+    my $report = over($erasure, 50);
+    is part($report, 'charging')->{erased}{session}, 1_200, 'each once';
+    cmp_ok $report->{round}, '>=', 4, '500 a round, and one that finds nothing';
+    is part($report, 'accounts')->{erased}{customer}, 1;
+    is $vg->sql(q{select count(*) from vg.event where type = 'customer.erased.v1' and aggregate_id = 'finn'}),
+        3 * $report->{round}, 'each plugin answers each round once';
+    is $vg->sql('select count(*) from vg.parked'), 0;
+};
+
+subtest 'a user goes with its customer' => sub {
+    my $user = Voltgate::Person->new($vg, email => 'gwen@example.org', name => 'Gwen Gale');
+    my $gwen = $user->{id};
+    my %gwen = %{ $user->headers };
+    is $vg->get("$api/customers/$gwen", \%gwen)->{json}{name}, 'Gwen Gale';
+
+    my $erasure = $vg->delete("$api/customers/$gwen", \%gwen)->{json}{erasureId};
+    over($erasure);
+    ok $vg->wait_for(sub { $vg->get("$api/auth/me", \%gwen)->{status} == 401 }, 5), 'her token is void';
+    is $user->login->{status}, 400, 'she cannot log in';
+    is Voltgate::Person::ask($vg, { grant_type => 'refresh_token', refresh_token => $user->{refresh} })->{status}, 400,
+        'nor go on';
+    is_deeply [ holds($_) ], [], "$_ is nowhere" for 'Gwen', 'gwen@';
 };
 
 done_testing;

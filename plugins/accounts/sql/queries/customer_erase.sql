@@ -51,13 +51,15 @@ with known as (
         case
             when o.blank and (:ifMatch is null or 0 = any (:ifMatch)) then 'again'
             when o.blank then 'precondition_failed'
-            when not coalesce(accounts.customer_visible(k.row, :callerId, :callerRole, :callerCompany), false)
+            when (k.row).id is null
+                or not coalesce(accounts.customer_visible(k.row, :callerId, :callerRole, :callerCompany), false)
             then 'not_found'
             when :ifMatch is not null and not (k.row).version = any (:ifMatch) then 'precondition_failed'
             else 'accepted'
         end,
         case
-            when accounts.customer_visible(k.row, :callerId, :callerRole, :callerCompany)
+            when (k.row).id is not null
+                and accounts.customer_visible(k.row, :callerId, :callerRole, :callerCompany)
                 and (:ifMatch is null or (k.row).version = any (:ifMatch))
             then accounts.erasure_of(:id)
         end,
