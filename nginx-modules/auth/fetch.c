@@ -329,26 +329,37 @@ vg_fetch_due(vg_issuer_t *issuer)
 
 /* -------------------------------------------------------------- who waits */
 
-/* Those for whom a fetch has ended, or that waited long enough, go on; from
- * here on the queue may get new ones. */
-static void
-vg_fetch_wake(vg_issuer_t *issuer)
+/* one for whom a fetch has ended, or who waited long enough; NULL: none */
+static vg_issuer_guest_t *
+vg_fetch_ready(vg_issuer_t *issuer)
 {
-    ngx_queue_t       *q, *next;
+    ngx_queue_t       *q;
     vg_issuer_guest_t *guest;
 
     for (q = ngx_queue_head(&issuer->waiting);
-         q != ngx_queue_sentinel(&issuer->waiting); q = next)
+         q != ngx_queue_sentinel(&issuer->waiting); q = ngx_queue_next(q))
     {
-        next = ngx_queue_next(q);
         guest = ngx_queue_data(q, vg_issuer_guest_t, queue);
         if (guest->ended != issuer->shared->ended
             || ngx_current_msec - guest->since > VG_FETCH_WAIT)
         {
-            ngx_queue_remove(q);
-            vg_fetch_guests--;
-            guest->done(guest);
+            return guest;
         }
+    }
+    return NULL;
+}
+
+
+/* Looked for anew each time: who goes on may end others, or bring some. */
+static void
+vg_fetch_wake(vg_issuer_t *issuer)
+{
+    vg_issuer_guest_t *guest;
+
+    while ((guest = vg_fetch_ready(issuer)) != NULL) {
+        ngx_queue_remove(&guest->queue);
+        vg_fetch_guests--;
+        guest->done(guest);
     }
 }
 

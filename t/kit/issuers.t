@@ -19,6 +19,7 @@ END { my $status = $?; remove_tree($folder) if $folder; $? = $status }
 
 my ($idp, $quick) = map { make_path("$folder/$_"); Voltgate::Issuer->start("$folder/$_") } qw(idp quick);
 $idp->make('one');
+$idp->tell(maxAge => 3600);    # so that none is fetched by the clock
 $quick->make('first', 'RS256');
 
 sub pem { my ($name, @how) = @_; system("openssl genpkey @how -out $folder/$name.pem 2>/dev/null") == 0 or die $name; return }
