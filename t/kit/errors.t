@@ -139,6 +139,12 @@ my %plugins = (
             $vg->delete("$api/customers/$id");
             $vg->patch("$api/customers/$id", {});
         },
+        exports_too_many => sub {
+            my $id = $vg->post("$api/customers", {})->{json}{id};
+            $vg->sql(q{insert into accounts.export (id, customer_id, asked_by, status, asked_at)
+                select vg.uuid7(), $1, 'x', 'COMPLETED', now() from generate_series(1, 10)}, $id);
+            $vg->post("$api/customers/$id/exports");
+        },
         plate_taken     => sub {
             my $id = $vg->post("$api/customers", {})->{json}{id};
             my @r  = map { $vg->post("$api/customers/$id/vehicles", { plate => 'KI A 1' }) } 1, 2;
