@@ -107,7 +107,8 @@ subtest 'operations are whole' => sub {
 
 subtest 'events are its webhooks' => sub {
     my $webhooks = $openapi->{json}{webhooks};
-    my @published = map { m{/([^/]+)\.json$} && $1 } grep { /\.v\d+\.json$/ }
+    my %once;    # one that several tell has a file in each
+    my @published = grep { !$once{$_}++ } map { m{/([^/]+)\.json$} && $1 } grep { /\.v\d+\.json$/ }
         map { glob "$Voltgate::ROOT/$_/events/*.json" } 'nginx-modules/*', map { "plugins/$_" } @plugins;
     cmp_ok scalar @published, '>', 25, 'the files were found';
     is_deeply [ sort keys %$webhooks ], [ sort @published ], 'all of them, and no others';

@@ -114,7 +114,8 @@ subtest 'whose an event is' => sub {
     my $webhooks = webhooks();
     my %house = map { $_ => 1 } qw(charging.local_list.due.v1 reservation.due.v1 reservation.withdrawn.v1
         reservation.lapsed.v1 event.failed.v1 identity.revoked.v1 login.failures.v1 user.registered.v1
-        user.roles_changed.v1);
+        user.roles_changed.v1
+        customer.erased.v1);
     for my $type (sort keys %$webhooks) {
         my $properties = payload($webhooks->{$type})->{properties};
         my @owners = grep { $properties->{$_} } qw(operatorId companyId customerId);
