@@ -60,15 +60,22 @@ with veil as materialized (
     returning 1
 ), party as (
     delete from charging.party p
-    where p.customer_id = :customerId
-        or p.kind = 'customer' and p.id = :customerId
+    where p.kind = 'customer'
+        and p.id = :customerId
+    returning 1
+), vehicle as (
+    -- that it is gone is kept: nobody charges with it while accounts is away
+    update charging.party p
+    set gone = true, customer_id = null, operator_id = null, company_id = null
+    where p.kind = 'vehicle'
+        and p.customer_id = :customerId
     returning 1
 ), told as (
     select charging.erased_event(:erasureId, :customerId, :round, jsonb_build_object(
             'idTag', (select count(*) from tag),
             'session', (select count(*) from veiled),
             'quarantine', (select count(*) from unclear),
-            'partyCopy', (select count(*) from party),
+            'partyCopy', (select count(*) from party) + (select count(*) from vehicle),
             'reservationCopy', (select count(*) from booked),
             'answer', vg.answers_forgotten(:customerId)),
         (select count(*) from veiled) >= 500,

@@ -11,7 +11,9 @@ with veil as materialized (
     where t.customer_id = :customerId
     returning 1
 ), vehicle as (
-    delete from reservations.vehicle v
+    -- that it is gone is kept: nobody reserves for it while accounts is away
+    update reservations.vehicle v
+    set gone = true, customer_id = null, operator_id = null, company_id = null
     where v.customer_id = :customerId
     returning 1
 ), over as materialized (
