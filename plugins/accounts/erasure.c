@@ -39,7 +39,7 @@ static const vg_field_t count_item = {
 };
 
 #define COUNTS(name, what)                                                     \
-    { VG_BODY, name, VG_ARRAY, VG_REQUIRED, .item = &count_item, .about = what }
+    { VG_BODY, name, VG_ARRAY, VG_REQUIRED, .item = &count_item, .about = (what) }
 
 const vg_field_t erasure_told_fields[] = {
     { VG_BODY, "erasureId", VG_UUID, VG_REQUIRED, .about = "the erasure" },
