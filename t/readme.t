@@ -63,7 +63,8 @@ sub write_state {
 write_state('env', "export VG_STATE='$state' VG_PORT='" . $vg->port . "'\n");
 write_state('admin.key', $vg->post('/api/v1/api-keys', { name => 'admin', role => 'admin' })->{json}{key});
 
-my ($charge, $events) = map { slurp("$root/README.md") =~ /^## $_.*?^```sh\n(.*?)^```$/ms } 'A charge', 'Events, as';
+my ($charge, $callers, $events) = map { slurp("$root/README.md") =~ /^## $_.*?^```sh\n(.*?)^```$/ms }
+    'A charge', 'Who may call', 'Events, as';
 
 subtest 'a charge, line by line, as it is printed' => sub {
     my $lines = $charge;
@@ -102,6 +103,17 @@ subtest 'a charge, line by line, as it is printed' => sub {
     is sprintf('%.2f', $one->{net}), '1.54', 'net';
     is sprintf('%.2f', $one->{tax}), '0.29', 'tax';
     is sprintf('%.2f', $one->{total}), '1.83', 'total';
+};
+
+subtest 'who may call, line by line, as it is printed' => sub {
+    my ($known) = $charge =~ /^(api=.*?\n\n)/ms;
+    my $lines = ". '$state/env'\nset -e\n$known$callers";
+    open my $pipe, '-|', 'timeout', 50, 'bash', '-c', "exec 2>&1; cd '$root'; $lines" or die $!;
+    my $out = do { local $/ = undef; <$pipe> };
+    ok close $pipe, 'all of them end' or diag $out;
+    like $out, qr/"access_token" ?: ?"/, 'who logs in has a token';
+    like $out, qr/"quota" ?: ?1000\b/, 'the key is limited';
+    is $vg->sql('select count(*) from accounts.api_key where revoked_at is not null'), 1, 'and revoked';
 };
 
 subtest 'events, line by line, as it is printed' => sub {

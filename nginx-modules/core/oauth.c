@@ -62,7 +62,7 @@ vg_oauth_client(vg_http_t *http, vg_str_t *json)
 {
     size_t   i = 0;
     vg_rc_t  rc;
-    vg_str_t id, secret, rest;
+    vg_str_t id = VG_STR(""), secret = VG_STR(""), rest;
     vg_out_t out;
 
     rc = vg_oauth_basic(http, &id, &secret);

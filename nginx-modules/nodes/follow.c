@@ -44,6 +44,7 @@ vg_follow_revoked(vg_str_t aggregate, vg_str_t payload)
 
 static const vg_follow_type_t vg_follow_types[] = {
     { "api_key.revoked.v1", vg_follow_key },
+    { "api_key.updated.v1", vg_follow_key },
     { VG_REVOKED_EVENT, vg_follow_revoked },
     { NULL, NULL },
 };

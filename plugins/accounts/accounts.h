@@ -40,9 +40,11 @@
 extern const vg_field_t api_key_new_fields[];
 extern const vg_field_t api_key_id_fields[];
 extern const vg_field_t api_key_find_fields[];
+extern const vg_field_t api_key_change_fields[];
 extern const vg_field_t api_key_used_fields[];
 
 vg_rc_t api_key_create_check(vg_call_t *call);
+vg_rc_t api_key_change_check(vg_call_t *call);
 vg_rc_t api_key_render(vg_call_t *call);
 
 /* client.c: is the key that `row` shows the one whose secret came; are two

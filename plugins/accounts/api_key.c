@@ -27,6 +27,17 @@ static const vg_field_t network_item =
     { VG_BODY, "network", VG_TEXT, 0, 2, 50,
       .about = "an address, or a network in CIDR; IPv4 or IPv6" };
 
+/* of a new key, and of one that is changed */
+#define KEY_TERMS \
+    { VG_BODY, "expiresAt", VG_TIME, VG_NULLABLE, \
+      .about = "when it ends; never by default" }, \
+    { VG_BODY, "networks", VG_ARRAY, VG_NULLABLE, 1, 50, \
+      .item = &network_item, .about = "from where it may call; default any" }, \
+    { VG_BODY, "plan", VG_TEXT, VG_NULLABLE, 1, 50, \
+      .about = "rate plan, an admin's to give; default the role's" }, \
+    { VG_BODY, "quota", VG_INT, VG_NULLABLE, 1, 1000000000000, \
+      .about = "calls a month, an admin's to give; default the plan's" }
+
 const vg_field_t api_key_new_fields[] = {
     { VG_BODY, "name", VG_TEXT, VG_REQUIRED, 1, 100,
       .about = "what it is for" },
@@ -36,14 +47,7 @@ const vg_field_t api_key_new_fields[] = {
       .about = "fewer than the role's; absent or null: those of the caller" },
     { VG_BODY, "companyId", VG_TEXT, VG_NULLABLE, 1, 64,
       .about = "for whom it acts; default the caller's company" },
-    { VG_BODY, "expiresAt", VG_TIME, VG_NULLABLE,
-      .about = "when it ends; never by default" },
-    { VG_BODY, "networks", VG_ARRAY, VG_NULLABLE, 1, 50,
-      .item = &network_item, .about = "from where it may call; default any" },
-    { VG_BODY, "plan", VG_TEXT, VG_NULLABLE, 1, 50,
-      .about = "rate plan, an admin's to give; default the role's" },
-    { VG_BODY, "quota", VG_INT, VG_NULLABLE, 1, 1000000000000,
-      .about = "calls a month, an admin's to give; default the plan's" },
+    KEY_TERMS,
     { VG_BOUND, "company", VG_TEXT, .about = "for whom it will act" },
     { VG_BOUND, "granted", VG_ANY, .about = "the scopes that it will have" },
     { VG_BOUND, "prefix", VG_TEXT, .about = "the part that finds it" },
@@ -56,6 +60,13 @@ const vg_field_t api_key_new_fields[] = {
 const vg_field_t api_key_id_fields[] = {
     { VG_PATH, "id", VG_UUID, VG_REQUIRED, .about = "API key" },
     LIFETIME,
+    VG_FIELDS_END
+};
+
+const vg_field_t api_key_change_fields[] = {
+    { VG_PATH, "id", VG_UUID, VG_REQUIRED, .about = "API key" },
+    { VG_BODY, "name", VG_TEXT, 0, 1, 100, .about = "what it is for" },
+    KEY_TERMS,
     VG_FIELDS_END
 };
 
@@ -143,7 +154,9 @@ plan_check(vg_call_t *call)
         }
     }
 
-    if ((plan != NULL || vg_get(call, "quota") != NULL)
+    /* null is less of a limit, too */
+    if ((vg_json_get(vg_body(call), "plan") != NULL
+         || vg_json_get(vg_body(call), "quota") != NULL)
         && !vg_str_eq(vg_caller(call)->role, "admin"))
     {
         return vg_refuse(call, "forbidden");
@@ -293,6 +306,14 @@ api_key_create_check(vg_call_t *call)
     }
 
     return key_bind(call);
+}
+
+vg_rc_t
+api_key_change_check(vg_call_t *call)
+{
+    vg_rc_t networks = networks_check(call), plan = plan_check(call);
+
+    return networks == VG_OK ? plan : networks;
 }
 
 /* Adds the key to the answer that made it; a replayed one is without. */

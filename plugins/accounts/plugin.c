@@ -90,6 +90,9 @@ static const vg_route_t routes[] = {
       .flags = VG_LIST, .about = "List API keys" },
     { VG_GET, "/api-keys/{id}", READ, api_key_id_fields,
       .statement = "api_key_get", .about = "An API key, without itself" },
+    { VG_PATCH, "/api-keys/{id}", WRITE, api_key_change_fields,
+      .check = api_key_change_check, .statement = "api_key_change",
+      .about = "Change an API key's name and limits" },
     { VG_DELETE, "/api-keys/{id}", WRITE, api_key_id_fields,
       .check = lifetime_check, .statement = "api_key_revoke",
       .about = "Revoke an API key" },
@@ -236,6 +239,7 @@ static const vg_setting_t settings[] = {
 
 static const char *const publishes[] = {
     "api_key.revoked.v1",
+    "api_key.updated.v1",
     "user.registered.v1",
     "user.roles_changed.v1",
     "identity.revoked.v1",

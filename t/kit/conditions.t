@@ -101,7 +101,7 @@ my %specimens = (
         patch => { color => 'red' } },
     '/users/{id}'       => { make => \&new_user, patch => { name => 'Another' } },
     '/users/{id}/roles' => { make => sub { new_user('/roles') }, id => 'userId', put => { roles => ['planner'] } },
-    '/api-keys/{id}' => { make => sub { $vg->post("$api/api-keys", { name => 'key ' . ++$count }) } },
+    '/api-keys/{id}' => { make => sub { $vg->post("$api/api-keys", { name => 'key ' . ++$count }) }, patch => { name => 'Another' } },
 );
 
 my %operations;

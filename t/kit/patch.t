@@ -44,6 +44,7 @@ my %specimens = (
     '/companies/{id}'     => $company_id,
     '/customers/{id}'     => $customer_id,
     '/vehicles/{id}'      => $vehicle_id,
+    '/api-keys/{id}'      => $vg->post("$api/api-keys", { name => 'patched' })->{json}{id},
     '/users/{id}'         => Voltgate::Person->new($vg)->{id},
     '/stations/{id}'      => $station->{id},
     '/charge-points/{id}' => 'PATCHED',

@@ -123,6 +123,31 @@ subtest 'whose keys they are' => sub {
     is $vg->delete("$url/$made->{json}{id}", $as{south})->{status}, 404;
 };
 
+subtest 'a key is changed, and that holds at once' => sub {
+    my $row = $vg->post($url, { name => 'to be changed' }, $as{north})->{json};
+    my $key = { 'X-API-Key' => $row->{key} };
+    is $vg->get($me, $key)->{status}, 200, 'from anywhere';
+    my $r = $vg->patch("$url/$row->{id}", { networks => ['192.0.2.0/24'], name => 'afar' }, $as{colleague});
+    is "$r->{status} $r->{json}{name} $r->{json}{networks}[0]", '200 afar 192.0.2.0/24';
+    is $r->{json}{key}, undef, 'it is not shown again';
+    ok $vg->wait_for(sub { $vg->get($me, $key)->{status} == 403 && $vg->get($me, $key)->{status} == 403 }, 3), 'only from there';
+    is $vg->patch("$url/$row->{id}", { networks => undef }, $as{north})->{status}, 200;
+    ok $vg->wait_for(sub { $vg->get($me, $key)->{status} == 200 }, 3), 'from anywhere again';
+
+    is $vg->patch("$url/$row->{id}", { quota => 10, plan => 'partner' })->{status}, 200, 'an admin limits it';
+    is $vg->patch("$url/$row->{id}", $_, $as{north})->{status}, 403, 'which nobody else undoes'
+        for { quota => undef }, { plan => undef }, { quota => 11 };
+    is $vg->get("$url/$row->{id}", $as{north})->{json}{quota}, 10;
+    is $vg->patch("$url/$row->{id}", { name => 'x' }, $as{south})->{status}, 404, 'another\'s';
+    is $vg->patch("$url/$row->{id}", $_, $as{north})->{status}, 400, 'malformed'
+        for { networks => ['x'] }, { networks => [] }, { name => undef }, { name => '' }, { scopes => [] };
+    is $vg->patch("$url/$row->{id}", { expiresAt => '2020-01-01T00:00:00Z' }, $as{north})->{status}, 422;
+    my $mighty = $vg->post($url, { name => 'mighty', role => 'operator', companyId => $north })->{json};
+    is $vg->patch("$url/$mighty->{id}", { expiresAt => undef }, $as{north})->{status}, 403,
+        'one that it could not make it does not prolong';
+    is $vg->delete("$url/$_->{id}")->{status}, 204 for $row, $mighty;
+};
+
 subtest 'a key ends' => sub {
     my $soon = $vg->post($url, { name => 'short', expiresAt =>
         strftime('%Y-%m-%dT%H:%M:%SZ', gmtime time + 3) }, $as{north});
