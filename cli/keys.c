@@ -25,7 +25,8 @@
 #include "cli.h"
 #include "signing.h"
 
-#define KEPT (7 * 86400) /* s: beyond any token's life and any keep=         */
+#define KEPT                                                                   \
+    ((int64_t) 7 * 86400) /* s: beyond any token's life and any keep=         */
 
 typedef EVP_PKEY *(*generate_pt)(void);
 

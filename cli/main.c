@@ -31,9 +31,11 @@ static const struct {
       "    prints a signed token; the key is $VG_STATE/keys/private.pem" },
     { "keys", cli_keys,
       "[rotate | list] [--algorithm ES256|RS256]\n"
-      "    makes what is not there: the operator's key pair in $VG_STATE/keys,\n"
+      "    makes what is not there: the operator's key pair in "
+      "$VG_STATE/keys,\n"
       "    the first signing key in $VG_SIGNING_KEYS, else $VG_STATE/signing.\n"
-      "    rotate: a new signing key; the gateway shows it at once, signs with\n"
+      "    rotate: a new signing key; the gateway shows it at once, signs "
+      "with\n"
       "    it later, and takes tokens of the old one until they have ended" },
     { "plugin", cli_plugin,
       "new NAME --c | list | check NAME | reload NAME | pause NAME |\n"

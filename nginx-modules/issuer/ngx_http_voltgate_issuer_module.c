@@ -60,8 +60,8 @@ typedef struct {
     }
 
 static const vg_issuer_term_t vg_signing_terms[] = {
-    VG_TERM("announce", announce, 1, 0, 7 * 86400),
-    VG_TERM("keep", keep, 1, 60, 366 * 86400),
+    VG_TERM("announce", announce, 1, 0, (ngx_int_t) 7 * 86400),
+    VG_TERM("keep", keep, 1, 60, (ngx_int_t) 366 * 86400),
     { ngx_null_string, 0, 0, 0, 0 },
 };
 
@@ -135,18 +135,18 @@ vg_issuer_terms(ngx_conf_t *cf, ngx_uint_t from, const vg_issuer_term_t *terms,
 
 /* FOLDER [announce=10m] [keep=1d]: read here only to see that it can be used */
 static char *
-vg_set_signing(ngx_conf_t *cf, ngx_command_t *cmd, void *data)
+vg_set_signing(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     char              why[256];
     ngx_str_t        *word = cf->args->elts;
     vg_signing_t     *keys;
-    vg_issuer_conf_t *conf = data;
+    vg_issuer_conf_t *issuer = conf;
 
     (void) cmd;
-    if (conf->folder.len != 0) {
+    if (issuer->folder.len != 0) {
         return "is duplicate";
     }
-    conf->folder = word[1];
+    issuer->folder = word[1];
     keys = vg_signing_read((const char *) word[1].data, why);
     if (keys == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "voltgate_signing_keys %V: %s",
@@ -154,7 +154,7 @@ vg_set_signing(ngx_conf_t *cf, ngx_command_t *cmd, void *data)
         return NGX_CONF_ERROR;
     }
     vg_signing_free(keys);
-    return vg_issuer_terms(cf, 2, vg_signing_terms, conf);
+    return vg_issuer_terms(cf, 2, vg_signing_terms, issuer);
 }
 
 
