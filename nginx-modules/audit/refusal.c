@@ -155,6 +155,7 @@ void
 vg_audit_refusal_start(void)
 {
     vg_refusal_timer.handler = vg_refusal_due;
+    vg_refusal_timer.data = &vg_nobody;
     vg_refusal_timer.log = ngx_cycle->log;
     vg_refusal_timer.cancelable = 1;
     ngx_add_timer(&vg_refusal_timer, VG_REFUSAL_TICK);

@@ -172,6 +172,7 @@ vg_auth_start(ngx_cycle_t *cycle)
     vg_revocations_start();
     if (ngx_worker == 0) {
         vg_auth_timer.handler = vg_auth_ticked;
+        vg_auth_timer.data = &vg_nobody;
         vg_auth_timer.log = cycle->log;
         vg_auth_timer.cancelable = 1;
         ngx_add_timer(&vg_auth_timer, 1);

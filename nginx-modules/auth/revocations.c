@@ -256,6 +256,7 @@ vg_revocations_start(void)
 {
     vg_revocations_pause = VG_REVOCATIONS_FIRST;
     vg_revocations_timer.handler = vg_revocations_timed;
+    vg_revocations_timer.data = &vg_nobody;
     vg_revocations_timer.log = ngx_cycle->log;
     vg_revocations_timer.cancelable = 1;
     if (ngx_worker == 0 && !vg_revocations_known()) {

@@ -190,9 +190,11 @@ typedef struct {
 } vg_host_t;
 
 /* the host of the running cycle; set before the workers fork */
-extern vg_host_t *vg_host;
-
+extern vg_host_t   *vg_host;
 extern ngx_module_t ngx_http_voltgate_module;
+
+/* data of a timer that is no connection's: a debug log asks for its fd, -1 */
+extern ngx_connection_t vg_nobody;
 
 vg_host_t *vg_host_conf(ngx_conf_t *cf);
 

@@ -21,7 +21,8 @@ static ngx_int_t vg_module_start(ngx_cycle_t *cycle);
 static ngx_int_t vg_process_start(ngx_cycle_t *cycle);
 static void      vg_process_stop(ngx_cycle_t *cycle);
 
-vg_host_t *vg_host;
+vg_host_t       *vg_host;
+ngx_connection_t vg_nobody = { .fd = -1 };
 
 /* clang-format off */
 static ngx_command_t  vg_commands[] = {

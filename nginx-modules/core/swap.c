@@ -310,6 +310,7 @@ vg_swap_start(void)
 {
     ngx_queue_init(&vg_swap_retired);
     vg_swap_sweep.handler = vg_swap_swept;
+    vg_swap_sweep.data = &vg_nobody;
     vg_swap_sweep.log = ngx_cycle->log;
     vg_swap_timer.handler = vg_swap_poll;
     vg_swap_timer.log = ngx_cycle->log;

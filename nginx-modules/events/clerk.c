@@ -319,6 +319,7 @@ vg_clerk_start(void)
     ngx_uint_t i;
 
     vg_clerk_bell.handler = vg_clerk_rung;
+    vg_clerk_bell.data = &vg_nobody;
     vg_clerk_bell.log = ngx_cycle->log;
     vg_link_on(VG_LINK_WAKE, vg_clerk_woken);
     vg_clerk_mine = ngx_worker == 0;

@@ -215,6 +215,7 @@ vg_follower_start(void)
         return;
     }
     vg_follow_timer.handler = vg_follower_polled;
+    vg_follow_timer.data = &vg_nobody;
     vg_follow_timer.log = ngx_cycle->log;
     vg_follow_timer.cancelable = 1;
     ngx_add_timer(&vg_follow_timer, 100);

@@ -135,6 +135,7 @@ vg_retention_start(time_t keep)
         return;
     }
     vg_retention_timer.handler = vg_retention_due;
+    vg_retention_timer.data = &vg_nobody;
     vg_retention_timer.log = ngx_cycle->log;
     vg_retention_timer.cancelable = 1;
     ngx_add_timer(&vg_retention_timer, VG_RETENTION_FIRST);

@@ -103,6 +103,7 @@ vg_keyring_start(const vg_issuer_conf_t *conf)
     (void) vg_keyring_moved();
     vg_keyring_read();
     vg_ring.look.handler = vg_keyring_look;
+    vg_ring.look.data = &vg_nobody;
     vg_ring.look.log = ngx_cycle->log;
     vg_ring.look.cancelable = 1;
     ngx_add_timer(&vg_ring.look, VG_KEYRING_LOOK);

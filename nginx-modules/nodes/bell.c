@@ -106,6 +106,7 @@ vg_bell_ring(void)
         return;
     }
     vg_bell_timer.handler = vg_bell_fired;
+    vg_bell_timer.data = &vg_nobody;
     vg_bell_timer.log = ngx_cycle->log;
     vg_bell_timer.cancelable = 1;
     ngx_add_timer(&vg_bell_timer,

@@ -114,6 +114,7 @@ vg_node_start(void)
     vg_node_values[0] = vg_node_name();
     vg_node_values[1] = vg_node_born;
     vg_node_timer.handler = vg_node_tick;
+    vg_node_timer.data = &vg_nobody;
     vg_node_timer.log = ngx_cycle->log;
     vg_node_timer.cancelable = 1;
     ngx_add_timer(&vg_node_timer, 1);

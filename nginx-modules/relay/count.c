@@ -117,6 +117,7 @@ void
 vg_relay_count_start(void)
 {
     vg_relay_timer.handler = vg_relay_look;
+    vg_relay_timer.data = &vg_nobody;
     vg_relay_timer.log = ngx_cycle->log;
     vg_relay_timer.cancelable = 1;
     ngx_add_timer(&vg_relay_timer, VG_RELAY_FIRST);

@@ -378,6 +378,7 @@ vg_stream_start(void)
     ngx_queue_init(&vg_streams);
     ngx_queue_init(&vg_stream_queue);
     vg_stream_tick.handler = vg_stream_ticked;
+    vg_stream_tick.data = &vg_nobody;
     vg_stream_tick.log = ngx_cycle->log;
     vg_stream_sweep.handler = vg_stream_sweeps;
     vg_stream_sweep.data = &vg_stream_sweep;

@@ -55,6 +55,7 @@ vg_socket_moved(void)
         return;
     }
     vg_socket_trim.handler = vg_socket_trimmed;
+    vg_socket_trim.data = &vg_nobody;
     vg_socket_trim.log = ngx_cycle->log;
     vg_socket_trim.cancelable = 1;
     ngx_add_timer(&vg_socket_trim, VG_SOCKET_TRIM);
