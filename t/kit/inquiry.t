@@ -80,7 +80,7 @@ subtest 'a change is made once' => sub {
     is drawn(30), 1, 'which was not made twice';
 
     is $vg->post('/api/v1/guest/job', { route => 'well.draw', n => 31 })->{status}, 202;
-    ok $vg->wait_for(sub { heard(31) }), 'a job asks, too';
+    ok $vg->wait_for(sub { heard(31) }, 15), 'a job asks, too';
     is drawn(31), 1;
     is $vg->post('/api/v1/guest/job', { route => 'well.draw', n => -1 })->{status}, 202;
     ok $vg->wait_for(sub { $vg->sql(q{select count(*) from guest.heard where n = -1 and why = 'well_dry'}) == 2 }, 10), 'and is undone when it is given up';
