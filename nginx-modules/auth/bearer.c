@@ -252,11 +252,11 @@ vg_bearer_identify(vg_http_t *http, vg_str_t token)
     vg_proved_t    proved;
     vg_jwt_error_t error;
 
-    if (vg_tokens_find(call, token, &proved)) {
-        return VG_OK;
-    }
     if (token.len >= 3 && ngx_strncmp(token.data, "vg_", 3) == 0) {
         return vg_auth_refuse(http, "an API key is no token");
+    }
+    if (vg_tokens_find(call, token, &proved)) {
+        return vg_proved_here(http, &proved);
     }
     ngx_memzero(&bearer, sizeof(bearer));
     error = vg_jwt_read(&call->arena, token, &bearer.jwt);

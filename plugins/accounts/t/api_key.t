@@ -16,6 +16,13 @@ my %as = map { $_->[0] => { Authorization => 'Bearer '
     . $vg->token(role => 'operator', subject => $_->[0], company => $_->[1]) } }
     (['north', $north], ['colleague', $north], ['south', $south]);
 
+# which statuses several connections see: more than there are workers
+sub statuses {
+    my ($path, %headers) = @_;
+    my %seen = map { $_->get($vg->url($path), { headers => \%headers })->{status} => 1 } map { $vg->client(fresh => 1) } 1 .. 8;
+    return sort keys %seen;
+}
+
 my $url = '/api/v1/api-keys';
 my $me  = '/api/v1/auth/me';
 
@@ -146,6 +153,17 @@ subtest 'a key is changed, and that holds at once' => sub {
     is $vg->patch("$url/$mighty->{id}", { expiresAt => undef }, $as{north})->{status}, 403,
         'one that it could not make it does not prolong';
     is $vg->delete("$url/$_->{id}")->{status}, 204 for $row, $mighty;
+};
+
+subtest 'a key is no token, seen before or not' => sub {
+    my $open = $vg->post($url, { name => 'from anywhere' }, $as{north})->{json};
+    my $far  = $vg->post($url, { name => 'from afar', networks => ['192.0.2.0/24'] }, $as{north})->{json};
+    for ([ $open, 200 ], [ $far, 403 ]) {
+        my ($row, $status) = @$_;
+        is_deeply [ statuses($me, 'X-API-Key' => $row->{key}) ], [$status], 'known to each worker';
+        is_deeply [ statuses($me, Authorization => "Bearer $row->{key}") ], [401], 'and no token to any';
+        is $vg->delete("$url/$row->{id}", $as{north})->{status}, 204;
+    }
 };
 
 subtest 'a key ends' => sub {
