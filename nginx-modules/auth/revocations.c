@@ -254,6 +254,10 @@ vg_revoked_unheard(void)
 void
 vg_revocations_start(void)
 {
+    uint64_t word;
+
+    vg_random(&word, sizeof(word));
+    vg_revoked_seed(vg_revocations(), word);
     vg_revocations_pause = VG_REVOCATIONS_FIRST;
     vg_revocations_timer.handler = vg_revocations_timed;
     vg_revocations_timer.data = &vg_nobody;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "revoked.h"
+#include "sip.h"
 
 #define GET(word)        __atomic_load_n(&(word), __ATOMIC_ACQUIRE)
 #define PUT(word, value) __atomic_store_n(&(word), value, __ATOMIC_RELEASE)
@@ -37,12 +38,31 @@ revoked_lock(vg_revoked_t *table)
 }
 
 
+void
+vg_revoked_seed(vg_revoked_t *table, uint64_t word)
+{
+    uint64_t none = 0;
+
+    (void) __atomic_compare_exchange_n(&table->word, &none, word | 1, false,
+                                       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+}
+
+
+size_t
+vg_revoked_set(const vg_revoked_t *table, uint64_t id)
+{
+    vg_sip_t secret = { GET(table->word), 0 };
+
+    return (size_t) vg_sip(&secret, &id, sizeof(id)).one
+           & (VG_REVOKED_SETS - 1);
+}
+
+
 static vg_revoked_slot_t *
 revoked_set(const vg_revoked_t *table, uint64_t id)
 {
-    size_t set = (size_t) (id >> 32) & (VG_REVOKED_SETS - 1);
-
-    return (vg_revoked_slot_t *) &table->slot[set * VG_REVOKED_WAYS];
+    return (vg_revoked_slot_t *) &table
+        ->slot[vg_revoked_set(table, id) * VG_REVOKED_WAYS];
 }
 
 
@@ -79,6 +99,18 @@ revoked_later(int64_t a, int64_t b)
 }
 
 
+/* A slot that is given away goes on as a moment for all ids. What is over for
+ * good says a moment that has yet to come: with that nobody could log in. */
+static void
+revoked_floor(vg_revoked_t *table, const vg_revoked_slot_t *slot, int64_t now)
+{
+    int64_t before = slot->before < now ? slot->before : now;
+
+    PUT(table->floor_until, revoked_later(table->floor_until, slot->until));
+    PUT(table->floor, revoked_later(table->floor, before));
+}
+
+
 void
 vg_revoked_add(vg_revoked_t *table, uint64_t id, int64_t before, int64_t until,
                int64_t now)
@@ -99,9 +131,7 @@ vg_revoked_add(vg_revoked_t *table, uint64_t id, int64_t before, int64_t until,
         PUT(slot->until, until);
     } else {
         if (slot->until > now) {
-            PUT(table->floor_until,
-                revoked_later(table->floor_until, slot->until));
-            PUT(table->floor, revoked_later(table->floor, slot->before));
+            revoked_floor(table, slot, now);
         }
 
         PUT(slot->until, 0);

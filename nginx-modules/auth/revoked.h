@@ -14,8 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VG_REVOKED_SETS 4096 /* a power of two */
-#define VG_REVOKED_WAYS 8
+/* Many to a set: of entries that fill half of it none gives way. */
+#define VG_REVOKED_SETS 512 /* a power of two */
+#define VG_REVOKED_WAYS 64
 
 /* times in microseconds since 1970 */
 typedef struct {
@@ -29,6 +30,7 @@ typedef struct {
     uint32_t lock;  /* pid of who writes                                */
     uint64_t moved; /* one more with each entry                         */
     uint64_t known; /* what was revoked before the start is in it       */
+    uint64_t word;  /* secret: so nobody can tell who shares a set      */
     int64_t  floor; /* where there was no room: all before this is void */
     int64_t  floor_until;
     vg_revoked_slot_t slot[VG_REVOKED_SETS * VG_REVOKED_WAYS];
@@ -43,9 +45,17 @@ struct vg_proof_s {
     int64_t  iat;
 };
 
+/* Takes a random word for what chooses the sets, unless there is one: to be
+ * called before anything is added. */
+void vg_revoked_seed(vg_revoked_t *table, uint64_t word);
+
+/* the set that an id lies in */
+size_t vg_revoked_set(const vg_revoked_t *table, uint64_t id);
+
 /* Adds one, or makes what there is of that id later. The entry that gives way
- * where a set is full raises the floor: more is void than was revoked, never
- * less. */
+ * where a set is full raises the floor, to now at most: of all that was issued
+ * so far more is void than was revoked, never less, and what is issued from
+ * then on is good. */
 void vg_revoked_add(vg_revoked_t *table, uint64_t id, int64_t before,
                     int64_t until, int64_t now);
 

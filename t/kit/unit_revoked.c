@@ -62,34 +62,96 @@ test_entries(void)
 }
 
 
-/* all of one set, which the hash's upper half chooses */
+/* the nth id of the set that 1 lies in */
+static uint64_t
+mate(unsigned nth)
+{
+    uint64_t id = 1;
+    size_t   set = vg_revoked_set(table, id);
+
+    while (nth > 0) {
+        nth -= vg_revoked_set(table, ++id) == set;
+    }
+    return id;
+}
+
+
 static void
 test_full(void)
 {
-    uint64_t   i;
+    unsigned   i;
     bool       all = true;
     vg_proof_t proof = { { 0, 0, 0 }, 0 };
 
     memset(table, 0, sizeof(*table));
     for (i = 1; i <= VG_REVOKED_WAYS; i++) {
-        vg_revoked_add(table, i, (int64_t) (100 + i) * S, 1000 * S, S);
+        vg_revoked_add(table, mate(i), (100 + i) * S, 1000 * S, 600 * S);
     }
     proof.iat = 50 * S;
-    ok(!vg_revoked_is(table, &proof, 2 * S), "a full set touches nobody else");
-    vg_revoked_add(table, 99, 500 * S, 2000 * S, S);
+    ok(!vg_revoked_is(table, &proof, 600 * S),
+       "a full set touches nobody else");
+    vg_revoked_add(table, mate(99), 500 * S, 2000 * S, 600 * S);
     proof.iat = 101 * S - 1;
-    ok(vg_revoked_is(table, &proof, 2 * S),
+    ok(vg_revoked_is(table, &proof, 600 * S),
        "where there was no room, all before the oldest is void");
     proof.iat = 101 * S;
-    ok(!vg_revoked_is(table, &proof, 2 * S), "what came after it is not");
+    ok(!vg_revoked_is(table, &proof, 600 * S), "what came after it is not");
     for (i = 1; i <= VG_REVOKED_WAYS; i++) {
-        all &= is_void(i, (int64_t) (100 + i) * S - 1, 2 * S);
+        all &= is_void(mate(i), (100 + i) * S - 1, 600 * S);
     }
-    ok(all && is_void(99, 499 * S, 2 * S), "all that was revoked still is");
+    ok(all && is_void(mate(99), 499 * S, 600 * S),
+       "all that was revoked still is");
     proof.iat = 0;
     ok(!vg_revoked_is(table, &proof, 1000 * S), "and that ends with it");
-    vg_revoked_add(table, 100, 600 * S, 3000 * S, 1500 * S);
+    vg_revoked_add(table, mate(100), 600 * S, 3000 * S, 1500 * S);
     ok(table->floor == 101 * S, "a place that is over is taken first");
+}
+
+
+/* Sessions end for good: void whenever a token was issued, also later. */
+static void
+test_good(void)
+{
+    unsigned   i;
+    bool       all = true;
+    vg_proof_t other = { { 0, 0, 0 }, 50 * S };
+
+    memset(table, 0, sizeof(*table));
+    for (i = 0; i <= VG_REVOKED_WAYS; i++) {
+        vg_revoked_add(table, mate(i), 1000 * S, 1000 * S, 50 * S);
+    }
+    ok(!vg_revoked_is(table, &other, 60 * S) && table->floor == 50 * S,
+       "one more than a set holds voids nothing that is new");
+    other.iat = 50 * S - 1;
+    ok(vg_revoked_is(table, &other, 60 * S), "but all that is older");
+    for (i = 0; i <= VG_REVOKED_WAYS; i++) {
+        all &= is_void(mate(i), 50 * S - 1, 60 * S);
+    }
+    ok(all, "those that were ended with it");
+}
+
+
+/* from a fixed seed: xorshift64 */
+static void
+test_many(void)
+{
+    unsigned i;
+    uint64_t id = UINT64_C(0x9e3779b97f4a7c15);
+
+    memset(table, 0, sizeof(*table));
+    vg_revoked_seed(table, 7);
+    vg_revoked_seed(table, 8);
+    ok(table->word == 7, "the first word stays");
+    for (i = 0; i < 9000; i++) {
+        id ^= id << 13;
+        id ^= id >> 7;
+        id ^= id << 17;
+        /* what one could choose, if it knew how sets are chosen */
+        vg_revoked_add(table, id & ~UINT64_C(0x1ff00000000), 1000 * S, 1000 * S,
+                       50 * S);
+    }
+    ok(vg_revoked_moved(table) == 9000 && table->floor == 0,
+       "of 9,000 none gives way");
 }
 
 
@@ -235,6 +297,8 @@ main(void)
     }
     test_entries();
     test_full();
+    test_good();
+    test_many();
     test_writers();
     test_sip();
     test_claims();
