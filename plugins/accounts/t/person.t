@@ -154,6 +154,14 @@ subtest 'a code has few tries, little time, and a few mails an hour' => sub {
     is post('verify', { userId => $id, code => code('eve@example.com') })->{status}, 200, 'the last one counts';
 };
 
+subtest 'who registers an address often has no more guesses' => sub {
+    my @r = map { register(email => 'greta@example.com', name => 'G') } 1 .. 7;
+    is_deeply [ map { $_->{status} } @r ], [ (201) x 7 ], 'each is answered the same';
+    is scalar(mails('greta@example.com')), 5, 'five mails';
+    is $vg->sql(q{select count(*) from accounts.code as c join accounts.users as u on u.id = c.user_id
+        where u.email_key = 'greta@example.com'}), 5, 'and five codes';
+};
+
 subtest 'bad input is told at once, and costs no hash' => sub {
     my %bad = (
         email    => [ '', 'x', "a\@b", "anna\@ex\x{430}mple.com", "\x{430}nna\@example.com", "\x{ff41}nna\@example.com",

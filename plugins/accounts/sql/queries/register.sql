@@ -13,10 +13,15 @@ with known as (
     select :newId, :email, accounts.email_key(:email), :name, :phone, :outcome ->> 'hash', :now
     where not exists (select from known)
     returning u.id
+), postage as materialized (
+    select accounts.postage_taken(accounts.email_key(:email), :now, :mails) as taken
 ), coded as (
+    -- only where a mail goes: each code is five guesses
     insert into accounts.code (user_id, purpose, salt, hash, expires_at)
     select m.id, 'verify', :salt, :hash, :now + make_interval(secs => :codeLifetime)
     from made as m
+    cross join postage as p
+    where p.taken
 ), mail as (
     select
         case when m.id is null then 'account.known' else 'account.verify' end as template,
@@ -24,7 +29,7 @@ with known as (
             when m.id is null then '{}'::jsonb
             else jsonb_build_object('userId', m.id, 'code', :code, 'name', :name)
         end as data
-    from (select accounts.postage_taken(accounts.email_key(:email), :now, :mails) as taken) as p
+    from postage as p
     left join made as m on true
     where p.taken
 ), kept as (
