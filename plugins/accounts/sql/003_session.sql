@@ -12,6 +12,7 @@ create table accounts.session (
     rotated_at timestamptz not null,    -- also: the last access token's time
     scope      text,                    -- null: all of the role's
     place      text        not null,    -- from where it was begun
+    client_id  uuid,                    -- the API key that it was given to; null: a public client
     created_at timestamptz not null,
     expires_at timestamptz not null,
     ended_at   timestamptz,

@@ -170,6 +170,21 @@ subtest 'a client has tokens of its own' => sub {
     }
     is ask({%login}, basic($key->{id}, $key->{key}))->{status}, 200, 'a client may log a user in';
 
+
+    my $app  = $vg->post("$api/api-keys", { name => 'an app' })->{json};
+    my $mine = ask({%login}, basic($app->{id}, $app->{key}))->{json};
+    my %on   = (grant_type => 'refresh_token', refresh_token => $mine->{refresh_token});
+    refused(ask({%on}), 400, 'invalid_grant', 'its refresh token without it');
+    refused(ask({ %on, client_id => 'an-app' }), 400, 'invalid_grant', 'by a public client');
+    refused(ask({%on}, basic($key->{id}, $key->{key})), 400, 'invalid_grant', 'by another');
+    my $next = ask({%on}, basic($app->{prefix}, $app->{key}));
+    is $next->{status}, 200, 'is still good with it';
+    my $look = sub { ask({ token => $_[0] }, basic($key->{id}, $key->{key}), 'introspect')->{json}{active} };
+    ok $look->($next->{json}{refresh_token});
+    is $vg->delete("$api/api-keys/$app->{id}")->{status}, 204;
+    refused(ask({ %on, refresh_token => $next->{json}{refresh_token} }), 400, 'invalid_grant', 'of a key that is revoked');
+    ok !$look->($next->{json}{refresh_token}), 'it is worth nothing';
+
     my $far = $vg->post("$api/api-keys", { name => 'far', networks => [ '192.0.2.0/24', '2001:db8::/32' ] })->{json};
     refused(ask({%own}, basic($far->{id}, $far->{key})), 401, 'invalid_client', 'from a foreign network');
     my $near = $vg->post("$api/api-keys", { name => 'near', networks => [ '192.0.2.0/24', '127.0.0.0/8', '::1' ] })->{json};
@@ -268,6 +283,7 @@ subtest 'clients are told what a token is worth' => sub {
     my $r = $look->($first->{access_token});
     is $r->{status}, 200;
     my $claims = claims($first->{access_token});
+    like $r->{body}, qr/"iat"\s*:\s*\d+\s*[,}]/, 'whole seconds';
     is_deeply { map { $_ => $r->{json}{$_} } qw(active token_type sub sid jti role scope exp) },
         { (map { $_ => $claims->{$_} } qw(sub sid jti role scope exp)), active => JSON::PP::true(), token_type => 'Bearer' };
     $r = $look->($first->{refresh_token});

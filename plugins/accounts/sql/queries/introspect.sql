@@ -6,6 +6,7 @@ select json_build_object(
         jsonb_strip_nulls(nullif(:row -> 'session', 'null')),
         (
             select jsonb_build_object('active', true, 'token_type', 'Bearer') || :claims
+                || jsonb_build_object('iat', floor((:claims ->> 'iat')::numeric)::bigint)
             where :claims is not null
                 and not exists (
                     select

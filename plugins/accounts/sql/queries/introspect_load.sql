@@ -18,4 +18,10 @@ select json_build_object(
             and s.token = encode(sha256(convert_to(:token, 'UTF8')), 'hex')
             and s.ended_at is null
             and s.expires_at > :now
+            and (s.client_id is null or exists (
+                select
+                from accounts.api_key as k
+                where k.id = s.client_id
+                    and k.revoked_at is null
+                    and (k.expires_at is null or k.expires_at > :now)))
             and u.blocked_at is null)) as body;

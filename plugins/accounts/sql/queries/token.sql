@@ -19,9 +19,9 @@ with client as (
         and u.id = (:row #>> '{user,id}')::uuid
 ), begun as (
     insert into accounts.session as s (
-        id, user_id, handle, token, seed, rotated_at, scope, place, created_at, expires_at)
-    select :newId, e.id, :handle, :next, :seed, :now, :granted, accounts.place(:address), :now,
-        :now + make_interval(secs => :refreshLifetime)
+        id, user_id, handle, token, seed, rotated_at, scope, place, client_id, created_at, expires_at)
+    select :newId, e.id, :handle, :next, :seed, :now, :granted, accounts.place(:address),
+        (:row #>> '{client,id}')::uuid, :now, :now + make_interval(secs => :refreshLifetime)
     from entry as e
     where e.allowed
         and not exists (select from client as c where not c.here)
@@ -48,6 +48,8 @@ with client as (
     join accounts.users as u on u.id = s.user_id
     where :grant_type = 'refresh_token'
         and s.id = (:row #>> '{session,id}')::uuid
+        -- RFC 6749, 6: a client's is another's not to show, nor to end
+        and (s.client_id is null or s.client_id::text = :row #>> '{client,id}')
         and not exists (select from client as c where not c.here)
 ), rotated as (
     update accounts.session as s
