@@ -62,7 +62,7 @@ code_bind(vg_call_t *call)
         || vg_bind(call, "salt", salt) != VG_OK
         || vg_bind(call, "hash", hash) != VG_OK
         || vg_bind(call, "sandbox",
-                   vg_str_eq(sandbox, "off") ? VG_STR("false") : VG_STR("true"))
+                   vg_str_eq(sandbox, "on") ? VG_STR("true") : VG_STR("false"))
                != VG_OK)
     {
         return vg_refuse(call, "internal");

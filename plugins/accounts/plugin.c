@@ -45,7 +45,7 @@ static const vg_route_t routes[] = {
       .about = "Set a password by the code; all sessions end" },
     { VG_GET, "/auth/me", .statement = "me", .render = me_render,
       .about = "Who am I" },
-    { VG_GET, "/auth/sandbox/mails", ADMIN_READ, sandbox_mail_fields,
+    { VG_GET, "/auth/sandbox/mails", ADMIN_WRITE, sandbox_mail_fields,
       .statement = "sandbox_mail_list", .flags = VG_EVERYBODYS | VG_LIST,
       .about = "Mails that a sandbox kept instead of sending them" },
 
@@ -225,9 +225,10 @@ static const vg_setting_t settings[] = {
       "the same from all places together; not for where the user got in "
       "before" },
     { "mails", "5", "codes that are mailed to an address within an hour" },
-    { "sandbox", "on",
-      "mails are kept in a table instead of given to notifications; off: "
-      "they wait as jobs until a plugin offers notification.send" },
+    { "sandbox", "off",
+      "off: mails are given to notifications, and wait as jobs until a plugin "
+      "offers notification.send; on: they are kept in a table, where who "
+      "reads it can be anybody" },
     { "erasure_again", "60",
       "seconds after which plugins are asked once more to erase a customer, "
       "for what was on its way, or not over" },

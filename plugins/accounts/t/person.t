@@ -253,6 +253,8 @@ subtest 'an admin finds, blocks and unblocks' => sub {
     is_deeply [ grep { $_ ne 'driver' } map { $_->{role} } @{ $vg->get("$api/users?role=driver&limit=200")->{json}{items} } ], [];
     is $vg->get($_, $ida->headers)->{status}, 403, $_ for $url, "$api/users", "$api/auth/sandbox/mails";
     is $vg->patch($url, { blocked => \1 }, $ida->headers)->{status}, 403;
+    is $vg->get("$api/auth/sandbox/mails", { Authorization => 'Bearer ' . $vg->token(role => 'admin', subject => 'reader',
+        scope => 'admin:read') })->{status}, 403, 'codes are not for who only reads';
 
     my $r = $vg->patch($url, { phone => '+491701234567', name => 'Ida B' });
     is_deeply [ @{ $r->{json} }{qw(name phone)} ], [ 'Ida B', '+491701234567' ];
