@@ -142,20 +142,28 @@ $$;
 
 -- guard_failed(user, place, moment, most, most_anywhere): counts one more, and
 -- lets the next wait: 1 s, doubling to 15 min. What comes while it waits is not
--- counted there, so nobody's wait is made longer by knocking. The event when
--- a minute has seen more than 5, else null.
+-- counted there, so nobody's wait is made longer by knocking; and a place counts
+-- towards all of them together only up to its own limit. The event when a minute
+-- has seen more than 5, else null.
 create function accounts.guard_failed(
     of_user uuid, at_place text, moment timestamptz, most bigint, most_anywhere bigint) returns jsonb
 language plpgsql as $$
 declare
     seen accounts.guard;
-    -- so one place alone does not make all others wait
     knocks boolean := exists (
         select
         from accounts.guard as g
         where g.user_id = of_user
             and g.place = at_place
             and g.locked_until > moment);
+    -- so one place alone does not make all others wait, however patient it is
+    spent boolean := exists (
+        select
+        from accounts.guard as g
+        where g.user_id = of_user
+            and g.place = at_place
+            and g.failed >= most
+            and g.failed_at >= moment - interval '1 hour');
 begin
     insert into accounts.guard as g (user_id, place, failed, failed_at, since, in_minute, locked_until)
     select of_user, p.place, 1, moment, moment, 1, case when p.most <= 1 then moment + interval '1 second' end
@@ -165,10 +173,10 @@ begin
             ('', most_anywhere)) as p (place, most)
     order by p.place
     on conflict (user_id, place) do update
-    set failed = case when knocks then g.failed else accounts.guard_count(g, moment) end,
-        failed_at = moment,
+    set failed = case when knocks or spent and g.place = '' then g.failed else accounts.guard_count(g, moment) end,
+        failed_at = case when spent and g.place = '' then g.failed_at else moment end,
         locked_until = case
-            when knocks or g.locked_until > moment then g.locked_until
+            when knocks or spent and g.place = '' or g.locked_until > moment then g.locked_until
             when accounts.guard_count(g, moment) >= case g.place when '' then most_anywhere else most end
                 then moment + interval '1 second' * least(900, pg_catalog.power(2, least(30,
                     accounts.guard_count(g, moment) - case g.place when '' then most_anywhere else most end)))

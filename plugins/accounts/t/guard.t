@@ -65,6 +65,7 @@ subtest 'the wait doubles, to 15 minutes; knocking does not make it longer' => s
         push @waits, guard($p->{id}, '127.0.0.1')->{wait} + 0;
     }
     is_deeply \@waits, [ 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900 ];
+    is guard($p->{id}, '')->{failed}, 5, 'for other places it counts no more than its own limit';
     my $before = guard($p->{id}, '127.0.0.1');
     login($p->{email}, $_) for 'wrong', $p->{password}, 'wrong';
     my $after = guard($p->{id}, '127.0.0.1');
