@@ -20,7 +20,7 @@ create table accounts.session (
     constraint session_handle unique (handle),
     constraint session_of_user foreign key (user_id) references accounts.users (id) on delete cascade
 );
-create index session_of on accounts.session (user_id, place);
+create index session_of on accounts.session (user_id);
 create index session_expiry on accounts.session (expires_at);
 create index session_ended on accounts.session (ended_at) where ended_at is not null;
 
@@ -120,6 +120,16 @@ return case
     else g.failed + 1
 end;
 
+-- Where somebody got in within 90 days, to a day: sessions do not stay so long.
+create table accounts.known_place (
+    user_id uuid        not null,
+    place   text        not null,
+    at      timestamptz not null,   -- last
+    constraint known_place_pkey primary key (user_id, place),
+    constraint known_place_user foreign key (user_id) references accounts.users (id) on delete cascade
+);
+create index known_place_age on accounts.known_place (at);
+
 -- guarded(user, place, moment): whether a password is not looked at now. Who
 -- got in from here lately is not kept out by what others do elsewhere.
 create function accounts.guarded(of_user uuid, at_place text, moment timestamptz) returns boolean
@@ -133,10 +143,10 @@ begin
             and (g.place = at_place
                 or (g.place = '' and not exists (
                     select
-                    from accounts.session as s
-                    where s.user_id = of_user
-                        and s.place = at_place
-                        and s.created_at > moment - interval '90 days'))));
+                    from accounts.known_place as k
+                    where k.user_id = of_user
+                        and k.place = at_place
+                        and k.at > moment - interval '90 days'))));
 end
 $$;
 

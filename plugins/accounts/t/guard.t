@@ -90,6 +90,14 @@ subtest 'who guesses elsewhere does not keep the owner out' => sub {
     is login($p->{email}, $p->{password}, '127.0.0.4')->{status}, 400, 'after many, a new place waits';
     is login($p->{email}, $p->{password}, '127.0.0.3')->{status}, 200, 'but not one where the owner was';
     is login($p->{email}, 'wrong', '127.0.0.3')->{status}, 400;
+    $vg->sql('delete from accounts.session where user_id = $1', $p->{id});
+    is login($p->{email}, $p->{password}, '127.0.0.3')->{status}, 200, 'also when that session is swept';
+    $vg->sql(q{update accounts.known_place set at = now() - interval '2 days' where user_id = $1}, $p->{id});
+    is login($p->{email}, $p->{password}, '127.0.0.3')->{status}, 200;
+    ok $vg->sql(q{select at > now() - interval '1 hour' from accounts.known_place where user_id = $1
+        and place = '127.0.0.3'}, $p->{id}), 'which goes on as it is used';
+    $vg->sql(q{update accounts.known_place set at = now() - interval '91 days' where user_id = $1}, $p->{id});
+    is login($p->{email}, $p->{password}, '127.0.0.3')->{status}, 400, 'within 90 days';
 };
 
 subtest 'passwords guessed at their change are counted as well' => sub {

@@ -192,6 +192,8 @@ subtest 'what has had its time is taken away, and nothing else' => sub {
     $vg->sql(q{insert into accounts.guard (user_id, place, failed, failed_at, since, in_minute)
         select id, p.place, 1, now() - p.ago, now(), 1 from accounts.users, (values ('old', interval '25 hours'), ('new', '1 hour'))
         as p (place, ago) where id = $1}, $user->{id});
+    $vg->sql(q{insert into accounts.known_place select id, p.place, now() - p.ago from accounts.users,
+        (values ('old', interval '91 days'), ('new', '89 days')) as p (place, ago) where id = $1}, $user->{id});
     $vg->sql(q{insert into accounts.postage values ('old', now() - interval '61 min', 5), ('new', now(), 5)});
     $vg->sql(q{insert into accounts.sandbox_mail select vg.uuid7(), e, e, 't', '{}', now() - ago
         from (values ('old', interval '25 hours'), ('new', '1 hour')) as m (e, ago)});
@@ -204,6 +206,7 @@ subtest 'what has had its time is taken away, and nothing else' => sub {
     is_deeply [ map { $_->{id} } $vg->rows('select id from accounts.session') ], [ $id[2] ], 'sessions';
     is $vg->sql(q{select string_agg(id, '') from accounts.revocation where id in ('old', 'new')}), 'new';
     is $vg->sql(q{select string_agg(place, '') from accounts.guard where place in ('old', 'new')}), 'new';
+    is $vg->sql(q{select string_agg(place, '') from accounts.known_place where place in ('old', 'new')}), 'new';
     is $vg->sql(q{select string_agg(email_key, '') from accounts.postage where email_key in ('old', 'new')}), 'new';
     is $vg->sql(q{select string_agg(email, '') from accounts.sandbox_mail}), 'new';
 };

@@ -49,6 +49,15 @@ with place as (
         and (p.section < 5 or p.section = 5 and s.id > vg.cursor_id(p.key))
     order by s.id
     limit :most)
+    union all
+    -- without an IPv6 network's "/64": a key has no slash
+    (select 6, split_part(k.place, '/', 1), 'knownPlace', jsonb_build_object('address', k.place, 'at', vg.z(k.at))
+    from accounts.known_place as k
+    cross join place as p
+    where k.user_id = vg.cursor_id(:customerId)
+        and (p.section < 6 or p.section = 6 and split_part(k.place, '/', 1) > p.key)
+    order by split_part(k.place, '/', 1)
+    limit :most)
 ), page as (
     select f.*
     from found as f

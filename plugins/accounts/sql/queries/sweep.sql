@@ -54,6 +54,15 @@ with codes as (
         order by o.failed_at
         limit 1000)
         and g.failed_at < :now - interval '1 day'
+), places as (
+    delete from accounts.known_place as k
+    where (k.user_id, k.place) in (
+        select o.user_id, o.place
+        from accounts.known_place as o
+        where o.at < :now - interval '90 days'
+        order by o.at
+        limit 1000)
+        and k.at < :now - interval '90 days'
 ), postage as (
     delete from accounts.postage as p
     where p.email_key = any (array(

@@ -26,6 +26,13 @@ with client as (
     where e.allowed
         and not exists (select from client as c where not c.here)
     returning s.id, s.user_id, s.scope
+), known as (
+    insert into accounts.known_place as k (user_id, place, at)
+    select b.user_id, accounts.place(:address), :now
+    from begun as b
+    on conflict (user_id, place) do update
+    set at = excluded.at
+    where k.at < excluded.at - interval '1 day'
 ), forgiven as (
     delete from accounts.guard as g
     using entry as e
