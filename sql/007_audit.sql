@@ -135,12 +135,13 @@ set search_path = '' as $$
 declare
     last    vg.audit_seal;
     made    vg.audit_seal;
-    open_at pg_snapshot := pg_catalog.pg_current_snapshot();
+    open_at pg_snapshot;
     cut     xid8;
 begin
     if not pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('vg.audit', 0)) then
         return;
     end if;
+    open_at := pg_catalog.pg_current_snapshot(); -- one of before the lock may be older than the newest seal
     last := vg.audit_last();
     made.number := last.number + 1;
     made.floor_id := last.floor_id;
@@ -213,46 +214,60 @@ begin
 end
 $$;
 
--- audit_retire(before): drops months that ended before then, oldest first, of
--- which each row is sealed; how many. The trail says so itself. Their seals go
--- as well, but for the last of them: what follows is chained to it.
-create function vg.audit_retire(before timestamptz) returns int
+-- audit_retire(before): a month that ended before then, the oldest, is dropped
+-- if each row of it is sealed; the trail says so itself. When none is left
+-- their seals go, some a call, but for the last: what follows is chained to
+-- it. Called until it did nothing. Writers wait while a month goes, and it for
+-- them: so that is last, and soon given up.
+create function vg.audit_retire(before timestamptz, out months int, out seals int)
 language plpgsql security definer
-set search_path = '' as $$
+set search_path = '' set lock_timeout = '100ms' as $$
 declare
     part  record;
     last  vg.audit_seal := vg.audit_last();
+    begun timestamptz;
     ended timestamptz;
     open  boolean;
-    gone  int := 0;
 begin
+    months := 0;
+    seals := 0;
     if before > pg_catalog.now() - interval '31 days' then
         raise exception 'the trail of the last 31 days is not retired';
     end if;
-    for part in
-        select c.oid::regclass as name, pg_catalog.replace(pg_catalog.right(c.relname, 7), '_', '-') as month
-        from pg_catalog.pg_inherits as i
-        join pg_catalog.pg_class as c on c.oid = i.inhrelid
-        where i.inhparent = 'vg.audit'::regclass
-            and c.relname ~ '^audit_[0-9]{4}_[0-9]{2}$'
-        order by c.relname
-    loop
-        ended := ((part.month || '-01')::timestamp + interval '1 month') at time zone 'UTC';
-        exit when ended > before;
+    if not pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('vg.audit_retire', 0)) then
+        return;
+    end if;
+    select c.oid::regclass as name, pg_catalog.replace(pg_catalog.right(c.relname, 7), '_', '-') as month into part
+    from pg_catalog.pg_inherits as i
+    join pg_catalog.pg_class as c on c.oid = i.inhrelid
+    where i.inhparent = 'vg.audit'::regclass
+        and c.relname ~ '^audit_[0-9]{4}_[0-9]{2}$'
+    order by c.relname
+    limit 1;
+    if not found then
+        return;
+    end if;
+    begun := (part.month || '-01')::timestamp at time zone 'UTC';
+    ended := ((part.month || '-01')::timestamp + interval '1 month') at time zone 'UTC';
+    if ended <= before then
         execute pg_catalog.format('select exists (select from %s as a where a.xid >= $1 and a.id > $2)', part.name)
         into open using last.to_xid, last.floor_id;
-        exit when open;
-        execute pg_catalog.format('drop table %s', part.name);
-        insert into vg.audit (caller_id, caller_role, company_id, route, object, status, correlation_id, address, node, plugin)
-        values ('system', 'system', '', 'AUDIT retire', part.month, 200, '', '', '', 'voltgate');
-        gone := gone + 1;
-        delete from vg.audit_seal as s
-        where s.number < (
-            select pg_catalog.min(k.number) - 1
-            from vg.audit_seal as k
-            where k.last_at >= ended);
-    end loop;
-    return gone;
+        if not open then
+            months := 1;
+            insert into vg.audit (caller_id, caller_role, company_id, route, object, status, correlation_id, address, node, plugin)
+            values ('system', 'system', '', 'AUDIT retire', part.month, 200, '', '', '', 'voltgate');
+            execute pg_catalog.format('drop table %s', part.name);
+            return;
+        end if;
+    end if;
+    -- what is older than the oldest month was dropped
+    delete from vg.audit_seal as s
+    where s.number < (
+        select coalesce(
+            pg_catalog.min(k.number) filter (where k.last_at >= begun),
+            pg_catalog.max(k.number) + 1) - 1
+        from (select o.number, o.last_at from vg.audit_seal as o order by o.number limit 20000) as k);
+    get diagnostics seals = row_count;
 end
 $$;
 

@@ -56,6 +56,8 @@ typedef enum {
 } vg_audit_count_t;
 
 void vg_audit_count(vg_audit_count_t what, uint64_t n);
+/* all but the last so many ms is sealed, as of now; _begin: unless it is known */
 void vg_audit_behind(ngx_uint_t database, uint64_t ms);
+void vg_audit_behind_begin(ngx_uint_t database);
 
 #endif /* VG_AUDIT_H */

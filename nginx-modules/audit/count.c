@@ -6,7 +6,8 @@
 
 typedef struct {
     ngx_atomic_t counts[VG_AUDIT_COUNTS];
-    ngx_atomic_t behind[VG_DATABASES]; /* ms                              */
+    /* ngx_current_msec before which all is sealed; 0: never looked at */
+    ngx_atomic_t sealed[VG_DATABASES];
 } vg_audit_shared_t;
 
 static const struct {
@@ -38,12 +39,35 @@ vg_audit_count(vg_audit_count_t what, uint64_t n)
 }
 
 
+/* So it grows while sealing fails. */
 void
 vg_audit_behind(ngx_uint_t database, uint64_t ms)
 {
     vg_audit_shared_t *shared = vg_shared(VG_SHARED_AUDIT);
 
-    shared->behind[database] = ms;
+    shared->sealed[database] = (ngx_atomic_uint_t) (ngx_current_msec - ms);
+}
+
+
+void
+vg_audit_behind_begin(ngx_uint_t database)
+{
+    vg_audit_shared_t *shared = vg_shared(VG_SHARED_AUDIT);
+
+    if (shared->sealed[database] == 0) {
+        vg_audit_behind(database, 0);
+    }
+}
+
+
+/* ms */
+static unsigned long
+vg_count_behind(const vg_audit_shared_t *shared, ngx_uint_t database)
+{
+    ngx_atomic_uint_t sealed = shared->sealed[database];
+    ngx_msec_int_t    ms = (ngx_msec_int_t) (ngx_current_msec - sealed);
+
+    return sealed && ms > 0 ? (unsigned long) ms : 0;
 }
 
 
@@ -88,7 +112,7 @@ vg_audit_metrics(vg_out_t *out)
                            "voltgate_audit_unsealed_seconds{database=\"%s\"}"
                            " %lu.%03lu\n",
                            (const char *) db[i].name.data,
-                           (unsigned long) shared->behind[i] / 1000,
-                           (unsigned long) shared->behind[i] % 1000));
+                           vg_count_behind(shared, i) / 1000,
+                           vg_count_behind(shared, i) % 1000));
     }
 }

@@ -12,6 +12,10 @@
 #define VG_SEAL_MOST   20000   /* rows of one seal; then the next at once    */
 #define VG_SEAL_MONTHS 3600000 /* ms                                         */
 #define VG_SEAL_FIRST  5000    /* ms after the start                         */
+#define VG_SEAL_AGAIN  1000    /* ms, while there is more to retire          */
+#define VG_SEAL_LOCKED 60000   /* ms: somebody else was at the table         */
+
+#define VG_SEAL_BUSY "55P03" /* a lock was not to be had in time */
 
 #define VG_SEAL_STR_(x) #x
 #define VG_SEAL_STR(x)  VG_SEAL_STR_(x)
@@ -38,7 +42,9 @@ vg_audit_seal_init(ngx_conf_t *cf)
         " from vg.audit_seal_next(" VG_SEAL_STR(VG_SEAL_MOST) ") as s",
         0);
     vg_statement_kit(cf, &vg_seal_retire, "audit_retire",
-                     "select vg.audit_retire(now() - $1::interval)", 1);
+                     "select r.months, r.seals"
+                     " from vg.audit_retire(now() - $1::interval) as r",
+                     1);
     return vg_seal_make && vg_seal_retire ? NGX_OK : NGX_ERROR;
 }
 
@@ -98,18 +104,33 @@ vg_seal_due(ngx_event_t *ev)
 }
 
 
+/* one month a time, then their seals */
 static void
 vg_seal_retired(vg_unit_t *unit)
 {
-    vg_seal_t *seal = unit->data;
+    vg_seal_t  *seal = unit->data;
+    ngx_msec_t  next = VG_SEAL_LOCKED;
+    const char *months;
 
-    if (vg_seal_ok(unit) && PQgetvalue(unit->rows, 0, 0)[0] != '0') {
-        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                      "voltgate: %s months of the audit trail were dropped",
-                      PQgetvalue(unit->rows, 0, 0));
+    if (unit->result != VG_UNIT_REFUSED
+        || strcmp(unit->sqlstate, VG_SEAL_BUSY) != 0)
+    {
+        (void) vg_seal_ok(unit);
+    }
+    if (unit->result == VG_UNIT_OK) {
+        next = VG_SEAL_MONTHS;
+        months = PQgetvalue(unit->rows, 0, 0);
+        if (months[0] != '0') {
+            ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                          "voltgate: %s months of the audit trail were dropped",
+                          months);
+        }
+        if (months[0] != '0' || PQgetvalue(unit->rows, 0, 1)[0] != '0') {
+            next = VG_SEAL_AGAIN;
+        }
     }
     if (!ngx_exiting) {
-        ngx_add_timer(&seal->month, VG_SEAL_MONTHS);
+        ngx_add_timer(&seal->month, next);
     }
 }
 
@@ -148,6 +169,7 @@ vg_audit_seal_start(time_t keep)
                     (long) keep);
     for (i = 0; i < vg_host->databases.nelts; i++) {
         vg_seals[i].database = i;
+        vg_audit_behind_begin(i);
         vg_seal_timer(&vg_seals[i].next, &vg_seals[i], vg_seal_due,
                       VG_SEAL_EVERY);
         if (keep > 0) {

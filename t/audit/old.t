@@ -22,17 +22,31 @@ sub row_at {
 
 my $vg = Voltgate->start(own_cluster => 1);
 
+# months and seals that a call retires
+sub retire {
+    my ($before) = @_;
+    my ($row) = $vg->rows('select r.months, r.seals from vg.audit_retire($1) as r', $before);
+    return "$row->{months} $row->{seals}";
+}
+
 subtest 'months that are over' => sub {
     $vg->stop_gateway;
     $vg->sql(q{select vg.audit_months('2024-01-01', 3)});
     row_at($vg, $_) for '2024-01-05T00:00:00Z', '2024-01-31T23:59:59Z', '2024-02-01T00:00:00Z', '2024-03-09T00:00:00Z';
     $vg->sql(q{select vg.audit_months('2023-12-01', 1)});
     $vg->sql("insert into vg.audit (at, $columns) values ('2023-12-05T00:00:00Z', 'ann', 'admin', '', 'POST /late', 200, '', '', '', 'voltgate')");
-    is $vg->sql(q{select vg.audit_retire('2024-03-01T00:00:00Z')}), 0, 'stay while a row of them is not sealed';
+    is retire('2024-03-01T00:00:00Z'), '0 0', 'stay while a row of them is not sealed';
     ok !eval { $vg->sql(q{select vg.audit_retire(now() - interval '30 days')}); 1 }, 'so do the last 31 days';
     $vg->sql('select vg.audit_seal_next(1000)');
     is +(cli_without_gateway($vg))[0], 0;
-    is $vg->sql(q{select vg.audit_retire('2024-03-01T00:00:00Z')}), 3, 'else they go, and what is not over stays';
+    my $writer = $vg->dba;
+    $writer->begin_work;
+    $writer->do("insert into vg.audit ($columns) values ('ann', 'admin', '', 'POST /open', 200, '', '', '', 'voltgate')");
+    ok !eval { retire('2024-03-01T00:00:00Z'); 1 }, 'and while somebody writes';
+    like $@, qr/lock timeout/, 'which it does not wait for';
+    $writer->rollback;
+    is_deeply [ map { retire('2024-03-01T00:00:00Z') } 1 .. 5 ], [ '1 0', '1 0', '1 0', '0 2', '0 0' ],
+        'else they go, one a call, then their seals; what is not over stays';
     is_deeply [ map { $_->{day} } $vg->rows(q{select a.at::date::text as day from vg.audit a where a.route ~ '^POST' order by 1}) ], ['2024-03-09'];
     is_deeply [ map { "$_->{route} $_->{object}" } rows_of($vg, q{route !~ '^POST'}) ],
         [ 'AUDIT retire 2023-12', 'AUDIT retire 2024-01', 'AUDIT retire 2024-02' ], 'the trail says so';
@@ -51,6 +65,8 @@ subtest 'by the gateway, when the conf says so' => sub {
     $vg->start_gateway;
     ok $vg->wait_for(sub { $vg->sql(q{select not exists (select from vg.audit a where a.at < '2025-01-01')}) }, 20), 'months are dropped';
     ok $vg->wait_for(sub { $vg->log =~ /1 months of the audit trail were dropped/ }), 'the log says so';
+    ok $vg->wait_for(sub { $vg->sql(q{select not exists (select from vg.audit_seal s where s.number < (
+        select min(k.number) - 1 from vg.audit_seal k where k.last_at >= '2025-01-01'))}) }, 20), 'their seals go as well';
 };
 
 # transactions get other numbers, as in another cluster

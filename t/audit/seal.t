@@ -63,6 +63,14 @@ subtest 'a transaction that stays open loses nothing' => sub {
     is +(check())[0], 0;
 };
 
+subtest 'when sealing fails the gauge rises' => sub {
+    my $gauge = sub { ($vg->get('/metrics')->{body} =~ /^voltgate_audit_unsealed_seconds\{database="home"\} ([\d.]+)$/m)[0] };
+    $vg->sql('revoke execute on function vg.audit_seal_next(int) from vg_kit');
+    ok $vg->wait_for(sub { $gauge->() > 2.5 }, 15);
+    $vg->sql('grant execute on function vg.audit_seal_next(int) to vg_kit');
+    ok $vg->wait_for(sub { $gauge->() < 2 }, 15), 'and falls when it goes on';
+};
+
 # A change by the owner, what is found, and the change taken back.
 sub tampered {
     my ($name, $do, $undo, @found) = @_;
