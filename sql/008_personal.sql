@@ -20,8 +20,12 @@ $$;
 
 -- uuid7_floor(moment): the first id of that millisecond: ids of version 7 are
 -- in the order in which they were made, so the primary key finds what is old.
+-- Before -infinity, which is for ever, there is none.
 create function vg.uuid7_floor(moment timestamptz) returns uuid
 language sql stable parallel safe
-return (pg_catalog.lpad(pg_catalog.to_hex(
-        pg_catalog.floor(extract(epoch from moment) * 1000)::bigint), 12, '0')
-    || '70008000000000000000')::uuid;
+return case
+    when moment = '-infinity' then '00000000-0000-0000-0000-000000000000'::uuid
+    else (pg_catalog.lpad(pg_catalog.to_hex(
+            pg_catalog.floor(extract(epoch from moment) * 1000)::bigint), 12, '0')
+        || '70008000000000000000')::uuid
+end;

@@ -301,10 +301,13 @@ static const vg_setting_t settings[] = {
 static const vg_keep_t keeps[] = {
     { "session", "3y", "session_retire", "sessions, since they were begun" },
     { "meter_value", "90d", "meter_value_retire",
-      "meter values; what an open or unpriced session needs stays" },
+      "meter values; what an open session needs stays, and 90 days more what "
+      "an unpriced one does" },
     { "connector_status", "90d", "connector_status_retire",
       "former states of connectors" },
     { "quarantine", "1y", "quarantine_retire", "messages that were settled" },
+    { "reservation", "90d", "reservation_retire",
+      "copies of reservations, since they expired" },
     { NULL, NULL, NULL, NULL }
 };
 

@@ -14,7 +14,7 @@ use Voltgate;
 my $vg = Voltgate->start(extra => { http => "
     voltgate_retention charging.meter_value 30d;
     voltgate_retention charging.quarantine forever;
-    voltgate_retention billing.invoice 10y AT=7y;" });
+    voltgate_retention billing.invoice 10y AT=7y XX=3y YY=forever;" });
 
 sub session {
     my ($age, $status, $cost) = @_;
@@ -60,7 +60,10 @@ my %session = (
     'over, two years ago'           => [ 1, session('2 years', 'FAILED') ],
     'not over, though very old'     => [ 1, session('9 years', 'STARTING') ],
 );
-my ($priced, $unpriced) = (session('1 year', 'COMPLETED', 5), session('1 year', 'COMPLETED'));
+my ($priced, $unpriced, $never) = (session('1 year', 'COMPLETED', 5), map { session('1 year', 'COMPLETED') } 1, 2);
+$vg->sql(q{update charging.session set completed_at = now() - $2::interval where id = $1}, @$_)
+    for [ $unpriced, '119 days' ], [ $never, '121 days' ];
+meter_values($never, '120 days', 3);
 meter_values($priced, '31 days', 5_500);
 meter_values($priced, '29 days', 7);
 meter_values($unpriced, '31 days', 3);
@@ -71,9 +74,15 @@ my %invoice = (
     'Austrian, more than seven'       => [ 0, invoice('7 years 10 days', 'AT') ],
     'Austrian, not yet seven'         => [ 1, invoice('6 years 300 days', 'AT') ],
     'German, more than seven'         => [ 1, invoice('7 years 10 days', 'DE') ],
+    'of a country whose span is too short, not yet five years' => [ 1, invoice('4 years 10 days', 'XX') ],
+    'of the same, more than five'     => [ 0, invoice('7 years 20 days', 'XX') ],
+    'of one that keeps for ever'      => [ 1, invoice('30 years', 'YY') ],
+    'of no country, more than ten'    => [ 0, invoice('10 years 20 days', undef) ],
 );
 $vg->sql(q{insert into charging.quarantine (id, charge_point_id, action, payload, reason, received_at, resolved_at)
     values (vg.uuid7_floor(now() - interval '20 years'), 'CP', 'x', '{}', 'x', now(), now() - interval '19 years')});
+$vg->sql(q{insert into charging.reservation (reservation_id, ocpp_reservation_id, connector_id, id_tag, holds_from, expires_at)
+    select vg.uuid7(), 1, vg.uuid7(), 'TAG', now(), now() - d * interval '1 day' from unnest(array[89, 91]) as d});
 $vg->sql(q{insert into accounts.export (id, customer_id, asked_by, status, asked_at)
     values (vg.uuid7_floor(now() - interval '8 days'), 'dana', 'x', 'COMPLETED', now()),
     (vg.uuid7_floor(now() - interval '6 days'), 'dana', 'x', 'COMPLETED', now())});
@@ -89,7 +98,7 @@ subtest 'what is old goes, a thousand rows at a time' => sub {
         $last  = $left;
         $left == 10;
     }, 40), 'meter values older than the conf says, of sessions that are priced' or diag "$last are left";
-    is $vg->sql('select count(*) from charging.meter_value where session_id = $1', $unpriced), 3, 'others are still needed';
+    is $vg->sql('select count(*) from charging.meter_value where session_id = $1', $unpriced), 3, 'others are still needed, for 90 days more';
     for my $name (sort keys %session) {
         my ($stays, $id) = @{ $session{$name} };
         ok $vg->wait_for(sub { there('charging.session', $id) == $stays }, 10), "a session $name: $stays";
@@ -100,7 +109,9 @@ subtest 'what is old goes, a thousand rows at a time' => sub {
         is $vg->sql('select count(*) from billing.invoice_line where invoice_id = $1', $id), $stays, 'and its lines';
     }
     ok $vg->wait_for(sub { $vg->sql('select count(*) from accounts.export') == 1 }, 10), 'an export, after a week';
+    ok $vg->wait_for(sub { $vg->sql('select count(*) from charging.reservation') == 1 }, 10), 'a copy that nobody ended';
     is $vg->sql('select count(*) from charging.quarantine'), 1, 'forever is forever';
+    is $vg->sql(q{select vg.uuid7_floor('-infinity')}), '00000000-0000-0000-0000-000000000000', 'and nothing is before it';
 };
 
 subtest 'a million old rows keep nobody waiting' => sub {

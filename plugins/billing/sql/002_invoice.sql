@@ -39,6 +39,7 @@ create table billing.invoice (
 create index invoice_customer on billing.invoice (customer_id, id);
 create index invoice_company on billing.invoice (company_id, id);
 create index invoice_issuer on billing.invoice (issuer, id);
+create index invoice_age on billing.invoice (coalesce(country, ''), issued_at);
 
 create table billing.invoice_line (
     invoice_id  uuid    not null,

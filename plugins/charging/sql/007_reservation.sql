@@ -16,3 +16,5 @@ create table charging.reservation (
 );
 create index reservation_connector on charging.reservation (connector_id, holds_from);
 create index reservation_ocpp on charging.reservation (ocpp_reservation_id);
+create index reservation_customer on charging.reservation (customer_id);
+create index reservation_age on charging.reservation (expires_at);

@@ -1,15 +1,35 @@
 -- in: before, batch, besides (moments by country)
 -- out: ok, how many invoices are gone, with their lines and taxes
--- The time that a law names begins with the end of the year of issue.
-with old as materialized (
-    select i.id
+-- The time that a law names begins with the end of the year of issue; however
+-- short the conf has it, what billing.invoice_stands() holds stays. Each
+-- country is looked for by itself, in its own stretch of the index: one that
+-- keeps longer is not read through for one that does not.
+with recursive country (code) as (
+    select min(coalesce(i.country, ''))
     from billing.invoice i
-    where i.id < vg.uuid7_floor(greatest(:before, (
-            select max(b.value::timestamptz)
-            from jsonb_each_text(:besides) b)))
-        and i.issued_at < date_trunc('year', coalesce((:besides ->> i.country)::timestamptz, :before) at time zone 'UTC')
-            at time zone 'UTC'
-    order by i.id
+    union all
+    select (
+        select min(coalesce(i.country, ''))
+        from billing.invoice i
+        where coalesce(i.country, '') > c.code)
+    from country c
+    where c.code is not null
+), bound as materialized (
+    select c.code,
+        least(date_trunc('year', coalesce((:besides ->> c.code)::timestamptz, :before) at time zone 'UTC')
+            at time zone 'UTC', now() - interval '5 years') as moment
+    from country c
+    where c.code is not null
+), old as materialized (
+    select o.id
+    from bound b
+    cross join lateral (
+        select i.id
+        from billing.invoice i
+        where coalesce(i.country, '') = b.code
+            and i.issued_at < b.moment
+        order by i.issued_at
+        limit :batch) o
     limit :batch
 ), lines as (
     delete from billing.invoice_line l
