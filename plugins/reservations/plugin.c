@@ -106,6 +106,7 @@ static const vg_error_t errors[] = {
     { "reservation_over", 409, "The reservation is in use or over" },
     { "reservations_too_many", 409, "No more reservations at a time" },
     { "waitlist_full", 409, "Nobody else may wait there" },
+    { "customer_unknown", 422, "No such customer" },
     { "vehicle_unknown", 422, "No such vehicle" },
     { "id_tag_refused", 422, "This tag may not charge" },
     { NULL, 0, NULL },

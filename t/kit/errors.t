@@ -191,6 +191,12 @@ my %plugins = (
             $vg->delete("$api/reservations/$id");
             $vg->patch("$api/reservations/$id", { endTime => '2026-01-01T00:00:00Z' });
         },
+        customer_unknown => sub {
+            $vg->sql(q{insert into reservations.erased (customer_id) values ('driver')});
+            my $r = reserve(7);
+            $vg->sql('delete from reservations.erased');
+            return $r;
+        },
         vehicle_unknown => sub { reserve(7, vehicleId => $north) },
         id_tag_refused => sub { reserve(7, idTag => 'BLOCKED') },
         reservations_too_many => 'by a setting: plugins/reservations/t/bound.t',

@@ -101,7 +101,8 @@ subtest 'all of it goes, but invoices' => sub {
     my @log = grep { /^vg\.event/ } holds($tag);
     is_deeply [ grep { !/^vg\.(event|audit)/ } holds($tag) ], [], 'nor the tag, but in the log';
     is_deeply [ grep { !/^vg\.(event|audit)/ } holds('dana') ],
-        [qw(accounts.customer accounts.erasure accounts.revocation billing.invoice)], 'where the id is left';
+        [qw(accounts.customer accounts.erasure accounts.revocation billing.invoice charging.party reservations.erased)],
+        'where the id is left';
     is $vg->sql(q{select count(distinct customer_id) || ' ' || count(distinct id_tag) || ' ' || count(distinct vehicle_id)
         from charging.session where id_tag <> 'OTHER-TAG'}), '1 1 1', 'one pseudonym for all, so that statistics hold';
     isnt $vg->sql(q{select customer_id from charging.session where id_tag <> 'OTHER-TAG' limit 1}),
@@ -119,15 +120,23 @@ subtest 'what runs is waited for' => sub {
     past('eve');
     my $id = $vg->sql(q{insert into charging.session (id, status, charge_point_id, connector_number, customer_id, operator_id,
         id_tag, requested_at) values (vg.uuid7(), 'STARTING', 'CP', 1, 'eve', $1, 'EVE-TAG', now()) returning id}, $north);
+    $vg->sql(q{insert into charging.reservation (reservation_id, ocpp_reservation_id, connector_id, customer_id, id_tag,
+        holds_from, expires_at) values (vg.uuid7(), 1, vg.uuid7(), 'eve', 'EVE-TAG', now(), now() + interval '1 hour')});
     my $erasure = $vg->delete("$api/customers/eve", $as{eve})->{json}{erasureId};
     my $part;
     ok $vg->wait_for(sub { $part = part($vg->get("$api/erasures/$erasure", $as{eve})->{json}, 'charging');
         $part->{status} eq 'POSTPONED' }, 10), 'a session runs' or diag explain $part;
-    is_deeply $part->{open}, { session => 1 };
+    is_deeply $part->{open}, { session => 1, reservationCopy => 1 }, 'and the copy of a reservation';
     is_deeply [ @{ $part->{erased} }{qw(session idTag)} ], [ 2, 1 ], 'what is over is erased, and tags are gone at once';
     ok $vg->wait_for(sub { $vg->get("$api/erasures/$erasure", $as{eve})->{json}{round} > 2 }, 20), 'it is looked after';
     $vg->sql(q{update charging.session set status = 'FAILED', failure = 'test' where id = $1}, $id);
-    is part(over($erasure), 'charging')->{erased}{session}, 3, 'and goes when it has ended';
+    ok $vg->wait_for(sub { $part = part($vg->get("$api/erasures/$erasure", $as{eve})->{json}, 'charging');
+        !$part->{open}{session} }, 10) or diag explain $part;
+    is_deeply [ $part->{status}, $part->{open} ], [ 'POSTPONED', { reservationCopy => 1 } ], 'the copy is waited for';
+    $vg->sql(q{update charging.reservation set expires_at = now() where customer_id = 'eve'});
+    $part = part(over($erasure), 'charging');
+    is_deeply [ @{ $part->{erased} }{qw(session reservationCopy)} ], [ 3, 1 ], 'and goes when it has ended';
+    is $vg->sql('select $2 = all (flags) from charging.session where id = $1', $id, 'erased'), 1, 'marked, so that none is priced';
 };
 
 subtest 'more than a round may take, while workers die' => sub {

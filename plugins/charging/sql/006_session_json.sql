@@ -90,6 +90,7 @@ select s.id,
     s.status,
     coalesce(s.started_at, s.requested_at) as begun_at,
     s.cost,
+    s.flags,
     s.version,
     charging.session_body(s) as body
 from charging.session s;

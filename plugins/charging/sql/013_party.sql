@@ -15,8 +15,9 @@ create index party_customer on charging.party (customer_id);
 
 
 -- party_note(…): said is what accounts says of it; null: there is none. What
--- is older than what is known says nothing. Most often nothing is new, and
--- then no row is locked.
+-- is older than what is known says nothing, and nothing brings back what is
+-- gone: ids are never used again. Most often nothing is new, and then no row is
+-- locked.
 create function charging.party_note(kind text, id text, said jsonb) returns void
 language plpgsql as $$
 begin
@@ -34,8 +35,7 @@ begin
         from charging.party as p
         where p.kind = party_note.kind
             and p.id = party_note.id
-            and p.version >= (said ->> 'version')::int
-            and not p.gone) then
+            and (p.gone or p.version >= (said ->> 'version')::int)) then
         return;
     end if;
 
@@ -46,10 +46,23 @@ begin
     set customer_id = excluded.customer_id,
         operator_id = excluded.operator_id,
         company_id = excluded.company_id,
-        version = excluded.version,
-        gone = false
+        version = excluded.version
     where p.version < excluded.version
-        or p.gone;
+        and not p.gone;
+end
+$$;
+
+-- is_erased(caller): a driver who is gone, or on the way: its tokens may be
+-- another issuer's, which nobody here can end.
+create function charging.is_erased(caller_id text, caller_role text) returns boolean
+language plpgsql stable parallel safe as $$
+begin
+    return caller_role = 'driver' and exists (
+        select
+        from charging.party as p
+        where p.kind = 'customer'
+            and p.id = caller_id
+            and p.gone);
 end
 $$;
 
@@ -63,7 +76,11 @@ language plpgsql as $$
 declare
     party charging.party;
 begin
-    if id is null or kind = 'customer' and caller_role = 'driver' and id = caller_id then
+    if kind = 'customer' and caller_role = 'driver' and id = caller_id then
+        return not charging.is_erased(caller_id, caller_role);
+    end if;
+
+    if id is null then
         return true;
     end if;
 

@@ -16,8 +16,8 @@ end
 $$;
 
 -- erased_event(…): what was erased in this round, and whether that was all.
-create function charging.erased_event(erasure uuid, customer text, round bigint, erased jsonb, more boolean, running bigint)
-returns jsonb
+create function charging.erased_event(erasure uuid, customer text, round bigint, erased jsonb, more boolean, running bigint,
+    booked bigint) returns jsonb
 language sql stable parallel safe
 return jsonb_build_object(
     'type', 'customer.erased.v1',
@@ -26,10 +26,10 @@ return jsonb_build_object(
         'erasureId', erasure,
         'plugin', 'charging',
         'round', round,
-        'status', case when more then 'MORE' when running > 0 then 'POSTPONED' else 'DONE' end,
+        'status', case when more then 'MORE' when running + booked > 0 then 'POSTPONED' else 'DONE' end,
         'erased', charging.counted(erased),
         'kept', '[]'::jsonb,
-        'open', charging.counted(jsonb_build_object('session', running))));
+        'open', charging.counted(jsonb_build_object('session', running, 'reservationCopy', booked))));
 
 -- by which old rows are found; those of sessions by their ids
 create index meter_value_age on charging.meter_value (received_at);

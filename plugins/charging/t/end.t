@@ -145,6 +145,10 @@ subtest 'a connector that no station has is priced when one has it' => sub {
     my $listed = sub { [ map { $_->{id} } @{ $vg->get("$api/charging/sessions?unpriced=true", @_)->{json}{items} } ] };
     is_deeply $listed->(\%operator), [$id], 'listed for whose charge point it is';
     is_deeply $listed->(\%foreign), [];
+    $vg->sql(q{update charging.session set flags = flags || '{erased}' where id = $1}, $id);
+    is_deeply $listed->(\%operator), [], 'but not when its customer was erased';
+    is $vg->post("$api/charging/sessions/$id/price", undef, \%operator)->{status}, 404, 'then it has no price';
+    $vg->sql(q{update charging.session set flags = array_remove(flags, 'erased') where id = $1}, $id);
     is $vg->post("$api/pricing", { operatorId => $company, tariff => { %$tariff, id => 'T2' } })->{status}, 201;
     ok $vg->wait_for(sub { $vg->sql('select count(*) from charging.tariff') == 2 }, 10);
     $vg->sql(q{update charging.tariff set valid_from = '2020-01-01' where operator_id is not null});

@@ -120,8 +120,25 @@ ok $vg->wait_for(sub { !known($removed) && !known($ended) && !known($ends)
     && !defined $vg->sql('select company_id from charging.party where id = $1', $moved) }, 10), 'and who no more';
 
 $vg->sql(q{update charging.party set gone = true where id = $1}, $eves);
-is start(eve => $eves)->{status}, 202, 'what it says is more than what is remembered';
-ok known($eves), 'which follows';
+refused(start(eve => $eves), 'vehicle_unknown', 'gone is final, though a word that was under way says otherwise');
+$vg->sql(q{update charging.party set gone = false, version = 0, customer_id = 'dana' where id = $1}, $eves);
+is start(eve => $eves)->{status}, 202, 'else what it says is more than what is remembered';
+is $vg->sql('select customer_id from charging.party where id = $1', $eves), 'eve', 'which follows';
+
+subtest 'a driver of another issuer, once erased, begins nothing more' => sub {
+    $as{gus} = { Authorization => 'Bearer ' . $vg->token(subject => 'gus', role => 'driver') };
+    is start('gus')->{status}, 202, 'though nobody had to make it known';
+    is $vg->delete("$api/customers/gus", $as{gus})->{status}, 202;
+    ok $vg->wait_for(sub { $vg->sql(q{select count(*) from charging.party where id = 'gus' and gone}) == 1 }, 10);
+    my $r;
+    ok $vg->wait_for(sub {
+        $as{gus} = { Authorization => 'Bearer ' . $vg->token(subject => 'gus', role => 'driver') };
+        $r = start('gus');
+        $r->{status} != 401;
+    }, 10), 'a token of after it is taken';
+    refused($r, 'customer_unknown', 'but nothing begins by it');
+    is $vg->sql(q{select charging.party_known('customer', 'gus', 'null', 'gus', 'driver', '')}), 0, 'nor has it a tag';
+};
 
 my $late;
 subtest 'while accounts is away, its last word holds' => sub {
@@ -142,8 +159,8 @@ subtest 'while accounts is away, its last word holds' => sub {
     ok $r->{headers}{'retry-after'}, 'now';
     $r = $vg->post("$api/id-tags", { idTag => 'AWAY', customerId => $kim, vehicleId => $van }, $as{north});
     is $r->{status}, 201, 'a tag for whom it knew' or diag $r->{body};
-    is $vg->post("$api/id-tags", { idTag => 'AWAY-2', customerId => $ends }, $as{north})->{status}, 503,
-        'not for whom it gave up: who was erased is as one who was never heard of';
+    refused($vg->post("$api/id-tags", { idTag => 'AWAY-2', customerId => $ends }, $as{north}), 'customer_unknown',
+        'not for whom it gave up');
     is $vg->sql(q{select charging.party_known('customer', 'frank', 'null', 'frank', 'driver', '')}), 1, 'a driver is its own customer';
 
     my $cp = Voltgate::Charger->connect($vg, 'CP1', 'sixteen letters!');

@@ -12,9 +12,27 @@ create table reservations.vehicle (
 create index vehicle_customer on reservations.vehicle (customer_id);
 
 
+-- Who was erased, or is on the way: a driver's tokens may be another issuer's,
+-- which nobody here can end.
+create table reservations.erased (
+    customer_id text not null,
+    constraint erased_pkey primary key (customer_id)
+);
+
+create function reservations.is_erased(caller_id text, caller_role text) returns boolean
+language plpgsql stable parallel safe as $$
+begin
+    return caller_role = 'driver' and exists (
+        select
+        from reservations.erased as e
+        where e.customer_id = caller_id);
+end
+$$;
+
 -- vehicle_note(…): said is what accounts says of it; null: there is none. What
--- is older than what is known says nothing. Most often nothing is new, and
--- then no row is locked.
+-- is older than what is known says nothing, and nothing brings back what is
+-- gone: ids are never used again. Most often nothing is new, and then no row is
+-- locked.
 create function reservations.vehicle_note(vehicle uuid, said jsonb) returns void
 language plpgsql as $$
 begin
@@ -30,8 +48,7 @@ begin
         select
         from reservations.vehicle as v
         where v.vehicle_id = vehicle
-            and v.version >= (said ->> 'version')::int
-            and not v.gone) then
+            and (v.gone or v.version >= (said ->> 'version')::int)) then
         return;
     end if;
 
@@ -41,10 +58,9 @@ begin
     set customer_id = excluded.customer_id,
         operator_id = excluded.operator_id,
         company_id = excluded.company_id,
-        version = excluded.version,
-        gone = false
+        version = excluded.version
     where v.version < excluded.version
-        or v.gone;
+        and not v.gone;
 end
 $$;
 

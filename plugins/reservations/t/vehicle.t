@@ -69,6 +69,21 @@ subtest 'it is for a vehicle of one\'s own' => sub {
     is reserve(dana => $gone)->{status}, 201;
     $vg->delete("$api/vehicles/$gone", $as{dana});
     refused(reserve(dana => $gone), 'vehicle_unknown', 'nor for what is gone');
+    $vg->sql(q{select reservations.vehicle_note($1, '{"customerId": "dana", "version": 99}')}, $gone);
+    ok !known($gone), 'which no word that was under way brings back';
+};
+
+subtest 'a driver of another issuer, once erased, reserves nothing more' => sub {
+    $as{gus} = { Authorization => 'Bearer ' . $vg->token(subject => 'gus', role => 'driver') };
+    is $vg->delete("$api/customers/gus", $as{gus})->{status}, 202;
+    ok $vg->wait_for(sub { $vg->sql(q{select count(*) from reservations.erased where customer_id = 'gus'}) == 1 }, 10);
+    my $r;
+    ok $vg->wait_for(sub {
+        $as{gus} = { Authorization => 'Bearer ' . $vg->token(subject => 'gus', role => 'driver') };
+        $r = reserve('gus');
+        $r->{status} != 401;
+    }, 10), 'a token of after it is taken';
+    refused($r, 'customer_unknown', 'but nobody reserves by it');
 };
 
 subtest 'while accounts is away, its last word holds' => sub {

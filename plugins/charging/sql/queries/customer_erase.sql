@@ -3,7 +3,8 @@
 --
 -- Sessions stay for statistics and for their invoices, under a pseudonym and
 -- other tags, which are drawn here and known to nobody: tags would be guessed
--- from a hash that anybody could repeat. A session that runs is left to end;
+-- from a hash that anybody could repeat. They are marked, so that none is priced
+-- later: nobody is there to pay. A session that runs is left to end;
 -- its tags go at once, so that none begins. At most 500 sessions a round.
 with veil as materialized (
     select gen_random_uuid()::text as customer, gen_random_uuid()::text as salt
@@ -47,6 +48,7 @@ with veil as materialized (
         vehicle_id = md5(v.salt || s.vehicle_id)::uuid,
         id_tag = case when s.one_time_tag then s.id_tag else charging.veiled(s.id_tag, v.salt) end,
         stop_id_tag = charging.veiled(s.stop_id_tag, v.salt),
+        flags = charging.flag(s.flags, 'erased', true),
         version = s.version + 1
     from veil v
     where s.id = any (array(
@@ -59,10 +61,17 @@ with veil as materialized (
         and r.expires_at < :now
     returning 1
 ), party as (
-    delete from charging.party p
+    update charging.party p
+    set gone = true, customer_id = null, operator_id = null, company_id = null
     where p.kind = 'customer'
         and p.id = :customerId
+        and p.customer_id is not null
     returning 1
+), known as (
+    -- a driver of another issuer may come with a new token at any time
+    insert into charging.party (kind, id, version, gone)
+    values ('customer', :customerId, 0, true)
+    on conflict on constraint party_pkey do nothing
 ), vehicle as (
     -- that it is gone is kept: nobody charges with it while accounts is away
     update charging.party p
@@ -83,7 +92,12 @@ with veil as materialized (
             select count(*)
             from charging.session s
             where s.customer_id = :customerId
-                and s.status not in ('COMPLETED', 'FAILED'))) as event
+                and s.status not in ('COMPLETED', 'FAILED')),
+        (
+            select count(*)
+            from charging.reservation r
+            where r.customer_id = :customerId
+                and r.expires_at >= :now)) as event
     from listed l
 ), answer (status, body, events) as (
     select 'ok', null::json, coalesce((select jsonb_agg(t.event) from tag t), '[]') || t.event

@@ -9,7 +9,7 @@ where vg.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.operat
     and (:status is null or j.status = :status)
     and (:from is null or j.begun_at >= :from)
     and (:to is null or j.begun_at < :to)
-    and (:unpriced is null or :unpriced = (j.status = 'COMPLETED' and j.cost is null))
+    and (:unpriced is null or :unpriced = (j.status = 'COMPLETED' and j.cost is null and 'erased' <> all (j.flags)))
     and (:cursor is null or j.id < vg.cursor_id(:cursor))
 order by j.id desc
 limit :limit;

@@ -44,7 +44,7 @@ with found as (
     left join place p on true
     where s.id = f.id
         and (s.status = 'STOPPING' and s.stop_received_at is not null
-            or s.status = 'COMPLETED' and s.cost is null and :costs is not null)
+            or s.status = 'COMPLETED' and s.cost is null and :costs is not null and 'erased' <> all (s.flags))
     returning charging.session_body(s) as body,
         charging.session_event(s, case f.status
             when 'COMPLETED' then 'charging.session.priced.v1'

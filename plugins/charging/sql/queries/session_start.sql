@@ -1,7 +1,7 @@
 -- in: connectorId, stationId, vehicleId, idTag, reservationId, startDeadline; :outcome, what accounts says of the vehicle
 -- out: accepted, the session
 -- refuses: connector_unknown, connector_busy, connector_unavailable, connector_reserved, reservation_unknown,
---     reservation_unusable, vehicle_unknown, id_tag_refused
+--     reservation_unusable, customer_unknown, vehicle_unknown, id_tag_refused
 -- Of a station the first connector that is free. Without an idTag the session
 -- gets one of its own, 74 random bits in 20 characters. A reservation that is
 -- named, or that holds the connector for this tag or driver, gives its own:
@@ -83,6 +83,7 @@ with named as (
             when p.connector_id is null then 'connector_unknown'
             when :reservationId is not null and (not n.holds or n.connector_id <> p.connector_id)
             then 'reservation_unusable'
+            when charging.is_erased(:callerId, :callerRole) then 'customer_unknown'
             when not v.known then 'vehicle_unknown'
             when :idTag is not null and t.id_tag is null then 'id_tag_refused'
             when p.busy then 'connector_busy'

@@ -6,6 +6,7 @@ join charging.session s on s.id = c.session_id
 where s.id = :sessionId
     and s.status = 'COMPLETED'
     and s.cost is null
+    and 'erased' <> all (s.flags)
     and :callerRole in ('operator', 'admin')
     and (
         :callerRole = 'admin'

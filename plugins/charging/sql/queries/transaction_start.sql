@@ -57,8 +57,9 @@ with place as (
     order by s.connector_number = :connectorId desc, s.id
     limit 1
 ), late_once as (
-    select s.customer_id,
-        s.vehicle_id,
+    -- of one who was erased, no pseudonym: the energy is on no account
+    select case when 'erased' <> all (s.flags) then s.customer_id end as customer_id,
+        case when 'erased' <> all (s.flags) then s.vehicle_id end as vehicle_id,
         s.company_id,
         s.requested_at
     from charging.session s

@@ -10,6 +10,10 @@ with veil as materialized (
     delete from reservations.id_tag t
     where t.customer_id = :customerId
     returning 1
+), erased as (
+    insert into reservations.erased (customer_id)
+    values (:customerId)
+    on conflict on constraint erased_pkey do nothing
 ), vehicle as (
     -- that it is gone is kept: nobody reserves for it while accounts is away
     update reservations.vehicle v

@@ -2,7 +2,7 @@
 --     freeCancellation, longest, furthest (seconds), perCustomer, perCompany, waiting; :outcome, what accounts says
 --     of the vehicle
 -- out: created, the reservation; accepted, when it waits
--- refuses: validation, connector_unknown, vehicle_unknown, id_tag_refused, reservations_too_many, waitlist_full, reservation_conflict
+-- refuses: validation, connector_unknown, customer_unknown, vehicle_unknown, id_tag_refused, reservations_too_many, waitlist_full, reservation_conflict
 -- Of a station the first connector that is free; one that is out of order or
 -- in use is the last choice. Whose tag: the caller's own, the vehicle's, the
 -- driver's; else one of the reservation's own, 74 random bits in 20 characters.
@@ -91,6 +91,7 @@ with place as materialized (
     select case
             when i.invalid is not null then 'validation'
             when not exists (select from place) then 'connector_unknown'
+            when reservations.is_erased(:callerId, :callerRole) then 'customer_unknown'
             when not v.known then 'vehicle_unknown'
             when :idTag is not null and t.id_tag is null then 'id_tag_refused'
             when exists (select from account a where a.is_full) then 'reservations_too_many'
