@@ -33,19 +33,28 @@ vg_bearer_keep(vg_bearer_t *bearer)
 }
 
 
+/* A token that was made of a key is as limited as the key. */
 static vg_rc_t
 vg_bearer_found(vg_http_t *http, vg_bearer_t *bearer, const vg_call_t *answer)
 {
-    if (answer->error == NULL) {
-        /* what was revoked meanwhile is not in what was seen before */
-        return vg_revoked_is(vg_revocations(), &bearer->proved.proof,
-                             bearer->call->now)
-                   ? vg_auth_refuse(http, "the token was revoked")
-                   : vg_bearer_keep(bearer);
+    vg_call_t       *call = bearer->call;
+    const vg_json_t *row;
+
+    if (answer->error != NULL) {
+        return answer->error->status == NGX_HTTP_NOT_FOUND
+                   ? vg_auth_refuse(http, "the subject is not known")
+                   : vg_auth_away(call, 2);
     }
-    return answer->error->status == NGX_HTTP_NOT_FOUND
-               ? vg_auth_refuse(http, "the subject is not known")
-               : vg_auth_away(bearer->call, 2);
+    /* what was revoked meanwhile is not in what was seen before */
+    if (vg_revoked_is(vg_revocations(), &bearer->proved.proof, call->now)) {
+        return vg_auth_refuse(http, "the token was revoked");
+    }
+    row = vg_json_parse(&call->arena, answer->text, NULL);
+    if (row == NULL || !vg_key_terms(call, row, &bearer->proved)) {
+        return vg_auth_refuse(http, "the subject's limits cannot be read");
+    }
+    (void) vg_bearer_keep(bearer);
+    return vg_proved_here(http, &bearer->proved);
 }
 
 

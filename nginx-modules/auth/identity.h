@@ -129,6 +129,11 @@ typedef struct {
     size_t              count; /* 0: from everywhere                     */
 } vg_proved_t;
 
+/* What a key's row says of how often and from where its holder may call: plan,
+ * quota, networks. 0: that cannot be read, or there is no memory. */
+ngx_uint_t vg_key_terms(vg_call_t *call, const vg_json_t *row,
+                        vg_proved_t *proved);
+
 /* May who was proved so call from there? Refuses if not. */
 vg_rc_t vg_proved_here(vg_http_t *http, const vg_proved_t *proved);
 

@@ -59,7 +59,7 @@ vg_key_copy(vg_call_t *call, vg_str_t s)
 /* Networks that it may be used from; a key with one that cannot be read is
  * used from nowhere. 0: so it is, or there is no memory. */
 static ngx_uint_t
-vg_key_networks(vg_key_ask_t *ask, const vg_json_t *array)
+vg_key_networks(vg_call_t *call, const vg_json_t *array, vg_proved_t *proved)
 {
     vg_str_t         text;
     vg_network_t    *network;
@@ -69,13 +69,13 @@ vg_key_networks(vg_key_ask_t *ask, const vg_json_t *array)
         return array == NULL || array->type == VG_JSON_NULL
                || array->type == VG_JSON_ARRAY;
     }
-    network = vg_alloc(&ask->call->arena, array->count * sizeof(vg_network_t));
-    ask->proved.networks = network;
-    ask->proved.count = array->count;
+    network = vg_alloc(&call->arena, array->count * sizeof(vg_network_t));
+    proved->networks = network;
+    proved->count = array->count;
     for (node = array->first; network != NULL && node != NULL;
          node = node->next, network++)
     {
-        text = node->type == VG_JSON_STRING ? vg_key_copy(ask->call, node->text)
+        text = node->type == VG_JSON_STRING ? vg_key_copy(call, node->text)
                                             : (vg_str_t){ NULL, 0 };
         if (text.data == NULL || !vg_network_read(text.data, network)) {
             return 0;
@@ -97,18 +97,23 @@ vg_key_quota(const vg_json_t *row)
 }
 
 
-static void
-vg_key_caller(vg_key_ask_t *ask, const vg_json_t *row)
+ngx_uint_t
+vg_key_terms(vg_call_t *call, const vg_json_t *row, vg_proved_t *proved)
 {
-    vg_call_t *call = ask->call;
+    call->caller.plan = vg_key_copy(call, vg_json_text(row, "plan"));
+    call->quota = vg_key_quota(row);
+    return vg_key_networks(call, vg_json_get(row, "networks"), proved);
+}
 
+
+static void
+vg_key_caller(vg_call_t *call, const vg_json_t *row)
+{
     call->caller.id = vg_key_copy(call, vg_json_text(row, "id"));
     call->caller.role = vg_key_copy(call, vg_json_text(row, "role"));
     call->caller.company = vg_key_copy(call, vg_json_text(row, "companyId"));
     call->caller.scopes = vg_key_scopes(call, vg_json_get(row, "scopes"));
     call->caller.session = call->caller.id;
-    call->caller.plan = vg_key_copy(call, vg_json_text(row, "plan"));
-    call->quota = vg_key_quota(row);
 }
 
 
@@ -160,10 +165,9 @@ vg_key_check(vg_key_ask_t *ask, vg_call_t *answer)
     {
         return vg_key_wrong(ask->http);
     }
-    vg_key_caller(ask, row);
+    vg_key_caller(call, row);
     if (!vg_role_known(call->caller.role)
-        || !vg_key_networks(ask, vg_json_get(row, "networks")))
-    {
+        || !vg_key_terms(call, row, &ask->proved)) {
         return vg_key_wrong(ask->http);
     }
     if (ask->drops == vg_tokens_drops()) { /* else it may be the one */

@@ -67,6 +67,7 @@ const vg_field_t api_key_change_fields[] = {
     { VG_PATH, "id", VG_UUID, VG_REQUIRED, .about = "API key" },
     { VG_BODY, "name", VG_TEXT, 0, 1, 100, .about = "what it is for" },
     KEY_TERMS,
+    LIFETIME,
     VG_FIELDS_END
 };
 
@@ -313,7 +314,7 @@ api_key_change_check(vg_call_t *call)
 {
     vg_rc_t networks = networks_check(call), plan = plan_check(call);
 
-    return networks == VG_OK ? plan : networks;
+    return networks == VG_OK && plan == VG_OK ? lifetime_check(call) : VG_ERROR;
 }
 
 /* Adds the key to the answer that made it; a replayed one is without. */

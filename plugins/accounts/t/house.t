@@ -142,6 +142,8 @@ subtest 'a key has a plan, a quota and networks' => sub {
     my $found = ask('api_key.find', prefix => $made->{json}{prefix})->{json};
     is_deeply { map { $_ => $found->{$_} } qw(id plan quota networks) }, { id => $made->{json}{id}, %new{qw(plan quota networks)} };
     ok $found->{stale}, 'it was not used for a minute';
+    is_deeply ask('identity.find', id => $made->{json}{id})->{json}, { id => $made->{json}{id}, %new{qw(plan quota networks)} },
+        'and so are the tokens that are made of it';
 
     is ask('api_key.used', id => $made->{json}{id})->{status}, 200;
     my $used = $vg->get("$api/api-keys/$made->{json}{id}")->{json}{lastUsedAt};

@@ -199,6 +199,27 @@ subtest 'a client has tokens of its own' => sub {
     refused(ask({%own}, basic($near->{id}, $near->{key})), 401, 'invalid_client', 'a revoked key');
 };
 
+subtest 'a token is as limited as the key that it was made of' => sub {
+    my %new  = (name => 'limited', scopes => ['stations:read'], networks => [ '127.0.0.0/8', '::1' ], quota => 3, plan => 'partner');
+    my $made = $vg->post("$api/api-keys", {%new})->{json};
+    my $own  = sub { { Authorization => 'Bearer '
+        . ask({ grant_type => 'client_credentials' }, basic($made->{id}, $made->{key}))->{json}{access_token} } };
+    my $calls = sub { my ($as, $times) = @_; return [ map { $vg->get("$api/stations", $as)->{status} } 1 .. ($times || 4) ] };
+    my $first = $own->();
+    is_deeply $calls->($first), [ 200, 200, 200, 429 ], 'its quota';
+    is_deeply $calls->($own->()), [ (429) x 4 ], 'which another token does not renew';
+
+    $vg->patch("$api/api-keys/$made->{id}", { quota => undef });
+    is_void($first->{Authorization} =~ s/^Bearer //r, 'a key that is changed voids the tokens of before');
+    my $second = $own->();
+    ok $vg->wait_for(sub { "@{ $calls->($second) }" eq '200 200 200 200' }, 3), 'those of after are as it is now';
+
+    $second = $own->();
+    $vg->sql(q{update accounts.api_key set networks = '["192.0.2.0/24"]' where id = $1}, $made->{id});
+    is_deeply $calls->($second, 8), [ (403) x 8 ], 'its networks, when first seen and when remembered';
+    is $vg->delete("$api/api-keys/$made->{id}")->{status}, 204;
+};
+
 subtest 'a refresh token is good once' => sub {
     my $first = ask({%login})->{json};
     my %again = (grant_type => 'refresh_token');

@@ -1,5 +1,5 @@
--- in: id, body (name, plan, quota, networks, expiresAt)
--- out: ok, the key, without itself; api_key.updated.v1, by which each node asks anew
+-- in: id, body (name, plan, quota, networks, expiresAt); bound: accessLifetime
+-- out: ok, the key, without itself; api_key.updated.v1, by which each node asks anew, and identity.revoked.v1: tokens that were made of it before are void
 -- refuses: not_found, precondition_failed, expiry_passed, forbidden
 --
 -- Of keys that others made for a company it changes partners' alone: for them
@@ -23,10 +23,13 @@ with changed as (
     select
         'ok',
         accounts.api_key_body(c.row),
-        jsonb_build_array(jsonb_build_object(
-            'type', 'api_key.updated.v1',
-            'aggregateId', (c.row).id,
-            'payload', jsonb_build_object('keyId', (c.row).id, 'companyId', (c.row).company_id)))
+        jsonb_build_array(
+            jsonb_build_object(
+                'type', 'api_key.updated.v1',
+                'aggregateId', (c.row).id,
+                'payload', jsonb_build_object('keyId', (c.row).id, 'companyId', (c.row).company_id)),
+            accounts.revoked((c.row).id::text, greatest(:now, clock_timestamp()),
+                accounts.forgotten_at(:now, :accessLifetime)))
     from changed as c
     union all
     select
