@@ -28,16 +28,35 @@ create index api_key_maker on accounts.api_key (created_by, id);
 create index api_key_company on accounts.api_key (company_id, id);
 
 
--- api_key_owned(): who may see and revoke a key: its maker, the company that
--- it acts for, an admin.
+-- api_key_owned(): who may see and revoke a key: its maker, while it acts for
+-- the same company, that company, an admin.
 create function accounts.api_key_owned(
     k accounts.api_key, caller_id text, caller_role text, caller_company text) returns boolean
 language sql stable
 return caller_role = 'admin'
-    or k.created_by = caller_id
+    or (k.created_by = caller_id
+        and k.company_id is not distinct from nullif(caller_company, ''))
     or (caller_role in ('operator', 'fleet_manager')
         and caller_company <> ''
         and k.company_id = caller_company);
+
+-- api_key_good(): whether it opens anything now. What keys_ended() revokes is
+-- also void by itself: a user who was blocked or is no admin any more may have
+-- made another one while that was on its way to all nodes.
+create function accounts.api_key_good(k accounts.api_key, moment timestamptz) returns boolean
+language plpgsql stable as $$
+begin
+    return k.revoked_at is null
+        and (k.expires_at is null or k.expires_at > moment)
+        and ((k.company_id is not null and k.role <> 'admin')
+            or not exists (
+                select
+                from accounts.users as u
+                where u.id = vg.cursor_id(k.created_by)
+                    and (u.blocked_at is not null
+                        or (k.role = 'admin' and u.role <> 'admin'))));
+end
+$$;
 
 -- network_has(networks, address): whether a key may call from there; networks
 -- null, also JSON's: from anywhere.

@@ -85,6 +85,45 @@ begin
 end
 $$;
 
+-- keys_ended(user, moment, lifetime): revokes the keys by which a user would go
+-- on as what it was, and those that were made by them; the events. A key that
+-- acts for a company is the company's, whoever made it, unless it is an admin's.
+create function accounts.keys_ended(of_user uuid, moment timestamptz, lifetime bigint) returns jsonb
+language plpgsql as $$
+declare
+    key    accounts.api_key;
+    events jsonb := '[]';
+    until  timestamptz := accounts.forgotten_at(moment, lifetime);
+begin
+    for key in
+        with recursive made (id) as (
+            select of_user::text
+            union
+            select k.id::text
+            from made as m
+            join accounts.api_key as k on k.created_by = m.id
+            where k.company_id is null
+                or k.role = 'admin'
+        )
+        update accounts.api_key as k
+        set revoked_at = moment,
+            version = k.version + 1
+        from made as m
+        where k.id = m.id::uuid
+            and k.revoked_at is null
+        returning k.*
+    loop
+        events := events
+            || pg_catalog.jsonb_build_object(
+                'type', 'api_key.revoked.v1',
+                'aggregateId', key.id,
+                'payload', pg_catalog.jsonb_build_object('keyId', key.id, 'companyId', key.company_id))
+            || accounts.revoked(key.id::text, until, until);
+    end loop;
+    return events;
+end
+$$;
+
 
 -- place(address): from where somebody calls: an IPv4 address, or the network
 -- that one household of IPv6 has.

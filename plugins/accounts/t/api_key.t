@@ -8,6 +8,7 @@ use POSIX      qw(strftime);
 use Test::More;
 
 use Voltgate;
+use Voltgate::Person;
 
 my $vg = Voltgate->start;
 
@@ -128,6 +129,51 @@ subtest 'whose keys they are' => sub {
     is scalar @{ $vg->get($url, $as{colleague})->{json}{items} }, 1,
         'a company\'s operators see its keys';
     is $vg->delete("$url/$made->{json}{id}", $as{south})->{status}, 404;
+
+    my $moved = { Authorization => 'Bearer ' . $vg->token(role => 'operator', subject => 'north', company => $south) };
+    is_deeply $vg->get($url, $moved)->{json}{items}, [], 'its maker, who acts for another company now';
+    is $vg->get("$url/$made->{json}{id}", $moved)->{status}, 404;
+    is $vg->delete("$url/$made->{json}{id}", $moved)->{status}, 404;
+};
+
+subtest 'keys end with what their maker was' => sub {
+    for (
+        [ 'blocked', PATCH => '', { blocked => \1 } ],
+        [ 'no admin any more', PUT => '/roles', { roles => ['driver'] } ],
+    ) {
+        my ($name, $method, $path, $body) = @$_;
+        my $boss = Voltgate::Person->new($vg, role => 'admin');
+        my $make = sub { my ($as, %new) = @_; $vg->post($url, { name => 'k', %new }, $as)->{json} };
+        my %key  = (admin => $make->($boss->headers, role => 'admin'),
+            both => $make->($boss->headers, role => 'admin', companyId => $north),
+            own => $make->($boss->headers), company => $make->($boss->headers, role => 'operator', companyId => $north));
+        $key{child} = $make->({ 'X-API-Key' => $key{admin}{key} }, role => 'admin');
+        $key{grandchild} = $make->({ 'X-API-Key' => $key{child}{key} });
+        my $token = Voltgate::Person::ask($vg, { grant_type => 'client_credentials',
+            client_id => $key{child}{id}, client_secret => $key{child}{key} })->{json}{access_token};
+        my $of = sub { $vg->get($me, { 'X-API-Key' => $key{ $_[0] }{key} })->{status} };
+        is_deeply { map { $_ => $of->($_) } keys %key }, { map { $_ => 200 } keys %key }, 'all are good';
+        is $vg->get($me, { Authorization => "Bearer $token" })->{status}, 200;
+
+        is $vg->request($method, "/api/v1/users/$boss->{id}$path", $body)->{status}, 200, $name;
+        ok Voltgate::Person::is_void($vg, $token), "$name: a token that was made of a key";
+        for my $which (qw(admin both own child grandchild)) {
+            ok $vg->wait_for(sub { "@{[ statuses($me, 'X-API-Key' => $key{$which}{key}) ]}" eq '401' }, 3), "$name: $which";
+        }
+        is $of->('company'), 200, "$name: a company's is the company's";
+        is $vg->sql(q{select count(*) from vg.event where type = 'api_key.revoked.v1' and aggregate_id = any ($1)},
+            [ map { $_->{id} } values %key ]), 5, 'api_key.revoked.v1 of each';
+
+        # as if it had been made while that was on its way
+        $vg->sql('update accounts.api_key set revoked_at = null where id = $1', $key{admin}{id});
+        is_deeply [ statuses($me, 'X-API-Key' => $key{admin}{key}) ], [401], "$name: such a one opens nothing";
+        is Voltgate::Person::ask($vg, { grant_type => 'client_credentials',
+            client_id => $key{admin}{id}, client_secret => $key{admin}{key} })->{status}, 401, 'nor makes a token';
+    }
+    my $gary = Voltgate::Person->new($vg, role => 'admin');
+    my $key  = $vg->post($url, { name => 'k' }, $gary->headers)->{json};
+    is $vg->put("/api/v1/users/$gary->{id}/roles", { roles => ['admin'] })->{status}, 200;
+    is $vg->get($me, { 'X-API-Key' => $key->{key} })->{status}, 200, 'who stays what it is keeps them';
 };
 
 subtest 'a key is changed, and that holds at once' => sub {
@@ -152,7 +198,10 @@ subtest 'a key is changed, and that holds at once' => sub {
     my $mighty = $vg->post($url, { name => 'mighty', role => 'operator', companyId => $north })->{json};
     is $vg->patch("$url/$mighty->{id}", { expiresAt => undef }, $as{north})->{status}, 403,
         'one that it could not make it does not prolong';
-    is $vg->delete("$url/$_->{id}")->{status}, 204 for $row, $mighty;
+    my $once = $vg->post($url, { name => 'of an admin', role => 'operator', companyId => $north },
+        { Authorization => 'Bearer ' . $vg->token(role => 'admin', subject => 'north') })->{json};
+    is $vg->patch("$url/$once->{id}", { expiresAt => undef }, $as{north})->{status}, 403, 'be it that it once could';
+    is $vg->delete("$url/$_->{id}")->{status}, 204 for $row, $mighty, $once;
 };
 
 subtest 'a key is no token, seen before or not' => sub {

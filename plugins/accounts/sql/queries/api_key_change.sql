@@ -2,8 +2,7 @@
 -- out: ok, the key, without itself; api_key.updated.v1, by which each node asks anew, and identity.revoked.v1: tokens that were made of it before are void
 -- refuses: not_found, precondition_failed, expiry_passed, forbidden
 --
--- Of keys that others made for a company it changes partners' alone: for them
--- it could make another one.
+-- Who is no admin changes partners' alone, for it could make no other one.
 with changed as (
     update accounts.api_key as k
     set name = coalesce(:name, k.name),
@@ -15,7 +14,7 @@ with changed as (
     where k.id = :id
         and k.revoked_at is null
         and accounts.api_key_owned(k, :callerId, :callerRole, :callerCompany)
-        and (:callerRole = 'admin' or k.role = 'partner' or k.created_by = :callerId)
+        and (:callerRole = 'admin' or k.role = 'partner')
         and (:ifMatch is null or k.version = any (:ifMatch))
         and (:expiresAt is null or :expiresAt > :now)
     returning k as row
@@ -45,7 +44,7 @@ with changed as (
                 select
                 from accounts.api_key as k
                 where k.id = :id
-                    and (:callerRole = 'admin' or k.role = 'partner' or k.created_by = :callerId)) then 'forbidden'
+                    and (:callerRole = 'admin' or k.role = 'partner')) then 'forbidden'
             else 'precondition_failed'
         end, null, null
     where not exists (select from changed)

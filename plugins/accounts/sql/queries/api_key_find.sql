@@ -14,5 +14,4 @@ select json_build_object(
     'stale', k.used_at is null or k.used_at < :now - interval '1 minute') as body
 from accounts.api_key as k
 where k.prefix = :prefix
-    and k.revoked_at is null
-    and (k.expires_at is null or k.expires_at > :now);
+    and accounts.api_key_good(k, :now);

@@ -13,5 +13,4 @@ select json_build_object(
     'networks', coalesce(k.networks, '[]'))
 from accounts.api_key as k
 where k.id = vg.cursor_id(:id)
-    and k.revoked_at is null
-    and (k.expires_at is null or k.expires_at > :now);
+    and accounts.api_key_good(k, :now);

@@ -6,8 +6,7 @@ select json_build_object(
             'role', k.role, 'networks', k.networks)
         from accounts.api_key as k
         where (k.prefix = :client_id or k.id = vg.cursor_id(:client_id))
-            and k.revoked_at is null
-            and (k.expires_at is null or k.expires_at > :now)),
+            and accounts.api_key_good(k, :now)),
     'session', (
         select json_build_object('active', true, 'token_type', 'refresh_token', 'sub', s.user_id, 'sid', s.id,
             'scope', s.scope, 'iat', floor(extract(epoch from s.rotated_at))::bigint,

@@ -29,5 +29,4 @@ select json_build_object(
             'secondsLeft', ceil(extract(epoch from k.expires_at - :now))::bigint)
         from accounts.api_key as k
         where (k.prefix = :client_id or k.id = vg.cursor_id(:client_id))
-            and k.revoked_at is null
-            and (k.expires_at is null or k.expires_at > :now))) as body;
+            and accounts.api_key_good(k, :now))) as body;

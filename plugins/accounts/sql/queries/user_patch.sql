@@ -1,5 +1,5 @@
 -- in: id, body (name, phone, blocked); bound: accessLifetime
--- out: ok, the user; identity.revoked.v1 where one is blocked: by subject, and of each session
+-- out: ok, the user; where one is blocked identity.revoked.v1 by subject and of each session, and both events of each key that ends with it
 -- refuses: not_found, precondition_failed
 with changed as (
     update accounts.users as u
@@ -22,6 +22,7 @@ with changed as (
             when :blocked then accounts.sessions_ended((c.row).id, null, :now, :accessLifetime)
                 || accounts.revoked((c.row).id::text, greatest(:now, clock_timestamp()),
                     accounts.forgotten_at(:now, :accessLifetime))
+                || accounts.keys_ended((c.row).id, :now, :accessLifetime)
         end
     from changed as c
     union all

@@ -1,15 +1,21 @@
 -- in: id, roles (one), companyId; bound: accessLifetime
--- out: ok, the user's roles; user.roles_changed.v1, identity.revoked.v1 by subject: tokens of the old role are void, sessions go on
+-- out: ok, the user's roles; user.roles_changed.v1, identity.revoked.v1 by subject: tokens of the old role are void, sessions go on; of an admin who is none any more also both events of each key that ends with it
 -- refuses: not_found, precondition_failed
-with changed as (
+with was as (
+    select u.id, u.role
+    from accounts.users as u
+    where u.id = :id
+    for update
+), changed as (
     update accounts.users as u
     set role = :roles ->> 0,
         company_id = :companyId,
         version = u.version + 1
-    where u.id = :id
+    from was as w
+    where u.id = w.id
         and u.verified_at is not null
         and (:ifMatch is null or u.version = any (:ifMatch))
-    returning u.id, u.role, u.company_id, u.version
+    returning u.id, u.role, u.company_id, u.version, w.role = 'admin' and u.role <> 'admin' as fell
 ), answer (status, body, events) as (
     select
         'ok',
@@ -28,6 +34,7 @@ with changed as (
                     'companyId', c.company_id)),
             accounts.revoked(c.id::text, greatest(:now, clock_timestamp()),
                 accounts.forgotten_at(:now, :accessLifetime)))
+            || case when c.fell then accounts.keys_ended(c.id, :now, :accessLifetime) else '[]' end
     from changed as c
     union all
     select
