@@ -53,8 +53,10 @@ vg_rc_t client_check(vg_call_t *call);
 bool    secret_same(vg_str_t a, vg_str_t b);
 
 /* code.c: a code, its hash and where it goes, bound */
-vg_rc_t code_bind(vg_call_t *call);
-bool    code_is_good(vg_str_t code);
+typedef enum { CODE_VERIFY, CODE_RESET } code_t;
+
+vg_rc_t code_bind(vg_call_t *call, code_t kind);
+bool    code_is_good(vg_str_t code, code_t kind);
 
 /* me.c */
 vg_rc_t me_render(vg_call_t *call);
@@ -86,6 +88,7 @@ extern const vg_step_t  code_mail_steps[];
 
 vg_rc_t register_check(vg_call_t *call);
 vg_rc_t verify_check(vg_call_t *call);
+vg_rc_t verify_resend_check(vg_call_t *call);
 
 /* revoke.c */
 extern const vg_field_t token_revoke_fields[];

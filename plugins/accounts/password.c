@@ -27,7 +27,8 @@ const vg_field_t password_forgot_fields[] = {
 };
 
 const vg_field_t password_reset_fields[] = {
-    { VG_BODY, "email", VG_TEXT, VG_REQUIRED, 3, 254, .about = "whose" },
+    { VG_BODY, "resetId", VG_UUID, VG_REQUIRED,
+      .about = "as forgot answered it" },
     { VG_BODY, "code", VG_TEXT, VG_REQUIRED | VG_SECRET, 1, 20,
       .about = "as the mail has it" },
     NEW_PASSWORD("password"),
@@ -68,14 +69,14 @@ password_change_check(vg_call_t *call)
 vg_rc_t
 password_forgot_check(vg_call_t *call)
 {
-    return code_bind(call);
+    return code_bind(call, CODE_RESET);
 }
 
 
 vg_rc_t
 password_reset_check(vg_call_t *call)
 {
-    return code_is_good(vg_get(call, "code")->text)
+    return code_is_good(vg_get(call, "code")->text, CODE_RESET)
                ? lifetime_check(call)
                : vg_refuse(call, "code_invalid");
 }

@@ -28,7 +28,7 @@ static const vg_route_t routes[] = {
       .lock = "verify_lock", .statement = "verify",
       .about = "Prove the address by the code" },
     { VG_POST, "/auth/verify/resend", VG_PUBLIC, verify_resend_fields,
-      .check = code_bind, .statement = "verify_resend",
+      .check = verify_resend_check, .statement = "verify_resend",
       .about = "Mail another code" },
     { VG_POST, "/auth/password", NULL, password_change_fields,
       .load = "password_load", .check = password_change_check,

@@ -112,7 +112,7 @@ register_check(vg_call_t *call)
     if (fault != NULL) {
         rc = vg_refuse_field(call, "email", fault);
     }
-    return rc == VG_OK ? code_bind(call) : rc;
+    return rc == VG_OK ? code_bind(call, CODE_VERIFY) : rc;
 }
 
 
@@ -120,9 +120,16 @@ register_check(vg_call_t *call)
 vg_rc_t
 verify_check(vg_call_t *call)
 {
-    return code_is_good(vg_get(call, "code")->text)
+    return code_is_good(vg_get(call, "code")->text, CODE_VERIFY)
                ? VG_OK
                : vg_refuse(call, "code_invalid");
+}
+
+
+vg_rc_t
+verify_resend_check(vg_call_t *call)
+{
+    return code_bind(call, CODE_VERIFY);
 }
 
 

@@ -42,24 +42,28 @@ return pg_catalog.json_build_object(
     'createdAt', vg.z(u.created_at));
 
 
--- What was mailed to prove an address: six digits, with few tries and little
--- time. One for each purpose: the next mail voids the last.
+-- What was mailed to prove who reads a mailbox, with few tries and little time:
+-- six digits for an address that waits, of which the next mail voids the last;
+-- ten characters for a password, each under the id that was told to who asked,
+-- so that no stranger uses up the tries of another.
 create table accounts.code (
+    id         uuid        not null,    -- of a reset its own, else the user's
     user_id    uuid        not null,
     purpose    text        not null,
     salt       text        not null,
     hash       text        not null,    -- SHA-256, hex
     tries      int         not null default 0,
     expires_at timestamptz not null,
-    constraint code_pkey primary key (user_id, purpose),
+    constraint code_pkey primary key (id),
     constraint code_user foreign key (user_id) references accounts.users (id) on delete cascade,
     constraint code_purpose check (purpose in ('verify', 'reset'))
 );
+create index code_of on accounts.code (user_id);
 create index code_expiry on accounts.code (expires_at);
 
--- code_tried(user, purpose, code, moment): whether it is the one; each look is
+-- code_tried(id, purpose, code, moment): whether it is the one; each look is
 -- a try, and who was right has used it up.
-create function accounts.code_tried(of_user uuid, for_purpose text, shown text, moment timestamptz) returns boolean
+create function accounts.code_tried(of_id uuid, for_purpose text, shown text, moment timestamptz) returns boolean
 language plpgsql as $$
 declare
     right_one boolean;
@@ -67,7 +71,7 @@ begin
     update accounts.code as c
     set tries = case when c.hash = pg_catalog.encode(
             pg_catalog.sha256(pg_catalog.convert_to(c.salt || shown, 'UTF8')), 'hex') then 5 else c.tries + 1 end
-    where c.user_id = of_user
+    where c.id = of_id
         and c.purpose = for_purpose
         and c.tries < 5
         and c.expires_at > moment
@@ -77,22 +81,24 @@ begin
 end
 $$;
 
--- How many mails went to an address within the hour.
+-- How many mails went to an address within the hour; of resets by themselves,
+-- so that no stranger who registers an address keeps its owner from one.
 create table accounts.postage (
     email_key text        not null,
+    purpose   text        not null,
     since     timestamptz not null,
     mails     int         not null,
-    constraint postage_pkey primary key (email_key)
+    constraint postage_pkey primary key (email_key, purpose)
 );
 create index postage_age on accounts.postage (since);
 
--- postage_taken(key, moment, most): whether another mail may go there.
-create function accounts.postage_taken(key text, moment timestamptz, most bigint) returns boolean
+-- postage_taken(key, purpose, moment, most): whether another mail may go there.
+create function accounts.postage_taken(key text, for_purpose text, moment timestamptz, most bigint) returns boolean
 language plpgsql as $$
 begin
-    insert into accounts.postage as p (email_key, since, mails)
-    values (key, moment, 1)
-    on conflict (email_key) do update
+    insert into accounts.postage as p (email_key, purpose, since, mails)
+    values (key, for_purpose, moment, 1)
+    on conflict (email_key, purpose) do update
     set since = case when p.since > moment - interval '1 hour' then p.since else moment end,
         mails = case when p.since > moment - interval '1 hour' then p.mails + 1 else 1 end
     where p.since <= moment - interval '1 hour'

@@ -196,7 +196,7 @@ subtest 'what has had its time is taken away, and nothing else' => sub {
         as p (place, ago) where id = $1}, $user->{id});
     $vg->sql(q{insert into accounts.known_place select id, p.place, now() - p.ago from accounts.users,
         (values ('old', interval '91 days'), ('new', '89 days')) as p (place, ago) where id = $1}, $user->{id});
-    $vg->sql(q{insert into accounts.postage values ('old', now() - interval '61 min', 5), ('new', now(), 5)});
+    $vg->sql(q{insert into accounts.postage values ('old', 'verify', now() - interval '61 min', 5), ('new', 'reset', now(), 5)});
     $vg->sql(q{insert into accounts.sandbox_mail select vg.uuid7(), e, e, 't', '{}', now() - ago
         from (values ('old', interval '25 hours'), ('new', '1 hour')) as m (e, ago)});
     $vg->sql(q{update accounts.code set expires_at = now() - interval '1 s' where user_id = $1}, $person[1]);

@@ -23,7 +23,7 @@ sub mails { return Voltgate::Person::mails($vg, @_) }
 sub code  { return Voltgate::Person::code($vg, @_) }
 
 # another one, and still a text
-sub not_code { my ($last) = $_[0] =~ /(.)$/; return substr($_[0], 0, 5) . ($last eq '7' ? '8' : '7') }
+sub not_code { my ($last) = $_[0] =~ /(.)$/; return substr($_[0], 0, -1) . ($last eq '7' ? '8' : '7') }
 
 sub login {
     my ($email, $password) = @_;
@@ -210,18 +210,46 @@ subtest 'a password is changed by the old one' => sub {
 
 subtest 'a password is set by a code' => sub {
     my $gus = Voltgate::Person->new($vg);
-    is post('password/forgot', { email => uc $gus->{email} })->{status}, 202;
+    my $forgot = sub { post('password/forgot', { email => $_[0] }) };
+    my $r = $forgot->(uc $gus->{email});
+    is $r->{status}, 202;
+    my $id   = $r->{json}{resetId};
     my $code = code($gus->{email});
-    my $reset = sub { post('password/reset', { email => $gus->{email}, code => $_[0], password => $_[1] }) };
-    is $reset->(not_code($code), 'set anew, too')->{status}, 422;
-    is post('password/reset', { email => 'unknown@example.com', code => $code, password => 'set anew, too' })->{status}, 422;
-    is $reset->($code, 'set anew, too')->{status}, 204;
+    like $code, qr/^[0-9A-HJKMNP-TV-Z]{10}$/, 'ten characters were mailed';
+    is((mails($gus->{email}))[0]{data}{resetId}, $id, 'and which reset it is');
+    my $nobody = $forgot->('unknown@example.com');
+    like $nobody->{json}{resetId}, qr/^[0-9a-f]{8}-[0-9a-f]{4}-4/, 'an unknown address has an id as well';
+    my $reset = sub { post('password/reset', { resetId => $_[2] // $id, code => $_[0], password => $_[1] }) };
+
+    my $stranger = $forgot->($gus->{email})->{json}{resetId};
+    isnt $stranger, $id, 'a stranger who asks has another';
+    is $reset->('0123456789', 'of a stranger', $stranger)->{status}, 422, 'and tries it' for 1 .. 6;
+    is $reset->($code, 'of a stranger', $_)->{status}, 422, 'a code is for one reset' for $stranger, $nobody->{json}{resetId}, $gus->{id};
+    is post('password/reset', { email => $gus->{email}, code => $code, password => 'set anew, too' })->{status}, 400,
+        'an address is none';
+    is $reset->($_, 'set anew, too')->{status}, 422, 'what cannot be one' for '123456', "${code}0", "\x{20ac}" x 10, ' ' x 10;
+    is $reset->(not_code($code), 'set anew, too')->{status}, 422, 'his own tries are left' for 1 .. 4;
+    is $reset->(lc $code, 'set anew, too')->{status}, 204, 'in whatever case';
+    is $vg->sql(q{select count(*) from accounts.code where user_id = $1 and tries < 5}, $gus->{id}), 0, 'no other is good any more';
     is $reset->($code, 'and once more')->{status}, 422, 'a code is good once';
     is $gus->goes_on->{status}, 400, 'all sessions are over';
     is_void($gus->{access}, 'and their access tokens void');
     is $gus->login->{status}, 400;
     $gus->{password} = 'set anew, too';
     is $gus->login->{status}, 200;
+};
+
+subtest 'resets have few tries, and mails of their own' => sub {
+    my $gil   = Voltgate::Person->new($vg);
+    register(email => $gil->{email}, name => 'Not Gil') for 1 .. 6;
+    my $id    = post('password/forgot', { email => $gil->{email} })->{json}{resetId};
+    my $code  = code($gil->{email});
+    like $code, qr/^.{10}$/, 'who registers an address keeps nobody from a reset';
+    my $reset = sub { post('password/reset', { resetId => $id, code => $_[0], password => 'eight or more' })->{status} };
+    is $reset->(not_code($code)), 422 for 1 .. 5;
+    is $reset->($code), 422, 'five wrong ones, and the right one is none';
+    like post('password/forgot', { email => $gil->{email} })->{json}{resetId}, qr/./, 'there is always an id' for 1 .. 6;
+    is scalar(grep { $_->{template} eq 'password.reset' } mails($gil->{email})), 5, 'five mails in an hour';
 };
 
 subtest 'roles are an admin\'s to give' => sub {

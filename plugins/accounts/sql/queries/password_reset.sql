@@ -1,12 +1,14 @@
--- in: email, code; :outcome is the new password's hash; bound: accessLifetime
+-- in: resetId, code; :outcome is the new password's hash; bound: accessLifetime
 -- out: empty; identity.revoked.v1 of each session
 -- refuses: code_invalid
 with right_one as (
     select u.id
     from accounts.users as u
-    where u.email_key = accounts.email_key(:email)
+    join accounts.code as c on c.user_id = u.id
+    where c.id = :resetId
+        and c.purpose = 'reset'
         and u.verified_at is not null
-        and accounts.code_tried(u.id, 'reset', :code, :now)
+        and accounts.code_tried(c.id, 'reset', upper(:code), :now)
 ), changed as (
     update accounts.users as u
     set password = :outcome ->> 'hash',
@@ -14,6 +16,12 @@ with right_one as (
     from right_one as r
     where u.id = r.id
     returning u.id
+), used as (
+    -- all others that were asked for, too, by whomever
+    delete from accounts.code as c
+    using right_one as r
+    where c.user_id = r.id
+        and c.id <> :resetId
 ), forgiven as (
     delete from accounts.guard as g
     using right_one as r

@@ -1,7 +1,8 @@
--- in: email
+-- in: resetId
 -- out: the user, held against logins and other resets
 select u.id
 from accounts.users as u
-where u.email_key = accounts.email_key(:email)
-    and u.verified_at is not null
-for update;
+join accounts.code as c on c.user_id = u.id
+where c.id = :resetId
+    and c.purpose = 'reset'
+for update of u;

@@ -14,11 +14,11 @@ with known as (
     where not exists (select from known)
     returning u.id
 ), postage as materialized (
-    select accounts.postage_taken(accounts.email_key(:email), :now, :mails) as taken
+    select accounts.postage_taken(accounts.email_key(:email), 'verify', :now, :mails) as taken
 ), coded as (
     -- only where a mail goes: each code is five guesses
-    insert into accounts.code (user_id, purpose, salt, hash, expires_at)
-    select m.id, 'verify', :salt, :hash, :now + make_interval(secs => :codeLifetime)
+    insert into accounts.code (id, user_id, purpose, salt, hash, expires_at)
+    select m.id, m.id, 'verify', :salt, :hash, :now + make_interval(secs => :codeLifetime)
     from made as m
     cross join postage as p
     where p.taken

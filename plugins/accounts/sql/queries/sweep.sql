@@ -2,12 +2,13 @@
 -- out: ok; what has had its time is gone, a thousand of each at once
 with codes as (
     delete from accounts.code as c
-    where (c.user_id, c.purpose) in (
-        select o.user_id, o.purpose
+    where c.id = any (array(
+        select o.id
         from accounts.code as o
         where o.expires_at < :now
         order by o.expires_at
-        limit 1000)
+        limit 1000))
+        and c.expires_at < :now
 ), waiting as (
     delete from accounts.users as u
     where u.id = any (array(

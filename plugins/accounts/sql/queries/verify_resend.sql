@@ -5,12 +5,12 @@ with waiting as (
     from accounts.users as u
     where u.id = :userId
         and u.verified_at is null
-        and accounts.postage_taken(u.email_key, :now, :mails)
+        and accounts.postage_taken(u.email_key, 'verify', :now, :mails)
 ), coded as (
-    insert into accounts.code as c (user_id, purpose, salt, hash, expires_at)
-    select w.id, 'verify', :salt, :hash, :now + make_interval(secs => :codeLifetime)
+    insert into accounts.code as c (id, user_id, purpose, salt, hash, expires_at)
+    select w.id, w.id, 'verify', :salt, :hash, :now + make_interval(secs => :codeLifetime)
     from waiting as w
-    on conflict (user_id, purpose) do update
+    on conflict (id) do update
     set salt = excluded.salt,
         hash = excluded.hash,
         tries = 0,
