@@ -137,15 +137,14 @@ end, 'nowhere');
 -- Wrong passwords in a row, by account and place, and by account from
 -- anywhere (place '').
 create table accounts.guard (
-    user_id      uuid        not null,
+    user_id      uuid        not null,  -- or nobody(), of an unknown one
     place        text        not null,
     failed       int         not null,
     failed_at    timestamptz not null,
     locked_until timestamptz,
     since        timestamptz not null,  -- of the minute that is counted
     in_minute    int         not null,
-    constraint guard_pkey primary key (user_id, place),
-    constraint guard_user foreign key (user_id) references accounts.users (id) on delete cascade
+    constraint guard_pkey primary key (user_id, place)
 );
 create index guard_age on accounts.guard (failed_at);
 
@@ -247,5 +246,21 @@ begin
                 'count', seen.in_minute,
                 'since', vg.z(seen.since)))
     end;
+end
+$$;
+
+-- nobody(key): whom a login by an unknown address is counted for.
+create function accounts.nobody(key text) returns uuid
+language sql immutable parallel safe
+return pg_catalog.encode(pg_catalog.substr(pg_catalog.sha256(pg_catalog.convert_to(key, 'UTF8')), 1, 16), 'hex')::uuid;
+
+-- guard_failed_nobody(…): an unknown address writes as much as a known one, so
+-- that the clock does not tell which it is. There is nobody to tell of it.
+create function accounts.guard_failed_nobody(
+    key text, at_place text, moment timestamptz, most bigint, most_anywhere bigint) returns jsonb
+language plpgsql as $$
+begin
+    perform accounts.guard_failed(accounts.nobody(key), at_place, moment, most, most_anywhere);
+    return null;
 end
 $$;

@@ -320,6 +320,10 @@ begin
         using accounts.users as u
         where u.id = of_user
             and m.email_key = u.email_key;
+        delete from accounts.guard as g
+        using accounts.users as u
+        where u.id = of_user
+            and g.user_id in (u.id, accounts.nobody(u.email_key));
         delete from accounts.postage as p
         using accounts.users as u
         where u.id = of_user

@@ -162,8 +162,13 @@ subtest 'a user goes with its customer' => sub {
     my %gwen = %{ $user->headers };
     is $vg->get("$api/customers/$gwen", \%gwen)->{json}{name}, 'Gwen Gale';
 
+    Voltgate::Person::ask($vg, { grant_type => 'password', username => $user->{email}, password => 'wrong' });
+    my $guards = q{select count(*) from accounts.guard where user_id = $1};
+    is $vg->sql($guards, $gwen), 2, 'a wrong password is counted';
+
     my $erasure = $vg->delete("$api/customers/$gwen", \%gwen)->{json}{erasureId};
     over($erasure);
+    is $vg->sql($guards, $gwen), 0, 'which goes as well';
     ok $vg->wait_for(sub { $vg->get("$api/auth/me", \%gwen)->{status} == 401 }, 5), 'her token is void';
     is $user->login->{status}, 400, 'she cannot log in';
     is Voltgate::Person::ask($vg, { grant_type => 'refresh_token', refresh_token => $user->{refresh} })->{status}, 400,

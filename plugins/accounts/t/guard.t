@@ -173,6 +173,17 @@ sub flood {
     } @pipes;
 }
 
+subtest 'who is unknown is counted alike, and told to nobody' => sub {
+    my $before = $vg->sql('select count(*) from accounts.guard');
+    login($_, 'wrong') for ('Stranger@example.com') x 6, 'stranger@example.com';
+    is $vg->sql('select count(*) from accounts.guard'), $before + 2, 'here and anywhere, whatever the case';
+    my $id = $vg->sql(q{select accounts.nobody('stranger@example.com')});
+    is guard($id, '')->{in_minute}, 7;
+    ok guard($id, '127.0.0.1')->{locked_until}, 'it waits';
+    is $vg->sql(q{select count(*) from vg.outbox where type = 'login.failures.v1' and aggregate_id = $1}, $id) + told($id), 0,
+        'but no event tells of it';
+};
+
 subtest 'a flood of logins is bounded' => sub {
     my $p = Voltgate::Person->new($vg);
     for ([ 'of unknown people' => sub { "nobody-$_[0]\@example.com" } ], [ 'of one' => sub { $p->{email} } ]) {

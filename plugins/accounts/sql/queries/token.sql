@@ -1,4 +1,4 @@
--- in: grant_type, row; :outcome says whether the password matches; bound: handle, shown, next, seed, granted (scope), address, attempts, attemptsAnywhere, accessLifetime, refreshLifetime, refreshGrace
+-- in: grant_type, username, row; :outcome says whether the password matches; bound: handle, shown, next, seed, granted (scope), address, attempts, attemptsAnywhere, accessLifetime, refreshLifetime, refreshGrace
 -- out: ok, of what the access token is made
 -- refuses: invalid_grant, invalid_client
 --
@@ -113,6 +113,11 @@ with client as (
                 select accounts.guard_failed(e.id, accounts.place(:address), :now, :attempts, :attemptsAnywhere) as event
                 from entry as e
                 where not e.allowed
+                union all
+                select accounts.guard_failed_nobody(accounts.email_key(:username), accounts.place(:address), :now, :attempts,
+                    :attemptsAnywhere)
+                where :grant_type = 'password'
+                    and not exists (select from entry)
                 union all
                 select accounts.revoked(d.id::text, accounts.forgotten_at(:now, :accessLifetime),
                     accounts.forgotten_at(:now, :accessLifetime))
