@@ -75,25 +75,73 @@ audit_connect(audit_t *audit)
 }
 
 
-/* months that the trail says were dropped: their rows cannot be looked at */
+/* Rows of months that were dropped cannot be looked at; but nothing of them may
+ * be left, save what came when there was no table for that month. */
+static void
+audit_left(audit_t *audit)
+{
+    char        cut[24];
+    PGresult   *rows;
+    const char *values[] = { cut };
+
+    (void) snprintf(cut, sizeof(cut), "%" PRId64, audit->cut);
+    rows = audit_ask(audit,
+                     "select a.id from vg.audit a where a.at <"
+                     " 'epoch'::timestamptz + $1::bigint * interval '1 us'"
+                     " and a.tableoid <> 'vg.audit_rest'::regclass"
+                     " order by a.id limit 1000",
+                     1, values);
+    for (int i = 0; rows != NULL && i < PQntuples(rows); i++) {
+        audit_found(audit, "row %s is of a month that was retired",
+                    PQgetvalue(rows, i, 0));
+    }
+    PQclear(rows);
+}
+
+
+/* Months that the trail says were dropped. It is believed if that was sealed,
+ * and might be done then. */
 static void
 audit_retired(audit_t *audit)
 {
+    char      month[16] = "";
     PGresult *rows = audit_ask(
         audit,
-        "select max(a.object), (extract(epoch from ((max(a.object) || '-01')"
-        "::timestamp + interval '1 month') at time zone 'UTC')"
-        " * 1000000)::bigint from vg.audit a where a.route = 'AUDIT retire'"
-        " and a.plugin = 'voltgate' and a.object ~ '^[0-9]{4}-[0-9]{2}$'",
+        "select a.id, a.object, (extract(epoch from m.ended) * 1000000)"
+        "::bigint, s.sealed_at is not null, coalesce(a.plugin = 'voltgate' and"
+        " m.ended + interval '31 days' <= least(a.at, s.sealed_at), false)"
+        " from vg.audit a cross join lateral (select case when a.object ~"
+        " '^[1-9][0-9]{3}-(0[1-9]|1[0-2])$' then ((a.object || "
+        "'-01')::timestamp"
+        " + interval '1 month') at time zone 'UTC' end) m (ended)"
+        " left join lateral (select s.sealed_at from vg.audit_seal s"
+        " where s.floor_id < a.id and s.from_xid <= a.xid and s.to_xid > a.xid"
+        " order by s.floor_id desc limit 1) s on true"
+        " where a.route = 'AUDIT retire' order by m.ended, a.id",
         0, NULL);
 
     audit->cut = INT64_MIN;
-    if (rows != NULL && !PQgetisnull(rows, 0, 1)) {
-        audit->cut = strtoll(PQgetvalue(rows, 0, 1), NULL, 10);
-        printf("months up to %s were retired, says the trail\n",
-               PQgetvalue(rows, 0, 0));
+    for (int i = 0; rows != NULL && i < PQntuples(rows); i++) {
+        if (PQgetvalue(rows, i, 3)[0] != 't') {
+            audit_found(audit,
+                        "row %s says that a month was retired, and has no seal"
+                        " yet",
+                        PQgetvalue(rows, i, 0));
+        } else if (PQgetvalue(rows, i, 4)[0] != 't') {
+            audit_found(audit,
+                        "row %s says that a month was retired, which could not"
+                        " be then",
+                        PQgetvalue(rows, i, 0));
+        } else {
+            audit->cut = strtoll(PQgetvalue(rows, i, 2), NULL, 10);
+            (void) snprintf(month, sizeof(month), "%s", PQgetvalue(rows, i, 1));
+        }
     }
     PQclear(rows);
+    if (audit->cut != INT64_MIN) {
+        printf("months up to %s were retired, says the trail\n", month);
+        audit_left(audit);
+    }
 }
 
 

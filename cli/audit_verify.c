@@ -33,6 +33,7 @@ typedef struct {
     audit_row_t    row; /* the next one                                   */
     bool           held;
     bool           first, known;           /* the seal before is             */
+    bool           whole;                  /* from the first seal on         */
     int64_t        number, floor, last_id; /* of the seal before          */
     uint64_t       to;
     unsigned char  hash[AUDIT_HASH];
@@ -306,9 +307,39 @@ verify_begin(verify_t *v)
         v->last_id = strtoll(PQgetvalue(rows, 0, 1), NULL, 10);
         v->to = strtoull(PQgetvalue(rows, 0, 2), NULL, 10);
         (void) audit_hex(PQgetvalue(rows, 0, 3), v->hash, AUDIT_HASH);
-    } else if (rows != NULL && v->audit->cut == INT64_MIN) {
+    } else if (rows != NULL && v->seal.last_at >= v->audit->cut) {
+        /* of what was retired the last seal is kept */
         audit_found(v->audit, "seals 1 to %" PRId64 " are missing",
                     v->seal.number - 1);
+    }
+    PQclear(rows);
+}
+
+
+/* rows that none of the seals to come can be of, nor one that was retired */
+static void
+verify_outside(verify_t *v)
+{
+    char        floor[24], from[24], cut[24];
+    PGresult   *rows;
+    const char *values[] = { floor, from, cut };
+
+    (void) snprintf(floor, sizeof(floor), "%" PRId64, v->seal.floor);
+    (void) snprintf(from, sizeof(from), "%" PRIu64, v->seal.from);
+    (void) snprintf(cut, sizeof(cut), "%" PRId64, v->audit->cut);
+    values[2] = v->audit->cut == INT64_MIN ? NULL : cut;
+    rows = audit_ask(
+        v->audit,
+        "select a.id from vg.audit a where a.id <= 0 or (($3::bigint is null"
+        " or a.at >= 'epoch'::timestamptz + $3::bigint * interval '1 us')"
+        " and (a.id <= $1::bigint or (a.xid < $2::text::xid8 and a.id <="
+        " coalesce((select min(s.floor_id) from vg.audit_seal s"
+        " where s.floor_id > $1::bigint), 9223372036854775807))))"
+        " order by a.id limit 1000",
+        3, values);
+    for (int i = 0; rows != NULL && i < PQntuples(rows); i++) {
+        audit_found(v->audit, "row %s is before the first seal",
+                    PQgetvalue(rows, i, 0));
     }
     PQclear(rows);
 }
@@ -321,6 +352,9 @@ verify_seal(verify_t *v)
 
     if (v->first) {
         verify_begin(v);
+        if (v->whole) {
+            verify_outside(v);
+        }
     }
     if (v->first || s->floor != v->floor) {
         verify_era(v, v->first);
@@ -358,7 +392,7 @@ void
 audit_verify(audit_t *audit, const char *from, const char *to)
 {
     char        text[1024];
-    verify_t    v = { .audit = audit, .first = true };
+    verify_t    v = { .audit = audit, .first = true, .whole = from == NULL };
     const char *values[] = { from, to };
 
     (void) snprintf(
@@ -376,6 +410,7 @@ audit_verify(audit_t *audit, const char *from, const char *to)
     }
     if (v.first && from == NULL && to == NULL) {
         v.seal = (audit_seal_t){ 0 };
+        verify_outside(&v);
         verify_era(&v, true);
     }
     if (to == NULL) {

@@ -58,6 +58,10 @@ subtest 'months that are over' => sub {
     $vg->sql(q{delete from vg.audit where at = '2024-03-09T00:00:00Z'});
     is +(cli_without_gateway($vg))[0], 3, 'what was not retired is missed';
     row_at($vg, '2024-03-10T00:00:00Z');
+    $vg->sql(q{select vg.audit_months('2024-02-01', 1)});
+    $vg->sql("insert into vg.audit (at, $columns) values ('2024-02-05T00:00:00Z', 'ann', 'admin', '', 'POST /new', 200, '', '', '', 'voltgate')");
+    like +(cli_without_gateway($vg))[1], qr/^row \d+ is of a month that was retired$/m, 'nor comes one to a month that was';
+    $vg->sql('drop table vg.audit_2024_02');
 };
 
 subtest 'by the gateway, when the conf says so' => sub {

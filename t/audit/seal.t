@@ -130,6 +130,23 @@ tampered('a row and its leaf', [ "update vg.audit set node = 'x' where id = $a",
 tampered('a seal is taken out', "delete from vg.audit_seal where number = $seal", $again, qr/^seal $seal is missing$/m);
 tampered('the first seals are taken out', "delete from vg.audit_seal where number <= $seal", $again, qr/^seals 1 to $seal are missing$/m);
 
+tampered('a row is put in below all ids', "insert into vg.audit ($columns) overriding system value select -1, xid, " . $columns =~ s/^id, xid, //r
+    . " from public.kept where id = $a", $again, qr/^row -1 is before the first seal$/m);
+
+# as the sealer and the retirer would have it, but that it is of this month
+my $retire = sub { "insert into vg.audit (at, caller_id, caller_role, company_id, route, object, status, correlation_id, address, node, plugin)
+    values ($_[1], 'system', 'system', '', 'AUDIT retire', '$_[0]', 200, '', '', '', 'voltgate')" };
+my $now = $vg->sql(q{select to_char(now() at time zone 'UTC', 'YYYY-MM')});
+my $gone = [ "delete from vg.audit where id in ($a, $b)", "delete from vg.audit_seal where number <= $seal" ];
+tampered('a month is said to be retired, without a seal', [ $retire->($now, 'now()'), @$gone ], $again,
+    qr/says that a month was retired, and has no seal yet$/m);
+tampered('this month is said to be retired', [ $retire->($now, 'now()'), 'select vg.audit_seal_next(1000)', @$gone ], $again,
+    qr/says that a month was retired, which could not be then$/m, qr/^seals 1 to $seal are missing$/m);
+tampered('this month is said to be retired in another one', [ $retire->($now, q{now() + interval '90 days'}), 'select vg.audit_seal_next(1000)', @$gone ],
+    $again, qr/which could not be then$/m, qr/^seals 1 to $seal are missing$/m);
+tampered('more goes than was retired', [ $retire->('2020-01', 'now()'), 'select vg.audit_seal_next(1000)', @$gone ], $again,
+    qr/^months up to 2020-01 were retired/m, qr/^seals 1 to $seal are missing$/m);
+
 subtest 'what is cut off at the end is found by an anchor' => sub {
     my ($status, $anchor) = cli($vg, 'audit', 'anchor');
     is $status, 0;
