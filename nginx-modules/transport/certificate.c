@@ -77,6 +77,20 @@ vg_certificate_place(ngx_conf_t *cf, const ngx_str_t *path,
 }
 
 
+/* The kind of key that nginx read for the i-th of so many; it keeps them in a
+ * list that begins with the last. 0: it is not there. */
+static int
+vg_certificate_type(SSL_CTX *ctx, ngx_uint_t i, ngx_uint_t count)
+{
+    X509 *x = SSL_CTX_get_ex_data(ctx, ngx_ssl_certificate_index);
+
+    while (x != NULL && ++i < count) {
+        x = X509_get_ex_data(x, ngx_ssl_next_certificate_index);
+    }
+    return x ? EVP_PKEY_get_base_id(X509_get0_pubkey(x)) : 0;
+}
+
+
 /* A key that needs a password, or is no file, stays as nginx read it. */
 static ngx_int_t
 vg_certificate_add(ngx_conf_t *cf, vg_transport_t *conf,
@@ -95,6 +109,9 @@ vg_certificate_add(ngx_conf_t *cf, vg_transport_t *conf,
     }
     ngx_memzero(c, sizeof(*c));
     c->ctx = ssl->ssl.ctx;
+    c->chain.inode = c->key.inode =
+        (ino_t) -1; /* unlike any, and unlike none */
+    c->type = vg_certificate_type(c->ctx, i, ssl->certificates->nelts);
     if (vg_certificate_place(cf, &chain[i], &c->chain) != NGX_OK) {
         return NGX_ERROR;
     }
@@ -278,9 +295,6 @@ vg_certificate_use(vg_certificate_t *c, STACK_OF(X509) * chain, EVP_PKEY *key)
     if (vg_certificate_end(own) <= ngx_time()) {
         return "it has expired";
     }
-    if (c->type == 0) {
-        c->type = EVP_PKEY_get_base_id(key); /* as nginx has read it */
-    }
     if (EVP_PKEY_get_base_id(key) != c->type) {
         return "another kind of key needs a reload";
     }
@@ -348,7 +362,8 @@ vg_certificates_watch(ngx_cycle_t *cycle, vg_transport_t *conf)
     vg_certificate_timer.log = cycle->log;
     vg_certificate_timer.cancelable = 1; /* the last one goes all the same */
     if (vg_certificates_count) {
-        ngx_add_timer(&vg_certificate_timer, VG_CERTIFICATE_LOOK);
+        /* at once: a worker that is made later has what the master read */
+        vg_certificate_tick(&vg_certificate_timer);
     }
 }
 

@@ -165,6 +165,29 @@ subtest 'a chain goes with it' => sub {
     is scalar(() = $text =~ /BEGIN CERTIFICATE/g), 2;
 };
 
+subtest 'a worker that is made later has it from the first handshake on' => sub {
+    my ($cert, $key) = certificate();
+    put('key.pem', $key);
+    put('cert.pem', $cert);
+    ok $vg->wait_for(sub { all_show(serial($cert)) }, 10);
+    my ($dead) = $vg->workers;
+    $vg->kill_worker($dead, 'KILL');
+    my %seen;
+    ok $vg->wait_for(sub { my ($shown, $pid) = handshake(); $seen{$pid}{$shown} = 1; !grep { $_ == $dead } $vg->workers and keys %seen >= 2 }, 10);
+    for (1 .. 100) { my ($shown, $pid) = handshake(); $seen{$pid}{$shown} = 1 }
+    is join(' ', sort { $a cmp $b } map { keys %$_ } values %seen), join(' ', (serial($cert)) x keys %seen), 'as all have';
+};
+
+subtest 'files that workers cannot reach are told of from the start' => sub {
+    $vg->stop_gateway;
+    my $before = complained(qr/the certificate cannot be read/);
+    my $mode   = (stat $tls)[2] & 07777;
+    chmod 0700, $tls or die $!;
+    $vg->start_gateway;
+    ok $vg->wait_for(sub { complained(qr/the certificate cannot be read/) >= $before + 2 }, 10), 'by both';
+    chmod $mode, $tls or die $!;
+};
+
 subtest 'the key is for the workers and the owner alone' => sub {
     my (undef, undef, $mode, undef, $uid) = stat "$tls/key.pem";
     is $mode & 07, 0, 'not for everybody';
