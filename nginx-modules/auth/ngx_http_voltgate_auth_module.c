@@ -249,6 +249,29 @@ vg_auth_public(const vg_call_t *call)
 }
 
 
+ngx_uint_t
+vg_auth_remembered(vg_http_t *http)
+{
+    ngx_uint_t  twice = 0;
+    ngx_str_t  *key = vg_auth_header(http->request, "X-API-Key", &twice);
+    ngx_str_t  *value = vg_auth_header(http->request, "Authorization", &twice);
+    vg_str_t    text = { NULL, 0 };
+    vg_proved_t proved;
+
+    if (twice || (key != NULL) == (value != NULL)) {
+        return 0;
+    }
+    if (key != NULL) {
+        text = vg_of(*key);
+    } else if (value->len >= 8
+               && ngx_strncasecmp(value->data, (u_char *) "Bearer ", 7) == 0)
+    {
+        text = (vg_str_t){ (char *) value->data + 7, value->len - 7 };
+    }
+    return text.len && vg_tokens_find(http->call, text, &proved);
+}
+
+
 vg_rc_t
 vg_auth_identify(vg_http_t *http)
 {

@@ -99,6 +99,9 @@ vg_rc_t vg_auth_scope(vg_call_t *call, const char *scope);
  * Connect Discovery 1.0) and oauth-authorization-server (RFC 8414) */
 ngx_int_t vg_discovery_jwks(ngx_http_request_t *r, vg_pool_t *pool);
 ngx_int_t vg_discovery_metadata(ngx_http_request_t *r, vg_pool_t *pool);
+/* The identity was proved lately: to find it costs no signature, and asks
+ * nobody. */
+ngx_uint_t vg_auth_remembered(vg_http_t *http);
 /* Its route asks for no identity. */
 ngx_uint_t vg_auth_public(const vg_call_t *call);
 

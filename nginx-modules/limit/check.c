@@ -357,7 +357,9 @@ vg_limit_together(vg_limit_check_t *check)
 /* ---------------------------------------------------- refused identities */
 
 /* f: they are counted under their address once more, by the limit of nobody.
- * Over that, no identity is looked for: the database is spared a guess. */
+ * Over that, none is looked for but those that are remembered: the database is
+ * spared a guess, and who is known does not pay for others behind his address.
+ */
 static vg_limit_check_t *
 vg_limit_failures(vg_call_t *call, ngx_http_request_t *r)
 {
@@ -405,7 +407,7 @@ vg_limit_before(vg_http_t *http)
     }
     key = &check->keys[0];
     end = vg_gcra_look(&vg_limit_table, key->hash, key->rule, vg_limit_now());
-    if (!end.refused) {
+    if (!end.refused || vg_auth_remembered(http)) {
         return VG_OK;
     }
     key->ahead = end.ahead;

@@ -113,6 +113,7 @@ subtest 'identities that are refused' => sub {
     is $r->{status}, 429, 'then no identity is looked for there';
     is left($r), '4/0/1440', 'by the limit of nobody';
     is tally($vg, 1, '/mine', from($good, '192.0.2.11')), '1 of 200', 'elsewhere it is';
+    is ask($vg, '/mine', from($good, '192.0.2.10'))->{status}, 200, 'and who is known by then is let through';
     is tally($vg, 6, '/mine', from({ 'X-API-Key' => 'vg_no_key' }, '192.0.2.12')), '4 of 401, 2 of 429',
         'keys are guessed no more often';
     is tally($vg, 4, '/open', from(nobody, '192.0.2.13')), '4 of 200', 'who has called as nobody, as often as that';
