@@ -7,7 +7,7 @@
 #include "events.h"
 
 #define VG_KEEP_FIRST 2000 /* ms after the start                         */
-#define VG_KEEP_REST  1000 /* ms between turns while there is more       */
+#define VG_KEEP_REST  50   /* ms at least between turns while there is more */
 
 typedef struct {
     ngx_queue_t    queue;
@@ -17,6 +17,7 @@ typedef struct {
     const char    *values[2];
     ngx_uint_t     busy; /* of call and unit, that are not over           */
     ngx_uint_t     more; /* VG_KEEP: older rows are left                  */
+    ngx_msec_t     fired;
     char           name[128];
     char           period[48];
 } vg_timer_t;
@@ -34,10 +35,14 @@ vg_timer_init(ngx_conf_t *cf)
 }
 
 
-/* its call is over, and so is the unit: the next period begins */
+/* its call is over, and so is the unit: the next period begins. While there is
+ * more it rests as long as the turn took: half of what it gets is left to
+ * others, however slow the disk. */
 static void
 vg_timer_rest(vg_timer_t *timer)
 {
+    ngx_msec_t took = ngx_current_msec - timer->fired;
+
     if (--timer->busy) {
         return;
     }
@@ -45,7 +50,8 @@ vg_timer_rest(vg_timer_t *timer)
         ngx_free(timer);
     } else if (!ngx_exiting) {
         ngx_add_timer(&timer->event,
-                      timer->more ? VG_KEEP_REST : timer->endpoint->period);
+                      timer->more ? ngx_max(took, VG_KEEP_REST)
+                                  : timer->endpoint->period);
     }
 }
 
@@ -108,6 +114,7 @@ vg_timer_fired(ngx_event_t *ev)
     call->owner = timer;
     call->unit_submit = vg_timer_submit;
     timer->busy = 1;
+    timer->fired = ngx_current_msec;
     if (timer->endpoint->row->method != VG_KEEP) {
         vg_call_run(call, VG_EVENT_DEADLINE);
     } else if (vg_keep_bind(call) == VG_OK) {
