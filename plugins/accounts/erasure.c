@@ -56,7 +56,13 @@ const vg_field_t erasure_told_fields[] = {
     VG_FIELDS_END
 };
 
-const vg_field_t erasure_due_fields[] = { ACCESS, VG_FIELDS_END };
+const vg_field_t erasure_due_fields[] = {
+    PLUGINS,
+    { VG_BOUND, "erasureAgain", VG_INT,
+      .about = "seconds between rounds of those that somebody holds up" },
+    ACCESS,
+    VG_FIELDS_END
+};
 
 const vg_field_t export_new_fields[] = { CUSTOMER, PLUGINS, VG_FIELDS_END };
 
@@ -78,6 +84,7 @@ const vg_field_t export_job_fields[] = {
     { VG_BODY, "number", VG_INT, VG_REQUIRED, .about = "of the part, from 1" },
     { VG_BODY, "after", VG_TEXT, VG_NULLABLE, .about = "where it begins" },
     { VG_BODY, "tries", VG_INT, VG_REQUIRED, .about = "in vain, in a row" },
+    PLUGINS,
     VG_FIELDS_END
 };
 
@@ -105,6 +112,15 @@ erasure_told_check(vg_call_t *call)
                                          NULL };
 
     return settings_bind(call, names);
+}
+
+
+vg_rc_t
+erasure_due_check(vg_call_t *call)
+{
+    vg_rc_t rc = erasure_told_check(call);
+
+    return rc == VG_OK ? erasure_new_check(call) : rc;
 }
 
 

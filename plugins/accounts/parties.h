@@ -69,6 +69,7 @@ extern const vg_step_t  export_job_steps[];
 
 vg_rc_t erasure_new_check(vg_call_t *call);
 vg_rc_t erasure_told_check(vg_call_t *call);
+vg_rc_t erasure_due_check(vg_call_t *call);
 vg_rc_t export_new_check(vg_call_t *call);
 vg_rc_t export_get_check(vg_call_t *call);
 

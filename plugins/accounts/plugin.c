@@ -173,12 +173,13 @@ static const vg_route_t routes[] = {
       .statement = "customer_export",
       .about = "What is held here about a customer" },
     { VG_JOB, "customer.export", NULL, export_job_fields,
-      .lock = "export_lock", .statement = "export_took",
-      .steps = export_job_steps, .about = "Asks a plugin for a page of it" },
+      .check = export_new_check, .lock = "export_lock",
+      .statement = "export_took", .steps = export_job_steps,
+      .about = "Asks a plugin for a page of it" },
     { VG_EVENT, "customer.erased.v1", NULL, erasure_told_fields,
       .check = erasure_told_check, .lock = "erasure_lock",
       .statement = "erasure_note", .about = "A plugin has erased a customer" },
-    { VG_EVERY, "2s", NULL, erasure_due_fields, .check = lifetime_check,
+    { VG_EVERY, "2s", NULL, erasure_due_fields, .check = erasure_due_check,
       .statement = "erasure_due", .about = "Begins rounds of erasures" },
 
     VG_ROUTES_END

@@ -1,6 +1,7 @@
 -- Erasure: what is asked of all plugins, and what each of them said. It goes
--- in rounds: what was on its way while one was asked is found by the next, and
--- a round in which nobody finds anything is the last.
+-- in rounds: what was on its way while one was asked is found by the next. When
+-- nobody finds anything, its tokens are void; when nobody does after that, it is
+-- over.
 create table accounts.erasure (
     id           uuid        not null,
     customer_id  text        not null,
@@ -8,6 +9,8 @@ create table accounts.erasure (
     asked_by     text        not null,
     status       text        not null default 'RUNNING',
     round        int         not null default 1,
+    round_at     timestamptz not null,  -- when that began
+    closed       bool        not null default false,    -- its tokens are void
     next_at      timestamptz,           -- when the next round begins; null: one is under way, or it is over
     asked_at     timestamptz not null,
     completed_at timestamptz,
@@ -15,7 +18,7 @@ create table accounts.erasure (
     constraint erasure_customer unique (customer_id),
     constraint erasure_status check (status in ('RUNNING', 'COMPLETED'))
 );
-create index erasure_due on accounts.erasure (next_at) where next_at is not null;
+create index erasure_running on accounts.erasure (asked_at) where status = 'RUNNING';
 create index erasure_over on accounts.erasure (completed_at) where completed_at is not null;
 
 create table accounts.erasure_part (
@@ -82,8 +85,8 @@ language plpgsql as $$
 declare
     begun accounts.erasure;
 begin
-    insert into accounts.erasure as e (id, customer_id, company_id, asked_by, asked_at, next_at)
-    values (new_id, customer, company, asker, moment,
+    insert into accounts.erasure as e (id, customer_id, company_id, asked_by, asked_at, round_at, next_at)
+    values (new_id, customer, company, asker, moment, moment,
         case when jsonb_array_length(plugins) = 0 then moment end)
     returning * into begun;
 
@@ -138,16 +141,14 @@ end
 $$;
 
 
--- erasure_answered(…): a plugin has answered; its erasure is locked. The last
--- one of a round says what follows: another one soon where there is more, later
--- where something was found or is not over, else the end. The events to tell.
+-- erasure_answered(…): a plugin has answered; its erasure is locked. Another
+-- round follows soon where there is more, later where something was found or is
+-- not over. Who was away answers each round that it has missed. The events to
+-- tell.
 create function accounts.erasure_answered(
     of_id uuid, of_plugin text, of_round bigint, said text, done jsonb, stays jsonb, goes_on jsonb,
     moment timestamptz, again interval, lifetime bigint) returns jsonb
 language plpgsql as $$
-declare
-    e     accounts.erasure;
-    found_some boolean;
 begin
     update accounts.erasure_part as p
     set status = said,
@@ -161,7 +162,7 @@ begin
         and p.erasure_id = of_id
         and p.plugin = of_plugin
         and p.round < of_round
-        and o.round = of_round
+        and o.round >= of_round
         and o.status = 'RUNNING';
     if not found then
         return null;    -- heard already, or by a replay
@@ -173,65 +174,163 @@ begin
         set next_at = least(o.next_at, case said when 'MORE' then moment else moment + again end)
         where o.id = of_id;
     end if;
-    select o.*
-    into e
-    from accounts.erasure as o
-    where o.id = of_id;
-    found_some := e.next_at is not null;
-
-    if exists (
-        select
-        from accounts.erasure_part as p
-        where p.erasure_id = of_id
-            and p.round < of_round) or found_some then
-        return null;
-    end if;
-    return accounts.erasure_over(e, moment, lifetime);
+    return accounts.erasure_settled(of_id, moment, again, lifetime);
 end
 $$;
 
--- erasure_due(…): the next round of those of which all have answered; the
--- events to tell.
-create function accounts.erasure_due(moment timestamptz, lifetime bigint) returns jsonb
+-- erasure_settled(…): what follows when all have answered the last round, and
+-- nobody has found anything. Answers are of different moments, and until its
+-- tokens are void the customer may still act: so they go first, and one round
+-- more begins when whatever was begun by them must be over; if that finds
+-- nothing either, it is the end.
+create function accounts.erasure_settled(
+    of_id uuid, moment timestamptz, again interval, lifetime bigint) returns jsonb
 language plpgsql as $$
 declare
-    e    accounts.erasure;
-    told jsonb := '[]';
+    e accounts.erasure;
+begin
+    select o.*
+    into e
+    from accounts.erasure as o
+    where o.id = of_id
+        and o.status = 'RUNNING'
+        and o.next_at is null
+        and not exists (
+            select
+            from accounts.erasure_part as p
+            where p.erasure_id = o.id
+                and p.round < o.round);
+    if not found then
+        return null;
+    end if;
+
+    if e.closed then
+        return accounts.erasure_over(e, moment);
+    end if;
+    update accounts.erasure as o
+    set closed = true,
+        next_at = moment + greatest(again, interval '15 seconds')   -- longer than a call may take
+    where o.id = of_id;
+    return accounts.user_erased(e.customer_id, moment, lifetime);
+end
+$$;
+
+-- erasure_joined(…): who holds something may change while it runs: who came back
+-- without anything to say is not waited for, who is new is asked.
+create function accounts.erasure_joined(of_id uuid, plugins jsonb, moment timestamptz) returns void
+language plpgsql as $$
+begin
+    delete from accounts.erasure_part as p
+    where p.erasure_id = of_id
+        and p.status = 'WAITING'
+        and p.round = 0
+        and not plugins ? p.plugin;
+
+    insert into accounts.erasure_part (erasure_id, plugin)
+    select of_id, n.value
+    from jsonb_array_elements_text(plugins) as n
+    where n.value <> 'accounts'
+    on conflict on constraint erasure_part_pkey do nothing;
+    if found then
+        update accounts.erasure as o
+        set next_at = moment
+        where o.id = of_id;
+    end if;
+end
+$$;
+
+-- erasure_waits(…): whether nothing is to be done about it now. Who is behind
+-- holds up nobody else's rounds, but there is one in each `again` at most: it
+-- has to answer them all.
+create function accounts.erasure_waits(
+    e accounts.erasure, plugins jsonb, moment timestamptz, again interval) returns boolean
+language plpgsql stable as $$
+declare
+    is_behind boolean;
+begin
+    if exists (
+        select
+        from accounts.erasure_part as p
+        where p.erasure_id = e.id
+            and p.status = 'WAITING'
+            and p.round = 0
+            and not plugins ? p.plugin)
+        or exists (
+            select
+            from jsonb_array_elements_text(plugins) as n
+            where n.value <> 'accounts'
+                and not exists (
+                    select
+                    from accounts.erasure_part as p
+                    where p.erasure_id = e.id
+                        and p.plugin = n.value)) then
+        return false;
+    end if;
+
+    is_behind := exists (
+        select
+        from accounts.erasure_part as p
+        where p.erasure_id = e.id
+            and p.round < e.round);
+    return case
+        when e.next_at is null then is_behind
+        else e.next_at > moment or is_behind and e.round_at + again > moment
+    end;
+end
+$$;
+
+-- erasure_due(…): the next round of those for which it is time; the events to
+-- tell.
+create function accounts.erasure_due(
+    plugins jsonb, moment timestamptz, again interval, lifetime bigint) returns jsonb
+language plpgsql as $$
+declare
+    e     accounts.erasure;
+    begun accounts.erasure;
+    told  jsonb := '[]';
 begin
     for e in
         select o.*
         from accounts.erasure as o
-        where o.next_at <= moment
-            and not exists (
-                select
-                from accounts.erasure_part as p
-                where p.erasure_id = o.id
-                    and p.round < o.round)
-        order by o.next_at
+        where o.status = 'RUNNING'
+            and not accounts.erasure_waits(o, plugins, moment, again)
+        order by o.asked_at
         limit 50
         for update skip locked
     loop
-        if not exists (
-            select
-            from accounts.erasure_part as p
-            where p.erasure_id = e.id) then
-            told := told || accounts.erasure_over(e, moment, lifetime);
-            continue;
-        end if;
+        perform accounts.erasure_joined(e.id, plugins, moment);
+
+        -- a round that nobody has to answer is over
+        update accounts.erasure as o
+        set next_at = null
+        where o.id = e.id
+            and o.next_at <= moment
+            and not exists (
+                select
+                from accounts.erasure_part as p
+                where p.erasure_id = e.id);
+
         update accounts.erasure as o
         set round = o.round + 1,
+            round_at = moment,
             next_at = null
         where o.id = e.id
-        returning * into e;
-        told := told || accounts.erasure_event(e);
+            and not accounts.erasure_waits(o, plugins, moment, again)
+            and o.next_at is not null
+        returning * into begun;
+        if found then
+            told := told || accounts.erasure_event(begun);
+        else
+            told := told || coalesce(accounts.erasure_settled(e.id, moment, again, lifetime), '[]');
+        end if;
     end loop;
     return told;
 end
 $$;
 
--- erasure_over(…): all others are done: what accounts holds goes, the customer
--- is erased, and whatever still says that it is this subject is void.
-create function accounts.erasure_over(e accounts.erasure, moment timestamptz, lifetime bigint) returns jsonb
+-- erasure_over(…): all others are done: what accounts holds goes, and the
+-- customer is erased.
+create function accounts.erasure_over(e accounts.erasure, moment timestamptz) returns jsonb
 language plpgsql as $$
 declare
     told    jsonb := '[]';
@@ -285,8 +384,7 @@ begin
         updated_at = moment
     where c.id = e.customer_id
     returning * into blank;
-    told := told || accounts.customer_event(blank, 'customer.updated.v1')
-        || accounts.user_erased(e.customer_id, moment, lifetime);
+    told := told || accounts.customer_event(blank, 'customer.updated.v1');
     erased := accounts.counts_added(erased, '{"customer": 1}');
     perform vg.answers_forgotten(e.customer_id);
 

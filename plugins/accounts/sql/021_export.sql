@@ -100,9 +100,11 @@ end
 $$;
 
 -- export_took(…): a page has come, or its plugin is away; the export is locked.
--- Whether another is to be asked for.
+-- One that holds nothing, as turns out when it is back, is done. Whether another
+-- is to be asked for.
 create function accounts.export_took(
-    of_id uuid, of_plugin text, of_number bigint, page jsonb, moment timestamptz) returns boolean
+    of_id uuid, of_plugin text, of_number bigint, page jsonb, plugins jsonb,
+    moment timestamptz) returns boolean
 language plpgsql as $$
 begin
     if not exists (
@@ -111,6 +113,10 @@ begin
         where e.id = of_id
             and e.status = 'RUNNING') then
         return false;
+    end if;
+
+    if page ->> 'away' is not null and not plugins ? of_plugin then
+        page := '{"rows": []}';
     end if;
 
     if page ->> 'away' is not null then

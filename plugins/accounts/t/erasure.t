@@ -51,7 +51,7 @@ sub told { return $vg->sql('select count(*) from vg.event where type = $1 and ag
 sub over {
     my ($id, $seconds) = @_;
     my $r;
-    $vg->wait_for(sub { $r = $vg->get("$api/erasures/$id"); $r->{json}{status} eq 'COMPLETED' }, $seconds // 30)
+    $vg->wait_for(sub { $r = $vg->get("$api/erasures/$id"); $r->{json}{status} eq 'COMPLETED' }, $seconds // 60)
         or diag $r->{body};
     return $r->{json};
 }
@@ -129,6 +129,25 @@ subtest 'what runs is waited for' => sub {
     is_deeply $part->{open}, { session => 1, reservationCopy => 1 }, 'and the copy of a reservation';
     is_deeply [ @{ $part->{erased} }{qw(session idTag)} ], [ 2, 1 ], 'what is over is erased, and tags are gone at once';
     ok $vg->wait_for(sub { $vg->get("$api/erasures/$erasure", $as{eve})->{json}{round} > 2 }, 20), 'it is looked after';
+
+    $vg->sql('insert into accounts.erasure_part (erasure_id, plugin) values ($1, $2)', $erasure, 'parking');
+    $vg->sql('delete from accounts.erasure_part where erasure_id = $1 and plugin = $2', $erasure, 'billing');
+    ok $vg->wait_for(sub {
+        my $parts = $vg->get("$api/erasures/$erasure", $as{eve})->{json};
+        !part($parts, 'parking') && (part($parts, 'billing') // {})->{answeredAt} }, 10),
+        'who has nothing to say is not waited for, who came later is asked';
+
+    my $round = sub { $vg->sql('select round from accounts.erasure where id = $1', $erasure) };
+    my $dbh   = $vg->dbh->clone;
+    $dbh->begin_work;
+    $dbh->do('lock table billing.invoice');
+    my $began = $round->();
+    ok $vg->wait_for(sub { $round->() > $began + 2 }, 20), 'one that cannot answer holds up no other';
+    ok $vg->wait_for(sub { my $waits = $vg->get("$api/erasures/$erasure", $as{eve})->{json}{waitingFor};
+        grep { $_ eq 'billing' } @$waits }, 5);
+    $dbh->rollback;
+    $dbh->disconnect;
+
     $vg->sql(q{update charging.session set status = 'FAILED', failure = 'test' where id = $1}, $id);
     ok $vg->wait_for(sub { $part = part($vg->get("$api/erasures/$erasure", $as{eve})->{json}, 'charging');
         !$part->{open}{session} }, 10) or diag explain $part;
@@ -147,7 +166,7 @@ subtest 'more than a round may take, while workers die' => sub {
         $vg->wait_for(sub { $vg->workers == 2 }, 10);
         $vg->wait_for(sub { $vg->sql('select round from accounts.erasure where id = $1', $erasure) > $n }, 8);
     }
-    my $report = over($erasure, 50);
+    my $report = over($erasure, 90);
     is part($report, 'charging')->{erased}{session}, 1_200, 'each once';
     cmp_ok $report->{round}, '>=', 4, '500 a round, and one that finds nothing';
     is part($report, 'accounts')->{erased}{customer}, 1;
@@ -167,9 +186,13 @@ subtest 'a user goes with its customer' => sub {
     is $vg->sql($guards, $gwen), 2, 'a wrong password is counted';
 
     my $erasure = $vg->delete("$api/customers/$gwen", \%gwen)->{json}{erasureId};
-    over($erasure);
-    is $vg->sql($guards, $gwen), 0, 'which goes as well';
-    ok $vg->wait_for(sub { $vg->get("$api/auth/me", \%gwen)->{status} == 401 }, 5), 'her token is void';
+    ok $vg->wait_for(sub { $vg->get("$api/auth/me", \%gwen)->{status} == 401 }, 20), 'her token is void';
+    is $vg->get("$api/erasures/$erasure")->{json}{status}, 'RUNNING', 'before it is over';
+    past($gwen, tag => 'LAST-TAG', sessions => 1);  # what a call that was under way may leave
+    my $report = over($erasure);
+    is part($report, 'charging')->{erased}{session}, 1, 'and what was begun by it till then goes too';
+    is $vg->sql('select count(*) from charging.session where customer_id = $1', $gwen), 0;
+    is $vg->sql($guards, $gwen), 0, 'and what was counted';
     is $user->login->{status}, 400, 'she cannot log in';
     is Voltgate::Person::ask($vg, { grant_type => 'refresh_token', refresh_token => $user->{refresh} })->{status}, 400,
         'nor go on';

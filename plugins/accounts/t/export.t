@@ -140,4 +140,15 @@ subtest 'not without end' => sub {
     is $vg->post("$api/customers/$ute/exports", undef, $as{north})->{status}, 409;
 };
 
+subtest 'a plugin that is back, and holds nothing, is not waited for' => sub {
+    my $id = $vg->sql(q{insert into accounts.export (id, customer_id, asked_by, asked_at)
+        values (vg.uuid7(), 'finn', 'x', now()) returning id});
+    $vg->sql(q{insert into accounts.export_plugin (export_id, plugin) values ($1, 'parking')}, $id);
+    my $job = q{insert into vg.job (plugin, kind, payload, correlation_id) values ('accounts', 'customer.export',
+        jsonb_build_object('exportId', $1::text, 'customerId', 'finn', 'plugin', 'parking', 'number', 1, 'tries', 0), vg.uuid7())};
+    $vg->sql($job, $id);
+    my $e = complete("$api/customers/finn/exports/$id");
+    is_deeply [ map { @$_{qw(plugin status rows)} } @{ $e->{plugins} } ], [ 'parking', 'DONE', 0 ];
+};
+
 done_testing;

@@ -14,6 +14,7 @@ ngx_rbtree_t          ngx_event_timer_rbtree;
 ngx_queue_t           ngx_posted_events, ngx_posted_next_events;
 ngx_uint_t            ngx_exiting;
 ngx_module_t          ngx_core_module;
+ngx_connection_t      vg_nobody = { .fd = -1 };
 
 
 void

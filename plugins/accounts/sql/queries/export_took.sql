@@ -1,7 +1,8 @@
--- in: exportId, customerId, plugin, number, tries; :outcome, the page, or that the plugin cannot be asked
+-- in: exportId, customerId, plugin, number, tries, plugins (who is to be asked); :outcome, the page, or that the plugin cannot be asked
 -- out: ok; the next page is a job of its own, and so is another try: after 2 s, doubling to 5 min
 with took as materialized (
-    select accounts.export_took(:exportId, :plugin, :number, :outcome, :now) as more, :outcome ->> 'away' is not null as away
+    select accounts.export_took(:exportId, :plugin, :number, :outcome, :plugins, :now) as more,
+        :outcome ->> 'away' is not null as away
 ), job as (
     insert into vg.job (plugin, kind, payload, correlation_id, traceparent, next_at)
     select
