@@ -49,9 +49,8 @@ vg_timer_rest(vg_timer_t *timer)
     if (timer->endpoint == NULL) {
         ngx_free(timer);
     } else if (!ngx_exiting) {
-        ngx_add_timer(&timer->event,
-                      timer->more ? ngx_max(took, VG_KEEP_REST)
-                                  : timer->endpoint->period);
+        ngx_add_timer(&timer->event, timer->more ? ngx_max(took, VG_KEEP_REST)
+                                                 : timer->endpoint->period);
     }
 }
 
