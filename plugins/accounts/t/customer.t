@@ -111,7 +111,7 @@ subtest 'erasure is asked for' => sub {
     is told('customer.erasure_requested.v1', $ute->{id}), 1, 'once';
 
     is $vg->delete("$api/customers/eve", $as{eve})->{status}, 202, 'a driver without a row may be known elsewhere';
-    ok $vg->wait_for(sub { $vg->get("$api/customers/eve")->{json}{status} eq 'ERASED' }, 10);
+    ok $vg->wait_for(sub { $vg->get("$api/customers/eve")->{json}{status} eq 'ERASED' }, 45);
     ok $vg->wait_for(sub { $vg->get("$api/customers/eve", $as{eve})->{status} == 401 }, 5), 'its tokens are void';
     my $eve;
     ok $vg->wait_for(sub { $eve = as(role => 'driver', subject => 'eve'); $vg->get("$api/auth/me", $eve)->{status} == 200 }, 5),
