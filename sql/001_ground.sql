@@ -467,6 +467,10 @@ begin
     if name !~ '^[a-z][a-z_]{1,30}$' then
         raise exception 'not a plugin name: %', name;
     end if;
+    -- roles and schemas of others; the gateway refuses the same (core/registry.c)
+    if name in ('kit', 'gate', 'auditor', 'relay', 'vg', 'voltgate', 'public', 'information_schema') or name ~ '^pg_' then
+        raise exception 'taken, so no plugin name: %', name;
+    end if;
     if not exists (select from pg_catalog.pg_roles where rolname = role_name) then
         execute pg_catalog.format('create role %I nologin', role_name);
     end if;

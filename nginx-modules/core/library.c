@@ -13,6 +13,23 @@
 #define VG_MIGRATION_MAX ((off_t) 16 * 1024 * 1024)
 
 
+ngx_uint_t
+vg_library_taken(const ngx_str_t *name)
+{
+    static const char *const taken[] = { "kit",     "gate",
+                                         "auditor", "relay",
+                                         "vg",      "voltgate",
+                                         "public",  "information_schema",
+                                         NULL };
+    const char *const       *t = taken;
+
+    while (*t != NULL && ngx_strcmp(name->data, *t) != 0) {
+        t++;
+    }
+    return *t != NULL || ngx_strncmp(name->data, "pg_", 3) == 0;
+}
+
+
 ngx_int_t
 vg_library_open(vg_plugin_slot_t *plugin)
 {

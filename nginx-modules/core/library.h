@@ -7,6 +7,10 @@
 
 #include "host.h"
 
+/* Would it have a role or a schema that is not a plugin's? As
+ * vg.plugin_ground() has it. */
+ngx_uint_t vg_library_taken(const ngx_str_t *name);
+
 /* Opens plugin->folder's shared object; handle and manifest, or why. */
 ngx_int_t vg_library_open(vg_plugin_slot_t *plugin);
 

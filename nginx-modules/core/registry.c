@@ -403,6 +403,10 @@ vg_plugin_load(vg_host_t *host, const ngx_str_t *name, const char *hash)
         vg_plugin_free(plugin);
         return NULL;
     }
+    if (vg_library_taken(name)) {
+        vg_plugin_out(plugin, "its name is that of a role or a schema of ours");
+        return plugin;
+    }
     (void) snprintf(sql, sizeof(sql), "%s/%s.so", plugin->folder, name->data);
     wrong = vg_install_check(sql, what, sizeof(what));
     if (wrong != NULL) {

@@ -122,6 +122,22 @@ subtest 'nobody makes, takes or becomes what is not theirs' => sub {
     isnt state_of('vg_stations', q{select vg.event_months('2026-01-01', 1)}), '', 'nor makes months';
 };
 
+subtest 'no plugin is called as what is ours' => sub {
+    for my $name (qw(kit gate auditor relay vg voltgate public information_schema pg_catalog)) {
+        ok !eval { $vg->sql('select vg.plugin_ground($1)', $name); 1 }, $name;
+        like $@, qr/taken, so no plugin name: $name/;
+    }
+    my $source = '#include "vg.h"' . "\n" . 'const vg_plugin_t vg_plugin = { .abi = VG_ABI, .name = "alike", .version = "1", .about = "None" };';
+    my $other  = Voltgate->start(plugins => [], authored => { alike => { 'plugin.c' => $source } });
+    $other->stop_gateway;
+    for my $old (sort { length $b <=> length $a } glob "$other->{house}/plugins/alike $other->{house}/built/alike* $other->{house}/built/*/alike*") {
+        rename $old, $old =~ s{alike([^/]*)\z}{auditor$1}r or die "$old: $!" if -e $old;
+    }
+    $other->_conf(sub { $_[0] =~ s/voltgate_plugin alike;/voltgate_plugin auditor;/r });
+    ok !eval { $other->start_gateway; 1 }, 'it never is ready';
+    ok $other->wait_for(sub { $other->log =~ /auditor[^\n]*its name is that of a role/ }), 'nor is it loaded';
+};
+
 subtest 'the tables of the kit that plugins fill are fenced by rows' => sub {
     my @open = map { $_->{relname} } $vg->rows(q{select relname from pg_catalog.pg_class
         where oid in ('vg.outbox'::regclass, 'vg.answer'::regclass, 'vg.job'::regclass, 'vg.audit'::regclass) and not relrowsecurity});
