@@ -1,7 +1,7 @@
 -- Quotas: how many calls a key has had in each month, of each node.
 
 create table vg.quota (
-    id    text   not null,  -- the caller's: a key's, or a user's
+    id    text   not null,  -- the caller's: a key's, or a user's; of 128 bytes or more its SHA-256
     month date   not null,  -- its first day; months are UTC's
     node  text   not null,
     used  bigint not null,

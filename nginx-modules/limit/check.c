@@ -291,17 +291,23 @@ vg_limit_quota(vg_limit_check_t *check)
 {
     vg_rc_t    rc;
     vg_call_t *call = check->call;
+    vg_str_t   id = call->caller.id;
 
     call->quota = call->quota > 0 ? call->quota : check->plan->terms.quota;
     if (call->quota == 0 || check->who.id.len == 0) {
         return VG_OK;
     }
-    rc = vg_quota_take(call->caller.id, call->quota, call->now, &check->left,
-                       &check->reset);
+    if (id.len >= VG_QUOTA_ID) {
+        id = vg_sha256(call, VG_STR(""), id);
+        if (id.data == NULL) {
+            return vg_refuse(call, "internal");
+        }
+    }
+    rc = vg_quota_take(id, call->quota, call->now, &check->left, &check->reset);
     if (rc == VG_DECLINED) {
         return vg_limit_refuse(check, VG_LIMIT_QUOTA, check->reset);
     }
-    check->quota = call->caller.id;
+    check->quota = id;
     return VG_OK;
 }
 

@@ -29,6 +29,8 @@ typedef struct {
 
 static vg_statement_t *vg_quota_put;
 static ngx_event_t     vg_quota_timer;
+static ngx_uint_t      vg_quota_at;   /* where the next batch begins          */
+static ngx_uint_t      vg_quota_left; /* entries of this second's round      */
 
 
 ngx_int_t
@@ -110,18 +112,20 @@ vg_quota_release(vg_quota_entry_t *e)
 }
 
 
-/* An entry for it: a free one, or one whose count is written down. A call that
- * counts on that one in this very moment is counted for the new key. */
+/* An entry for it: a free one, else one whose count is written down. A call
+ * that counts on that one in this very moment is counted for the new key. */
 static vg_quota_entry_t *
 vg_quota_make(uint64_t key, vg_str_t id)
 {
     ngx_uint_t        i;
     vg_quota_entry_t *e;
 
-    for (i = 0; i < VG_QUOTA_WAYS && id.len < VG_QUOTA_ID; i++) {
-        e = vg_quota_way(key, i);
-        if (!(e->key == 0 || (e->loaded && e->pending == 0))
-            || !vg_quota_hold(e)) {
+    for (i = 0; i < 2 * VG_QUOTA_WAYS && id.len < VG_QUOTA_ID; i++) {
+        e = vg_quota_way(key, i % VG_QUOTA_WAYS);
+        if (!(e->key == 0
+              || (i >= VG_QUOTA_WAYS && e->loaded && e->pending == 0))
+            || !vg_quota_hold(e))
+        {
             continue;
         }
         e->key = 0;
@@ -213,16 +217,36 @@ vg_quota_wants(const vg_quota_entry_t *e)
 }
 
 
-/* one of them, or all that have something to write */
+/* what has something to write, from where the batch before stopped, so that
+ * those in front do not keep the others from it */
+static void
+vg_quota_gather(vg_quota_batch_t *batch, vg_out_t *out, vg_quota_entry_t *one)
+{
+    vg_quota_entry_t *e;
+
+    while (batch->count < VG_QUOTA_BATCH && (one || vg_quota_left > 0)) {
+        e = one ? one : &vg_limit_shared->quotas[vg_quota_at];
+        if (vg_quota_wants(e) && vg_quota_hold(e)) {
+            vg_quota_row(out, e);
+            batch->entries[batch->count++] = e;
+        }
+        if (one) {
+            return;
+        }
+        vg_quota_at = (vg_quota_at + 1) % VG_QUOTAS;
+        vg_quota_left--;
+    }
+}
+
+
+/* one of them, or as many of the round as a statement takes */
 static void
 vg_quota_write(vg_quota_entry_t *one)
 {
     vg_out_t          out;
     vg_str_t          text;
     vg_pool_t         arena;
-    ngx_uint_t        i, all = one ? 1 : VG_QUOTAS;
     ngx_pool_t       *pool = ngx_create_pool(1024, ngx_cycle->log);
-    vg_quota_entry_t *e;
     vg_quota_batch_t *batch;
 
     batch = pool ? ngx_pcalloc(pool, sizeof(vg_quota_batch_t)) : NULL;
@@ -236,13 +260,7 @@ vg_quota_write(vg_quota_entry_t *one)
     arena = vg_arena_of(pool);
     vg_out_init(&out, &arena);
     vg_out_open(&out, '[');
-    for (i = 0; i < all && batch->count < VG_QUOTA_BATCH; i++) {
-        e = one ? one : &vg_limit_shared->quotas[i];
-        if (vg_quota_wants(e) && vg_quota_hold(e)) {
-            vg_quota_row(&out, e);
-            batch->entries[batch->count++] = e;
-        }
-    }
+    vg_quota_gather(batch, &out, one);
     vg_out_close(&out, ']');
     text = vg_out_str(&out);
     batch->values[0] =
@@ -260,13 +278,22 @@ vg_quota_write(vg_quota_entry_t *one)
 static void
 vg_quota_tick(ngx_event_t *ev)
 {
+    ngx_uint_t left;
+
     if (ngx_exiting) {
         return;
     }
     if (ngx_worker == 0) {
+        if (vg_quota_left == 0) {
+            vg_quota_left = VG_QUOTAS;
+        }
+        left = vg_quota_left;
         vg_quota_write(NULL);
+        if (vg_quota_left == left) {
+            vg_quota_left = 0; /* no memory: the next second */
+        }
     }
-    ngx_add_timer(ev, VG_QUOTA_WRITE);
+    ngx_add_timer(ev, vg_quota_left ? 1 : VG_QUOTA_WRITE);
 }
 
 

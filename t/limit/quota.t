@@ -48,6 +48,8 @@ subtest 'a key of eight calls a month' => sub {
 subtest 'a plan with a quota' => sub {
     my $ann = somebody($vg, 'ann');
     is join(' ', map { ask($vg, '/mine', $ann)->{status} } 1 .. 6), '200 200 200 200 200 429', 'is that of each who has it';
+    my $long = somebody($vg, 'l' x 200);
+    is join(' ', map { ask($vg, '/mine', $long)->{status} } 1 .. 6), '200 200 200 200 200 429', 'also with a long name';
     is ask($vg, '/mine', key('c'))->{status}, 200, 'who has none is not counted';
     ok $vg->wait_for(sub { used('ann') == 5 }, 5), 'it is written under the caller';
     is $vg->sql('select count(*) from vg.quota where id = $1', 'key-c'), 0, 'and nothing of who has none';
