@@ -13,8 +13,9 @@
 
 #include "redis.h"
 
-#define VG_REDIS_WAITING  1024 /* questions                                */
-#define VG_REDIS_REST     100  /* ms, doubling, until it is tried again    */
+#define VG_REDIS_WAITING  1024  /* questions                                */
+#define VG_REDIS_ANSWER   65536 /* bytes without a whole answer              */
+#define VG_REDIS_REST     100   /* ms, doubling, until it is tried again    */
 #define VG_REDIS_REST_MAX 5000
 
 vg_redis_t vg_redis;
@@ -162,6 +163,7 @@ vg_redis_answers(void)
         } else if (reply == NULL) {
             return;
         } else {
+            vg_redis.fed = 0;
             why = vg_redis_answer(reply);
             freeReplyObject(reply);
         }
@@ -187,6 +189,13 @@ vg_redis_read(ngx_event_t *ev)
             }
             return;
         }
+        if (n > 0 && vg_redis.state == VG_REDIS_UP
+            && ngx_queue_empty(&vg_redis.waiting))
+        {
+            vg_redis_fail("it said something unasked");
+            return;
+        }
+        vg_redis.fed += n > 0 ? (size_t) n : 0;
         if (n <= 0
             || redisReaderFeed(vg_redis.reader, (char *) buffer, (size_t) n)
                    != REDIS_OK)
@@ -195,6 +204,10 @@ vg_redis_read(ngx_event_t *ev)
             return;
         }
         vg_redis_answers();
+        if (c == vg_redis.connection && vg_redis.fed > VG_REDIS_ANSWER) {
+            vg_redis_fail("its answer does not end");
+            return;
+        }
     }
     if (c == vg_redis.connection) {
         vg_redis_fail("the worker goes");

@@ -45,6 +45,7 @@ typedef struct {
     vg_redis_state_t    state;
     ngx_connection_t   *connection;
     struct redisReader *reader;
+    size_t              fed; /* to it since the last whole answer        */
     vg_redis_out_t      out;
     ngx_queue_t         waiting; /* of vg_redis_ask_t, the first one first */
     ngx_uint_t          length;

@@ -44,6 +44,7 @@ vg_redis_close(void)
         redisReaderFree(vg_redis.reader);
         vg_redis.reader = NULL;
     }
+    vg_redis.fed = 0;
     vg_redis.out.len = vg_redis.out.sent = 0;
     vg_redis.state = VG_REDIS_DOWN;
 }

@@ -5,6 +5,8 @@ use strict;
 use warnings;
 
 use File::Path qw(make_path remove_tree);
+use IO::Select;
+use IO::Socket::INET;
 use POSIX ();
 use Test::More;
 use Time::HiRes qw(time);
@@ -143,6 +145,52 @@ subtest 'what it forgot' => sub {
     is ask($a, '/mine', $gus)->{status}, 200, 'is no reason to refuse';
     ok $a->wait_for(sub { ask($a, '/mine', somebody($a, 'hal'))->{status} == 200 && figure($a, 'voltgate_limit_redis_up') == 1 }, 10),
         'the script is told again';
+};
+
+# in front of Redis: what it says is passed on, and after the greeting more
+sub between {
+    my ($more) = @_;
+    my $listen = IO::Socket::INET->new(Listen => 16, LocalAddr => '127.0.0.1') or die "listen: $!";
+    my $child  = fork // die "fork: $!";
+    return ($listen->sockport, $child) if $child;
+    my %other;
+    my $select = IO::Select->new($listen);
+    while (getppid != 1) {
+        for my $from ($select->can_read(1)) {
+            if ($from == $listen) {
+                my $near = $listen->accept or next;
+                my $far  = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $redis->port) or next;
+                $select->add($near, $far);
+                $other{$near} = [ $far, '' ];
+                $other{$far}  = [ $near, $more ];
+                next;
+            }
+            my ($to, $then) = @{ $other{$from} };
+            my $bytes;
+            if (!$from->sysread($bytes, 65536)) {
+                $select->remove($from, $to);
+                $_->close for $from, $to;
+                next;
+            }
+            $to->syswrite($bytes);
+            # the greeting's last word; then it is believed
+            if ($then && $bytes =~ /\+PONG\r\n\z/) {
+                Time::HiRes::sleep(0.2);
+                $to->syswrite($then);
+            }
+        }
+    }
+    POSIX::_exit(0);
+}
+
+subtest 'one that says too much' => sub {
+    local $SIG{PIPE} = 'IGNORE';
+    my ($port, $child) = between("\$500000000\r\nx");
+    my $c = Voltgate::Till->start(beside => $a, http => $conf =~ s/127\.0\.0\.1:\d+/127.0.0.1:$port/r);
+    ok $c->wait_for(sub { $c->log =~ /it said something unasked/ }, 10), 'is left at once';
+    is ask($c, '/mine', somebody($c, 'ida'))->{status}, 200, 'and the node counts alone';
+    kill TERM => $child;
+    waitpid $child, 0;
 };
 
 $redis->kill;
