@@ -21,6 +21,5 @@ select json_build_object(
                 select
                 from accounts.api_key as k
                 where k.id = s.client_id
-                    and k.revoked_at is null
-                    and (k.expires_at is null or k.expires_at > :now)))
+                    and accounts.api_key_good(k, :now)))
             and u.blocked_at is null)) as body;
