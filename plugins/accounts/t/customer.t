@@ -8,7 +8,8 @@ use Test::More;
 
 use Voltgate;
 
-my $vg  = Voltgate->start;
+my $vg  = Voltgate->start(extra => { http => "
+    voltgate_setting accounts.erasure_again 1;" });
 my $api = '/api/v1';
 
 sub as { my (%claims) = @_; return { Authorization => 'Bearer ' . $vg->token(%claims) } }
@@ -111,7 +112,7 @@ subtest 'erasure is asked for' => sub {
     is told('customer.erasure_requested.v1', $ute->{id}), 1, 'once';
 
     is $vg->delete("$api/customers/eve", $as{eve})->{status}, 202, 'a driver without a row may be known elsewhere';
-    ok $vg->wait_for(sub { $vg->get("$api/customers/eve")->{json}{status} eq 'ERASED' }, 45);
+    ok $vg->wait_for(sub { $vg->get("$api/customers/eve")->{json}{status} eq 'ERASED' }, 40);
     ok $vg->wait_for(sub { $vg->get("$api/customers/eve", $as{eve})->{status} == 401 }, 5), 'its tokens are void';
     my $eve;
     ok $vg->wait_for(sub { $eve = as(role => 'driver', subject => 'eve'); $vg->get("$api/auth/me", $eve)->{status} == 200 }, 5),
