@@ -120,7 +120,8 @@ vg_quota_make(uint64_t key, vg_str_t id)
     ngx_uint_t        i;
     vg_quota_entry_t *e;
 
-    for (i = 0; i < 2 * VG_QUOTA_WAYS && id.len < VG_QUOTA_ID; i++) {
+    for (i = 0; i < (ngx_uint_t) 2 * VG_QUOTA_WAYS && id.len < VG_QUOTA_ID; i++)
+    {
         e = vg_quota_way(key, i % VG_QUOTA_WAYS);
         if (!(e->key == 0
               || (i >= VG_QUOTA_WAYS && e->loaded && e->pending == 0))
