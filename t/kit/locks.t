@@ -130,9 +130,13 @@ subtest 'a change is finished when its client leaves' => sub {
     ok $vg->wait_for(sub { profile('CP3') == 2 }), 'now it is done';
 };
 
-subtest 'reads that nobody waits for any more are not sent' => sub {
+# how many were sent beyond those that had to be; undef: on a slow machine the
+# connections' own time ran out, and what waited was sent after all
+sub sent_for_nobody {
     my $held   = hold('lock table stations.charge_point in access exclusive mode');
     my $before = units('GET /charge-points/{id}');
+    my $gone   = sub { scalar grep { $_->{status} == 499 && $_->{route} eq 'GET /charge-points/{id}' } $vg->access_log };
+    my $left   = $gone->();
     # each of the workers' reading connections has one that waits; what comes
     # then waits in the gateway
     my $lanes = 2 * @workers;
@@ -141,17 +145,22 @@ subtest 'reads that nobody waits for any more are not sent' => sub {
         push @first, request(GET => '/api/v1/charge-points/CP1');
         $vg->wait_for(sub { waiting() == $lanes }, 0.05);
     }
-    is waiting(), $lanes, 'all connections are taken' or return;
+    is waiting(), $lanes, 'all connections are taken' or return 0;
     my @sockets = map { request(GET => '/api/v1/charge-points/CP1') } 1 .. 80;
     # one that leaves before its request was read is not seen to leave
     ok $vg->wait_for(sub { unread() == 0 }, 10), 'all are read';
     $_->close for @sockets;
-    ok $vg->wait_for(sub {
-        80 == grep { $_->{status} == 499 && $_->{route} eq 'GET /charge-points/{id}' } $vg->access_log;
-    }, 10), 'the gateway saw them leave';
+    ok $vg->wait_for(sub { $gone->() - $left >= 80 }, 10), 'the gateway saw them leave';
+    my $kept = waiting() == $lanes;
     $held->rollback;
     is $vg->get('/api/v1/charge-points/CP1')->{status}, 200;
-    cmp_ok units('GET /charge-points/{id}') - $before, '<=', @first + 1, 'nothing of theirs was sent';
+    return $kept ? units('GET /charge-points/{id}') - $before - @first - 1 : undef;
+}
+
+subtest 'reads that nobody waits for any more are not sent' => sub {
+    my $sent;
+    for (1 .. 3) { last if defined($sent = sent_for_nobody()) }
+    cmp_ok $sent // 1, '<=', 0, 'nothing of theirs was sent';
 };
 
 subtest 'more than the queue holds is refused at once' => sub {
