@@ -18,11 +18,9 @@
 #include <jwt.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
 
 #include "cli.h"
-
-#define KID_DIGITS 16
+#include "signing.h"
 
 typedef struct {
     const char *role;
@@ -129,7 +127,7 @@ token_print(const token_t *token, const char *path)
 {
     size_t len;
     char  *pem = cli_read(path, &len), *text = NULL;
-    char   kid[65];
+    char   kid[17];
     jwt_t *jwt = NULL;
     int    rc = 1;
 
@@ -185,27 +183,22 @@ token_claims(jwt_t *jwt, const token_t *token)
 }
 
 
-/* kid of the key pair whose private half is in pem; kid holds 65 bytes */
+/* kid of the key pair whose private half is in pem; kid holds 17 bytes */
 static int
 key_id(const char *pem, size_t len, char *kid)
 {
-    BIO           *bio = BIO_new_mem_buf(pem, (int) len);
-    EVP_PKEY      *key = NULL;
-    unsigned char *der = NULL;
-    int            size = -1, rc;
+    BIO      *bio = BIO_new_mem_buf(pem, (int) len);
+    EVP_PKEY *key = NULL;
+    int       rc;
 
     if (bio != NULL) {
         key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
     }
-    if (key != NULL) {
-        size = i2d_PUBKEY(key, &der);
+    if (key == NULL || !vg_signing_kid(key, kid)) {
+        rc = cli_fail("the key is no private key in PEM");
+    } else {
+        rc = 0;
     }
-    rc = size > 0 ? cli_sha256(der, (size_t) size, kid)
-                  : cli_fail("the key is no private key in PEM");
-    if (rc == 0) {
-        kid[KID_DIGITS] = '\0';
-    }
-    OPENSSL_free(der);
     EVP_PKEY_free(key);
     BIO_free(bio);
     return rc;

@@ -219,23 +219,11 @@ vg_proved_here(vg_http_t *http, const vg_proved_t *proved)
 static ngx_str_t *
 vg_auth_header(ngx_http_request_t *r, const char *name, ngx_uint_t *twice)
 {
-    size_t           len = ngx_strlen(name);
-    ngx_str_t       *value = NULL;
-    ngx_uint_t       i;
-    ngx_table_elt_t *h;
-    ngx_list_part_t *part;
+    ngx_str_t *value;
+    ngx_uint_t count = 0;
 
-    for (part = &r->headers_in.headers.part; part != NULL; part = part->next) {
-        h = part->elts;
-        for (i = 0; i < part->nelts; i++) {
-            if (h[i].key.len == len
-                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
-            {
-                *twice |= value != NULL;
-                value = &h[i].value;
-            }
-        }
-    }
+    value = vg_http_headers(r, name, &count);
+    *twice |= count > 1;
     return value;
 }
 

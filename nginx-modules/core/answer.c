@@ -9,9 +9,10 @@ extern ngx_module_t ngx_http_voltgate_module;
 
 
 ngx_str_t *
-vg_http_header(ngx_http_request_t *r, const char *name)
+vg_http_headers(ngx_http_request_t *r, const char *name, ngx_uint_t *count)
 {
     size_t           len = ngx_strlen(name);
+    ngx_str_t       *first = NULL;
     ngx_uint_t       i;
     ngx_list_part_t *part;
     ngx_table_elt_t *h;
@@ -19,14 +20,26 @@ vg_http_header(ngx_http_request_t *r, const char *name)
     for (part = &r->headers_in.headers.part; part != NULL; part = part->next) {
         h = part->elts;
         for (i = 0; i < part->nelts; i++) {
-            if (h[i].key.len == len
-                && ngx_strncasecmp(h[i].key.data, (u_char *) name, len) == 0)
+            if (h[i].key.len != len
+                || ngx_strncasecmp(h[i].key.data, (u_char *) name, len) != 0)
             {
-                return &h[i].value;
+                continue;
             }
+            first = first ? first : &h[i].value;
+            if (count == NULL) {
+                return first;
+            }
+            (*count)++;
         }
     }
-    return NULL;
+    return first;
+}
+
+
+ngx_str_t *
+vg_http_header(ngx_http_request_t *r, const char *name)
+{
+    return vg_http_headers(r, name, NULL);
 }
 
 

@@ -33,7 +33,11 @@ enum { VG_ACCESS_NONE, VG_ACCESS_ASKED, VG_ACCESS_MAY, VG_ACCESS_REFUSED };
 /* The request's, made at the first call; NULL: no memory. */
 vg_http_t *vg_http_get(ngx_http_request_t *r);
 
+/* The first header of that name; NULL: there is none. *count grows by how many
+ * there are. */
 ngx_str_t *vg_http_header(ngx_http_request_t *r, const char *name);
+ngx_str_t *vg_http_headers(ngx_http_request_t *r, const char *name,
+                           ngx_uint_t *count);
 ngx_int_t  vg_http_add(ngx_http_request_t *r, const char *name, vg_str_t value);
 
 /* Sends one whole answer; gives what nginx's handlers return. */

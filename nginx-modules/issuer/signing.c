@@ -92,8 +92,8 @@ key_number(EVP_PKEY *pkey, const char *name, size_t size, char *out)
 }
 
 
-static bool
-key_kid(EVP_PKEY *pkey, char *kid)
+bool
+vg_signing_kid(EVP_PKEY *pkey, char *kid)
 {
     unsigned char digest[SHA256_DIGEST_LENGTH], *der = NULL;
     int           len = i2d_PUBKEY(pkey, &der);
@@ -116,7 +116,7 @@ key_describe(vg_signing_key_t *key)
     int  n = -1;
     char group[64] = "", one[B64_MAX], two[B64_MAX];
 
-    if (!key_kid(key->pkey, key->kid)) {
+    if (!vg_signing_kid(key->pkey, key->kid)) {
         return "it has no DER form";
     }
     if (EVP_PKEY_is_a(key->pkey, "EC")

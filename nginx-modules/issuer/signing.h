@@ -45,6 +45,9 @@ const vg_signing_key_t *vg_signing_present(const vg_signing_t *keys,
 bool vg_signing_shown(const vg_signing_t *keys, size_t i, int64_t now,
                       int64_t announce, int64_t keep);
 
+/* The kid of a pair, from either half: 17 bytes. False: no DER form. */
+bool vg_signing_kid(EVP_PKEY *pkey, char *kid);
+
 /* The seconds that a file's name says; -1: it is no key's. */
 int64_t vg_signing_made(const char *name);
 

@@ -301,11 +301,9 @@ vg_quota_tick(ngx_event_t *ev)
 void
 vg_quota_start(void)
 {
-    static ngx_connection_t dumb = { .fd = -1 };
-
     ngx_memzero(&vg_quota_timer, sizeof(vg_quota_timer));
     vg_quota_timer.handler = vg_quota_tick;
-    vg_quota_timer.data = &dumb;
+    vg_quota_timer.data = &vg_nobody;
     vg_quota_timer.log = ngx_cycle->log;
     vg_quota_timer.cancelable = 1;
     ngx_add_timer(&vg_quota_timer, VG_QUOTA_WRITE);

@@ -288,14 +288,12 @@ vg_redis_up(void)
 void
 vg_redis_start(vg_redis_conf_t *conf)
 {
-    static ngx_connection_t dumb = { .fd = -1 };
-
     ngx_memzero(&vg_redis, sizeof(vg_redis));
     vg_redis.conf = conf;
     ngx_queue_init(&vg_redis.waiting);
     vg_redis.timer.handler = vg_redis_late;
     vg_redis.flush.handler = vg_redis_flush;
-    vg_redis.timer.data = vg_redis.flush.data = &dumb;
+    vg_redis.timer.data = vg_redis.flush.data = &vg_nobody;
     vg_redis.timer.log = vg_redis.flush.log = ngx_cycle->log;
     vg_redis_open();
 }
