@@ -225,6 +225,18 @@ sub end {
     return $self->simulated($self->read_file($begun->{file}));
 }
 
+# With limits or without, from now on.
+sub limits {
+    my ($self, $on) = @_;
+    my $vg = $self->{vg};
+    $vg->_conf(sub { my ($conf) = @_; $conf =~ s/^ *voltgate_limit off;\n//m; $conf =~ s/^(http \{\n)/$1    voltgate_limit off;\n/m if !$on; $conf });
+    $vg->reload;
+    $vg->wait_for(sub { $vg->get('/ready')->{status} == 200 }, 60) or die "not ready\n";
+    my $said = exists $vg->get('/api/v1/stations?limit=1')->{headers}{'ratelimit-limit'};
+    $said == $on or die "limits are not as they should be\n";
+    return;
+}
+
 # -------------------------------------------------------------- PostgreSQL
 
 # A plugin's statement as the gateway prepares it: with the kit's tail.
