@@ -1,0 +1,197 @@
+-- The books. Every movement of money is one transfer: two entries, of which
+-- one takes from an account what the other gives to another. So all balances
+-- of a currency add up to nothing, at any moment, whatever was killed.
+--
+-- Accounts, and what a balance above zero means:
+--
+--   CREDIT      payer     what it has paid in advance; never below zero
+--   HELD        payer     the part of that which holds keep; never below zero
+--   RECEIVABLE  payer     below zero: what it owes for invoices
+--   REVENUE     issuer    net amounts of its invoices
+--   TAX         issuer    taxes of its invoices
+--   PROVIDER    provider  below zero: what came in through it
+--   EXPIRED     -         credit that was not used in time
+
+-- Who pays: the company where it is on a company's account, else the customer.
+create table billing.payer (
+    id        text    not null,
+    kind      text    not null,             -- CUSTOMER, COMPANY
+    terms     text    not null,             -- PREPAID: held before it is used; ACCOUNT: invoiced, and due later
+    method_id uuid,                         -- what it pays with, unless it says otherwise
+    low_mark  numeric not null default 5,   -- credits.low.v1 below it
+    version   int     not null default 1,
+    constraint payer_pkey primary key (id),
+    constraint payer_kind check (kind in ('CUSTOMER', 'COMPANY')),
+    constraint payer_terms check (terms in ('PREPAID', 'ACCOUNT'))
+);
+
+-- ISO 4217: digits behind the point, where they are not two
+create table billing.currency (
+    code        text not null,
+    minor_units int  not null,
+    constraint currency_pkey primary key (code)
+);
+insert into billing.currency (code, minor_units)
+values
+    ('BHD', 3), ('BIF', 0), ('CLF', 4), ('CLP', 0), ('DJF', 0), ('GNF', 0), ('IQD', 3), ('ISK', 0), ('JOD', 3),
+    ('JPY', 0), ('KMF', 0), ('KRW', 0), ('KWD', 3), ('LYD', 3), ('OMR', 3), ('PYG', 0), ('RWF', 0), ('TND', 3),
+    ('UGX', 0), ('UYI', 0), ('UYW', 4), ('VND', 0), ('VUV', 0), ('XAF', 0), ('XOF', 0), ('XPF', 0);
+
+-- minor_units(currency): how many digits its amounts have behind the point
+create function billing.minor_units(currency text) returns int
+language sql stable parallel safe
+return coalesce((select c.minor_units from billing.currency c where c.code = currency), 2);
+
+
+-- balance is kept where it bounds something or is asked for with each payment;
+-- of the others, which all payers share, it is the sum of the entries, or every
+-- movement would wait for the one row.
+create table billing.account (
+    id       bigint  generated always as identity,
+    kind     text    not null,
+    owner    text    not null,
+    currency text    not null,
+    balance  numeric,                       -- NULL: not kept
+    constraint account_pkey primary key (id),
+    constraint account_owner unique (owner, kind, currency),
+    constraint account_kind check (kind in
+        ('CREDIT', 'HELD', 'RECEIVABLE', 'REVENUE', 'TAX', 'PROVIDER', 'EXPIRED')),
+    constraint account_kept check ((balance is not null) = (kind in ('CREDIT', 'HELD', 'RECEIVABLE'))),
+    constraint credit_short check (kind not in ('CREDIT', 'HELD') or balance >= 0)
+);
+
+create table billing.transfer (
+    id             bigint      generated always as identity,
+    kind           text        not null,    -- INVOICE, CREDIT_NOTE, TOP_UP, HOLD, RELEASE, PAYMENT, REFUND, EXPIRY
+    reference      uuid        not null,    -- the invoice, intent, hold … that moves it
+    part           text        not null,    -- which of its movements
+    amount         numeric     not null,
+    currency       text        not null,
+    at             timestamptz not null,
+    correlation_id text        not null,
+    constraint transfer_pkey primary key (id),
+    constraint transfer_once unique (reference, kind, part),
+    constraint transfer_amount check (amount > 0)
+);
+
+create table billing.entry (
+    transfer_id bigint  not null,
+    account_id  bigint  not null,
+    amount      numeric not null,
+    constraint entry_pkey primary key (account_id, transfer_id),
+    constraint entry_transfer foreign key (transfer_id) references billing.transfer (id),
+    constraint entry_account foreign key (account_id) references billing.account (id)
+);
+create index entry_of on billing.entry (transfer_id);
+
+
+-- account_of(kind, owner, currency): its id; it is made when there is none
+create function billing.account_of(kind text, owner text, currency text) returns bigint
+language plpgsql
+set search_path = '' as $$
+declare
+    found_id bigint;
+begin
+    select a.id into found_id
+    from billing.account as a
+    where a.owner = account_of.owner and a.kind = account_of.kind and a.currency = account_of.currency;
+    if found_id is null then
+        insert into billing.account as a (kind, owner, currency, balance)
+        values (account_of.kind, account_of.owner, account_of.currency,
+            case when account_of.kind in ('CREDIT', 'HELD', 'RECEIVABLE') then 0 end)
+        on conflict on constraint account_owner do update set owner = excluded.owner
+        returning a.id into found_id;
+    end if;
+    return found_id;
+end
+$$;
+
+-- move(kind, reference, part, source, target, amount, currency, at,
+-- correlation): moves an amount from one account to another, once for a
+-- reference, kind and part: false when it was moved before. An amount of 0
+-- moves nothing and is false. Raises credit_short where the source may not go
+-- so low, and where the amount has more digits than its currency. source and
+-- target: {kind, owner}. Kept balances are taken in the order of ids, so two
+-- movements cannot stand in each other's way.
+create function billing.move(kind text, reference uuid, part text, source_kind text, source_owner text,
+    target_kind text, target_owner text, amount numeric, currency text, at timestamptz, correlation text) returns boolean
+language plpgsql security definer
+set search_path = '' as $$
+declare
+    source bigint;
+    target bigint;
+    moved  bigint;
+begin
+    if move.amount = 0 then
+        return false;
+    end if;
+    if move.amount <> pg_catalog.round(move.amount, billing.minor_units(move.currency)) then
+        raise exception '% % is no amount of money', move.amount, move.currency using errcode = '22023';
+    end if;
+    insert into billing.transfer as t (kind, reference, part, amount, currency, at, correlation_id)
+    values (move.kind, move.reference, move.part, move.amount, move.currency, move.at, move.correlation)
+    on conflict on constraint transfer_once do nothing
+    returning t.id into moved;
+    if moved is null then
+        return false;
+    end if;
+    source := billing.account_of(move.source_kind, move.source_owner, move.currency);
+    target := billing.account_of(move.target_kind, move.target_owner, move.currency);
+    perform
+    from billing.account as a
+    where a.id in (source, target) and a.balance is not null
+    order by a.id
+    for update;
+    update billing.account as a
+    set balance = a.balance + case when a.id = source then -move.amount else move.amount end
+    where a.id in (source, target) and a.balance is not null;
+    insert into billing.entry (transfer_id, account_id, amount)
+    values (moved, source, -move.amount), (moved, target, move.amount);
+    return true;
+end
+$$;
+
+-- Nobody writes them but move(): not the plugin's own statements either. A
+-- transfer and its entries stand for good.
+revoke insert, update, delete on billing.account, billing.transfer, billing.entry from vg_billing;
+
+create function billing.books_stand() returns trigger
+language plpgsql as $$
+begin
+    raise exception 'what was moved stays moved' using errcode = '23514', constraint = 'conflict';
+end
+$$;
+create trigger transfer_stands before update or delete on billing.transfer
+    for each row execute function billing.books_stand();
+create trigger entry_stands before update or delete on billing.entry
+    for each row execute function billing.books_stand();
+
+
+-- books: what must be nothing. Rows are faults: currencies whose entries do not
+-- add up, transfers that are not two entries, balances that are not their
+-- entries' sum.
+create view billing.fault as
+select 'currency' as what,
+    t.currency as which,
+    sum(e.amount) as amount
+from billing.entry e
+join billing.transfer t on t.id = e.transfer_id
+group by t.currency
+having sum(e.amount) <> 0
+union all
+select 'transfer',
+    t.id::text,
+    sum(e.amount)
+from billing.transfer t
+left join billing.entry e on e.transfer_id = t.id
+group by t.id
+having count(e.amount) <> 2 or sum(e.amount) <> 0 or max(e.amount) <> t.amount
+union all
+select 'account',
+    a.id::text,
+    a.balance - coalesce(sum(e.amount), 0)
+from billing.account a
+left join billing.entry e on e.account_id = a.id
+where a.balance is not null
+group by a.id
+having a.balance <> coalesce(sum(e.amount), 0);
