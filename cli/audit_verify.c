@@ -169,7 +169,9 @@ verify_leaves(verify_t *v)
         memcpy(leaves[i].begin, v->seal.leaves + i * AUDIT_LEAF + 8, 8);
     }
     qsort(leaves, n, sizeof(leaf_t), by_id);
-    qsort(v->found, v->nfound, sizeof(leaf_t), by_id);
+    if (v->nfound > 0) {
+        qsort(v->found, v->nfound, sizeof(leaf_t), by_id);
+    }
     for (i = 0; i < n || k < v->nfound;) {
         if (k == v->nfound || (i < n && leaves[i].id < v->found[k].id)) {
             verify_missing(v, leaves[i++].id);
