@@ -124,6 +124,11 @@ static const vg_keep_t keeps[] = {
     { NULL, NULL, NULL, NULL }
 };
 
+static const vg_error_t errors[] = {
+    { "credit_short", 402, "Not enough credit" }, /* a constraint's name */
+    { NULL, 0, NULL },
+};
+
 static const char *const publishes[] = {
     "invoice.created.v1",
     "customer.erased.v1",
@@ -136,6 +141,7 @@ const vg_plugin_t vg_plugin = {
     .version = "1.0.0",
     .about = "Invoices",
     .routes = routes,
+    .errors = errors,
     .publishes = publishes,
     .keeps = keeps,
 };

@@ -159,6 +159,9 @@ my %plugins = (
         (map { $_ => 'plugins/accounts/t/token.t' } qw(invalid_request invalid_client invalid_grant invalid_scope
             unsupported_grant_type unsupported_token_type)),
     },
+    billing => {
+        credit_short => 'by the books: plugins/billing/t/ledger.t',
+    },
     charging => {
         connector_unknown => sub { session(driver => connectorId => $north) },
         connector_busy    => sub { busy() },

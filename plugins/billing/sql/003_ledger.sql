@@ -25,6 +25,38 @@ create table billing.payer (
     constraint payer_terms check (terms in ('PREPAID', 'ACCOUNT'))
 );
 
+-- payer_of(customer, company): the payer's id; NULL: nobody
+create function billing.payer_of(customer_id text, company_id text) returns text
+language sql stable parallel safe
+return coalesce(company_id, customer_id);
+
+-- payer_known(customer, company): the payer's row, which is made when there is
+-- none; all of it is NULL where it is nobody. A CUSTOMER pays in
+-- advance, a COMPANY by account.
+create function billing.payer_known(customer_id text, company_id text) returns billing.payer
+language plpgsql
+set search_path = '' as $$
+declare
+    known billing.payer;
+    payer text := billing.payer_of(customer_id, company_id);
+begin
+    select p.* into known
+    from billing.payer as p
+    where p.id = payer;
+    if known.id is null and payer is not null then
+        insert into billing.payer (id, kind, terms)
+        values (payer,
+            case when company_id is null then 'CUSTOMER' else 'COMPANY' end,
+            case when company_id is null then 'PREPAID' else 'ACCOUNT' end)
+        on conflict on constraint payer_pkey do nothing;
+        select p.* into known
+        from billing.payer as p
+        where p.id = payer;
+    end if;
+    return known;
+end
+$$;
+
 -- ISO 4217: digits behind the point, where they are not two
 create table billing.currency (
     code        text not null,
@@ -71,7 +103,7 @@ create table billing.transfer (
     correlation_id text        not null,
     constraint transfer_pkey primary key (id),
     constraint transfer_once unique (reference, kind, part),
-    constraint transfer_amount check (amount > 0)
+    constraint transfer_amount check (amount > 0 and amount < 'Infinity')
 );
 
 create table billing.entry (
@@ -85,24 +117,50 @@ create table billing.entry (
 create index entry_of on billing.entry (transfer_id);
 
 
--- account_of(kind, owner, currency): its id; it is made when there is none
+-- account_of(kind, owner, currency): its id; it is made when there is none, a
+-- payer's three together
 create function billing.account_of(kind text, owner text, currency text) returns bigint
 language plpgsql
 set search_path = '' as $$
 declare
+    kept     text[] := '{CREDIT,HELD,RECEIVABLE}';
     found_id bigint;
 begin
-    select a.id into found_id
-    from billing.account as a
-    where a.owner = account_of.owner and a.kind = account_of.kind and a.currency = account_of.currency;
-    if found_id is null then
-        insert into billing.account as a (kind, owner, currency, balance)
-        values (account_of.kind, account_of.owner, account_of.currency,
-            case when account_of.kind in ('CREDIT', 'HELD', 'RECEIVABLE') then 0 end)
-        on conflict on constraint account_owner do update set owner = excluded.owner
-        returning a.id into found_id;
-    end if;
+    for i in 1 .. 2 loop
+        select a.id into found_id
+        from billing.account as a
+        where a.owner = account_of.owner and a.kind = account_of.kind and a.currency = account_of.currency;
+        exit when found_id is not null;
+        insert into billing.account (kind, owner, currency, balance)
+        select k.kind, account_of.owner, account_of.currency, case when k.kind = any (kept) then 0 end
+        from unnest(case when account_of.kind = any (kept) then kept else array[account_of.kind] end) as k (kind)
+        on conflict on constraint account_owner do nothing;
+    end loop;
     return found_id;
+end
+$$;
+
+-- payer_locked(payer, currency): its balances, which stay so until the commit.
+-- Who decides by a balance reads it here. A payer's movements take all three of
+-- its accounts at once, in the order of ids and before anything else, so that
+-- one commit may make several of a payer's in any order, and none stands in
+-- another's way. Movements of two payers are no one's in one commit.
+create function billing.payer_locked(payer text, currency text, out credit numeric, out held numeric, out receivable numeric)
+language plpgsql security definer
+set search_path = '' as $$
+begin
+    perform billing.account_of('CREDIT', payer_locked.payer, payer_locked.currency);
+    perform
+    from billing.account as a
+    where a.owner = payer_locked.payer and a.currency = payer_locked.currency and a.balance is not null
+    order by a.id
+    for update;
+    select sum(a.balance) filter (where a.kind = 'CREDIT'),
+        sum(a.balance) filter (where a.kind = 'HELD'),
+        sum(a.balance) filter (where a.kind = 'RECEIVABLE')
+    into credit, held, receivable
+    from billing.account as a
+    where a.owner = payer_locked.payer and a.currency = payer_locked.currency and a.balance is not null;
 end
 $$;
 
@@ -111,8 +169,7 @@ $$;
 -- reference, kind and part: false when it was moved before. An amount of 0
 -- moves nothing and is false. Raises credit_short where the source may not go
 -- so low, and where the amount has more digits than its currency. source and
--- target: {kind, owner}. Kept balances are taken in the order of ids, so two
--- movements cannot stand in each other's way.
+-- target: {kind, owner}; those of one payer, where both are a payer's.
 create function billing.move(kind text, reference uuid, part text, source_kind text, source_owner text,
     target_kind text, target_owner text, amount numeric, currency text, at timestamptz, correlation text) returns boolean
 language plpgsql security definer
@@ -121,12 +178,21 @@ declare
     source bigint;
     target bigint;
     moved  bigint;
+    payer  text := case
+        when move.source_kind in ('CREDIT', 'HELD', 'RECEIVABLE') then move.source_owner
+        when move.target_kind in ('CREDIT', 'HELD', 'RECEIVABLE') then move.target_owner end;
 begin
     if move.amount = 0 then
         return false;
     end if;
     if move.amount <> pg_catalog.round(move.amount, billing.minor_units(move.currency)) then
         raise exception '% % is no amount of money', move.amount, move.currency using errcode = '22023';
+    end if;
+    if move.target_kind in ('CREDIT', 'HELD', 'RECEIVABLE') and move.target_owner <> payer then
+        raise exception 'from one payer to another' using errcode = '22023';
+    end if;
+    if payer is not null then
+        perform billing.payer_locked(payer, move.currency);
     end if;
     insert into billing.transfer as t (kind, reference, part, amount, currency, at, correlation_id)
     values (move.kind, move.reference, move.part, move.amount, move.currency, move.at, move.correlation)
@@ -137,11 +203,6 @@ begin
     end if;
     source := billing.account_of(move.source_kind, move.source_owner, move.currency);
     target := billing.account_of(move.target_kind, move.target_owner, move.currency);
-    perform
-    from billing.account as a
-    where a.id in (source, target) and a.balance is not null
-    order by a.id
-    for update;
     update billing.account as a
     set balance = a.balance + case when a.id = source then -move.amount else move.amount end
     where a.id in (source, target) and a.balance is not null;
