@@ -1,16 +1,22 @@
--- Standard rates of value added tax (GST in AU, IN, NZ; consumption tax in
--- JP), in per cent, from the day on which each came into force. They are used
--- where a tariff names no VAT of its own. A country that is not here is
--- taxed at 0 and its invoices are marked; a rate is changed by a new row.
+-- Rates of value added tax (GST in AU, IN, NZ; consumption tax in JP), in per
+-- cent, by country and kind of supply, from the day on which each came into
+-- force. They are used where a tariff names no VAT of its own. A kind without
+-- rows is taxed as STANDARD; a country that is not here at 0, and its invoices
+-- are marked. A rate is changed by a new row, and the past never.
 
 create table billing.tax_rate (
     country    text    not null,            -- ISO 3166-1 alpha-2
     alpha3     text    not null,
+    kind       text    not null default 'STANDARD',   -- or a kind of invoice lines: ENERGY, SUBSCRIPTION ...
     valid_from date    not null,
-    rate       numeric not null,
-    constraint tax_rate_pkey primary key (country, valid_from),
-    constraint tax_rate_range check (rate >= 0 and rate < 100)
+    rate       numeric,                     -- NULL: from then on as STANDARD
+    constraint tax_rate_known primary key (country, kind, valid_from),
+    constraint tax_rate_country check (country ~ '^[A-Z]{2}$' and alpha3 ~ '^[A-Z]{3}$'),
+    constraint tax_rate_kind check (kind ~ '^[A-Z][A-Z_]{0,39}$'),
+    constraint tax_rate_range check (rate >= 0 and rate < 100),
+    constraint tax_rate_standard check (kind <> 'STANDARD' or rate is not null)
 );
+revoke update, delete on billing.tax_rate from vg_billing;
 
 insert into billing.tax_rate (country, alpha3, valid_from, rate)
 values
@@ -64,3 +70,37 @@ values
     ('SI', 'SVN', '2013-07-01', 22),
     ('SK', 'SVK', '2011-01-01', 20),
     ('SK', 'SVK', '2025-01-01', 23);
+
+-- Where a kind is taxed by a rate of its own. Ireland: charging is a supply of
+-- electricity (its Revenue, 16 June 2020), which has a reduced rate, lowered
+-- from May 2022 to the end of 2030.
+insert into billing.tax_rate (country, alpha3, kind, valid_from, rate)
+values
+    ('IE', 'IRL', 'ENERGY', '2020-06-16', 13.5),
+    ('IE', 'IRL', 'ENERGY', '2022-05-01', 9),
+    ('IE', 'IRL', 'ENERGY', '2031-01-01', 13.5);
+
+
+-- tax_rate_at(country, kind, at, time_zone): per cent, on that day by the clock
+-- of that zone (NULL: UTC); country in two or three letters. NULL: not known.
+create function billing.tax_rate_at(country text, kind text, at timestamptz, time_zone text) returns numeric
+language plpgsql stable parallel safe
+set search_path = '' as $$
+declare
+    day   date := (tax_rate_at.at at time zone coalesce(tax_rate_at.time_zone, 'UTC'))::date;
+    which text;
+    found numeric;
+begin
+    foreach which in array array[tax_rate_at.kind, 'STANDARD'] loop
+        select t.rate into found
+        from billing.tax_rate as t
+        where pg_catalog.upper(tax_rate_at.country) in (t.country, t.alpha3)
+            and t.kind = which
+            and t.valid_from <= day
+        order by t.valid_from desc
+        limit 1;
+        exit when found is not null;
+    end loop;
+    return found;
+end
+$$;
