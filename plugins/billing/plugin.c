@@ -135,6 +135,12 @@ static const char *const publishes[] = {
     NULL,
 };
 
+static const vg_error_t errors[] = {
+    { "payment_required", 402, "No way to pay is known" },
+    { "refund_too_high", 409, "More than is captured cannot be given back" },
+    { NULL, 0, NULL }
+};
+
 const vg_plugin_t vg_plugin = {
     .abi = VG_ABI,
     .name = "billing",
