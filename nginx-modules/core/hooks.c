@@ -177,6 +177,13 @@ vg_job_id(vg_call_t *call)
 }
 
 
+unsigned
+vg_job_try(vg_call_t *call)
+{
+    return call->in.job_try;
+}
+
+
 vg_str_t
 vg_outcome(vg_call_t *call)
 {

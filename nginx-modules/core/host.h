@@ -266,6 +266,7 @@ typedef struct {
     vg_str_t  charge_point, payload;              /* VG_OCPP16           */
     vg_str_t  outcome, reason;                    /* steps               */
     vg_str_t  job_id;                             /* VG_JOB              */
+    unsigned  job_try;                            /* VG_JOB              */
     vg_str_t  cursor;                             /* VG_LIST             */
     vg_str_t  if_match; /* versions, as an array; data NULL: any           */
     vg_str_t  since;    /* VG_STREAM: the id of the last frame that was seen */

@@ -71,6 +71,18 @@ vg_step_write(vg_call_t *call, vg_statement_t *statement)
 
 
 static void
+vg_step_read(vg_call_t *call, vg_hook_pt told)
+{
+    call->row = NULL;
+    if (told != NULL && vg_hook_run(call, told) != VG_OK
+        && call->error == NULL)
+    {
+        (void) vg_refuse(call, "internal");
+    }
+}
+
+
+static void
 vg_step_told(void *data, const vg_said_t *said)
 {
     vg_call_t          *call = data;
@@ -84,6 +96,8 @@ vg_step_told(void *data, const vg_said_t *said)
             if (said->error != NULL) {
                 (void) vg_refuse_with(call, said->error,
                                       vg_step_keep(call, said->detail));
+            } else {
+                vg_step_read(call, step->row->told);
             }
             vg_call_awaited(call);
         }

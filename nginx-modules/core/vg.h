@@ -20,7 +20,7 @@
 
 #include "vg_json.h"
 
-#define VG_ABI 5
+#define VG_ABI 6
 
 #pragma GCC visibility push(default)
 
@@ -110,7 +110,9 @@ typedef vg_rc_t (*vg_hook_pt)(vg_call_t *call);
  * vg_http(), a mail by vg_mail(), another plugin by vg_inquire(); or nothing,
  * and where it is awaited the call goes on. Then done is run with :outcome
  * (what was said, as jsonb), or undo, with :reason (an error's name), when the
- * step fails, times out or is refused by command(). Both are statements of
+ * step fails, times out or is refused by command(). Where it is awaited, told()
+ * comes before the statement: it may read vg_outcome(), bind what it means, or
+ * refuse it. done and undo are statements of
  * the plugin, with the route's fields and row at hand. A process that dies
  * in between leaves the row in its starting state: a VG_EVERY route of the
  * plugin must end such rows by their deadline.
@@ -133,6 +135,7 @@ typedef struct {
     vg_hook_pt  command;
     const char *done;
     const char *undo;
+    vg_hook_pt  told;
 } vg_step_t;
 
 #define VG_PUBLIC "-" /* scope: no identity needed                       */

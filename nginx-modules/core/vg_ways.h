@@ -102,6 +102,10 @@ vg_rc_t vg_password_change(vg_call_t *call, vg_str_t password, vg_str_t hash,
  * elsewhere. */
 vg_str_t vg_job_id(vg_call_t *call);
 
+/* Which try of the job this is, from 1 on; before the second the other side
+ * may have heard the first. 0 elsewhere. */
+unsigned vg_job_try(vg_call_t *call);
+
 /* With VG_AWAIT: what the other side said, JSON text; of a charge point the
  * payload of its CALLRESULT. */
 vg_str_t vg_outcome(vg_call_t *call);

@@ -283,6 +283,7 @@ vg_job_begin(vg_jobs_t *jobs, vg_endpoint_t *e, PGresult *rows, int row)
     job->id = call->in.job_id.data;
     job->lease = vg_printf(&call->arena, "%s", jobs->lease).data;
     job->tries = strtoul(PQgetvalue(rows, row, 5), NULL, 10);
+    call->in.job_try = (unsigned) job->tries;
     vg_call_ref(call);
     if (job->tries > jobs->conf->tries) {
         vg_job_give_up(job);
