@@ -12,7 +12,7 @@ typedef struct {
 static const vg_role_t vg_roles[] = {
     { "driver", "stations:read pricing:read charging:read charging:write "
                 "reservations:read reservations:write billing:read "
-                "parking:read parking:write accounts:read "
+                "billing:write parking:read parking:write accounts:read "
                 "customers:read customers:write" },
     { "operator", "stations:read stations:write pricing:read pricing:write "
                   "charging:read charging:write reservations:read "
@@ -23,9 +23,9 @@ static const vg_role_t vg_roles[] = {
                   "events:read" },
     { "fleet_manager", "stations:read pricing:read charging:read "
                        "charging:write reservations:read reservations:write "
-                       "billing:read parking:read fleet:read fleet:write "
-                       "analytics:read accounts:read customers:read "
-                       "customers:write events:read" },
+                       "billing:read billing:write parking:read fleet:read "
+                       "fleet:write analytics:read accounts:read "
+                       "customers:read customers:write events:read" },
     { "planner", "analytics:read" },
     { "partner", "stations:read pricing:read charging:read "
                  "reservations:read accounts:read customers:read "
