@@ -5,6 +5,7 @@
 #include "vg.h"
 
 #include "invoice.h"
+#include "providers.h"
 
 /* clang-format off */
 
@@ -93,6 +94,23 @@ invoice_check(vg_call_t *call)
 
 static const vg_route_t routes[] = {
 
+    { VG_POST, "/billing/payment-methods", "billing:write", method_new_fields,
+      .check = method_new_check, .statement = "method_add", .flags = VG_AWAIT,
+      .steps = method_steps, .about = "Add a payment method: a token" },
+    { VG_GET, "/billing/payment-methods", "billing:read", method_list_fields,
+      .statement = "method_list", .flags = VG_LIST,
+      .about = "Payment methods, oldest first" },
+    { VG_GET, "/billing/payment-methods/{id}", "billing:read",
+      method_id_fields, .statement = "method_get",
+      .about = "A payment method, without its token" },
+    { VG_PATCH, "/billing/payment-methods/{id}", "billing:write",
+      method_change_fields, .check = method_check,
+      .statement = "method_change",
+      .about = "Show it otherwise, or pay with it by default" },
+    { VG_DELETE, "/billing/payment-methods/{id}", "billing:write",
+      method_id_fields, .statement = "method_remove",
+      .about = "Remove a payment method" },
+
     { VG_EVENT, "charging.session.completed.v1", NULL, INVOICES,
       .about = "Issues the invoice of a session" },
     { VG_EVENT, "charging.session.priced.v1", NULL, INVOICES,
@@ -121,24 +139,29 @@ static const vg_keep_t keeps[] = {
     { "invoice", "10y", "invoice_retire",
       "invoices, beyond the end of the year in which they were issued; "
       "KEY=SPAN: of a country, as AT=7y" },
+    { "method", "30d", "method_retire",
+      "payment methods after they were removed" },
     { NULL, NULL, NULL, NULL }
 };
 
 static const vg_error_t errors[] = {
     { "credit_short", 402, "Not enough credit" }, /* a constraint's name */
-    { NULL, 0, NULL },
+    { "payment_required", 402, "No way to pay is known" },
+    { "refund_too_high", 409, "More than is captured cannot be given back" },
+    { "method_known", 409, "This payment method is known already" },
+    { NULL, 0, NULL }
+};
+
+static const vg_setting_t settings[] = {
+    { "providers", "sandbox",
+      "payment providers whose methods are taken, by one space" },
+    { NULL, NULL, NULL }
 };
 
 static const char *const publishes[] = {
     "invoice.created.v1",
     "customer.erased.v1",
     NULL,
-};
-
-static const vg_error_t errors[] = {
-    { "payment_required", 402, "No way to pay is known" },
-    { "refund_too_high", 409, "More than is captured cannot be given back" },
-    { NULL, 0, NULL }
 };
 
 const vg_plugin_t vg_plugin = {
@@ -148,6 +171,7 @@ const vg_plugin_t vg_plugin = {
     .about = "Invoices",
     .routes = routes,
     .errors = errors,
+    .settings = settings,
     .publishes = publishes,
     .keeps = keeps,
 };

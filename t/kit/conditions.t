@@ -101,6 +101,10 @@ my %specimens = (
         patch => { color => 'red' } },
     '/users/{id}'       => { make => \&new_user, patch => { name => 'Another' } },
     '/users/{id}/roles' => { make => sub { new_user('/roles') }, id => 'userId', put => { roles => ['planner'] } },
+    '/billing/payment-methods/{id}' => {
+        make  => sub { $vg->post("$api/billing/payment-methods",
+            { provider => 'sandbox', token => 'tok-' . ++$count, customerId => 'payer' }) },
+        patch => { brand => 'Visa' } },
     '/api-keys/{id}' => { make => sub { $vg->post("$api/api-keys", { name => 'key ' . ++$count }) }, patch => { name => 'Another' } },
 );
 

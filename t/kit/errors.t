@@ -161,6 +161,8 @@ my %plugins = (
     },
     billing => {
         credit_short => 'by the books: plugins/billing/t/ledger.t',
+        method_known => sub { my @same = ("$api/billing/payment-methods",
+            { provider => 'sandbox', token => 'tok_twice', customerId => 'driver' }); $vg->post(@same); $vg->post(@same) },
     },
     charging => {
         connector_unknown => sub { session(driver => connectorId => $north) },

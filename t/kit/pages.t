@@ -129,6 +129,8 @@ my %add = (
     '/charging-profiles' => sub { of_charge_point('charging.charging_profile', connector_number => 1,
         profile_id => ++$count, purpose => 'TxDefaultProfile', kind => 'Relative', stack_level => 0, rate_unit => 'A',
         status => 'REJECTED', created_by => 'test', created_at => ['now()']) },
+    '/billing/payment-methods' => sub { made($vg->post("$api/billing/payment-methods",
+        { provider => 'sandbox', token => 'tok-' . ++$count, customerId => 'LISTED' })) },
     '/billing/invoices' => sub {
         $vg->sql(q{insert into billing.invoice (id, issuer, sequence, number, session_id, currency, minor_units,
             net, tax, total, tax_unknown, issued_at)

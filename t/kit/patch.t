@@ -39,6 +39,8 @@ my $customer_id = made($vg->post("$api/customers", { name => 'Dana', email => 'a
     billingAddress => { street => 'Quay 1', city => 'Kiel', postalCode => '24103', country => 'DE' } }))->{id};
 my $vehicle_id  = made($vg->post("$api/customers/$customer_id/vehicles", { plate => 'KI A 1', make => 'A', model => 'B', color => 'C',
     vin => 'WVWZZZ1JZXW000001', odometerKm => 1, batteryKwh => 2, companyId => $company_id }))->{id};
+my $method_id = made($vg->post("$api/billing/payment-methods", { provider => 'sandbox', token => 'tok_1',
+    customerId => $customer_id, brand => 'Visa', last4 => '4242', expires => '12/30' }))->{id};
 
 my %specimens = (
     '/companies/{id}'     => $company_id,
@@ -50,6 +52,7 @@ my %specimens = (
     '/charge-points/{id}' => 'PATCHED',
     '/id-tags/{idTag}'    => 'PATCHED',
     '/reservations/{id}'  => $reserved->{id},
+    '/billing/payment-methods/{id}' => $method_id,
 );
 
 my $paths   = $vg->get('/openapi.json')->{json}{paths};

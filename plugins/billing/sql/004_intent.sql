@@ -6,6 +6,7 @@
 create table billing.method (
     id         uuid        not null,
     payer      text        not null,
+    operator_id text,                       -- that brought it; NULL: the payer did, or an admin
     provider   text        not null,        -- sandbox, stripe, razorpay
     token      text        not null,        -- the provider's name for it
     brand      text,                        -- as the provider says, to show

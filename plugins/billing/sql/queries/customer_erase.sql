@@ -1,7 +1,25 @@
 -- in: erasureId, customerId, round
 -- out: ok; customer.erased.v1
--- Invoices stand for as long as the law wants them, with the customer's id.
-with kept as (
+-- Invoices stand for as long as the law wants them, with the customer's id. A
+-- payment method goes, but for one by which a payment is under way.
+with busy as materialized (
+    select m.id
+    from billing.method m
+    where m.payer = :customerId
+        and exists (
+            select
+            from billing.intent i
+            where i.method_id = m.id
+                and i.status in ('PENDING', 'AUTHORISED'))
+), method as (
+    delete from billing.method m
+    where m.payer = :customerId
+        and not exists (
+            select
+            from busy b
+            where b.id = m.id)
+    returning 1
+), kept as (
     select count(*) as invoices
     from billing.invoice i
     where i.customer_id = :customerId
@@ -13,11 +31,16 @@ with kept as (
             'erasureId', :erasureId,
             'plugin', 'billing',
             'round', :round,
-            'status', 'DONE',
+            'status', case when exists (select from busy) then 'POSTPONED' else 'DONE' end,
             'erased', jsonb_build_array(
+                jsonb_build_object('what', 'paymentMethod', 'rows', (select count(*) from method)),
                 jsonb_build_object('what', 'answer', 'rows', vg.answers_forgotten(:customerId))),
             'kept', jsonb_build_array(jsonb_build_object('what', 'invoice', 'rows', k.invoices)),
-            'open', '[]'::jsonb)))
+            'open', case
+                when exists (select from busy)
+                then jsonb_build_array(jsonb_build_object('what', 'payment', 'rows', (select count(*) from busy)))
+                else '[]'
+            end)))
     from kept k
 )
 select * from answer;

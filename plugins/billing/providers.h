@@ -1,0 +1,24 @@
+/*
+ * providers.h: what billing shows and hears of payment providers: methods that
+ * stand with them, their webhooks, their exports.
+ */
+
+#ifndef BILLING_PROVIDERS_H
+#define BILLING_PROVIDERS_H
+
+#include "vg.h"
+
+/* method.c */
+extern const vg_field_t method_new_fields[];
+extern const vg_field_t method_change_fields[];
+extern const vg_field_t method_list_fields[];
+extern const vg_field_t method_id_fields[];
+extern const vg_step_t  method_steps[];
+
+vg_rc_t method_check(vg_call_t *call);
+vg_rc_t method_new_check(vg_call_t *call);
+
+/* whether the setting `providers` names it */
+bool provider_known(vg_call_t *call, vg_str_t name);
+
+#endif /* BILLING_PROVIDERS_H */
