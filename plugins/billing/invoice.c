@@ -17,6 +17,7 @@
 #define HUNDRED       ((exact_t) 1000000) /* per cent, in 10^-4          */
 #define RATE_MAX      (10 * HUNDRED)
 #define LINES_MAX     20000
+#define DIGITS_MAX    4 /* that a currency has behind the point           */
 #define ADJUSTED_MAX  2 /* a least and a highest price                   */
 #define BILLION       ((exact_t) 1000000000)
 
@@ -41,37 +42,6 @@ typedef struct {
     line_t    *lines;
     tax_t     *taxes;
 } bill_t;
-
-/* ISO 4217: the currencies that have not two digits */
-static const struct {
-    const char *currencies;
-    int         digits;
-} exponents[] = {
-    { "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
-      0 },
-    { "BHD IQD JOD KWD LYD OMR TND", 3 },
-    { "CLF UYW", 4 },
-};
-
-
-static int
-currency_digits(vg_str_t currency)
-{
-    size_t      i;
-    const char *c;
-
-    for (i = 0; i < sizeof(exponents) / sizeof(exponents[0]); i++) {
-        for (c = exponents[i].currencies; currency.len == 3; c += 4) {
-            if (memcmp(c, currency.data, 3) == 0) {
-                return exponents[i].digits;
-            }
-            if (c[3] == '\0') {
-                break;
-            }
-        }
-    }
-    return 2;
-}
 
 
 /* ------------------------------------------------------------------ lines */
@@ -404,19 +374,21 @@ bill_empty(const bill_t *bill)
 
 invoice_rc_t
 invoice_make(vg_pool_t *pool, const vg_json_t *costs, vg_str_t tax_rate,
-             vg_str_t *invoice)
+             vg_str_t minor_units, vg_str_t *invoice)
 {
-    size_t           i;
+    int              i;
+    exact_t          digits;
     vg_str_t         currency = vg_json_text(costs, "currency");
     const vg_json_t *list = vg_json_get(costs, "lines");
     bill_t           bill = { .pool = pool, .unit = 1 };
 
     if (currency.len != 3 || list == NULL || list->type != VG_JSON_ARRAY
-        || list->count > LINES_MAX)
+        || list->count > LINES_MAX || !exact_read(minor_units, 0, &digits)
+        || digits < 0 || digits > DIGITS_MAX)
     {
         return INVOICE_NONSENSE;
     }
-    bill.digits = currency_digits(currency);
+    bill.digits = (int) digits;
     for (i = bill.digits; i < AMOUNT_PLACES; i++) {
         bill.unit *= 10;
     }
@@ -430,7 +402,7 @@ invoice_make(vg_pool_t *pool, const vg_json_t *costs, vg_str_t tax_rate,
         return INVOICE_NONSENSE;
     }
     taxes_sum(&bill, tax_rate);
-    for (i = 0; i < bill.ntaxes; i++) {
+    for (i = 0; (size_t) i < bill.ntaxes; i++) {
         tax_share(&bill, &bill.taxes[i]);
     }
     promise_keep(&bill, costs, tax_rate);

@@ -25,11 +25,13 @@ typedef enum {
 } invoice_rc_t;
 
 /* costs: as `pricing.rate` answers them. tax_rate: per cent, for lines whose
- * tariff names no VAT; data NULL: not known, taxed at 0 and marked.
+ * tariff names no VAT; data NULL: not known, taxed at 0 and marked. minor_units: digits that the currency has behind
+ * the point.
  * *invoice: {currency, minorUnits, lines:[{type, reservation, unit, price,
  * volume, taxRate, amount}], taxes:[{rate, base, amount}], net, tax, total,
  * taxUnknown}. */
 invoice_rc_t invoice_make(vg_pool_t *pool, const vg_json_t *costs,
-                          vg_str_t tax_rate, vg_str_t *invoice);
+                          vg_str_t tax_rate, vg_str_t minor_units,
+                          vg_str_t *invoice);
 
 #endif

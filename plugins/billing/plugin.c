@@ -50,7 +50,7 @@ static const vg_field_t invoice_list_fields[] = {
     { VG_QUERY, "sessionId", VG_UUID, .about = "for this session" },
     { VG_QUERY, "customerId", VG_TEXT, 0, 1, 64,
       .about = "to this customer" },
-    { VG_QUERY, "status", VG_ENUM, .values = "ISSUED",
+    { VG_QUERY, "status", VG_ENUM, .values = "ISSUED|OVERDUE|PAID|CREDITED",
       .about = "in this state" },
     VG_FIELDS_END
 };
@@ -69,7 +69,8 @@ invoice_check(vg_call_t *call)
     }
 
     switch (invoice_make(vg_pool(call), costs,
-                         vg_json_text(vg_row(call), "taxRate"), &invoice))
+                         vg_json_text(vg_row(call), "taxRate"),
+                         vg_json_text(vg_row(call), "minorUnits"), &invoice))
     {
 
     case INVOICE_OK:
@@ -90,7 +91,7 @@ invoice_check(vg_call_t *call)
 
 #define INVOICES                                                               \
     session_told_fields, .load = "invoice_ground", .check = invoice_check,     \
-    .lock = "invoice_lock", .statement = "invoice_issue"
+    .statement = "invoice_issue"
 
 static const vg_route_t routes[] = {
 
@@ -160,6 +161,8 @@ static const vg_setting_t settings[] = {
 
 static const char *const publishes[] = {
     "invoice.created.v1",
+    "invoice.updated.v1",
+    "invoice.paid.v1",
     "customer.erased.v1",
     NULL,
 };

@@ -135,7 +135,7 @@ subtest 'each of 500 sessions has one invoice, numbered in the order of the log'
     is $vg->sql('select count(*) from billing.invoice'), 500;
     is $vg->sql('select last_number from billing.issuer where issuer = $1', uuid(7)), 500, 'no number is missing';
     is $vg->sql(q{select count(*) from billing.invoice
-        where sequence <> right(session_id::text, 12)::bigint}), 0, 'in their order';
+        where sequence <> right(subject_id::text, 12)::bigint}), 0, 'in their order';
 };
 
 is $vg->sql('select count(*) from vg.parked'), 0, 'nothing was parked';

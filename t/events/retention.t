@@ -44,10 +44,10 @@ sub invoice {
     $n++;
     my $id = $vg->sql(q{select vg.uuid7_floor(date_trunc('year', now()) - $1::interval)::text}, $age);
     substr $id, 24, 12, sprintf '%012x', $n;
-    $vg->sql(q{with i as (insert into billing.invoice (id, issuer, sequence, number, session_id, country, currency,
-        minor_units, net, tax, total, tax_unknown, issued_at) values ($1, 'x', $2::bigint, 'INV-' || $2::bigint, vg.uuid7(), $3, 'EUR', 2, 1, 0, 1,
+    $vg->sql(q{with i as (insert into billing.invoice (id, issuer, sequence, number, subject_kind, subject_id, part, country, currency,
+        minor_units, net, tax, total, tax_unknown, issued_at) values ($1, 'x', $2::bigint, 'INV-' || $2::bigint, 'SESSION', vg.uuid7(), '', $3, 'EUR', 2, 1, 0, 1,
         false, date_trunc('year', now()) - $4::interval) returning id),
-        l as (insert into billing.invoice_line (invoice_id, position, type, tax_rate, amount) select id, 1, 'ENERGY', 0, 1 from i)
+        l as (insert into billing.invoice_line (invoice_id, position, kind, type, tax_rate, amount) select id, 1, 'ENERGY', 'ENERGY', 0, 1 from i)
         insert into billing.invoice_tax (invoice_id, rate, base, amount) select id, 0, 1, 0 from i}, $id, $n, $country, $age);
     return $id;
 }

@@ -17,7 +17,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rate = fuzz_line(&rest);
     rate = rate.len > 0 ? rate : (vg_str_t){ NULL, 0 };
     costs = vg_json_parse(pool, rest, NULL);
-    if (costs != NULL && invoice_make(pool, costs, rate, &text) == INVOICE_OK) {
+    if (costs != NULL
+        && invoice_make(pool, costs, rate, VG_STR("2"), &text) == INVOICE_OK)
+    {
         invoiced(pool, text);
     }
     vg_arena_destroy(pool);

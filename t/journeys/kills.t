@@ -112,7 +112,7 @@ sub settled {
         return @sessions && $sessions[0]{status} eq 'COMPLETED' && $sessions[0]{invoice_id};
     }, 15), "the session of $name is complete and has its invoice";
     is scalar(@sessions), 1, 'it is one';
-    my @invoices = $vg->rows('select net, tax, total, energy_kwh from billing.invoice where session_id = $1',
+    my @invoices = $vg->rows('select net, tax, total, energy_kwh from billing.invoice where subject_id = $1',
         $sessions[0]{id});
     is scalar(@invoices), 1, 'so is the invoice';
     is $invoices[0]{net} + 0,   '3.75';

@@ -132,9 +132,9 @@ my %add = (
     '/billing/payment-methods' => sub { made($vg->post("$api/billing/payment-methods",
         { provider => 'sandbox', token => 'tok-' . ++$count, customerId => 'LISTED' })) },
     '/billing/invoices' => sub {
-        $vg->sql(q{insert into billing.invoice (id, issuer, sequence, number, session_id, currency, minor_units,
+        $vg->sql(q{insert into billing.invoice (id, issuer, sequence, number, subject_kind, subject_id, part, currency, minor_units,
             net, tax, total, tax_unknown, issued_at)
-            values (vg.uuid7(), $1, $2::bigint, 'INV-' || $2::bigint, vg.uuid7(), 'EUR', 2, 1, 0, 1, false, now())},
+            values (vg.uuid7(), $1, $2::bigint, 'INV-' || $2::bigint, 'SESSION', vg.uuid7(), '', 'EUR', 2, 1, 0, 1, false, now())},
             $company, ++$count);
     },
 );

@@ -15,8 +15,8 @@ my $api = '/api/v1';
 my %dana = (Authorization => 'Bearer ' . $vg->token(role => 'driver', subject => 'dana'));
 
 $vg->patch("$api/customers/dana", { name => 'Dana Drake' }, \%dana);
-$far->sql(q{insert into billing.invoice (id, issuer, sequence, number, session_id, customer_id, currency, minor_units,
-    net, tax, total, tax_unknown, issued_at) values (vg.uuid7(), 'x', 1, 'INV-1', vg.uuid7(), 'dana', 'EUR', 2, 1, 0, 1,
+$far->sql(q{insert into billing.invoice (id, issuer, sequence, number, subject_kind, subject_id, part, customer_id, currency, minor_units,
+    net, tax, total, tax_unknown, issued_at) values (vg.uuid7(), 'x', 1, 'INV-1', 'SESSION', vg.uuid7(), '', 'dana', 'EUR', 2, 1, 0, 1,
     false, now())});
 
 sub state_of {

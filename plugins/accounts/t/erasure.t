@@ -39,9 +39,9 @@ sub past {
         one_time_tag, start_time, end_time, grace, ahead, free_for, holds_from, expires_at, created_at, updated_at)
         values (vg.uuid7(), 'COMPLETED', vg.uuid7(), vg.uuid7(), $1, $2, $3, false, $4, $5, '1h', '1h', '1h', $4, $5,
         now(), now())}, $north, $customer, $tag, $from, $to);
-    $vg->sql(q{insert into billing.invoice (id, issuer, sequence, number, session_id, customer_id, currency, minor_units,
+    $vg->sql(q{insert into billing.invoice (id, issuer, sequence, number, subject_kind, subject_id, part, customer_id, currency, minor_units,
         net, tax, total, tax_unknown, issued_at) values (vg.uuid7(), $1, (select count(*) + 1 from billing.invoice),
-        'INV-' || (select count(*) + 1 from billing.invoice), vg.uuid7(), $2, 'EUR', 2, 1, 0, 1, false, now())},
+        'INV-' || (select count(*) + 1 from billing.invoice), 'SESSION', vg.uuid7(), '', $2, 'EUR', 2, 1, 0, 1, false, now())},
         $north, $customer);
     return $tag;
 }

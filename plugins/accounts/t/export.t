@@ -62,8 +62,8 @@ $vg->sql(q{insert into reservations.reservation (id, status, connector_id, stati
     one_time_tag, start_time, end_time, grace, ahead, free_for, holds_from, expires_at, created_at, updated_at)
     values (vg.uuid7(), 'COMPLETED', vg.uuid7(), vg.uuid7(), $1, 'dana', 'DANA-TAG', false, '2026-01-01', '2026-01-02',
     '1h', '1h', '1h', '2026-01-01', '2026-01-02', now(), now())}, $north);
-$vg->sql(q{insert into billing.invoice (id, issuer, sequence, number, session_id, customer_id, currency, minor_units,
-    net, tax, total, tax_unknown, issued_at) values (vg.uuid7(), $1, 1, 'INV-1', vg.uuid7(), 'dana', 'EUR', 2, 1, 0, 1,
+$vg->sql(q{insert into billing.invoice (id, issuer, sequence, number, subject_kind, subject_id, part, customer_id, currency, minor_units,
+    net, tax, total, tax_unknown, issued_at) values (vg.uuid7(), $1, 1, 'INV-1', 'SESSION', vg.uuid7(), '', 'dana', 'EUR', 2, 1, 0, 1,
     false, now())}, $north);
 my @sessions = map { session('dana') } 1 .. 3;
 meter_values($sessions[0], 4);

@@ -65,6 +65,16 @@ subtest 'taxed by the day on which it ended, where it ended' => sub {
     ok +(invoices('?sessionId=' . sprintf $session, 10))[0]{taxUnknown};
 };
 
+subtest 'the books have it' => sub {
+    is_deeply [ $vg->rows('select * from billing.fault') ], [];
+    is $vg->sql(q{select -sum(a.balance) from billing.account a where a.kind = 'RECEIVABLE'}),
+        $vg->sql('select sum(i.total) from billing.invoice i'), 'all is owed';
+    for my $of ([ REVENUE => 'net' ], [ TAX => 'tax' ]) {
+        is $vg->sql(q{select sum(e.amount) from billing.entry e join billing.account a on a.id = e.account_id where a.kind = $1},
+            $of->[0]), $vg->sql("select sum(i.$of->[1]) from billing.invoice i"), "$of->[0] has what is $of->[1]";
+    }
+};
+
 subtest 'whose it is' => sub {
     my ($one) = invoices();
     my $other = '019393c0-0000-7000-8000-000000000009';
@@ -93,16 +103,20 @@ subtest 'issued is issued' => sub {
         $dbh->rollback;
         return $@ =~ /an issued invoice does not change/ ? 1 : "went, or failed otherwise: $@";
     };
-    my $line = q{insert into billing.invoice_line (invoice_id, position, type, tax_rate, amount)
-        select i.id, 99, 'ENERGY', 0, 1 from billing.invoice i};
+    my $line = q{insert into billing.invoice_line (invoice_id, position, kind, type, tax_rate, amount)
+        select i.id, 99, 'ENERGY', 'ENERGY', 0, 1 from billing.invoice i};
     is $refused->('update billing.invoice set total = 0, net = 0, tax = 0'), 1;
+    is $refused->("update billing.invoice set version = version + 1, $_"), 1, "not by $_" for "number = 'X'",
+        'issuer = null', 'customer_id = null', 'payer = null', "subject_kind = 'MANUAL'", 'issued_at = now()', 'since = 2';
+    is $refused->('update billing.invoice set credited = 1, version = version + 1',
+        'update billing.invoice set credited = 0, version = version + 1'), 1, 'what was credited stays';
     is $refused->('delete from billing.invoice'), 1;
     is $refused->('delete from billing.invoice_line'), 1;
     is $refused->('update billing.invoice_tax set amount = 0'), 1;
     is $refused->($line), 1, 'no line is added';
     is $refused->('update billing.invoice set version = version + 1', $line), 1,
         'nor in a transaction that moves the invoice';
-    is $refused->(q{update billing.invoice set status = 'ISSUED'}, $line), 1;
+    is $refused->(q{update billing.invoice set due_at = now()}, $line), 1;
     is $refused->('update billing.invoice set version = version + 1',
         'update billing.invoice set version = version - 1', $line), 1;
 };

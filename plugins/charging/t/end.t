@@ -164,7 +164,7 @@ subtest 'a connector that no station has is priced when one has it' => sub {
     cmp_ok $r->{json}{cost}, '==', 2;
     is_deeply [ sort @{ $r->{json}{flags} } ], [qw(tag_refused unknown_connector)];
     is $vg->post("$api/charging/sessions/$id/price", undef, \%operator)->{status}, 404, 'once';
-    ok $vg->wait_for(sub { $vg->sql('select count(*) from billing.invoice where session_id = $1', $id) == 1 }, 10),
+    ok $vg->wait_for(sub { $vg->sql('select count(*) from billing.invoice where subject_id = $1', $id) == 1 }, 10),
         'and gets its invoice';
     is $vg->sql(q{select string_agg(type, ' ' order by pos) from vg.event where source = 'charging'
         and aggregate_id = $1 and type like 'charging.session.%'}, $id),

@@ -79,7 +79,7 @@ subtest 'a meter that runs backwards bills nothing, and says so' => sub {
     cmp_ok $session->{energyKwh}, '==', 0, 'no energy below zero';
     cmp_ok $session->{cost}, '==', 0, 'nor money';
     ok heard('billing', $session->{id}), 'billing has heard of it';
-    is $vg->sql('select count(*) from billing.invoice where session_id = $1', $session->{id}), 0, 'and wrote nothing';
+    is $vg->sql('select count(*) from billing.invoice where subject_id = $1', $session->{id}), 0, 'and wrote nothing';
 };
 
 subtest 'a negative meter is answered, and what it moved is billed' => sub {
@@ -115,7 +115,7 @@ subtest 'the same Start is the same transaction' => sub {
     is stop($transaction, 9_999, clock(3)), 3, 'and another one';
     cmp_ok over($transaction)->{energyKwh}, '==', 1, 'the first holds';
     ok $vg->wait_for(sub { $vg->sql(q{select count(*) from billing.invoice v join charging.session s
-        on s.id = v.session_id where s.transaction_id = $1}, $transaction) == 1 }, 10), 'one invoice';
+        on s.id = v.subject_id where s.transaction_id = $1}, $transaction) == 1 }, 10), 'one invoice';
 };
 
 subtest 'a phase counts once, whatever told it' => sub {

@@ -105,7 +105,7 @@ subtest 'as of the last that was measured' => sub {
     is $got->{energyKwh}, 2.456;
     is $got->{durationSeconds}, 60, 'nor longer';
     cmp_ok $got->{cost}, '==', 1.228 + 60, 'and priced by that';
-    ok $vg->wait_for(sub { $vg->sql('select count(*) from billing.invoice where session_id = $1', $measured) == 1 }, 10),
+    ok $vg->wait_for(sub { $vg->sql('select count(*) from billing.invoice where subject_id = $1', $measured) == 1 }, 10),
         'and billed, once';
     is $vg->sql(q{select count(*) from vg.event where type = 'charging.session.completed.v1'
         and aggregate_id = $1}, $measured), 1;
@@ -138,7 +138,7 @@ subtest 'a Stop that comes after all' => sub {
     is_deeply [ sort @{ $after->{flags} } ], [qw(stop_derived stop_late)];
     is_deeply [ @$after{qw(cost costInclVat meterStopWh energyKwh invoiceId)} ],
         [ @$before{qw(cost costInclVat meterStopWh energyKwh)}, $after->{invoiceId} ], 'what was billed stays';
-    is $vg->sql('select count(*) from billing.invoice where session_id = $1', $measured), 1;
+    is $vg->sql('select count(*) from billing.invoice where subject_id = $1', $measured), 1;
     is $vg->post("$api/charging/quarantine/$kept[0]{id}/resolve", { note => '0.444 kWh were a gift' })->{status}, 200;
 };
 

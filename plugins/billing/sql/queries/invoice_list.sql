@@ -4,7 +4,7 @@ select j.body,
     j.id::text as cursor
 from billing.invoice_json j
 where vg.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.issuer, j.company_id)
-    and (:sessionId is null or j.session_id = :sessionId)
+    and (:sessionId is null or (j.subject_id = :sessionId and j.subject_kind = 'SESSION'))
     and (:customerId is null or j.customer_id = :customerId)
     and (:status is null or j.status = :status)
     and (:cursor is null or j.id < vg.cursor_id(:cursor))
