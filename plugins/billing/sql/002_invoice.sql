@@ -235,7 +235,7 @@ begin
     values (case when invoice_issue.subject_kind = 'MANUAL' then invoice_issue.subject_id else vg.uuid7() end,
         drawn.issuer, drawn.last_number, billing.number_of(drawn.prefix, drawn.last_number),
         invoice_issue.subject_kind, invoice_issue.subject_id, invoice_issue.part, invoice_issue.customer_id,
-        invoice_issue.company_id, coalesce(invoice_issue.company_id, invoice_issue.customer_id),
+        invoice_issue.company_id, billing.payer_of(invoice_issue.customer_id, invoice_issue.company_id),
         invoice ->> 'currency', (invoice ->> 'minorUnits')::int, (invoice ->> 'net')::numeric,
         (invoice ->> 'tax')::numeric, (invoice ->> 'total')::numeric, (invoice ->> 'taxUnknown')::boolean,
         supplied ->> 'country', (supplied ->> 'from')::timestamptz, (supplied ->> 'to')::timestamptz,
