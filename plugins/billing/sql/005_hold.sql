@@ -1,0 +1,585 @@
+-- Holds: money that is kept for what is expected, until the invoice says what
+-- it was. A hold is a sum of parts: the first when it is opened, one for each
+-- time it was raised; each is of credit, or an intent on a card.
+
+create table billing.hold (
+    id           uuid        not null,
+    subject_kind text        not null,      -- SESSION, RESERVATION
+    subject      uuid        not null,
+    payer        text,                      -- NULL: it was over before it was opened
+    customer_id  text,
+    company_id   text,
+    issuer       text,
+    currency     text,
+    amount       numeric     not null default 0,   -- what is held, of all its parts
+    wanted       numeric     not null default 0,   -- what is to be held
+    step         numeric     not null default 0,   -- by which it is raised: what was first expected
+    net_share    numeric     not null default 1,   -- of a price, what is left without tax
+    status       text        not null default 'PENDING',
+    failure      text,                      -- payment_required, payment_declined
+    exhausted    boolean     not null default false,   -- it could not be raised
+    captured     numeric     not null default 0,
+    invoice_id   uuid,                      -- for which it was captured
+    taken_from   uuid,                      -- of a session: the reservation that held it before
+    taken_by     uuid,                      -- of a reservation: the session that holds it now
+    over_at      timestamptz,               -- its subject is over
+    expires_at   timestamptz not null,      -- what is over is let go then
+    moves        int         not null default 0,   -- its movements in the books are numbered
+    created_at   timestamptz not null,
+    updated_at   timestamptz not null,
+    version      int         not null default 1,
+    constraint hold_pkey primary key (id),
+    constraint hold_subject unique (subject),
+    constraint hold_kind check (subject_kind in ('SESSION', 'RESERVATION')),
+    constraint hold_status check (status in ('PENDING', 'HELD', 'REFUSED', 'CAPTURED', 'RELEASED')),
+    constraint hold_amounts check (amount >= 0 and captured >= 0 and wanted >= 0)
+);
+create index hold_customer on billing.hold (customer_id, id);
+create index hold_company on billing.hold (company_id, id) where company_id is not null;
+create index hold_issuer on billing.hold (issuer, id);
+create index hold_open on billing.hold (expires_at) where status in ('PENDING', 'HELD');
+
+create table billing.hold_part (
+    hold_id   uuid    not null,
+    position  int     not null,
+    source    text    not null,             -- CREDIT, CARD
+    intent_id uuid,                         -- of a CARD
+    amount    numeric not null,
+    captured  numeric not null default 0,
+    status    text    not null,             -- PENDING, HELD, REFUSED, CAPTURED, RELEASED
+    constraint hold_part_pkey primary key (hold_id, position),
+    constraint hold_part_hold foreign key (hold_id) references billing.hold (id),
+    constraint hold_part_intent unique (intent_id),
+    constraint hold_part_source check (source in ('CREDIT', 'CARD') and (source = 'CARD') = (intent_id is not null)),
+    constraint hold_part_status check (status in ('PENDING', 'HELD', 'REFUSED', 'CAPTURED', 'RELEASED')),
+    constraint hold_part_amounts check (amount >= 0 and captured between 0 and amount)
+);
+
+
+create view billing.hold_json as
+select h.id,
+    h.subject_kind,
+    h.subject,
+    h.status,
+    h.customer_id,
+    h.company_id,
+    h.issuer,
+    h.version,
+    json_build_object(
+        'id', h.id,
+        'subjectKind', h.subject_kind,
+        'subject', h.subject,
+        'customerId', h.customer_id,
+        'companyId', h.company_id,
+        'operatorId', h.issuer,
+        'status', h.status,
+        'failure', h.failure,
+        'exhausted', h.exhausted,
+        'amount', h.amount,
+        'captured', h.captured,
+        'currency', h.currency,
+        'invoiceId', h.invoice_id,
+        'takenFrom', h.taken_from,
+        'takenBy', h.taken_by,
+        'parts', (
+            select coalesce(json_agg(json_build_object(
+                'position', p.position,
+                'source', p.source,
+                'paymentId', p.intent_id,
+                'amount', p.amount,
+                'captured', p.captured,
+                'status', p.status) order by p.position), '[]')
+            from billing.hold_part p
+            where p.hold_id = h.id),
+        'expiresAt', vg.z(h.expires_at),
+        'createdAt', vg.z(h.created_at),
+        'updatedAt', vg.z(h.updated_at),
+        'version', h.version) as body
+from billing.hold h
+where h.payer is not null;
+
+-- hold_event(hold): what its subject has to know: what is held of it, without
+-- tax, too, since what a session costs so far is known so.
+create function billing.hold_event(h billing.hold) returns jsonb
+language sql stable parallel safe
+return jsonb_build_object(
+    'type', 'hold.changed.v1',
+    'aggregateId', h.subject::text,
+    'payload', jsonb_build_object(
+        'holdId', h.id,
+        'subjectKind', h.subject_kind,
+        'subject', h.subject,
+        'status', case when h.status = 'HELD' and h.exhausted then 'EXHAUSTED' else h.status end,
+        'failure', h.failure,
+        'amount', h.amount,
+        'net', trim_scale(h.amount * h.net_share),
+        'currency', h.currency,
+        'customerId', h.customer_id,
+        'companyId', h.company_id,
+        'operatorId', h.issuer));
+
+-- hold_of(subject): the subject's hold, to be changed. All that moves a
+-- payer's money locks the payer first, see billing.payer_known().
+create function billing.hold_of(about uuid) returns billing.hold
+language plpgsql
+set search_path = '' as $$
+declare
+    h billing.hold;
+begin
+    perform
+    from billing.payer as p
+    where p.id = (
+        select o.payer
+        from billing.hold as o
+        where o.subject = about)
+    for update;
+    select o.* into h
+    from billing.hold as o
+    where o.subject = about
+    for update;
+    return h;
+end
+$$;
+
+-- hold_wish(intent, wanted, capture, …): wishes, and the job that sees to it
+create function billing.hold_wish(intent uuid, wanted text, capture numeric, at timestamptz, correlation text) returns void
+language plpgsql
+set search_path = '' as $$
+begin
+    perform billing.intent_wish(intent, wanted, capture, null, at);
+    insert into vg.job (plugin, kind, key, payload, correlation_id)
+    values ('billing', 'payment.push', intent::text, pg_catalog.jsonb_build_object('intentId', intent), correlation)
+    on conflict do nothing;
+end
+$$;
+
+-- hold_part_end(part, take, …): of a part `take` pays the invoice, the rest
+-- goes back. Of a card the provider is asked for both by one capture.
+create function billing.hold_part_end(h billing.hold, p billing.hold_part, take numeric, invoice uuid,
+    at timestamptz, correlation text) returns void
+language plpgsql
+set search_path = '' as $$
+begin
+    if p.source = 'CARD' then
+        perform billing.hold_wish(p.intent_id, case when take > 0 then 'CAPTURED' else 'CANCELLED' end,
+            nullif(take, 0), at, correlation);
+    else
+        perform billing.move('PAYMENT', invoice, 'hold/' || h.id || '/' || p.position, 'HELD', h.payer, 'RECEIVABLE', h.payer,
+            take, h.currency, at, correlation);
+        perform billing.move('RELEASE', h.id, 'end/' || p.position, 'HELD', h.payer, 'CREDIT', h.payer,
+            p.amount - take, h.currency, at, correlation);
+    end if;
+    update billing.hold_part as t
+    set status = case when take > 0 then 'CAPTURED' else 'RELEASED' end,
+        captured = take
+    where t.hold_id = p.hold_id and t.position = p.position;
+end
+$$;
+
+-- hold_capture(subject, invoice, amount, …): what the subject's hold pays of
+-- an invoice; 0 where nothing is held. Of credit it is paid with this commit:
+-- the caller tells billing.invoice_paid() of hold_paid(subject). Of a card it
+-- is once the provider says so, which push knows by billing.hold_invoice().
+-- What is not needed goes back. A card that has not said yes is let go.
+create function billing.hold_capture(subject uuid, invoice uuid, amount numeric, at timestamptz, correlation text)
+returns numeric
+language plpgsql
+set search_path = '' as $$
+declare
+    h     billing.hold := billing.hold_of(hold_capture.subject);
+    p     billing.hold_part;
+    take  numeric;
+    taken numeric := 0;
+begin
+    if h.id is null or h.status not in ('PENDING', 'HELD') then
+        return 0;
+    end if;
+    for p in
+        select t.*
+        from billing.hold_part as t
+        where t.hold_id = h.id and t.status in ('PENDING', 'HELD')
+        order by t.source = 'CARD', t.position
+    loop
+        take := least(p.amount, hold_capture.amount - taken);
+        if p.status = 'PENDING' and not exists (
+            select
+            from billing.intent as i
+            where i.id = p.intent_id and i.status = 'AUTHORISED')
+        then
+            take := 0;
+        end if;
+        perform billing.hold_part_end(h, p, take, hold_capture.invoice, at, correlation);
+        taken := taken + take;
+    end loop;
+    update billing.hold as o
+    set status = case when taken > 0 then 'CAPTURED' else 'RELEASED' end,
+        amount = 0,
+        wanted = 0,
+        captured = taken,
+        invoice_id = case when taken > 0 then hold_capture.invoice end,
+        over_at = coalesce(o.over_at, at),
+        updated_at = at,
+        version = o.version + 1
+    where o.id = h.id;
+    return taken;
+end
+$$;
+
+-- hold_paid(subject): what was captured of credit: paid at once
+create function billing.hold_paid(subject uuid) returns numeric
+language plpgsql stable
+set search_path = '' as $$
+begin
+    return (
+        select coalesce(sum(p.captured), 0)
+        from billing.hold as h
+        join billing.hold_part as p on p.hold_id = h.id
+        where h.subject = hold_paid.subject and p.source = 'CREDIT' and p.status = 'CAPTURED');
+end
+$$;
+
+-- hold_invoice(intent): which invoice the capture of a hold's intent pays
+create function billing.hold_invoice(intent uuid) returns uuid
+language plpgsql stable
+set search_path = '' as $$
+begin
+    return (
+        select h.invoice_id
+        from billing.hold_part as p
+        join billing.hold as h on h.id = p.hold_id
+        where p.intent_id = intent);
+end
+$$;
+
+-- hold_release(subject, at, correlation): nothing is to be paid: all goes
+-- back. What was not opened yet is not opened any more.
+create function billing.hold_release(subject uuid, at timestamptz, correlation text) returns boolean
+language plpgsql
+set search_path = '' as $$
+declare
+    h billing.hold := billing.hold_of(hold_release.subject);
+    p billing.hold_part;
+begin
+    if h.id is null then
+        insert into billing.hold (id, subject_kind, subject, status, over_at, expires_at, created_at, updated_at)
+        values (pg_catalog.gen_random_uuid(), 'SESSION', hold_release.subject, 'RELEASED', at, at, at, at)
+        on conflict on constraint hold_subject do nothing;
+        if found then
+            return false;
+        end if;
+        h := billing.hold_of(hold_release.subject);
+    end if;
+    update billing.hold as o
+    set over_at = at
+    where o.id = h.id and o.over_at is null;
+    if h.status not in ('PENDING', 'HELD') then
+        return false;
+    end if;
+    for p in
+        select t.*
+        from billing.hold_part as t
+        where t.hold_id = h.id and t.status in ('PENDING', 'HELD')
+        order by t.position
+    loop
+        perform billing.hold_part_end(h, p, 0, null, at, correlation);
+    end loop;
+    update billing.hold as o
+    set status = 'RELEASED',
+        amount = 0,
+        wanted = 0,
+        updated_at = at,
+        version = o.version + 1
+    where o.id = h.id;
+    return true;
+end
+$$;
+
+
+-- hold_part_add(hold, more, …): a further part: of credit, where that is
+-- enough, else of the payer's card, else, if a part will do, of what credit
+-- there is. False: there is no way to pay.
+create function billing.hold_part_add(h billing.hold, more numeric, partly boolean, at timestamptz, correlation text)
+returns boolean
+language plpgsql
+set search_path = '' as $$
+declare
+    intent   uuid;
+    credit   numeric;
+    has_card boolean;
+    next     int;
+begin
+    select coalesce(max(a.balance), 0) into credit
+    from billing.account as a
+    where a.owner = h.payer and a.kind = 'CREDIT' and a.currency = h.currency;
+    select count(*) > 0 into has_card
+    from billing.payer as p
+    join billing.method as m on m.id = p.method_id and m.payer = p.id and m.removed_at is null
+    where p.id = h.payer;
+    select coalesce(max(p.position), 0) + 1 into next
+    from billing.hold_part as p
+    where p.hold_id = h.id;
+    if credit < more and has_card then
+        intent := pg_catalog.gen_random_uuid();
+        perform billing.intent_open(intent, 'HOLD', h.id, h.payer, h.customer_id, h.company_id, h.issuer, null,
+            more, h.currency, 'AUTHORISED', at);
+        perform billing.hold_wish(intent, 'AUTHORISED', null, at, correlation);
+    elsif credit < more and (credit = 0 or not partly) then
+        return false;
+    else
+        more := least(more, credit);
+        perform billing.move('HOLD', h.id, next::text, 'CREDIT', h.payer, 'HELD', h.payer, more, h.currency, at, correlation);
+    end if;
+    insert into billing.hold_part (hold_id, position, source, intent_id, amount, status)
+    values (h.id, next, case when intent is null then 'CREDIT' else 'CARD' end, intent, more,
+        case when intent is null then 'HELD' else 'PENDING' end);
+    return true;
+end
+$$;
+
+-- hold_part_cut(hold, less, …): gives back what is too much, of credit: a card
+-- is captured for less. The last part first.
+create function billing.hold_part_cut(h billing.hold, less numeric, at timestamptz, correlation text) returns void
+language plpgsql
+set search_path = '' as $$
+declare
+    p    billing.hold_part;
+    give numeric;
+begin
+    for p in
+        select t.*
+        from billing.hold_part as t
+        where t.hold_id = h.id and t.status = 'HELD' and t.source = 'CREDIT' and t.amount > 0
+        order by t.position desc
+    loop
+        give := least(p.amount, less);
+        less := less - give;
+        h.moves := h.moves + 1;
+        perform billing.move('RELEASE', h.id, 'cut/' || h.moves, 'HELD', h.payer, 'CREDIT', h.payer, give, h.currency,
+            at, correlation);
+        update billing.hold_part as t
+        set amount = t.amount - give,
+            status = case when t.amount = give then 'RELEASED' else t.status end
+        where t.hold_id = p.hold_id and t.position = p.position;
+        exit when less = 0;
+    end loop;
+    update billing.hold as o
+    set moves = h.moves
+    where o.id = h.id;
+end
+$$;
+
+-- hold_sum(hold, …): what is held follows from the parts: HELD while anything
+-- is, PENDING while a card may still say so, else REFUSED.
+create function billing.hold_sum(h billing.hold, at timestamptz) returns billing.hold
+language plpgsql
+set search_path = '' as $$
+begin
+    update billing.hold as o
+    set amount = s.held,
+        status = case when s.held > 0 then 'HELD' when s.pending then 'PENDING' else 'REFUSED' end,
+        failure = case when s.held > 0 or s.pending then null else coalesce(h.failure, 'payment_required') end,
+        exhausted = h.exhausted,
+        updated_at = at,
+        version = o.version + 1
+    from (
+        select coalesce(sum(p.amount) filter (where p.status = 'HELD'), 0) as held,
+            coalesce(bool_or(p.status = 'PENDING'), false) as pending
+        from billing.hold_part as p
+        where p.hold_id = h.id) as s
+    where o.id = h.id
+    returning o.* into h;
+    return h;
+end
+$$;
+
+-- hold_fit(hold, wanted, …): raises or lowers it to what is wanted. What is
+-- pending counts: a card is not asked twice. exhausted: it cannot be raised.
+create function billing.hold_fit(h billing.hold, wanted numeric, at timestamptz, correlation text) returns billing.hold
+language plpgsql
+set search_path = '' as $$
+declare
+    held numeric;
+begin
+    select coalesce(sum(p.amount), 0) into held
+    from billing.hold_part as p
+    where p.hold_id = h.id and p.status in ('PENDING', 'HELD');
+    h.exhausted := false;
+    if wanted > held then
+        h.exhausted := not billing.hold_part_add(h, wanted - held, held > 0, at, correlation);
+    elsif wanted < held then
+        perform billing.hold_part_cut(h, held - wanted, at, correlation);
+    end if;
+    update billing.hold as o
+    set wanted = hold_fit.wanted
+    where o.id = h.id;
+    return billing.hold_sum(h, at);
+end
+$$;
+
+-- hold_take(session's hold, reservation, …): the hold of the reservation that
+-- it uses becomes its own. The reservation's stays, without parts, and knows
+-- by whom it was taken.
+create function billing.hold_take(h billing.hold, reservation uuid, at timestamptz) returns void
+language plpgsql
+set search_path = '' as $$
+declare
+    was billing.hold;
+begin
+    update billing.hold as o
+    set status = 'RELEASED',
+        amount = 0,
+        taken_by = h.subject,
+        updated_at = at,
+        version = o.version + 1
+    where o.subject = reservation and o.subject_kind = 'RESERVATION' and o.status in ('PENDING', 'HELD')
+        and o.payer = h.payer and o.currency = h.currency
+    returning o.* into was;
+    if was.id is null then
+        return;
+    end if;
+    update billing.hold_part as p
+    set hold_id = h.id
+    where p.hold_id = was.id;
+    update billing.hold as o
+    set taken_from = reservation
+    where o.id = h.id;
+end
+$$;
+
+-- hold_open(…): opens a hold of an amount, or, where there is one that is not
+-- over, brings it to that amount; one that is over or was refused stays so. A
+-- session takes over the one of its reservation.
+create function billing.hold_open(kind text, subject uuid, reservation uuid, customer text, company text, issuer text,
+    currency text, amount numeric, net_share numeric, expires timestamptz, at timestamptz, correlation text)
+returns billing.hold
+language plpgsql
+set search_path = '' as $$
+declare
+    payer text := (billing.payer_known(customer, company)).id;
+    h     billing.hold;
+begin
+    perform
+    from billing.payer as p
+    where p.id = hold_open.payer
+    for update;
+    insert into billing.hold as o (id, subject_kind, subject, payer, customer_id, company_id, issuer, currency,
+        step, net_share, expires_at, created_at, updated_at)
+    values (pg_catalog.gen_random_uuid(), kind, hold_open.subject, hold_open.payer, customer, company, hold_open.issuer,
+        hold_open.currency, hold_open.amount, hold_open.net_share, expires, at, at)
+    on conflict on constraint hold_subject do nothing
+    returning o.* into h;
+    if h.id is not null and reservation is not null then
+        perform billing.hold_take(h, reservation, at);
+    elsif h.id is null then
+        h := billing.hold_of(hold_open.subject);
+        if h.status not in ('PENDING', 'HELD') or h.currency <> hold_open.currency
+            or h.wanted = hold_open.amount or h.subject_kind = 'SESSION'
+        then
+            return h;
+        end if;
+        update billing.hold as o
+        set expires_at = expires,
+            step = hold_open.amount,
+            net_share = hold_open.net_share
+        where o.id = h.id
+        returning o.* into h;
+    end if;
+    return billing.hold_fit(h, hold_open.amount, at, correlation);
+end
+$$;
+
+-- hold_raise(subject, cost, …): the session has cost so much by now, tax
+-- included. Raised by what was first expected, as often as it takes for the
+-- cost to be a part (per cent) of it at most. NULL: there is no need.
+create function billing.hold_raise(subject uuid, cost numeric, part numeric, at timestamptz, correlation text)
+returns billing.hold
+language plpgsql
+set search_path = '' as $$
+declare
+    h    billing.hold := billing.hold_of(hold_raise.subject);
+    want numeric;
+begin
+    if h.status is distinct from 'HELD' or cost * 100 < h.amount * part or h.step = 0 then
+        return null;
+    end if;
+    want := h.amount + h.step * greatest(1, ceil((cost * 100 / part - h.amount) / h.step));
+    if want <= h.wanted and exists (
+        select
+        from billing.hold_part as p
+        where p.hold_id = h.id and p.status = 'PENDING')
+    then
+        return null;
+    end if;
+    return billing.hold_fit(h, greatest(want, h.wanted), at, correlation);
+end
+$$;
+
+-- hold_moved(intent, status, …): the provider has said yes or no to a part.
+-- What is over by then hears it in vain: its wish is written already. Answers
+-- the event about it, NULL where nothing has changed.
+create function billing.hold_moved(intent uuid, status text, at timestamptz, correlation text) returns jsonb
+language plpgsql
+set search_path = '' as $$
+declare
+    h billing.hold;
+begin
+    h := billing.hold_of((
+        select o.subject
+        from billing.hold_part as p
+        join billing.hold as o on o.id = p.hold_id
+        where p.intent_id = intent));
+    update billing.hold_part as p
+    set status = case when hold_moved.status = 'AUTHORISED' then 'HELD' else 'REFUSED' end
+    where p.intent_id = intent and p.hold_id = h.id
+        and (p.status = 'PENDING' or p.status = 'HELD' and hold_moved.status <> 'AUTHORISED')
+        and hold_moved.status in ('AUTHORISED', 'FAILED', 'CANCELLED');
+    if not found then
+        return null;
+    end if;
+    if hold_moved.status <> 'AUTHORISED' then
+        h.failure := 'payment_declined';
+        h.exhausted := true;
+    end if;
+    h := billing.hold_sum(h, at);
+    return billing.hold_event(h);
+end
+$$;
+
+-- hold_back(session, …): a start that came to nothing: its hold goes back to
+-- the reservation from which it was taken, if that is not over; else it is
+-- released.
+create function billing.hold_back(session uuid, at timestamptz, correlation text) returns void
+language plpgsql
+set search_path = '' as $$
+declare
+    h   billing.hold := billing.hold_of(session);
+    was billing.hold;
+begin
+    if h.taken_from is not null and h.status in ('PENDING', 'HELD') then
+        select o.* into was
+        from billing.hold as o
+        where o.subject = h.taken_from and o.taken_by = session and o.over_at is null
+        for update;
+    end if;
+    if was.id is null then
+        perform billing.hold_release(session, at, correlation);
+        return;
+    end if;
+    update billing.hold_part as p
+    set hold_id = was.id
+    where p.hold_id = h.id;
+    update billing.hold as o
+    set status = 'RELEASED',
+        amount = 0,
+        wanted = 0,
+        over_at = at,
+        updated_at = at,
+        version = o.version + 1
+    where o.id = h.id;
+    update billing.hold as o
+    set taken_by = null
+    where o.id = was.id
+    returning o.* into was;
+    perform billing.hold_fit(was, was.wanted, at, correlation);
+end
+$$;
