@@ -19,7 +19,8 @@ package Voltgate;
 # switches on these alone. authored => { name => { file => text } } adds plugins
 # that the test writes (Voltgate::Author); elsewhere => { name => [plugins] }
 # puts plugins into a cluster of their own: elsewhere('name') is a Voltgate
-# without a gateway, for sql(), pg_stop() and the like.
+# without a gateway, for sql(), pg_stop() and the like. hold => 1: drivers need
+# credit or a card to charge, as they do where no test runs.
 
 use strict;
 use warnings;
@@ -72,6 +73,7 @@ sub start {
     $self->_authored($opts{authored})   if $opts{authored};
     $self->_elsewhere($opts{elsewhere}) if $opts{elsewhere};
     $self->_conf(sub { _extra($opts{extra}, @_) })     if $opts{extra};
+    $self->_conf(sub { _extra({ http => 'voltgate_setting billing.hold off;' }, @_) }) if !$opts{hold};
     $self->_conf(sub { _plugins($opts{plugins}, @_) }) if $opts{plugins};
     # a binary upgrade hands over what it is told to
     $self->_conf(sub { join '', (map { "env $_;\n" } qw(LD_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS)), @_ })
