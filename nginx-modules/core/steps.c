@@ -2,9 +2,10 @@
  * steps.c: the named steps of a route: what is asked of the outside, then the
  * statement that writes down what came of it, or the one that undoes.
  *
- * Where the call awaits it the outcome goes into the answer; else the steps
- * run after the answer, which is committed by then. Which ways out there are
- * is not known here: command() binds one, see vg_way_pt.
+ * Where the call awaits them they are asked one by one, and what they said
+ * goes into the answer; else they run after the answer, which is committed by
+ * then. Which ways out there are is not known here: command() binds one, see
+ * vg_way_pt.
  */
 
 #include "cache.h"
@@ -70,15 +71,49 @@ vg_step_write(vg_call_t *call, vg_statement_t *statement)
 }
 
 
-static void
-vg_step_read(vg_call_t *call, vg_hook_pt told)
+/* Of several that are awaited, {"name": what was said, …}. */
+static vg_str_t
+vg_step_outcome(const vg_call_t *call, vg_str_t said)
 {
-    call->row = NULL;
-    if (told != NULL && vg_hook_run(call, told) != VG_OK
-        && call->error == NULL)
-    {
-        (void) vg_refuse(call, "internal");
+    vg_str_t            all = call->in.outcome;
+    vg_pool_t          *pool = (vg_pool_t *) &call->arena;
+    vg_endpoint_step_t *steps = call->endpoint->steps;
+    const char         *name = steps[call->step].row->name;
+
+    if (!call->endpoint->awaits || steps[1].row == NULL) {
+        return said;
     }
+    if (said.len == 0) {
+        said = VG_STR("null");
+    }
+    if (all.len == 0) {
+        return vg_printf(pool, "{\"%s\":%.*s}", name, (int) said.len,
+                         said.data);
+    }
+    return vg_printf(pool, "%.*s,\"%s\":%.*s}", (int) all.len - 1, all.data,
+                     name, (int) said.len, said.data);
+}
+
+
+/* the next question, or the statement */
+static void
+vg_step_awaited(vg_call_t *call, const vg_said_t *said, vg_hook_pt told)
+{
+    if (said->error != NULL) {
+        (void) vg_refuse_with(call, said->error,
+                              vg_step_keep(call, said->detail));
+    } else if (told != NULL) {
+        call->row = NULL;
+        if (vg_hook_run(call, told) != VG_OK && call->error == NULL) {
+            (void) vg_refuse(call, "internal");
+        }
+    }
+    if (call->error != NULL) {
+        vg_call_awaited(call);
+        return;
+    }
+    call->step++;
+    vg_steps_run(call);
 }
 
 
@@ -89,17 +124,12 @@ vg_step_told(void *data, const vg_said_t *said)
     vg_endpoint_step_t *step = &call->endpoint->steps[call->step];
 
     if (said->error == NULL) {
-        call->in.outcome = vg_step_keep(call, said->result);
+        call->in.outcome =
+            vg_step_outcome(call, vg_step_keep(call, said->result));
     }
     if (call->endpoint->awaits) {
         if (!call->finished) {
-            if (said->error != NULL) {
-                (void) vg_refuse_with(call, said->error,
-                                      vg_step_keep(call, said->detail));
-            } else {
-                vg_step_read(call, step->row->told);
-            }
-            vg_call_awaited(call);
+            vg_step_awaited(call, said, step->row->told);
         }
     } else if (said->error == NULL) {
         vg_step_write(call, step->done);
@@ -119,6 +149,9 @@ vg_steps_run(vg_call_t *call)
     vg_endpoint_step_t *step = &call->endpoint->steps[call->step];
 
     if (step->row == NULL) {
+        if (await) {
+            vg_call_awaited(call);
+        }
         return;
     }
     call->row = NULL;
@@ -126,6 +159,11 @@ vg_steps_run(vg_call_t *call)
     if (vg_hook_run(call, step->row->command) != VG_OK
         || call->outgoing.send == NULL)
     {
+        if (await && call->error == NULL) {
+            call->step++;
+            vg_steps_run(call);
+            return;
+        }
         if (await) {
             vg_call_awaited(call);
             return;

@@ -155,10 +155,12 @@ typedef struct {
                                `quarantine` with one as its body         */
 #define VG_NO_BODY 0x08 /* a POST that takes none                    */
 #define VG_AWAIT                                                               \
-    0x10 /* steps[0] runs after check() and before the
+    0x10 /* the steps run after check() and before the
                                statement, and the caller waits: what the
                                other side said is vg_outcome(); what it did
-                               not say ends the call                     */
+                               not say ends the call. Of several each is
+                               asked when the one before has answered, and
+                               it is {"name of a step": what was said}    */
 #define VG_HERE                                                                \
     0x100 /* VG_EVENT: told to every node, to one of its workers, from the
                                log; only `drops` and check(), which puts
