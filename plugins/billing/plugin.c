@@ -4,6 +4,7 @@
 
 #include "vg.h"
 
+#include "credit.h"
 #include "invoice.h"
 #include "providers.h"
 
@@ -95,6 +96,28 @@ invoice_check(vg_call_t *call)
 
 static const vg_route_t routes[] = {
 
+    { VG_GET, "/billing/credits", "billing:read", credit_fields,
+      .statement = "credit_get",
+      .about = "What is paid in advance, held and owed, by currency" },
+    { VG_GET, "/billing/credits/transactions", "billing:read",
+      credit_list_fields, .statement = "credit_list", .flags = VG_LIST,
+      .about = "Movements of credit, newest first" },
+    { VG_POST, "/billing/credits/top-up", "billing:write",
+      credit_top_up_fields, .check = credit_currency_check,
+      .statement = "credit_top_up", .about = "Pay in advance" },
+    { VG_POST, "/billing/credits/refunds", "billing:write",
+      credit_refund_fields, .check = credit_currency_check,
+      .statement = "credit_refund",
+      .about = "Give credit back to the methods that paid it in" },
+    { VG_GET, "/billing/payers/{id}", "billing:read", payer_fields,
+      .statement = "payer_get", .about = "How a customer or company pays" },
+    { VG_PATCH, "/billing/payers/{id}", "billing:write", payer_change_fields,
+      .statement = "payer_change",
+      .about = "Change below which balance it is told" },
+    { VG_EVERY, "1m", NULL, credit_expire_fields,
+      .check = credit_expire_check, .statement = "credit_expire",
+      .about = "Takes away credit that was not used in time" },
+
     { VG_POST, "/billing/payment-methods", "billing:write", method_new_fields,
       .check = method_new_check, .statement = "method_add", .flags = VG_AWAIT,
       .steps = method_steps, .about = "Add a payment method: a token" },
@@ -154,12 +177,15 @@ static const vg_error_t errors[] = {
 };
 
 static const vg_setting_t settings[] = {
+    { "credit_lifetime", "forever",
+      "after which credit that was not used is gone: 12h, 365d, 52w, 3y" },
     { "providers", "sandbox",
       "payment providers whose methods are taken, by one space" },
     { NULL, NULL, NULL }
 };
 
 static const char *const publishes[] = {
+    "credits.low.v1",
     "invoice.created.v1",
     "invoice.updated.v1",
     "invoice.paid.v1",

@@ -105,6 +105,13 @@ my %specimens = (
         make  => sub { $vg->post("$api/billing/payment-methods",
             { provider => 'sandbox', token => 'tok-' . ++$count, customerId => 'payer' }) },
         patch => { brand => 'Visa' } },
+    '/billing/payers/{id}' => {
+        make  => sub {
+            my $id = 'payer-' . ++$count;
+            $vg->sql('select billing.payer_known($1, null)', $id);
+            return { %{ $vg->get("$api/billing/payers/$id") }, status => 201 };
+        },
+        patch => { lowMark => 7 } },
     '/api-keys/{id}' => { make => sub { $vg->post("$api/api-keys", { name => 'key ' . ++$count }) }, patch => { name => 'Another' } },
 );
 

@@ -160,9 +160,11 @@ my %plugins = (
             unsupported_grant_type unsupported_token_type)),
     },
     billing => {
-        credit_short => 'by the books: plugins/billing/t/ledger.t',
         method_known => sub { my @same = ("$api/billing/payment-methods",
             { provider => 'sandbox', token => 'tok_twice', customerId => 'driver' }); $vg->post(@same); $vg->post(@same) },
+        credit_short => sub { $vg->post("$api/billing/credits/refunds", { customerId => 'poor', currency => 'EUR', amount => 1 }) },
+        payment_required => sub { $vg->post("$api/billing/credits/top-up", { customerId => 'poor', currency => 'EUR', amount => 1 }) },
+        refund_too_high  => 'a payment has to be captured: plugins/billing/t/credit.t',
     },
     charging => {
         connector_unknown => sub { session(driver => connectorId => $north) },

@@ -131,6 +131,9 @@ my %add = (
         status => 'REJECTED', created_by => 'test', created_at => ['now()']) },
     '/billing/payment-methods' => sub { made($vg->post("$api/billing/payment-methods",
         { provider => 'sandbox', token => 'tok-' . ++$count, customerId => 'LISTED' })) },
+    '/billing/credits/transactions' => sub {
+        $vg->sql(q{select billing.move('TOP_UP', vg.uuid7(), '', 'PROVIDER', 'sandbox', 'CREDIT', 'LISTED', 1, 'EUR', now(), 'test')});
+    },
     '/billing/invoices' => sub {
         $vg->sql(q{insert into billing.invoice (id, issuer, sequence, number, subject_kind, subject_id, part, currency, minor_units,
             net, tax, total, tax_unknown, issued_at)
@@ -153,7 +156,7 @@ for my $path (@lists) {
         my $add = $add{$path} or return fail 'it has rows in this file';
         (my $url = "$api$path") =~ s/\{vehicleId\}/$vehicle/;
         $url =~ s/\{id\}/LISTED/;
-        my $where = $path =~ /nearby/ ? 'lat=54.3&lon=10.1&' : '';
+        my $where = $path =~ /nearby/ ? 'lat=54.3&lon=10.1&' : $path =~ /credits/ ? 'customerId=LISTED&' : '';
         $add->('M') for 1 .. 7;
 
         my @all = map { name_of($_) } @{ $vg->get("$url?${where}limit=200")->{json}{items} };

@@ -42,7 +42,10 @@ my $vehicle_id  = made($vg->post("$api/customers/$customer_id/vehicles", { plate
 my $method_id = made($vg->post("$api/billing/payment-methods", { provider => 'sandbox', token => 'tok_1',
     customerId => $customer_id, brand => 'Visa', last4 => '4242', expires => '12/30' }))->{id};
 
+$vg->sql(q{select billing.payer_known('PATCHED', null)});
+
 my %specimens = (
+    '/billing/payers/{id}' => 'PATCHED',
     '/companies/{id}'     => $company_id,
     '/customers/{id}'     => $customer_id,
     '/vehicles/{id}'      => $vehicle_id,

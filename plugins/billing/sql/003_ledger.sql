@@ -84,6 +84,7 @@ create table billing.account (
     owner    text    not null,
     currency text    not null,
     balance  numeric,                       -- NULL: not kept
+    lot_at   timestamptz,                   -- of CREDIT: no part of it came in earlier; NULL: there is none
     constraint account_pkey primary key (id),
     constraint account_owner unique (owner, kind, currency),
     constraint account_kind check (kind in
@@ -91,6 +92,7 @@ create table billing.account (
     constraint account_kept check ((balance is not null) = (kind in ('CREDIT', 'HELD', 'RECEIVABLE'))),
     constraint credit_short check (kind not in ('CREDIT', 'HELD') or balance >= 0)
 );
+create index account_lot on billing.account (lot_at) where lot_at is not null;
 
 create table billing.transfer (
     id             bigint      generated always as identity,
@@ -110,6 +112,7 @@ create table billing.entry (
     transfer_id bigint  not null,
     account_id  bigint  not null,
     amount      numeric not null,
+    balance     numeric,                    -- after it; NULL: not kept
     constraint entry_pkey primary key (account_id, transfer_id),
     constraint entry_transfer foreign key (transfer_id) references billing.transfer (id),
     constraint entry_account foreign key (account_id) references billing.account (id)
@@ -164,6 +167,31 @@ begin
 end
 $$;
 
+-- credit_low(payer, currency, before, after): tells credits.low.v1, once for
+-- each time that what a payer has in advance, held or not, passes below its
+-- mark: whatever moved it.
+create function billing.credit_low(payer text, currency text, before numeric, after numeric, correlation text)
+returns void
+language plpgsql
+set search_path = '' as $$
+declare
+    known billing.payer;
+begin
+    select p.* into known
+    from billing.payer as p
+    where p.id = credit_low.payer;
+    if before >= known.low_mark and after < known.low_mark then
+        insert into vg.outbox (plugin, type, aggregate_id, payload, correlation_id, actor_id)
+        values ('billing', 'credits.low.v1', known.id, pg_catalog.jsonb_build_object(
+            'customerId', case when known.kind = 'CUSTOMER' then known.id end,
+            'companyId', case when known.kind = 'COMPANY' then known.id end,
+            'currency', credit_low.currency,
+            'balance', after,
+            'lowMark', known.low_mark), correlation, '');
+    end if;
+end
+$$;
+
 -- move(kind, reference, part, source, target, amount, currency, at,
 -- correlation): moves an amount from one account to another, once for a
 -- reference, kind and part: false when it was moved before. An amount of 0
@@ -175,12 +203,15 @@ create function billing.move(kind text, reference uuid, part text, source_kind t
 language plpgsql security definer
 set search_path = '' as $$
 declare
+    kept   constant text[] := '{CREDIT,HELD,RECEIVABLE}';
+    ahead  constant text[] := '{CREDIT,HELD}';
     source bigint;
     target bigint;
     moved  bigint;
-    payer  text := case
-        when move.source_kind in ('CREDIT', 'HELD', 'RECEIVABLE') then move.source_owner
-        when move.target_kind in ('CREDIT', 'HELD', 'RECEIVABLE') then move.target_owner end;
+    was    record;
+    payer  text := case when move.source_kind = any (kept) then move.source_owner
+        when move.target_kind = any (kept) then move.target_owner end;
+    gained numeric;
 begin
     if move.amount = 0 then
         return false;
@@ -188,11 +219,12 @@ begin
     if move.amount <> pg_catalog.round(move.amount, billing.minor_units(move.currency)) then
         raise exception '% % is no amount of money', move.amount, move.currency using errcode = '22023';
     end if;
-    if move.target_kind in ('CREDIT', 'HELD', 'RECEIVABLE') and move.target_owner <> payer then
+    move.amount := pg_catalog.round(move.amount, billing.minor_units(move.currency));
+    if move.target_kind = any (kept) and move.target_owner <> payer then
         raise exception 'from one payer to another' using errcode = '22023';
     end if;
     if payer is not null then
-        perform billing.payer_locked(payer, move.currency);
+        was := billing.payer_locked(payer, move.currency);
     end if;
     insert into billing.transfer as t (kind, reference, part, amount, currency, at, correlation_id)
     values (move.kind, move.reference, move.part, move.amount, move.currency, move.at, move.correlation)
@@ -203,11 +235,19 @@ begin
     end if;
     source := billing.account_of(move.source_kind, move.source_owner, move.currency);
     target := billing.account_of(move.target_kind, move.target_owner, move.currency);
+    gained := case when move.target_kind = any (ahead) then move.amount else 0 end
+        - case when move.source_kind = any (ahead) then move.amount else 0 end;
     update billing.account as a
-    set balance = a.balance + case when a.id = source then -move.amount else move.amount end
+    set balance = a.balance + case when a.id = source then -move.amount else move.amount end,
+        lot_at = case when a.kind = 'CREDIT' and gained > 0 then least(a.lot_at, move.at) else a.lot_at end
     where a.id in (source, target) and a.balance is not null;
-    insert into billing.entry (transfer_id, account_id, amount)
-    values (moved, source, -move.amount), (moved, target, move.amount);
+    insert into billing.entry (transfer_id, account_id, amount, balance)
+    select moved, v.id, v.amount, a.balance
+    from (values (source, -move.amount), (target, move.amount)) as v (id, amount)
+    join billing.account as a on a.id = v.id;
+    if gained < 0 then
+        perform billing.credit_low(payer, move.currency, was.credit + was.held, was.credit + was.held + gained, move.correlation);
+    end if;
     return true;
 end
 $$;
@@ -215,6 +255,7 @@ $$;
 -- Nobody writes them but move(): not the plugin's own statements either. A
 -- transfer and its entries stand for good.
 revoke insert, update, delete on billing.account, billing.transfer, billing.entry from vg_billing;
+revoke execute on function billing.credit_low(text, text, numeric, numeric, text) from public, vg_billing;
 
 create function billing.books_stand() returns trigger
 language plpgsql as $$

@@ -44,9 +44,9 @@ subtest 'a movement is made once for its reference, kind and part' => sub {
     is move(1, 'a', $provider, $credit, 10), 1;
     is move(1, 'a', $provider, $credit, 10), 0, 'not again';
     is move(1, 'a', $provider, $credit, 99), 0, 'nor with another amount';
-    is balance(CREDIT => 'a'), 10;
+    is balance(CREDIT => 'a'), '10.00', 'with the digits of its currency';
     is move(1, 'b', $provider, $credit, 5), 1, 'another part is another movement';
-    is balance(CREDIT => 'a'), 15;
+    is balance(CREDIT => 'a'), '15.00';
     is move(2, 'a', $provider, $credit, 0), 0, 'nothing moves nothing';
     is $vg->sql('select count(*) from billing.transfer'), 2;
     is faults(), 0;
@@ -57,9 +57,9 @@ subtest 'credit and what is held never go below zero, debts do' => sub {
     is move(3, 'a', $held, $credit, 0.01), 'credit_short';
     is $vg->sql('select count(*) from billing.transfer where reference = $1', sprintf $uuid, 3), 0, 'and leave nothing behind';
     is move(3, 'a', $credit, $held, 15), 1, 'all of it may be held, under the same reference';
-    is balance(CREDIT => 'a') . ' ' . balance(HELD => 'a'), '0 15';
+    is balance(CREDIT => 'a') . ' ' . balance(HELD => 'a'), '0.00 15.00';
     is move(4, 'net', [ RECEIVABLE => 'a' ], [ REVENUE => 'issuer' ], 7), 1;
-    is balance(RECEIVABLE => 'a'), -7;
+    is balance(RECEIVABLE => 'a'), '-7.00';
     is balance(REVENUE => 'issuer'), undef, 'what all share has no balance to wait for';
     is faults(), 0;
 };
@@ -156,7 +156,7 @@ subtest 'twenty want the last ten: ten have it' => sub {
         print move(100 + $child, 'a', [ CREDIT => 'x' ], [ HELD => 'x' ], 1, 'EUR', $dbh), "\n";
     });
     is_deeply tally(@lines), { 1 => 10, credit_short => 10 };
-    is balance(CREDIT => 'x') . ' ' . balance(HELD => 'x'), '0 10';
+    is balance(CREDIT => 'x') . ' ' . balance(HELD => 'x'), '0.00 10.00';
 };
 
 subtest 'twenty want the same one: one has it' => sub {
@@ -165,7 +165,7 @@ subtest 'twenty want the same one: one has it' => sub {
         print move(200, 'a', $provider, [ CREDIT => 'y' ], 3, 'EUR', $dbh), "\n";
     });
     is_deeply tally(@lines), { 1 => 1, 0 => 19 };
-    is balance(CREDIT => 'y'), 3;
+    is balance(CREDIT => 'y'), '3.00';
 };
 
 # Both ways between accounts that are made meanwhile, and several in one commit.
@@ -197,6 +197,8 @@ subtest 'in all directions at once nobody stands in another\'s way' => sub {
     is_deeply $tally, {}, 'and nothing else was heard, no deadlock above all';
     is $vg->sql(q{select count(*) from billing.account where kind in ('CREDIT', 'HELD') and balance < 0}), 0;
     is faults(), 0;
+    is $vg->sql(q{select count(*) from (select e.balance, sum(e.amount) over (partition by e.account_id order by e.transfer_id) as sum
+        from billing.entry e) s where s.balance <> s.sum}), 0, 'each balance that was noted is the sum up to there';
     cmp_ok $vg->sql('select sum(amount) from billing.entry'), '==', 0, 'all adds up to nothing';
 };
 
