@@ -185,12 +185,8 @@ static const vg_setting_t settings[] = {
 };
 
 static const char *const publishes[] = {
-    "credits.low.v1",
-    "invoice.created.v1",
-    "invoice.updated.v1",
-    "invoice.paid.v1",
-    "customer.erased.v1",
-    NULL,
+    "credits.low.v1",  "invoice.created.v1", "invoice.updated.v1",
+    "invoice.paid.v1", "customer.erased.v1", NULL,
 };
 
 const vg_plugin_t vg_plugin = {
