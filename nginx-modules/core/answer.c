@@ -323,6 +323,17 @@ vg_http_error(vg_http_t *http, vg_call_t *call)
 }
 
 
+static void
+vg_http_file(ngx_http_request_t *r, vg_call_t *call)
+{
+    if (call->file.data != NULL) {
+        (void) vg_http_add(r, "Content-Disposition",
+                           vg_printf(&call->arena, "inline; filename=\"%.*s\"",
+                                     (int) call->file.len, call->file.data));
+    }
+}
+
+
 ngx_int_t
 vg_http_answer(vg_http_t *http, vg_call_t *call)
 {
@@ -351,6 +362,7 @@ vg_http_answer(vg_http_t *http, vg_call_t *call)
             body.data ? NULL : vg_kit_error("internal", sizeof("internal") - 1);
     }
     if (call->error == NULL) {
+        vg_http_file(r, call);
         return vg_http_send(r, status, type, body);
     }
     return vg_http_error(http, call);

@@ -163,6 +163,29 @@ vg_reply_as(vg_call_t *call, const char *type, vg_str_t body)
 }
 
 
+vg_rc_t
+vg_reply_file(vg_call_t *call, const char *type, vg_str_t name, vg_str_t body)
+{
+    char    *text = vg_alloc(&call->arena, name.len + 1);
+    size_t   i;
+    unsigned c;
+
+    if (text == NULL) {
+        return vg_refuse(call, "internal");
+    }
+    for (i = 0; i < name.len; i++) {
+        c = (unsigned char) name.data[i];
+        text[i] =
+            (char) ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')
+                            || (c >= 'a' && c <= 'z') || c == '.' || c == '-'
+                        ? c
+                        : '_');
+    }
+    call->file = (vg_str_t){ text, name.len };
+    return vg_reply_as(call, type, body);
+}
+
+
 vg_str_t
 vg_csv(vg_call_t *call, const vg_json_t *items)
 {

@@ -320,6 +320,8 @@ struct vg_call_s {
     ngx_array_t *frames; /* of vg_stream_frame_t, up to that id; NULL: text */
     vg_str_t     text;
     const char  *type;    /* of text; NULL: JSON                */
+    vg_str_t     file;    /* what a client may save it as; or none */
+    vg_str_t     drawn;   /* PDF: see vg_paper()                */
     unsigned     fault:2; /* of the first field: see VG_FAULT_*      */
     unsigned     answered:1;
     unsigned     finished:1;

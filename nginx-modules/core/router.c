@@ -2,7 +2,7 @@
  * router.c: which endpoint does a path mean?
  *
  * Paths of rows are under /api/v1 unless they begin with "/." or "/ocpi".
- * Literal segments win over :values, since rows are tried twice.
+ * Literal segments win over {values}, and "{id}.pdf" over "{id}".
  */
 
 #include "host.h"
@@ -14,6 +14,9 @@ static const char *const vg_methods[] = {
     [VG_JOB] = "JOB",       [VG_KEEP] = "KEEP",
 };
 
+/* how a row may fit: with a value, with one that has an ending, to the letter */
+enum { VG_ROUTE_VALUE = 1, VG_ROUTE_ENDING, VG_ROUTE_LITERAL };
+
 static const ngx_str_t vg_base = ngx_string("/api/v1");
 
 
@@ -24,30 +27,50 @@ vg_method_name(vg_method_t method)
 }
 
 
-/* one row against a path; literals only, or also values */
+/* A value goes as far as its segment, less what the row has behind it there:
+ * "{id}.pdf". */
+static u_char *
+vg_route_value(const char *behind, u_char *p, u_char *end)
+{
+    u_char *last = p;
+    size_t  len = strcspn(behind, "/");
+
+    while (last < end && *last != '/') {
+        last++;
+    }
+    if ((size_t) (last - p) > len && ngx_memcmp(last - len, behind, len) == 0) {
+        return last - len;
+    }
+    return len ? p : last;
+}
+
+
+/* one row against a path; *fit is the larger, the more of it is the row's */
 static ngx_uint_t
 vg_route_fits(const char *row, ngx_str_t *path, ngx_str_t *values,
-              ngx_uint_t *literal)
+              ngx_uint_t *fit)
 {
     u_char    *p = path->data, *end = p + path->len;
     ngx_uint_t n = 0;
 
-    *literal = 1;
+    *fit = VG_ROUTE_LITERAL;
     while (*row != '\0') {
         if (*row == '{') {
-            *literal = 0;
             if (n == VG_PATH_VALUES) {
                 return 0;
             }
+            row = strchr(row, '}') + 1;
             values[n].data = p;
-            while (p < end && *p != '/') {
-                p++;
-            }
+            p = vg_route_value(row, p, end);
             values[n].len = p - values[n].data;
             if (values[n++].len == 0) {
                 return 0;
             }
-            row = strchr(row, '}') + 1;
+            if (*row == '\0' || *row == '/') {
+                *fit = VG_ROUTE_VALUE;
+            } else if (*fit == VG_ROUTE_LITERAL) {
+                *fit = VG_ROUTE_ENDING;
+            }
         } else if (p == end || *p++ != (u_char) *row++) {
             return 0;
         }
@@ -83,7 +106,7 @@ vg_route_match(ngx_uint_t method, ngx_str_t *path, ngx_str_t *values,
 {
     ngx_str_t       rest = *path, tried[VG_PATH_VALUES];
     u_char          first;
-    ngx_uint_t      i, literal, want = vg_route_method(method);
+    ngx_uint_t      i, fit, best = 0, want = vg_route_method(method);
     vg_endpoint_t **e = vg_host->endpoints.elts, *found = NULL;
 
     *allow = 0;
@@ -99,15 +122,16 @@ vg_route_match(ngx_uint_t method, ngx_str_t *path, ngx_str_t *values,
     first = rest.len > 1 ? rest.data[1] : '\0';
     for (i = 0; i < vg_host->endpoints.nelts; i++) {
         if (vg_host->firsts[i] != first
-            || !vg_route_fits(e[i]->row->path, &rest, tried, &literal))
+            || !vg_route_fits(e[i]->row->path, &rest, tried, &fit))
         {
             continue;
         }
         *allow |= 1u << e[i]->row->method;
-        if (e[i]->row->method == want && (found == NULL || literal)) {
+        if (e[i]->row->method == want && fit > best) {
             found = e[i];
+            best = fit;
             ngx_memcpy(values, tried, sizeof(tried));
-            if (literal) {
+            if (fit == VG_ROUTE_LITERAL) {
                 break;
             }
         }

@@ -396,6 +396,11 @@ vg_str_t vg_sha256(vg_call_t *call, vg_str_t salt, vg_str_t text);
 vg_rc_t vg_reply_as(vg_call_t *call, const char *type,
                     vg_str_t body) VG_MUST_CHECK;
 
+/* ... of a file, which clients show or save under this name; of what is no
+ * letter, digit, '.', '-' or '_' in it a '_' is made. */
+vg_rc_t vg_reply_file(vg_call_t *call, const char *type, vg_str_t name,
+                      vg_str_t body) VG_MUST_CHECK;
+
 /* An array of objects as lines of CSV; data NULL: no memory. */
 vg_str_t vg_csv(vg_call_t *call, const vg_json_t *items);
 
