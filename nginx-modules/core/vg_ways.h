@@ -98,6 +98,14 @@ vg_rc_t vg_password_check(vg_call_t *call, vg_str_t password, vg_str_t hash);
 vg_rc_t vg_password_change(vg_call_t *call, vg_str_t password, vg_str_t hash,
                            vg_str_t next);
 
+/* In a step's command(), with VG_AWAIT: a document (JSON as paper.h of the room
+ * paper has it) as PDF, drawn in a thread. :outcome is {}; its bytes are
+ * vg_drawn(), for vg_reply_file() in render(). The same document gives the same
+ * bytes. :reason is busy when too many wait already, answer_too_large for more
+ * than 2 MiB of JSON or 600 pages. */
+vg_rc_t  vg_paper(vg_call_t *call, vg_str_t document);
+vg_str_t vg_drawn(vg_call_t *call);
+
 /* Of a VG_JOB row: the job's id, the same over all its tries; data NULL
  * elsewhere. */
 vg_str_t vg_job_id(vg_call_t *call);
