@@ -1,37 +1,15 @@
 /*
- * plugin.c: the manifest of billing, and how a session becomes an invoice.
+ * plugin.c: the manifest of billing.
  */
 
 #include "vg.h"
 
 #include "credit.h"
 #include "invoice.h"
+#include "invoices.h"
 #include "providers.h"
 
 /* clang-format off */
-
-#define TOLD(name, type, what)                                                 \
-    { VG_BODY, name, type, VG_NULLABLE, .about = (what) }
-
-static const vg_field_t session_told_fields[] = {
-    { VG_BODY, "sessionId", VG_UUID, VG_REQUIRED, .about = "the session" },
-    TOLD("operatorId", VG_TEXT, "the issuer"),
-    TOLD("customerId", VG_TEXT, "who pays"),
-    TOLD("companyId", VG_TEXT, "on whose account"),
-    TOLD("country", VG_TEXT, "ISO 3166-1, where it was supplied"),
-    TOLD("timeZone", VG_TEXT, "IANA name, where it was supplied"),
-    TOLD("startTime", VG_TIME, "supplied from"),
-    TOLD("endTime", VG_TIME, "supplied to"),
-    TOLD("energyKwh", VG_DECIMAL, "kWh"),
-    TOLD("costs", VG_ANY, "OCPI CDR costs; none: not priced yet"),
-    { VG_BOUND, "invoice", VG_ANY, .about = "lines, taxes and totals" },
-    VG_FIELDS_END
-};
-
-static const vg_field_t invoice_id_fields[] = {
-    { VG_PATH, "id", VG_UUID, VG_REQUIRED, .about = "invoice" },
-    VG_FIELDS_END
-};
 
 static const vg_field_t erasure_told_fields[] = {
     { VG_BODY, "erasureId", VG_UUID, VG_REQUIRED, .about = "the erasure" },
@@ -47,52 +25,12 @@ static const vg_field_t customer_export_fields[] = {
     VG_FIELDS_END
 };
 
-static const vg_field_t invoice_list_fields[] = {
-    { VG_QUERY, "sessionId", VG_UUID, .about = "for this session" },
-    { VG_QUERY, "customerId", VG_TEXT, 0, 1, 64,
-      .about = "to this customer" },
-    { VG_QUERY, "status", VG_ENUM, .values = "ISSUED|OVERDUE|PAID|CREDITED",
-      .about = "in this state" },
-    VG_FIELDS_END
-};
-
-/* clang-format on */
-
-/* No costs, or nothing to pay: no invoice is bound, and none is made. */
-static vg_rc_t
-invoice_check(vg_call_t *call)
-{
-    vg_str_t         invoice = { NULL, 0 };
-    const vg_json_t *costs = vg_get(call, "costs");
-
-    if (costs == NULL) {
-        return vg_bind(call, "invoice", invoice);
-    }
-
-    switch (invoice_make(vg_pool(call), costs,
-                         vg_json_text(vg_row(call), "taxRate"),
-                         vg_json_text(vg_row(call), "minorUnits"), &invoice))
-    {
-
-    case INVOICE_OK:
-    case INVOICE_NOTHING:
-        return vg_bind(call, "invoice", invoice);
-
-    case INVOICE_NONSENSE:
-        vg_log(call, VG_LOG_ERROR, "the session's costs are no costs");
-        return vg_refuse(call, "unprocessable");
-
-    default:
-        return vg_refuse(call, "internal");
-    }
-}
-
-
-/* clang-format off */
-
 #define INVOICES                                                               \
     session_told_fields, .load = "invoice_ground", .check = invoice_check,     \
     .statement = "invoice_issue"
+#define FEES                                                                   \
+    fee_told_fields, .load = "fee_ground", .check = invoice_check,             \
+    .statement = "fee_issue"
 
 static const vg_route_t routes[] = {
 
@@ -139,6 +77,13 @@ static const vg_route_t routes[] = {
       .about = "Issues the invoice of a session" },
     { VG_EVENT, "charging.session.priced.v1", NULL, INVOICES,
       .about = "Issues the invoice of a session that was priced later" },
+    { VG_EVENT, "reservation.cancelled.v1", NULL, FEES,
+      .about = "Issues the invoice of its fee, if one is due" },
+    { VG_EVENT, "reservation.expired.v1", NULL, FEES,
+      .about = "Issues the invoice of its fee, if one is due" },
+    { VG_EVENT, "invoice.created.v1", NULL, settle_fields,
+      .check = settle_check, .statement = "invoice_settle",
+      .about = "Says when it is due, and gets it paid" },
 
     { VG_GET, "/billing/invoices", "billing:read", invoice_list_fields,
       .statement = "invoice_list", .flags = VG_LIST,
@@ -181,6 +126,9 @@ static const vg_setting_t settings[] = {
       "after which credit that was not used is gone: 12h, 365d, 52w, 3y" },
     { "providers", "sandbox",
       "payment providers whose methods are taken, by one space" },
+    { "payment_days", "14",
+      "days after which an invoice on a company's account is due; for those "
+      "that are issued from then on" },
     { NULL, NULL, NULL }
 };
 
