@@ -1,0 +1,337 @@
+-- Plans, and subscriptions to them. What became of a subscription is its
+-- events; its row is what subscription_apply() makes of them, one after the
+-- other, and can be made again from them at any time.
+--
+-- Whatever changes a subscription has its row locked, and writes the next
+-- version of its events: two who decided on the same state cannot both write.
+
+-- The IANA names that this server's zone data knew when it was migrated.
+create table billing.time_zone (
+    name text not null,
+    constraint time_zone_pkey primary key (name)
+);
+insert into billing.time_zone (name)
+select z.name
+from pg_catalog.pg_timezone_names as z
+where z.name !~ '^(posix|right)/'
+    and z.name not in ('localtime', 'posixrules', 'Factory');
+
+create table billing.plan (
+    id         uuid        not null,
+    issuer     text        not null,        -- the operator's company, which sends the invoices
+    name       text        not null,
+    status     text        not null default 'ACTIVE',
+    revision   int         not null default 1,
+    created_at timestamptz not null,
+    version    int         not null default 1,
+    constraint plan_pkey primary key (id),
+    constraint plan_status check (status in ('ACTIVE', 'RETIRED'))
+);
+create index plan_issuer on billing.plan (issuer, id);
+
+-- The terms. A subscription keeps those that it was made with, until it is
+-- changed; so they stand for good, and new ones are a new revision.
+create table billing.plan_revision (
+    plan_id          uuid        not null,
+    revision         int         not null,
+    price            numeric     not null,  -- of a cycle, excluding tax
+    currency         text        not null,
+    cycle            text        not null,
+    included_kwh     numeric     not null,  -- of a cycle
+    discount_percent numeric     not null,  -- on energy
+    country          text        not null,  -- ISO 3166-1, where it is taxed
+    time_zone        text        not null,  -- in which its cycles are months
+    since            timestamptz not null,
+    constraint plan_revision_pkey primary key (plan_id, revision),
+    constraint plan_revision_plan foreign key (plan_id) references billing.plan (id),
+    constraint time_zone_unknown foreign key (time_zone) references billing.time_zone (name),
+    constraint plan_revision_cycle check (cycle in ('MONTHLY', 'QUARTERLY', 'ANNUAL')),
+    constraint plan_revision_terms check (price >= 0 and included_kwh >= 0 and discount_percent between 0 and 100)
+);
+revoke update, delete on billing.plan_revision from vg_billing;
+
+create view billing.plan_json as
+select p.id,
+    p.issuer,
+    p.status,
+    p.version,
+    json_build_object(
+        'id', p.id,
+        'operatorId', p.issuer,
+        'name', p.name,
+        'status', p.status,
+        'revision', p.revision,
+        'price', r.price,
+        'currency', r.currency,
+        'cycle', r.cycle,
+        'includedKwh', r.included_kwh,
+        'discountPercent', r.discount_percent,
+        'country', r.country,
+        'timeZone', r.time_zone,
+        'createdAt', vg.z(p.created_at),
+        'version', p.version
+    ) as body
+from billing.plan p
+join billing.plan_revision r on r.plan_id = p.id and r.revision = p.revision;
+
+-- plan_terms(plan, revision): what a subscription's events say of its plan
+create function billing.plan_terms(plan uuid, revision int) returns jsonb
+language sql stable parallel safe
+return (
+    select jsonb_build_object(
+        'planId', r.plan_id,
+        'revision', r.revision,
+        'price', r.price,
+        'currency', r.currency,
+        'cycle', r.cycle,
+        'includedKwh', r.included_kwh,
+        'discountPercent', r.discount_percent,
+        'country', r.country,
+        'timeZone', r.time_zone)
+    from billing.plan_revision r
+    where r.plan_id = plan
+        and r.revision = plan_terms.revision);
+
+
+-- ----------------------------------------------------------------- cycles
+
+-- cycle_moment(anchor, zone, cycle, n): when the n-th cycle begins. Counted
+-- from the anchor and not from the cycle before, so that what began on the
+-- 31st is back there after February; and in months by the clock of the zone:
+-- a cycle across a change of clocks is an hour longer or shorter. A time that
+-- the clock leaves out is an hour later, one that it has twice is the second.
+create function billing.cycle_moment(anchor timestamptz, zone text, cycle text, n int) returns timestamptz
+language sql stable parallel safe
+return case
+    when n = 0 then anchor
+    else ((anchor at time zone zone) + n * case cycle
+        when 'MONTHLY' then interval '1 month'
+        when 'QUARTERLY' then interval '3 months'
+        when 'ANNUAL' then interval '12 months'
+    end) at time zone zone
+end;
+
+
+-- ----------------------------------------------------------------- events
+
+create table billing.event_store (
+    aggregate      uuid        not null,
+    version        int         not null,
+    type           text        not null,
+    data           jsonb       not null,
+    actor          text        not null,    -- who, or `system`
+    at             timestamptz not null,
+    correlation_id text        not null,
+    constraint event_version primary key (aggregate, version),
+    constraint event_counted check (version > 0)
+);
+revoke update, delete on billing.event_store from vg_billing;
+
+create table billing.snapshot (
+    aggregate uuid  not null,
+    version   int   not null,
+    state     jsonb not null,
+    constraint snapshot_pkey primary key (aggregate, version)
+);
+
+-- subscription_apply(state, event): the one place that says what an event does
+-- to a state. An event's data are members of the state, as they are from then
+-- on; here stands what follows from its type. nextAt is when the clock looks
+-- at it again: the end of what is paid, unless the event says otherwise.
+create function billing.subscription_apply(state jsonb, event billing.event_store) returns jsonb
+language plpgsql immutable
+set search_path = '' as $$
+declare
+    s jsonb := state;
+begin
+    case event.type
+        when 'CREATED' then
+            s := '{"status": "PENDING", "period": null, "usedKwh": 0}'::jsonb || event.data;
+        when 'STARTED' then
+            s := (s - 'nextAt') || '{"status": "PENDING"}';
+        when 'INVOICED' then
+            s := s || event.data;
+        when 'ACTIVATED' then
+            s := (s - 'invoiceId') || '{"status": "ACTIVE"}'
+                || pg_catalog.jsonb_build_object('nextAt', s -> 'periodEnd') || event.data;
+        when 'FAILED' then
+            s := (s - '{invoiceId,nextAt}'::text[]) || '{"status": "FAILED"}' || event.data;
+        when 'RENEWED' then
+            s := (s - '{planned,invoiceId}'::text[]) || '{"usedKwh": 0}'
+                || pg_catalog.jsonb_build_object('nextAt', event.data -> 'periodEnd') || event.data;
+        when 'UPGRADED', 'DOWNGRADED' then
+            s := (s - '{planned,cancelAt}'::text[]) || event.data;
+        when 'CHANGE_PLANNED', 'CANCEL_PLANNED', 'METHOD_CHANGED' then
+            s := s || event.data;
+        when 'PLAN_KEPT' then
+            s := s - '{planned,cancelAt}'::text[];
+        when 'PAID' then
+            s := (s - '{invoiceId,unpaidSince,dunningStep,retrying,failure}'::text[]) || '{"status": "ACTIVE"}'
+                || pg_catalog.jsonb_build_object('nextAt', s -> 'periodEnd');
+        when 'PAYMENT_FAILED' then
+            s := (s - '{nextAt,retrying}'::text[]) || '{"status": "PAST_DUE"}' || event.data;
+        when 'RETRIED' then
+            s := s || '{"retrying": true}' || event.data;
+        when 'ENERGY_USED' then
+            s := s || pg_catalog.jsonb_build_object(
+                'usedKwh', (s ->> 'usedKwh')::numeric + (event.data ->> 'kwh')::numeric);
+        when 'CANCELLED' then
+            s := (s - '{nextAt,planned,retrying}'::text[]) || '{"status": "CANCELLED"}' || event.data;
+    end case;
+    return s || pg_catalog.jsonb_build_object('version', event.version);
+end
+$$;
+
+create table billing.subscription (
+    id          uuid        not null,
+    status      text        not null,
+    issuer      text        not null,
+    customer_id text,
+    company_id  text,
+    plan_id     uuid        not null,
+    invoice_id  uuid,                       -- what it waits to be paid for
+    next_at     timestamptz,                -- when the clock looks at it; NULL: never
+    state       jsonb       not null,
+    version     int         not null,       -- of its last event
+    constraint subscription_pkey primary key (id),
+    constraint subscription_status check (status in
+        ('SCHEDULED', 'PENDING', 'ACTIVE', 'PAST_DUE', 'CANCELLED', 'FAILED'))
+) with (fillfactor = 80);
+create index subscription_due on billing.subscription (next_at) where next_at is not null;
+create index subscription_invoice on billing.subscription (invoice_id) where invoice_id is not null;
+create index subscription_customer on billing.subscription (customer_id, id);
+create index subscription_company on billing.subscription (company_id, id);
+create index subscription_issuer on billing.subscription (issuer, id);
+create index subscription_plan on billing.subscription (plan_id);
+
+-- subscription_append(id, seen, type, data, actor, at, correlation): its next
+-- event and its row, and a snapshot with each 50th. seen: the version that was
+-- decided on; 0: none. Violates event_version where there is another by now.
+create function billing.subscription_append(id uuid, seen int, type text, data jsonb, actor text, at timestamptz,
+    correlation text) returns jsonb
+language plpgsql
+set search_path = '' as $$
+declare
+    event billing.event_store;
+    s     jsonb;
+begin
+    insert into billing.event_store as e (aggregate, version, type, data, actor, at, correlation_id)
+    values (subscription_append.id, seen + 1, subscription_append.type, pg_catalog.jsonb_strip_nulls(subscription_append.data),
+        actor, subscription_append.at, correlation)
+    returning e.* into event;
+    select b.state into s
+    from billing.subscription as b
+    where b.id = subscription_append.id;
+    s := billing.subscription_apply(s, event);
+    if seen = 0 then
+        insert into billing.subscription (id, status, issuer, customer_id, company_id, plan_id, next_at, state, version)
+        values (subscription_append.id, s ->> 'status', s ->> 'issuer', s ->> 'customerId', s ->> 'companyId',
+            (s #>> '{terms,planId}')::uuid, (s ->> 'nextAt')::timestamptz, s, event.version);
+    else
+        update billing.subscription as b
+        set status = s ->> 'status',
+            plan_id = (s #>> '{terms,planId}')::uuid,
+            invoice_id = (s ->> 'invoiceId')::uuid,
+            next_at = (s ->> 'nextAt')::timestamptz,
+            state = s,
+            version = event.version
+        where b.id = subscription_append.id;
+    end if;
+    if event.version % 50 = 0 then
+        insert into billing.snapshot (aggregate, version, state)
+        values (event.aggregate, event.version, s);
+    end if;
+    return s;
+end
+$$;
+
+-- subscription_rebuilt(id, snapshots): its state, from its events alone, or
+-- from its last snapshot and those that followed
+create function billing.subscription_rebuilt(id uuid, snapshots boolean) returns jsonb
+language plpgsql stable
+set search_path = '' as $$
+declare
+    event billing.event_store;
+    s     jsonb;
+    since int := 0;
+begin
+    if snapshots then
+        select n.state, n.version into s, since
+        from billing.snapshot as n
+        where n.aggregate = subscription_rebuilt.id
+        order by n.version desc
+        limit 1;
+    end if;
+    for event in
+        select e.*
+        from billing.event_store as e
+        where e.aggregate = subscription_rebuilt.id
+            and e.version > coalesce(since, 0)
+        order by e.version
+    loop
+        s := billing.subscription_apply(s, event);
+    end loop;
+    return s;
+end
+$$;
+
+-- subscription_body(row): as the API shows it
+create function billing.subscription_body(b billing.subscription) returns json
+language sql stable parallel safe
+return json_build_object(
+    'id', b.id,
+    'status', b.status,
+    'customerId', b.customer_id,
+    'companyId', b.company_id,
+    'operatorId', b.issuer,
+    'planId', b.plan_id,
+    'terms', b.state -> 'terms',
+    'methodId', b.state -> 'methodId',
+    'anchor', b.state -> 'anchor',
+    'period', b.state -> 'period',
+    'periodStart', b.state -> 'periodStart',
+    'periodEnd', b.state -> 'periodEnd',
+    'usedKwh', b.state -> 'usedKwh',
+    'invoiceId', b.invoice_id,
+    'unpaidSince', b.state -> 'unpaidSince',
+    'dunningStep', b.state -> 'dunningStep',
+    'failure', b.state -> 'failure',
+    'planned', b.state -> 'planned',
+    'cancelAt', b.state -> 'cancelAt',
+    'endedAt', b.state -> 'endedAt',
+    'reason', b.state -> 'reason',
+    'version', b.version);
+
+create view billing.subscription_json as
+select b.id,
+    b.status,
+    b.issuer,
+    b.customer_id,
+    b.company_id,
+    b.plan_id,
+    b.version,
+    billing.subscription_body(b) as body
+from billing.subscription b;
+
+-- subscription_event(type, id, state): what is told of it
+create function billing.subscription_event(type text, id uuid, s jsonb) returns jsonb
+language sql stable parallel safe
+return jsonb_build_object(
+    'type', type,
+    'aggregateId', id,
+    'payload', jsonb_build_object(
+        'subscriptionId', id,
+        'status', s -> 'status',
+        'planId', s #> '{terms,planId}',
+        'revision', s #> '{terms,revision}',
+        'operatorId', s -> 'issuer',
+        'customerId', s -> 'customerId',
+        'companyId', s -> 'companyId',
+        'price', s #> '{terms,price}',
+        'currency', s #> '{terms,currency}',
+        'cycle', s #> '{terms,cycle}',
+        'periodStart', s -> 'periodStart',
+        'periodEnd', s -> 'periodEnd',
+        'reason', s -> 'reason'));
+
+select vg.saga_ground('billing');
