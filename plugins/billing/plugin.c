@@ -8,6 +8,7 @@
 #include "invoice.h"
 #include "invoices.h"
 #include "providers.h"
+#include "subscriptions.h"
 
 /* clang-format off */
 
@@ -31,6 +32,14 @@ static const vg_field_t customer_export_fields[] = {
 #define FEES                                                                   \
     fee_told_fields, .load = "fee_ground", .check = invoice_check,             \
     .statement = "fee_issue"
+
+#define SUBSCRIBE(step, ...)                                                   \
+    { VG_INTERNAL, step, NULL, subscribe_fields, .lock = "subscribe_lock",     \
+      __VA_ARGS__ }
+#define JUDGED(type, what)                                                     \
+    { VG_EVENT, type, NULL, renewal_told_fields, .check = renewal_told_check,  \
+      .lock = "subscription_judged_lock", .statement = "subscription_judged",  \
+      .about = (what) }
 
 static const vg_route_t routes[] = {
 
@@ -92,6 +101,66 @@ static const vg_route_t routes[] = {
       .statement = "invoice_get",
       .about = "An invoice with its lines and taxes" },
 
+    { VG_POST, "/billing/plans", "billing:write", plan_new_fields,
+      .statement = "plan_create", .about = "Make a plan" },
+    { VG_GET, "/billing/plans", "billing:read", plan_list_fields,
+      .statement = "plan_list", .flags = VG_LIST | VG_EVERYBODYS,
+      .about = "Plans, newest first" },
+    { VG_GET, "/billing/plans/{id}", "billing:read", plan_id_fields,
+      .statement = "plan_get", .flags = VG_EVERYBODYS, .about = "A plan" },
+    { VG_PATCH, "/billing/plans/{id}", "billing:write", plan_change_fields,
+      .lock = "plan_lock", .statement = "plan_change",
+      .about = "Change a plan for those who subscribe from now on" },
+
+    { VG_POST, "/billing/subscriptions", "billing:write",
+      subscription_new_fields, .check = subscription_new_check,
+      .statement = "subscription_create",
+      .about = "Subscribe to a plan; it is ACTIVE once it is paid" },
+    { VG_GET, "/billing/subscriptions", "billing:read",
+      subscription_list_fields, .statement = "subscription_list",
+      .flags = VG_LIST, .about = "Subscriptions, newest first" },
+    { VG_GET, "/billing/subscriptions/{id}", "billing:read",
+      subscription_id_fields, .statement = "subscription_get",
+      .about = "A subscription" },
+    { VG_GET, "/billing/subscriptions/{id}/events", "billing:read",
+      subscription_id_fields, .statement = "subscription_events",
+      .flags = VG_LIST, .about = "Its whole history, oldest first" },
+    { VG_PATCH, "/billing/subscriptions/{id}", "billing:write",
+      subscription_change_fields, .load = "subscription_change_ground",
+      .check = subscription_change_check, .lock = "subscription_lock",
+      .statement = "subscription_change",
+      .about = "Another plan, or another way to pay" },
+    { VG_DELETE, "/billing/subscriptions/{id}", "billing:write",
+      subscription_end_fields, .load = "subscription_end_ground",
+      .check = subscription_change_check, .lock = "subscription_lock",
+      .statement = "subscription_end",
+      .about = "End it with its cycle, or at once" },
+
+    SUBSCRIBE("billing.subscribe_invoice", .load = "subscribe_ground",
+              .check = subscribe_invoice_check,
+              .statement = "subscribe_invoice",
+              .about = "Its first cycle begins, and is invoiced"),
+    SUBSCRIBE("billing.subscribe_invoice_undo",
+              .statement = "subscribe_invoice_undo",
+              .about = "Nobody owes that invoice"),
+    { VG_INTERNAL, "billing.subscribe_paid", NULL, subscribe_fields,
+      .statement = "subscribe_paid", .render = subscribe_paid_render,
+      .about = "Whether its first invoice is paid" },
+    SUBSCRIBE("billing.subscribe_activate", .statement = "subscribe_activate",
+              .about = "It is active"),
+    SUBSCRIBE("billing.subscribe_undo", .statement = "subscribe_undo",
+              .about = "It never was"),
+
+    { VG_EVERY, "1s", NULL, renewal_fields, .load = "subscription_due",
+      .check = renewal_check, .statement = "subscription_run",
+      .about = "Renews what is paid up, and asks again for what is not" },
+    { VG_JOB, "subscription.run", NULL, renewal_job_fields,
+      .load = "subscription_due", .check = renewal_check,
+      .statement = "subscription_run", .steps = renewal_steps,
+      .about = "The next batch, at once" },
+    JUDGED("invoice.paid.v1", "What a subscription waited for is paid"),
+    JUDGED("payment.failed.v1", "What a subscription waited for is not paid"),
+
     { VG_INTERNAL, "billing.customer_export", NULL, customer_export_fields,
       .statement = "customer_export",
       .about = "What is held here about a customer" },
@@ -117,8 +186,20 @@ static const vg_error_t errors[] = {
     { "credit_short", 402, "Not enough credit" }, /* a constraint's name */
     { "payment_required", 402, "No way to pay is known" },
     { "refund_too_high", 409, "More than is captured cannot be given back" },
+    { "payment_declined", 402, "The payment was declined" },
+    { "time_zone_unknown", 422, "No such time zone" }, /* as credit_short */
+    { "plan_unknown", 422, "No such plan" },
+    { "plan_unlike", 422, "Of another operator, country, currency or cycle" },
+    { "subscription_unpaid", 409, "The subscription is not paid for now" },
+    { "subscription_over", 409, "The subscription is over" },
     { "method_known", 409, "This payment method is known already" },
     { NULL, 0, NULL }
+};
+
+static const vg_saga_t sagas[] = {
+    { "billing.subscribe", subscribe_steps,
+      "A subscription: invoiced, paid, active" },
+    { NULL, NULL, NULL }
 };
 
 static const vg_setting_t settings[] = {
@@ -129,12 +210,24 @@ static const vg_setting_t settings[] = {
     { "payment_days", "14",
       "days after which an invoice on a company's account is due; for those "
       "that are issued from then on" },
+    { "dunning", "1d 3d 7d cancel",
+      "so long after a subscription was not paid it is asked for again; then "
+      "it ends" },
     { NULL, NULL, NULL }
 };
 
 static const char *const publishes[] = {
     "credits.low.v1",  "invoice.created.v1", "invoice.updated.v1",
     "invoice.paid.v1", "customer.erased.v1", NULL,
+    "invoice.created.v1",
+    "invoice.updated.v1",
+    "invoice.paid.v1",
+    "subscription.created.v1",
+    "subscription.upgraded.v1",
+    "subscription.downgraded.v1",
+    "subscription.cancelled.v1",
+    "customer.erased.v1",
+    NULL,
 };
 
 const vg_plugin_t vg_plugin = {
@@ -146,5 +239,6 @@ const vg_plugin_t vg_plugin = {
     .errors = errors,
     .settings = settings,
     .publishes = publishes,
+    .sagas = sagas,
     .keeps = keeps,
 };

@@ -50,27 +50,30 @@ create table billing.plan_revision (
 );
 revoke update, delete on billing.plan_revision from vg_billing;
 
+create function billing.plan_body(p billing.plan, r billing.plan_revision) returns json
+language sql stable parallel safe
+return json_build_object(
+    'id', p.id,
+    'operatorId', p.issuer,
+    'name', p.name,
+    'status', p.status,
+    'revision', r.revision,
+    'price', r.price,
+    'currency', r.currency,
+    'cycle', r.cycle,
+    'includedKwh', r.included_kwh,
+    'discountPercent', r.discount_percent,
+    'country', r.country,
+    'timeZone', r.time_zone,
+    'createdAt', vg.z(p.created_at),
+    'version', p.version);
+
 create view billing.plan_json as
 select p.id,
     p.issuer,
     p.status,
     p.version,
-    json_build_object(
-        'id', p.id,
-        'operatorId', p.issuer,
-        'name', p.name,
-        'status', p.status,
-        'revision', p.revision,
-        'price', r.price,
-        'currency', r.currency,
-        'cycle', r.cycle,
-        'includedKwh', r.included_kwh,
-        'discountPercent', r.discount_percent,
-        'country', r.country,
-        'timeZone', r.time_zone,
-        'createdAt', vg.z(p.created_at),
-        'version', p.version
-    ) as body
+    billing.plan_body(p, r) as body
 from billing.plan p
 join billing.plan_revision r on r.plan_id = p.id and r.revision = p.revision;
 
@@ -275,32 +278,32 @@ begin
 end
 $$;
 
--- subscription_body(row): as the API shows it
-create function billing.subscription_body(b billing.subscription) returns json
+-- subscription_body(id, state): as the API shows it
+create function billing.subscription_body(id uuid, s jsonb) returns json
 language sql stable parallel safe
 return json_build_object(
-    'id', b.id,
-    'status', b.status,
-    'customerId', b.customer_id,
-    'companyId', b.company_id,
-    'operatorId', b.issuer,
-    'planId', b.plan_id,
-    'terms', b.state -> 'terms',
-    'methodId', b.state -> 'methodId',
-    'anchor', b.state -> 'anchor',
-    'period', b.state -> 'period',
-    'periodStart', b.state -> 'periodStart',
-    'periodEnd', b.state -> 'periodEnd',
-    'usedKwh', b.state -> 'usedKwh',
-    'invoiceId', b.invoice_id,
-    'unpaidSince', b.state -> 'unpaidSince',
-    'dunningStep', b.state -> 'dunningStep',
-    'failure', b.state -> 'failure',
-    'planned', b.state -> 'planned',
-    'cancelAt', b.state -> 'cancelAt',
-    'endedAt', b.state -> 'endedAt',
-    'reason', b.state -> 'reason',
-    'version', b.version);
+    'id', id,
+    'status', s -> 'status',
+    'customerId', s -> 'customerId',
+    'companyId', s -> 'companyId',
+    'operatorId', s -> 'issuer',
+    'planId', s #> '{terms,planId}',
+    'terms', s -> 'terms',
+    'methodId', s -> 'methodId',
+    'anchor', s -> 'anchor',
+    'period', s -> 'period',
+    'periodStart', s -> 'periodStart',
+    'periodEnd', s -> 'periodEnd',
+    'usedKwh', s -> 'usedKwh',
+    'invoiceId', s -> 'invoiceId',
+    'unpaidSince', s -> 'unpaidSince',
+    'dunningStep', s -> 'dunningStep',
+    'failure', s -> 'failure',
+    'planned', s -> 'planned',
+    'cancelAt', s -> 'cancelAt',
+    'endedAt', s -> 'endedAt',
+    'reason', s -> 'reason',
+    'version', s -> 'version');
 
 create view billing.subscription_json as
 select b.id,
@@ -310,7 +313,7 @@ select b.id,
     b.company_id,
     b.plan_id,
     b.version,
-    billing.subscription_body(b) as body
+    billing.subscription_body(b.id, b.state) as body
 from billing.subscription b;
 
 -- subscription_event(type, id, state): what is told of it
@@ -334,4 +337,37 @@ return jsonb_build_object(
         'periodEnd', s -> 'periodEnd',
         'reason', s -> 'reason'));
 
+-- subscription_costs(terms, amount): what invoice.c reckons with: one line
+create function billing.subscription_costs(terms jsonb, amount numeric) returns jsonb
+language sql stable parallel safe
+return jsonb_build_object(
+    'currency', terms -> 'currency',
+    'lines', jsonb_build_array(jsonb_build_object(
+        'type', 'SUBSCRIPTION',
+        'unit', lower(terms ->> 'cycle'),
+        'price', amount,
+        'volume', 1,
+        'excl_vat', amount)));
+
 select vg.saga_ground('billing');
+
+-- subscription_payable(customer, company, method, currency): whether there is
+-- anything that it could be paid with; whether that is enough shows then
+create function billing.subscription_payable(customer_id text, company_id text, method uuid, currency text) returns boolean
+language plpgsql
+set search_path = '' as $$
+declare
+    payer billing.payer := billing.payer_known(customer_id, company_id);
+begin
+    if method is not null then
+        return exists (
+            select
+            from billing.method as m
+            where m.id = method and m.payer = payer.id and m.removed_at is null);
+    end if;
+    return payer.terms = 'ACCOUNT' or payer.method_id is not null or exists (
+        select
+        from billing.account as a
+        where a.owner = payer.id and a.kind = 'CREDIT' and a.currency = subscription_payable.currency and a.balance > 0);
+end
+$$;

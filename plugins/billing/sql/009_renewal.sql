@@ -3,11 +3,11 @@
 
 -- Whoever renews holds this row: one batch at a time in the whole house.
 create table billing.renewal (
-    only boolean not null default true,
-    constraint renewal_pkey primary key (only),
-    constraint renewal_once check (only)
+    single boolean not null default true,
+    constraint renewal_pkey primary key (single),
+    constraint renewal_once check (single)
 );
-insert into billing.renewal (only) values (true);
+insert into billing.renewal (single) values (true);
 
 
 -- subscription_watched(state): whether it waits for its invoices to be paid.
@@ -146,6 +146,54 @@ begin
 end
 $$;
 
+-- invoice_collect(invoice, method, at, correlation): what is open of an invoice
+-- is asked for once more: of the payer's credit, and of its method. Nothing to
+-- ask is no error: it stays open. The events to tell.
+create function billing.invoice_collect(invoice uuid, method uuid, at timestamptz, correlation text) returns jsonb
+language plpgsql
+set search_path = '' as $$
+declare
+    i      billing.invoice;
+    credit numeric;
+    events jsonb := '[]';
+    intent uuid := vg.uuid7();
+begin
+    perform
+    from billing.payer as p
+    where p.id = (select v.payer from billing.invoice as v where v.id = invoice_collect.invoice)
+    for update;
+    select v.* into i
+    from billing.invoice as v
+    where v.id = invoice_collect.invoice
+    for update;
+    select least(a.balance, i.total - i.paid - i.credited) into credit
+    from billing.account as a
+    where a.owner = i.payer and a.kind = 'CREDIT' and a.currency = i.currency
+    for update;
+    if credit > 0 then
+        perform billing.move('PAYMENT', i.id, 'credit-' || i.version, 'CREDIT', i.payer, 'RECEIVABLE', i.payer, credit,
+            i.currency, at, correlation);
+        events := coalesce(billing.invoice_paid(i.id, credit, at), '[]');
+    else
+        credit := 0;
+    end if;
+    if i.total - i.paid - i.credited - credit > 0 and exists (
+        select
+        from billing.method as m
+        where m.payer = i.payer
+            and m.removed_at is null
+            and m.id = coalesce(invoice_collect.method, (select p.method_id from billing.payer as p where p.id = i.payer)))
+    then
+        perform billing.intent_open(intent, 'INVOICE', i.id, i.payer, i.customer_id, i.company_id, i.issuer,
+            invoice_collect.method, i.total - i.paid - i.credited - credit, i.currency, 'CAPTURED', at);
+        insert into vg.job (plugin, kind, key, payload, correlation_id)
+        values ('billing', 'payment.push', intent::text, pg_catalog.jsonb_build_object('intentId', intent), correlation)
+        on conflict do nothing;
+    end if;
+    return events;
+end
+$$;
+
 -- subscription_retry(row, at, correlation): the next step of dunning: it is
 -- asked for once more
 create function billing.subscription_retry(b billing.subscription, at timestamptz, correlation text) returns jsonb
@@ -219,8 +267,8 @@ end
 $$;
 
 -- subscription_run(invoices, dunning, most, at, correlation): up to so many
--- that are due: {done, more, events}. One that cannot be done is put off, and
--- keeps nobody else from its turn.
+-- that are due: {done, more, events}. No exception is caught on the way, since
+-- an invoice is issued by the transaction itself (002).
 create function billing.subscription_run(invoices jsonb, dunning jsonb, most bigint, at timestamptz, correlation text)
 returns jsonb
 language plpgsql
@@ -247,18 +295,7 @@ begin
         for update skip locked
     loop
         seen := seen + 1;
-        begin
-            told := billing.subscription_turn(b, invoices, dunning, at, correlation);
-        exception
-            when transaction_rollback or lock_not_available or operator_intervention or insufficient_resources then
-                raise;
-            when others then
-                raise warning 'subscription %: %', b.id, sqlerrm;
-                update billing.subscription as u
-                set next_at = at + interval '10 minutes'
-                where u.id = b.id;
-                told := '[]';
-        end;
+        told := billing.subscription_turn(b, invoices, dunning, at, correlation);
         if told is not null then
             done := done + 1;
             events := events || array(select e from pg_catalog.jsonb_array_elements(told) as e);

@@ -1,0 +1,5 @@
+-- in: id
+select s.id
+from billing.subscription s
+where s.id = :id
+for update;
