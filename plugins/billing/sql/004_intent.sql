@@ -25,30 +25,35 @@ create table billing.intent (
     customer_id  text,
     company_id   text,
     issuer       text,                      -- the operator for whom it is; NULL: the house (credit)
-    purpose      text        not null,      -- HOLD, INVOICE, TOP_UP, CHARGE
+    purpose      text        not null,      -- see billing.purpose
     subject      uuid        not null,      -- the hold, the invoice …; of CHARGE and TOP_UP its own id
     method_id    uuid        not null,
     provider     text        not null,
+    provider_order text,                    -- of providers that want an order before a payment
     provider_ref text,                      -- the provider's own id, once it is known
     amount       numeric     not null,      -- authorised, or to be
     captured     numeric     not null default 0,
     refunded     numeric     not null default 0,
+    excess       numeric     not null default 0,   -- captured beyond that, where all or nothing is captured
+    excess_back  numeric     not null default 0,   -- of that, given back
     currency     text        not null,
     wanted       text        not null,      -- AUTHORISED, CAPTURED, CANCELLED
     to_capture   numeric,                   -- of a CAPTURED one; NULL: all of it
     to_refund    numeric     not null default 0,   -- in all, of what was captured
     status       text        not null default 'PENDING',
     failure      text,                      -- the provider's word
-    provider_order text,                    -- of providers that want an order before a payment
-    excess       numeric     not null default 0,   -- captured beyond what was wanted, where all or nothing is captured
-    excess_back  numeric     not null default 0,   -- of that, given back
-    tries        int         not null default 0,   -- part of the provider's key: one more where nothing came of the last
-    doubt        boolean     not null default false, -- what became of the last try is not known: looked at first
+    doubt        boolean     not null default false,  -- the provider may know more: it is looked at first
+    tries        int         not null default 0,   -- part of the provider's key: one more when nothing came of the last
+    waits        int         not null default 0,   -- pushes since something moved
+    pushed_at    timestamptz not null,
     created_at   timestamptz not null,
     updated_at   timestamptz not null,
     version      int         not null default 1,
+    settled      boolean     not null generated always as (not doubt and case status
+        when 'CAPTURED' then refunded >= to_refund and excess_back = excess
+        when 'AUTHORISED' then wanted = 'AUTHORISED'
+        else status in ('CANCELLED', 'FAILED') end) stored,   -- what is wanted is so, or cannot be
     constraint intent_pkey primary key (id),
-    constraint intent_purpose check (purpose in ('HOLD', 'INVOICE', 'TOP_UP', 'CHARGE')),
     constraint intent_wanted check (wanted in ('AUTHORISED', 'CAPTURED', 'CANCELLED')),
     constraint intent_status check (status in ('PENDING', 'AUTHORISED', 'CAPTURED', 'CANCELLED', 'FAILED')),
     constraint intent_amounts check (amount > 0 and captured between 0 and amount and refunded between 0 and captured
@@ -58,14 +63,102 @@ create table billing.intent (
 create unique index intent_provider on billing.intent (provider, provider_ref) where provider_ref is not null;
 create index intent_subject on billing.intent (subject);
 create index intent_payer on billing.intent (payer, id);
+create index intent_customer on billing.intent (customer_id, id);
+create index intent_company on billing.intent (company_id, id) where company_id is not null;
 create index intent_issuer on billing.intent (issuer, id);
-create index intent_open on billing.intent (updated_at) where status in ('PENDING', 'AUTHORISED');
+create index intent_unsettled on billing.intent (pushed_at) where not settled;
 
+-- What an intent is for: which of the payer's accounts its money goes to, and
+-- whether its payer may give it up by itself (what is owed to others, or held
+-- for them, it may not).
+create table billing.purpose (
+    purpose text    not null,
+    account text    not null,
+    kind    text    not null,               -- of the transfer
+    own     boolean not null,
+    constraint purpose_pkey primary key (purpose)
+);
+insert into billing.purpose (purpose, account, kind, own)
+values
+    ('INVOICE', 'RECEIVABLE', 'PAYMENT', false),
+    ('HOLD', 'RECEIVABLE', 'PAYMENT', false),
+    ('TOP_UP', 'CREDIT', 'TOP_UP', true),
+    ('CHARGE', 'CREDIT', 'TOP_UP', true);
+alter table billing.intent add constraint intent_purpose foreign key (purpose) references billing.purpose (purpose);
+
+
+-- intent_event(intent, type): told to those whose it is
+create function billing.intent_event(i billing.intent, type text) returns jsonb
+language sql stable parallel safe
+return jsonb_build_object(
+    'type', type,
+    'aggregateId', i.id::text,
+    'payload', jsonb_build_object(
+        'paymentId', i.id,
+        'purpose', i.purpose,
+        'subject', i.subject,
+        'invoiceId', case when i.purpose = 'INVOICE' then i.subject end,
+        'amount', case when i.captured > 0 then i.captured else i.amount end,
+        'currency', i.currency,
+        'customerId', i.customer_id,
+        'companyId', i.company_id,
+        'operatorId', i.issuer,
+        'reason', case when i.status = 'FAILED' then i.failure end));
+
+-- intent_moved(was, now): what its change is told as, an array
+create function billing.intent_moved(was billing.intent, i billing.intent) returns jsonb
+language sql stable parallel safe
+return case when was.status = i.status then '[]'::jsonb else
+    jsonb_build_array(jsonb_build_object(
+        'type', 'payment.moved.v1',
+        'aggregateId', i.id::text,
+        'payload', jsonb_build_object(
+            'intentId', i.id,
+            'purpose', i.purpose,
+            'subject', i.subject,
+            'status', i.status,
+            'failure', i.failure,
+            'amount', case when i.captured > 0 then i.captured else i.amount end,
+            'currency', i.currency,
+            'payer', i.payer,
+            'customerId', i.customer_id,
+            'companyId', i.company_id,
+            'operatorId', i.issuer)))
+    || case i.status
+        when 'CAPTURED' then jsonb_build_array(billing.intent_event(i, 'payment.succeeded.v1'))
+        when 'FAILED' then jsonb_build_array(billing.intent_event(i, 'payment.failed.v1'))
+        else '[]'::jsonb
+    end
+end;
+
+-- intent_of(id): it, to be changed. All that moves a payer's money locks the
+-- payer first, see billing.payer_known().
+create function billing.intent_of(about uuid) returns billing.intent
+language plpgsql
+set search_path = '' as $$
+declare
+    i billing.intent;
+begin
+    perform
+    from billing.payer as p
+    where p.id = (
+        select t.payer
+        from billing.intent as t
+        where t.id = about)
+    for update;
+    select t.* into i
+    from billing.intent as t
+    where t.id = about
+    for update;
+    return i;
+end
+$$;
 
 -- intent_open(id, purpose, subject, payer, customer, company, issuer, method,
 -- amount, currency, wanted, at): begins one, once for an id. method NULL: the
 -- payer's own. payment_required where the payer has no such method. Who calls
--- it leaves a job payment.push {intentId} in the same commit.
+-- it leaves a job payment.push {intentId}, its key the intent's id, in the same
+-- commit.
 create function billing.intent_open(id uuid, purpose text, subject uuid, payer text, customer text, company text,
     issuer text, method uuid, amount numeric, currency text, wanted text, at timestamptz) returns void
 language plpgsql
@@ -85,14 +178,52 @@ begin
         raise exception 'no way to pay is known' using errcode = '23514', constraint = 'payment_required';
     end if;
     if amount <> pg_catalog.round(amount, billing.minor_units(currency)) then
-        raise exception '% % is no amount of money', amount, currency using errcode = '22023';
+        raise exception '% % is no amount of money', amount, currency using errcode = '23514', constraint = 'amount_too_fine';
     end if;
     insert into billing.intent as i (id, payer, customer_id, company_id, issuer, purpose, subject, method_id, provider,
-        amount, currency, wanted, created_at, updated_at)
+        amount, currency, wanted, pushed_at, created_at, updated_at)
     values (intent_open.id, intent_open.payer, customer, company, intent_open.issuer, intent_open.purpose,
         intent_open.subject, chosen.id, chosen.provider, intent_open.amount, intent_open.currency, intent_open.wanted,
-        at, at)
+        at, at, at)
     on conflict on constraint intent_pkey do nothing;
+end
+$$;
+
+-- intent_books(was, now, at, correlation): moves in the ledger what moved at the
+-- provider, by purpose, and returns the events of the invoice that it pays. What
+-- is to be given back of credit is kept apart (HELD) from the wish on, so it
+-- cannot be used meanwhile: credit_short where it has been already.
+create function billing.intent_books(was billing.intent, i billing.intent, at timestamptz, correlation text)
+returns jsonb
+language plpgsql
+set search_path = '' as $$
+declare
+    of      billing.purpose;
+    apart   numeric := least(i.to_refund, i.captured) - least(was.to_refund, was.captured);
+    back    numeric := i.refunded - was.refunded;
+    invoice uuid;
+begin
+    select p.* into of
+    from billing.purpose as p
+    where p.purpose = i.purpose;
+    perform billing.move(of.kind, i.id, 'captured-' || i.captured, 'PROVIDER', i.provider, of.account, i.payer,
+        i.captured - was.captured, i.currency, at, correlation);
+    perform billing.move('HOLD', i.id, 'excess-' || i.excess, 'PROVIDER', i.provider, 'HELD', i.payer,
+        i.excess - was.excess, i.currency, at, correlation);
+    perform billing.move('REFUND', i.id, 'excess-' || i.excess_back, 'HELD', i.payer, 'PROVIDER', i.provider,
+        i.excess_back - was.excess_back, i.currency, at, correlation);
+    if of.account = 'CREDIT' then
+        perform billing.move('HOLD', i.id, 'refund-' || least(i.to_refund, i.captured), 'CREDIT', i.payer, 'HELD', i.payer,
+            apart, i.currency, at, correlation);
+    end if;
+    perform billing.move('REFUND', i.id, 'refunded-' || i.refunded, case of.account when 'CREDIT' then 'HELD' else of.account end,
+        i.payer, 'PROVIDER', i.provider, back, i.currency, at, correlation);
+    if of.account = 'RECEIVABLE' and pg_catalog.to_regprocedure('billing.invoice_paid(uuid,numeric,timestamptz)') is not null then
+        invoice := case i.purpose when 'INVOICE' then i.subject else billing.hold_invoice(i.id) end;
+        return coalesce(billing.invoice_paid(invoice, i.captured - was.captured, at), '[]')
+            || coalesce(billing.invoice_paid(invoice, -back, at), '[]');
+    end if;
+    return '[]';
 end
 $$;
 
@@ -101,20 +232,17 @@ $$;
 -- CANCELLED: an older one, told late, changes nothing. to_capture stands once
 -- something is captured; to_refund is in all, and never less than it was.
 -- CANCELLED of what was captured gives back all of it. refund_too_high where
--- more would be given back than is captured, or is to be. The caller leaves a
--- job, as above.
+-- more would be given back than is captured, or is to be; credit_short where it
+-- was used meanwhile. The caller leaves a job, as above.
 create function billing.intent_wish(id uuid, wanted text, to_capture numeric, to_refund numeric, at timestamptz)
 returns void
 language plpgsql
 set search_path = '' as $$
 declare
-    i    billing.intent;
+    was  billing.intent := billing.intent_of(intent_wish.id);
+    i    billing.intent := was;
     rank constant text[] := array['AUTHORISED', 'CAPTURED', 'CANCELLED'];
 begin
-    select t.* into i
-    from billing.intent as t
-    where t.id = intent_wish.id
-    for update;
     if i.id is null then
         raise exception 'there is no intent %', intent_wish.id using errcode = 'P0002';
     end if;
@@ -132,7 +260,7 @@ begin
     if pg_catalog.round(coalesce(i.to_capture, 0), billing.minor_units(i.currency)) <> coalesce(i.to_capture, 0)
         or pg_catalog.round(i.to_refund, billing.minor_units(i.currency)) <> i.to_refund
     then
-        raise exception 'that is no amount of %', i.currency using errcode = '22023';
+        raise exception 'that is no amount of %', i.currency using errcode = '23514', constraint = 'amount_too_fine';
     end if;
     update billing.intent as t
     set wanted = i.wanted,
@@ -142,5 +270,133 @@ begin
         version = t.version + 1
     where t.id = i.id
         and (t.wanted, t.to_capture, t.to_refund) is distinct from (i.wanted, i.to_capture, i.to_refund);
+    perform billing.intent_books(was, i, at, i.id::text);
 end
 $$;
+
+-- intent_heard(was, said): what it is, now that a provider has said this:
+-- {op, verdict, status, ref, order, captured, refunded, failure}. Amounts are
+-- the provider's, in all. Money decides over words: what is captured is
+-- CAPTURED, whatever it was. READ: it is so. NOT_THERE: the provider was looked
+-- at, and knows of none: after a refusal it has failed, else nothing is known.
+-- REFUSED: nothing came of it, and why is looked at.
+create function billing.intent_heard(was billing.intent, said jsonb) returns billing.intent
+language plpgsql stable
+set search_path = '' as $$
+declare
+    i        billing.intent := was;
+    captured numeric := greatest(was.captured + was.excess, (said ->> 'captured')::numeric);
+    refunded numeric := greatest(was.refunded + was.excess_back, (said ->> 'refunded')::numeric);
+begin
+    i.doubt := said ->> 'verdict' = 'REFUSED' or (was.doubt and said ->> 'op' <> 'LOOK');
+    i.tries := was.tries + (said ->> 'verdict' = 'REFUSED')::int;
+    i.failure := coalesce(said ->> 'failure', was.failure);
+    i.provider_ref := coalesce(was.provider_ref, said ->> 'ref');
+    i.provider_order := coalesce(was.provider_order, said ->> 'order');
+    if was.captured = 0 then
+        i.captured := least(captured, coalesce(was.to_capture, was.amount));
+    end if;
+    i.excess := captured - i.captured;
+    i.excess_back := least(i.excess, refunded);
+    i.refunded := refunded - i.excess_back;
+    i.to_refund := greatest(was.to_refund, i.refunded, case when was.wanted = 'CANCELLED' then i.captured else 0 end);
+    i.status := case
+        when captured > 0 then 'CAPTURED'
+        when was.status in ('CANCELLED', 'FAILED') then was.status
+        when said ->> 'verdict' = 'NOT_THERE' and was.status = 'PENDING' and was.failure is not null then 'FAILED'
+        when said ->> 'verdict' = 'READ' and not (was.status = 'AUTHORISED' and said ->> 'status' = 'PENDING')
+            then coalesce(said ->> 'status', was.status)
+        else was.status
+    end;
+    if i.status in ('CAPTURED', 'CANCELLED') then
+        i.failure := null;
+    end if;
+    i.waits := case
+        when (i.status, captured, refunded, i.provider_ref, i.provider_order) is not distinct from
+            (was.status, was.captured + was.excess, was.refunded + was.excess_back, was.provider_ref, was.provider_order)
+            then was.waits + 1
+        else 0
+    end;
+    return i;
+end
+$$;
+
+-- intent_said(id, said, at, correlation): writes down what a provider said of
+-- it, moves the money, and returns {events, delay}: what is told, and after how
+-- many seconds it is pushed again; no delay: it is settled.
+create function billing.intent_said(about uuid, said jsonb, at timestamptz, correlation text) returns jsonb
+language plpgsql
+set search_path = '' as $$
+declare
+    was    billing.intent := billing.intent_of(about);
+    i      billing.intent := billing.intent_heard(was, said);
+    events jsonb;
+begin
+    if was.id is null then
+        return '{"events": []}';
+    end if;
+    events := billing.intent_books(was, i, at, correlation);
+    update billing.intent as t
+    set status = i.status,
+        captured = i.captured,
+        refunded = i.refunded,
+        excess = i.excess,
+        excess_back = i.excess_back,
+        to_refund = i.to_refund,
+        provider_ref = i.provider_ref,
+        provider_order = i.provider_order,
+        failure = i.failure,
+        doubt = i.doubt,
+        tries = i.tries,
+        waits = i.waits,
+        pushed_at = at,
+        updated_at = case when i.waits = 0 then at else t.updated_at end,
+        version = t.version + (i.waits = 0)::int
+    where t.id = i.id
+    returning t.* into i;
+    return pg_catalog.jsonb_build_object(
+        'events', billing.intent_moved(was, i) || events,
+        'delay', case
+            when i.settled then null
+            when i.waits = 0 then 0
+            else least(900, pg_catalog.power(2, least(i.waits, 20) - 1))
+        end);
+end
+$$;
+
+
+create view billing.intent_json as
+select i.id,
+    i.customer_id,
+    i.company_id,
+    i.issuer,
+    i.purpose,
+    i.subject,
+    i.status,
+    i.settled,
+    i.version,
+    json_build_object(
+        'id', i.id,
+        'purpose', i.purpose,
+        'subject', i.subject,
+        'invoiceId', case when i.purpose = 'INVOICE' then i.subject end,
+        'customerId', i.customer_id,
+        'companyId', i.company_id,
+        'operatorId', i.issuer,
+        'methodId', i.method_id,
+        'provider', i.provider,
+        'providerRef', i.provider_ref,
+        'amount', i.amount,
+        'captured', i.captured,
+        'refunded', i.refunded,
+        'currency', i.currency,
+        'wanted', i.wanted,
+        'toCapture', i.to_capture,
+        'toRefund', i.to_refund,
+        'status', i.status,
+        'failure', i.failure,
+        'settled', i.settled,
+        'createdAt', vg.z(i.created_at),
+        'updatedAt', vg.z(i.updated_at),
+        'version', i.version) as body
+from billing.intent i;
