@@ -216,9 +216,9 @@ static const vg_setting_t settings[] = {
     { NULL, NULL, NULL }
 };
 
+/* clang-format off */
 static const char *const publishes[] = {
-    "credits.low.v1",  "invoice.created.v1", "invoice.updated.v1",
-    "invoice.paid.v1", "customer.erased.v1", NULL,
+    "credits.low.v1",
     "invoice.created.v1",
     "invoice.updated.v1",
     "invoice.paid.v1",
@@ -229,6 +229,7 @@ static const char *const publishes[] = {
     "customer.erased.v1",
     NULL,
 };
+/* clang-format on */
 
 const vg_plugin_t vg_plugin = {
     .abi = VG_ABI,
