@@ -168,6 +168,9 @@ static const vg_route_t routes[] = {
     { VG_INTERNAL, "party.check", NULL, party_check_fields,
       .statement = "party_check",
       .about = "Whether there is this customer, this vehicle, and whose" },
+    { VG_INTERNAL, "party.show", NULL, party_show_fields,
+      .statement = "party_show",
+      .about = "Names and addresses, as invoices have them" },
 
     { VG_INTERNAL, "accounts.customer_export", NULL, customer_export_fields,
       .statement = "customer_export",

@@ -70,6 +70,18 @@ const vg_field_t party_check_fields[] = {
     VG_FIELDS_END
 };
 
+static const vg_field_t party_id = {
+    VG_BODY, "id", VG_TEXT, 0, 1, 64, .about = "of a customer or company"
+};
+
+const vg_field_t party_show_fields[] = {
+    { VG_BODY, "customers", VG_ARRAY, VG_REQUIRED, 0, 200, .item = &party_id,
+      .about = "ids" },
+    { VG_BODY, "companies", VG_ARRAY, VG_REQUIRED, 0, 200, .item = &party_id,
+      .about = "ids" },
+    VG_FIELDS_END
+};
+
 static const spelled_t vehicle_spelled[] = {
     { "plate", spelling_line, SPELLED_LINE },
     { "vin", spelling_vin,
