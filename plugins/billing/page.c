@@ -1,75 +1,17 @@
 /*
  * page.c: what an invoice looks like on paper; see page.h.
- *
- * All words are in one table: another language is another one.
  */
 
 #include <string.h>
 
 #include "exact.h"
 #include "page.h"
+#include "text.h"
+#include "words.h"
 
 #define RATE_PLACES   4
 #define PRICE_PLACES  12
 #define VOLUME_PLACES 12
-
-typedef struct {
-    const char *invoice, *credit_note, *number, *date, *due, *supplied, *utc;
-    const char *corrects, *customer, *bill_to, *vat_id, *register_, *bank;
-    const char *position, *description, *quantity, *price, *tax, *amount;
-    const char *net, *tax_of, *total, *paid, *credited, *open, *settled;
-    const char *pay, *pay_by, *naming, *unknown_tax, *page;
-} words_t;
-
-static const words_t english = {
-    .invoice = "Invoice",
-    .credit_note = "Credit note",
-    .number = "Number",
-    .date = "Date",
-    .due = "Due",
-    .supplied = "Supplied",
-    .utc = "UTC",
-    .corrects = "Corrects",
-    .customer = "Customer",
-    .bill_to = "Bill to",
-    .vat_id = "VAT ID",
-    .register_ = "Register",
-    .bank = "Bank",
-    .position = "#",
-    .description = "Description",
-    .quantity = "Quantity",
-    .price = "Unit price",
-    .tax = "Tax",
-    .amount = "Amount",
-    .net = "Net",
-    .tax_of = "of",
-    .total = "Total",
-    .paid = "Paid",
-    .credited = "Credited",
-    .open = "To pay",
-    .settled = "This invoice is settled. Nothing is to be paid.",
-    .pay = "Please pay",
-    .pay_by = "by",
-    .naming = "and name",
-    .unknown_tax = "No rate of tax is known for this supply; none was charged.",
-    .page = "Page {page} of {pages}",
-};
-
-/* what a line is for, by its kind or its type */
-static const struct {
-    const char *kind, *words;
-} kinds_english[] = {
-    { "ENERGY", "Charging, by energy" },
-    { "TIME", "Charging, by time" },
-    { "PARKING_TIME", "Time connected without charging" },
-    { "FLAT", "Fee for the session" },
-    { "MIN_PRICE", "Up to the least price" },
-    { "MAX_PRICE", "Down to the highest price" },
-    { "RESERVATION", "Reservation" },
-    { "SUBSCRIPTION", "Subscription" },
-    { "PARKING", "Parking" },
-    { NULL, NULL },
-};
 
 typedef struct {
     vg_pool_t       *pool;
@@ -85,89 +27,11 @@ typedef struct {
 
 /* ------------------------------------------------------------------ texts */
 
-static bool
-is_there(vg_str_t text)
-{
-    return text.data != NULL && text.len > 0;
-}
-
-
-/* a, a blank, b; either may be missing */
-static vg_str_t
-with_blank(page_t *page, vg_str_t a, vg_str_t b)
-{
-    if (!is_there(a) || !is_there(b)) {
-        return is_there(a) ? a : b;
-    }
-    return vg_printf(page->pool, "%.*s %.*s", (int) a.len, a.data, (int) b.len,
-                     b.data);
-}
-
-
-/* A line of its own behind what is there. */
-static vg_str_t
-with_line(page_t *page, vg_str_t text, vg_str_t line)
-{
-    if (!is_there(text) || !is_there(line)) {
-        return is_there(text) ? text : line;
-    }
-    return vg_printf(page->pool, "%.*s\n%.*s", (int) text.len, text.data,
-                     (int) line.len, line.data);
-}
-
-
-/* what somebody wrote, as one line */
-static vg_str_t
-one_line(page_t *page, vg_str_t text)
-{
-    char  *copy;
-    size_t i;
-
-    if (!is_there(text) || (copy = vg_alloc(page->pool, text.len)) == NULL) {
-        return (vg_str_t){ NULL, 0 };
-    }
-    memcpy(copy, text.data, text.len);
-    for (i = 0; i < text.len; i++) {
-        if (copy[i] == '\n' || copy[i] == '\r' || copy[i] == '\0') {
-            copy[i] = ' ';
-        }
-    }
-    return (vg_str_t){ copy, text.len };
-}
-
-
-static vg_str_t
-line_of(page_t *page, const vg_json_t *node, const char *name)
-{
-    return one_line(page, vg_json_text(node, name));
-}
-
-
-/* "VAT ID DE123", or nothing */
-static vg_str_t
-labelled(page_t *page, const char *label, vg_str_t text)
-{
-    return is_there(text) ? with_blank(page, vg_str(label), text) : text;
-}
-
-
-/* A number with all its digits and, at least, the currency's; what is no such
- * number as it came. */
-static vg_str_t
-number(page_t *page, vg_str_t text, int places, int least)
-{
-    exact_t value;
-
-    return exact_read(text, places, &value)
-               ? exact_print(page->pool, value, places, least)
-               : text;
-}
-
-
 static vg_str_t
 amount(page_t *page, const vg_json_t *node, const char *name)
 {
-    return number(page, vg_json_text(node, name), page->digits, page->digits);
+    return text_number(page->pool, vg_json_text(node, name), page->digits,
+                       page->digits);
 }
 
 
@@ -237,15 +101,19 @@ address(page_t *page, const vg_json_t *party)
     vg_str_t         text;
     const vg_json_t *a = vg_json_get(party, "address");
 
-    text = line_of(page, a, "street");
-    text = with_line(page, text,
-                     with_blank(page, line_of(page, a, "postalCode"),
-                                line_of(page, a, "city")));
-    text = with_line(page, text, line_of(page, a, "country"));
-    text = with_line(page, text,
-                     labelled(page, page->words->vat_id,
-                              line_of(page, party, "vatId")));
-    return with_line(page, text, line_of(page, party, "email"));
+    text = text_line_of(page->pool, a, "street");
+    text = text_with_line(
+        page->pool, text,
+        text_with_blank(page->pool, text_line_of(page->pool, a, "postalCode"),
+                        text_line_of(page->pool, a, "city")));
+    text = text_with_line(page->pool, text,
+                          text_line_of(page->pool, a, "country"));
+    text =
+        text_with_line(page->pool, text,
+                       text_labelled(page->pool, page->words->vat_id,
+                                     text_line_of(page->pool, party, "vatId")));
+    return text_with_line(page->pool, text,
+                          text_line_of(page->pool, party, "email"));
 }
 
 
@@ -259,9 +127,10 @@ title(const page_t *page)
 static vg_str_t
 seller_name(page_t *page)
 {
-    vg_str_t name = line_of(page, page->seller, "name");
+    vg_str_t name = text_line_of(page->pool, page->seller, "name");
 
-    return is_there(name) ? name : line_of(page, page->invoice, "issuer");
+    return text_is(name) ? name
+                         : text_line_of(page->pool, page->invoice, "issuer");
 }
 
 
@@ -275,8 +144,8 @@ dates(page_t *page)
         const char *label;
         vg_str_t    value;
     } rows[] = {
-        { w->number, line_of(page, page->invoice, "number") },
-        { w->corrects, line_of(page, page->shown, "corrects") },
+        { w->number, text_line_of(page->pool, page->invoice, "number") },
+        { w->corrects, text_line_of(page->pool, page->shown, "corrects") },
         { w->date, day(vg_json_text(page->invoice, "issuedAt")) },
         { w->due, day(vg_json_text(page->invoice, "dueAt")) },
         { w->supplied, supplied(page) },
@@ -285,9 +154,9 @@ dates(page_t *page)
     text = address(page, page->seller);
     labels = values = (vg_str_t){ NULL, 0 };
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        if (is_there(rows[i].value)) {
-            labels = with_line(page, labels, vg_str(rows[i].label));
-            values = with_line(page, values, rows[i].value);
+        if (text_is(rows[i].value)) {
+            labels = text_with_line(page->pool, labels, vg_str(rows[i].label));
+            values = text_with_line(page->pool, values, rows[i].value);
         }
     }
     block_begin(page, "{\"widths\":[5,1.2,3.4],\"align\":\"LLR\",\"before\":8");
@@ -299,8 +168,8 @@ dates(page_t *page)
 static void
 heads(page_t *page)
 {
-    vg_str_t       name = line_of(page, page->buyer, "name");
-    vg_str_t       id = line_of(page, page->buyer, "id");
+    vg_str_t       name = text_line_of(page->pool, page->buyer, "name");
+    vg_str_t       id = text_line_of(page->pool, page->buyer, "id");
     const words_t *w = page->words;
 
     block_begin(page, "{\"widths\":[2,1],\"align\":\"LR\",\"size\":17,"
@@ -318,9 +187,10 @@ heads(page_t *page)
     vg_out_open(&page->out, '[');
     vg_out_string(
         &page->out,
-        with_line(page,
-                  is_there(name) ? name : labelled(page, w->customer, id),
-                  address(page, page->buyer)));
+        text_with_line(
+            page->pool,
+            text_is(name) ? name : text_labelled(page->pool, w->customer, id),
+            address(page, page->buyer)));
     vg_out_close(&page->out, ']');
     block_end(page);
 }
@@ -328,30 +198,23 @@ heads(page_t *page)
 
 /* ------------------------------------------------------------------ lines */
 
+/* what a person wrote, else words for its kind, or its type, else that */
 static vg_str_t
 description(page_t *page, const vg_json_t *line)
 {
-    size_t   i;
-    vg_str_t kind = vg_json_text(line, "kind");
-    vg_str_t type = vg_json_text(line, "type"), words = type;
+    vg_str_t words = vg_json_text(line, "text");
+    vg_str_t type = vg_json_text(line, "type");
 
-    for (i = 0; kinds_english[i].kind != NULL; i++) {
-        if (vg_str_eq(type, kinds_english[i].kind)) {
-            words = vg_str(kinds_english[i].words);
-        }
+    if (!text_is(words)) {
+        words = words_of(page->words, vg_json_text(line, "kind"));
     }
-    for (i = 0; kinds_english[i].kind != NULL; i++) {
-        if (vg_str_eq(kind, kinds_english[i].kind)
-            || (is_there(vg_json_text(line, "reservation"))
-                && strcmp(kinds_english[i].kind, "RESERVATION") == 0))
-        {
-            words = vg_str(kinds_english[i].words);
-        }
+    if (!text_is(words) && text_is(vg_json_text(line, "reservation"))) {
+        words = words_of(page->words, VG_STR("RESERVATION"));
     }
-    if (is_there(vg_json_text(line, "text"))) {
-        words = vg_json_text(line, "text");
+    if (!text_is(words)) {
+        words = words_of(page->words, type);
     }
-    return one_line(page, words);
+    return text_one_line(page->pool, text_is(words) ? words : type);
 }
 
 
@@ -365,14 +228,16 @@ line_row(page_t *page, const vg_json_t *line, size_t position)
     vg_out_open(out, '[');
     vg_out_string(out, vg_printf(page->pool, "%zu", position));
     vg_out_string(out, description(page, line));
-    vg_out_string(out, is_there(volume)
-                           ? with_blank(page,
-                                        number(page, volume, VOLUME_PLACES, 0),
-                                        line_of(page, line, "unit"))
-                           : volume);
-    vg_out_string(out, number(page, vg_json_text(line, "price"), PRICE_PLACES,
-                              page->digits));
-    vg_out_string(out, with_blank(page, number(page, rate, RATE_PLACES, 0),
+    vg_out_string(out, text_is(volume) ? text_with_blank(
+                           page->pool,
+                           text_number(page->pool, volume, VOLUME_PLACES, 0),
+                           text_line_of(page->pool, line, "unit"))
+                                       : volume);
+    vg_out_string(out, text_number(page->pool, vg_json_text(line, "price"),
+                                   PRICE_PLACES, page->digits));
+    vg_out_string(out,
+                  text_with_blank(page->pool,
+                                  text_number(page->pool, rate, RATE_PLACES, 0),
                                   VG_STR("%")));
     vg_out_string(out, amount(page, line, "amount"));
     vg_out_close(out, ']');
@@ -396,8 +261,8 @@ lines(page_t *page)
     vg_out_string(&page->out, vg_str(w->quantity));
     vg_out_string(&page->out, vg_str(w->price));
     vg_out_string(&page->out, vg_str(w->tax));
-    vg_out_string(&page->out,
-                  with_blank(page, vg_str(w->amount), page->currency));
+    vg_out_string(&page->out, text_with_blank(page->pool, vg_str(w->amount),
+                                              page->currency));
     vg_out_close(&page->out, ']');
     vg_out_key(&page->out, "rows");
     vg_out_open(&page->out, '[');
@@ -424,7 +289,8 @@ total(page_t *page, const char *label, vg_str_t value, bool strong)
     vg_out_member_raw(&page->out, "bold", VG_STR("true"));
     vg_out_member_raw(&page->out, "rule", VG_STR("true"));
     vg_out_key(&page->out, "cells");
-    cells(page, none, with_blank(page, words, page->currency), value);
+    cells(page, none, text_with_blank(page->pool, words, page->currency),
+          value);
     vg_out_close(&page->out, '}');
 }
 
@@ -433,7 +299,8 @@ static void
 tax_row(page_t *page, const vg_json_t *tax)
 {
     vg_str_t none = { NULL, 0 }, label;
-    vg_str_t rate = number(page, vg_json_text(tax, "rate"), RATE_PLACES, 0);
+    vg_str_t rate =
+        text_number(page->pool, vg_json_text(tax, "rate"), RATE_PLACES, 0);
     vg_str_t base = amount(page, tax, "base");
 
     label = vg_printf(page->pool, "%s %.*s %% %s %.*s", page->words->tax,
@@ -508,14 +375,15 @@ request(page_t *page)
     vg_str_t text, due = day(vg_json_text(page->invoice, "dueAt"));
 
     text = exact_print(page->pool, page->open, page->digits, page->digits);
-    text = with_blank(page, vg_str(page->words->pay), text);
-    text = with_blank(page, text, page->currency);
-    if (is_there(due)) {
-        text = with_blank(page, text, vg_str(page->words->pay_by));
-        text = with_blank(page, text, due);
+    text = text_with_blank(page->pool, vg_str(page->words->pay), text);
+    text = text_with_blank(page->pool, text, page->currency);
+    if (text_is(due)) {
+        text = text_with_blank(page->pool, text, vg_str(page->words->pay_by));
+        text = text_with_blank(page->pool, text, due);
     }
-    text = with_blank(page, text, vg_str(page->words->naming));
-    return with_blank(page, text, line_of(page, page->invoice, "number"));
+    text = text_with_blank(page->pool, text, vg_str(page->words->naming));
+    return text_with_blank(page->pool, text,
+                           text_line_of(page->pool, page->invoice, "number"));
 }
 
 
@@ -529,9 +397,10 @@ notes(page_t *page)
         text = page->open > 0 ? request(page) : vg_str(page->words->settled);
     }
     if (unknown != NULL && unknown->type == VG_JSON_TRUE) {
-        text = with_line(page, text, vg_str(page->words->unknown_tax));
+        text =
+            text_with_line(page->pool, text, vg_str(page->words->unknown_tax));
     }
-    if (!is_there(text)) {
+    if (!text_is(text)) {
         return;
     }
     block_begin(page, "{\"widths\":[1],\"before\":18,\"together\":true");
@@ -549,24 +418,28 @@ feet(page_t *page)
 {
     vg_out_t        *out = &page->out;
     const vg_json_t *seller = page->seller;
-    vg_str_t         bank = line_of(page, seller, "bank");
+    vg_str_t         bank = text_line_of(page->pool, seller, "bank");
 
-    bank = with_blank(
-        page, bank,
-        labelled(page, "IBAN", line_of(page, seller, "iban")));
-    bank = with_blank(page, bank,
-                      labelled(page, "BIC", line_of(page, seller, "bic")));
+    bank = text_with_blank(
+        page->pool, bank,
+        text_labelled(page->pool, "IBAN",
+                      text_line_of(page->pool, seller, "iban")));
+    bank =
+        text_with_blank(page->pool, bank,
+                        text_labelled(page->pool, "BIC",
+                                      text_line_of(page->pool, seller, "bic")));
     vg_out_key(out, "foot");
     vg_out_open(out, '[');
-    vg_out_string(out,
-                  with_blank(page, seller_name(page),
-                             labelled(page, page->words->register_,
-                                      line_of(page, seller, "register"))));
-    if (is_there(bank)) {
-        vg_out_string(out, labelled(page, page->words->bank, bank));
+    vg_out_string(
+        out, text_with_blank(
+                 page->pool, seller_name(page),
+                 text_labelled(page->pool, page->words->register_,
+                               text_line_of(page->pool, seller, "register"))));
+    if (text_is(bank)) {
+        vg_out_string(out, text_labelled(page->pool, page->words->bank, bank));
     }
-    if (is_there(vg_json_text(seller, "footer"))) {
-        vg_out_string(out, line_of(page, seller, "footer"));
+    if (text_is(vg_json_text(seller, "footer"))) {
+        vg_out_string(out, text_line_of(page->pool, seller, "footer"));
     }
     vg_out_close(out, ']');
 }
@@ -576,8 +449,9 @@ static void
 document(page_t *page)
 {
     vg_out_t *out = &page->out;
-    vg_str_t  name = with_blank(page, vg_str(title(page)),
-                                line_of(page, page->invoice, "number"));
+    vg_str_t  name =
+        text_with_blank(page->pool, vg_str(title(page)),
+                        text_line_of(page->pool, page->invoice, "number"));
 
     vg_out_open(out, '{');
     vg_out_member(out, "title", name);
@@ -603,7 +477,7 @@ document(page_t *page)
 vg_str_t
 page_make(vg_pool_t *pool, const vg_json_t *shown)
 {
-    page_t   page = { .pool = pool, .words = &english, .shown = shown };
+    page_t   page = { .pool = pool, .words = &words_english, .shown = shown };
     vg_str_t digits = vg_json_text(shown, "minorUnits");
 
     page.invoice = vg_json_get(shown, "invoice");
@@ -615,8 +489,8 @@ page_make(vg_pool_t *pool, const vg_json_t *shown)
         return (vg_str_t){ NULL, 0 };
     }
     page.digits = digits.data[0] - '0';
-    page.currency = line_of(&page, page.invoice, "currency");
-    page.credit_note = is_there(vg_json_text(shown, "corrects"));
+    page.currency = text_line_of(page.pool, page.invoice, "currency");
+    page.credit_note = text_is(vg_json_text(shown, "corrects"));
     vg_out_init(&page.out, pool);
     document(&page);
     return vg_out_str(&page.out);

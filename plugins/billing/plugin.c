@@ -7,6 +7,7 @@
 #include "credit.h"
 #include "invoice.h"
 #include "invoices.h"
+#include "papers.h"
 #include "providers.h"
 #include "subscriptions.h"
 
@@ -161,6 +162,28 @@ static const vg_route_t routes[] = {
     JUDGED("invoice.paid.v1", "What a subscription waited for is paid"),
     JUDGED("payment.failed.v1", "What a subscription waited for is not paid"),
 
+    { VG_GET, "/billing/invoices/{id}.pdf", "billing:read", invoice_id_fields,
+      .load = "invoice_page", .check = pdf_check, .steps = pdf_steps,
+      .render = pdf_render, .flags = VG_AWAIT,
+      .about = "An invoice as PDF" },
+    { VG_GET, "/billing/issuers/{id}", "billing:read", issuer_id_fields,
+      .statement = "issuer_get",
+      .about = "What an issuer's invoices say of it" },
+    { VG_PUT, "/billing/issuers/{id}", "billing:write", issuer_fields,
+      .check = issuer_check, .statement = "issuer_put",
+      .about = "Say what invoices show of an issuer from now on" },
+    { VG_EVERY, "1s", .statement = "party_wanted",
+      .about = "Has new invoices' names asked for" },
+    { VG_JOB, "party.copy", NULL, party_copy_fields, .flags = VG_AWAIT,
+      .steps = party_copy_steps, .statement = "party_copy",
+      .about = "Names and addresses, onto the invoices that lack them" },
+    { VG_GET, "/billing/tax-rates", "admin:read", tax_rate_list_fields,
+      .statement = "tax_rate_list", .flags = VG_LIST | VG_EVERYBODYS,
+      .about = "Rates of tax, by country, kind of supply and day" },
+    { VG_POST, "/billing/tax-rates", "admin:write", tax_rate_new_fields,
+      .check = tax_rate_check, .statement = "tax_rate_create",
+      .flags = VG_EVERYBODYS, .about = "Add a rate from a day on" },
+
     { VG_INTERNAL, "billing.customer_export", NULL, customer_export_fields,
       .statement = "customer_export",
       .about = "What is held here about a customer" },
@@ -183,6 +206,11 @@ static const vg_keep_t keeps[] = {
 };
 
 static const vg_error_t errors[] = {
+    { "parties_pending", 503, "Who it is between is not known yet" },
+    { "prefix_drawn", 409, "Numbers were drawn under another prefix" },
+    { "tax_rate_known", 409, "There is a rate from that day on" },
+    { "tax_rate_past", 422, "A rate holds from tomorrow on at the earliest" },
+    { "tax_country_unknown", 422, "The country is not known by these letters" },
     { "credit_short", 402, "Not enough credit" }, /* a constraint's name */
     { "payment_required", 402, "No way to pay is known" },
     { "refund_too_high", 409, "More than is captured cannot be given back" },

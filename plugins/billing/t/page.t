@@ -1,0 +1,182 @@
+# An invoice as PDF, read by programs that others wrote: each field is there,
+# letters of all scripts are, and are embedded; names and addresses are those of
+# the day on which it was issued.
+
+use strict;
+use warnings;
+use utf8;
+
+use File::Temp ();
+use JSON::PP ();
+use Test::More;
+
+use Voltgate;
+
+my $vg  = Voltgate->start;
+my $api = '/api/v1';
+my $dir = File::Temp->newdir;
+
+my $session = '019393c0-0000-7000-8000-0000000001%02d';
+my $count   = 0;
+
+sub made {
+    my ($r) = @_;
+    $r->{status} =~ /^20[01]$/ or die $r->{body};
+    return $r->{json};
+}
+
+my $issuer = made($vg->post("$api/companies", { kind => 'OPERATOR', name => 'Ladesäulen Nord', country => 'DE',
+    vatId => 'DE111111111', email => 'nord@example.com',
+    billingAddress => { street => 'Am Kai 1', postalCode => '24103', city => 'Kiel' } }))->{id};
+my $fleet = made($vg->post("$api/companies", { kind => 'FLEET', name => 'Flotą Łódź sp. z o.o.', country => 'PL',
+    vatId => 'PL5260001246',
+    billingAddress => { street => 'ul. Piotrkowska 1', postalCode => '90-001', city => 'Łódź', country => 'PL' } }))->{id};
+
+# An invoice by the event alone; its id.
+sub invoiced {
+    my (%more) = @_;
+    my $id = sprintf $session, ++$count;
+    $vg->sql(q{insert into vg.outbox (plugin, type, aggregate_id, payload, correlation_id, actor_id)
+        values ('charging', 'charging.session.completed.v1', $1, $2, 'test', '')}, $id, JSON::PP->new->canonical->encode({
+        sessionId => $id, operatorId => $issuer, country => 'DE',
+        startTime => '2026-11-21T01:00:00Z', endTime => '2026-11-21T02:30:00Z', energyKwh => 10,
+        costs => { currency => 'EUR', total_cost => { excl_vat => 6 }, lines => [
+            { type => 'ENERGY', element => 0, price => 0.5, volume => 10.125, unit => 'kWh', excl_vat => 5.0625 },
+            { type => 'TIME', element => 1, price => 2, volume => 0.5, unit => 'h', excl_vat => 1, vat => 7 } ] },
+        %more }));
+    my $invoice;
+    $vg->wait_for(sub { $invoice = $vg->sql('select id from billing.invoice where subject_id = $1', $id) }, 10)
+        or die "no invoice\n";
+    return $invoice;
+}
+
+sub pdf_of {
+    my ($id, $as, $wait) = @_;
+    my $r;
+    $vg->wait_for(sub {
+        $r = $vg->get("$api/billing/invoices/$id.pdf", $as // {});
+        return $r->{status} != 503;
+    }, $wait // 10);
+    return $r;
+}
+
+sub text_of {
+    my ($body, @options) = @_;
+    my $file = "$dir/invoice.pdf";
+    open my $out, '>:raw', $file or die "$file: $!\n";
+    print {$out} $body;
+    close $out or die "$file: $!\n";
+    open my $in, '-|:encoding(UTF-8)', "pdftotext -layout @options $file - 2>/dev/null" or die "pdftotext: $!\n";
+    local $/ = undef;
+    my $text = <$in>;
+    close $in or die "pdftotext: $?\n";
+    utf8::encode($text);
+    return $text;
+}
+
+sub says {
+    my ($text, @rows) = @_;
+    for my $row (@rows) {
+        my $like = join '\s+', map { quotemeta } ref $row ? @$row : split ' ', $row;
+        like $text, qr/$like/, ref $row ? "@$row" : $row;
+    }
+    return;
+}
+
+my $customer = made($vg->post("$api/customers", { name => 'Ελένη Παπαδοπούλου', email => 'eleni@example.com',
+    billingAddress => { street => 'Οδός Ερμού 12', postalCode => '105 63', city => 'Αθήνα', country => 'GR' } }))->{id};
+my %seller = (name => 'Зарядка Київ ТОВ', address => { street => 'вул. Хрещатик 22', postalCode => '01001',
+        city => 'Київ', country => 'Україна' }, vatId => 'UA123456789', register => 'ЄДР 12345678', bank => 'ПриватБанк',
+    iban => 'DE89 3704 0044 0532 0130 00', bic => 'COBADEFFXXX', email => 'rechnung@example.com',
+    footer => 'Дякуємо за заряджання');
+
+my $first = invoiced(customerId => $customer);
+my $old   = pdf_of($first);
+
+subtest 'without a word of the issuer: the company as accounts knows it' => sub {
+    is $old->{status}, 200 or diag $old->{body};
+    my $text = text_of($old->{body});
+    says($text, 'Ladesäulen Nord', 'Am Kai 1', '24103 Kiel', 'VAT ID DE111111111', 'Ελένη Παπαδοπούλου');
+};
+
+my $put = $vg->put("$api/billing/issuers/$issuer", \%seller);
+is $put->{status}, 201, 'the issuer says who it is' or diag $put->{body};
+my $id = invoiced(customerId => $customer);
+my $r  = pdf_of($id);
+
+subtest 'each field can be read' => sub {
+    is $r->{status}, 200 or diag $r->{body};
+    is $r->{headers}{'content-type'}, 'application/pdf';
+    my $number = $vg->get("$api/billing/invoices/$id")->{json}{number};
+    is $r->{headers}{'content-disposition'}, "inline; filename=\"$number.pdf\"";
+    my $text = text_of($r->{body});
+    says($text, 'Зарядка Київ ТОВ', 'вул. Хрещатик 22', '01001 Київ', 'Україна', 'VAT ID UA123456789',
+        'rechnung@example.com', 'Invoice', [ 'Number', $number ], [ 'Supplied', '2026-11-21 01:00 – 02:30 UTC' ],
+        'Bill to', 'Ελένη Παπαδοπούλου', 'Οδός Ερμού 12', '105 63 Αθήνα', 'GR', 'eleni@example.com',
+        '# Description Quantity Unit price Tax Amount EUR',
+        '1 Charging, by energy 10.125 kWh 0.50 19 % 5.06', '2 Charging, by time 0.5 h 2.00 7 % 1.00',
+        'Net 6.06', 'Tax 19 % of 5.06 0.96', 'Tax 7 % of 1.00 0.07', 'Total EUR 7.09',
+        "Please pay 7.09 EUR", $number, 'Зарядка Київ ТОВ Register ЄДР 12345678',
+        'Bank ПриватБанк IBAN DE89 3704 0044 0532 0130 00 BIC COBADEFFXXX', 'Дякуємо за заряджання', 'Page 1 of 1');
+    my ($day) = $vg->sql('select (issued_at at time zone $1)::date from billing.invoice where id = $2', 'UTC', $id);
+    says($text, [ 'Date', $day ]);
+};
+
+subtest 'letters are embedded, a subset of them' => sub {
+    my @fonts = grep { /DejaVu/ } `pdffonts $dir/invoice.pdf 2>/dev/null`;
+    is scalar(@fonts), 2;
+    like $_, qr/CID TrueType\s+Identity-H\s+yes yes yes/ for @fonts;
+    cmp_ok length $r->{body}, '<', 400_000;
+    like `pdfinfo $dir/invoice.pdf 2>/dev/null`, qr/Page size:\s+595\.\d+ x 841\.\d+ pts \(A4\)/;
+};
+
+subtest 'the same bytes each time, so 304 for who has them' => sub {
+    my $again = pdf_of($id);
+    ok $again->{body} eq $r->{body};
+    is $again->{headers}{etag}, $r->{headers}{etag};
+    like $r->{headers}{etag}, qr/^"-[0-9a-f]{16}"$/;
+    my $none = pdf_of($id, { 'If-None-Match' => $r->{headers}{etag} });
+    is $none->{status}, 304;
+    is $none->{body} // '', '';
+};
+
+subtest 'what it said stands, whoever is called what since' => sub {
+    is $vg->patch("$api/customers/$customer", { name => 'Ελένη Γεωργίου' })->{status}, 200;
+    is $vg->put("$api/billing/issuers/$issuer", { %seller, name => 'Зарядка Львів ТОВ', iban => undef })->{status}, 200;
+    ok pdf_of($id)->{body} eq $r->{body}, 'the second';
+    ok pdf_of($first)->{body} eq $old->{body}, 'the first';
+    my $text = text_of(pdf_of(invoiced(customerId => $customer))->{body});
+    says($text, 'Зарядка Львів ТОВ', 'Ελένη Γεωργίου', 'Bank ПриватБанк BIC');
+    unlike $text, qr/IBAN/;
+};
+
+subtest 'on a company\'s account: it is the buyer' => sub {
+    says(text_of(pdf_of(invoiced(customerId => $customer, companyId => $fleet))->{body}),
+        'Flotą Łódź sp. z o.o.', 'ul. Piotrkowska 1', '90-001 Łódź', 'PL', 'VAT ID PL5260001246');
+};
+
+subtest 'of who is not known, its id; of nobody, nothing' => sub {
+    says(text_of(pdf_of(invoiced(customerId => 'driver-9'))->{body}), 'Bill to Customer driver-9');
+    is pdf_of(invoiced())->{status}, 200;
+};
+
+subtest 'who may' => sub {
+    my $as = sub { return { Authorization => 'Bearer ' . $vg->token(subject => 'o', @_) } };
+    is pdf_of($id, $as->(role => 'operator', company => $issuer))->{status}, 200;
+    is pdf_of($id, $as->(role => 'driver', subject => $customer))->{status}, 200;
+    is pdf_of($id, $as->(role => 'driver', subject => 'driver-9'))->{status}, 404;
+    is pdf_of('019393c0-0000-7000-8000-00000000000f')->{status}, 404;
+    is pdf_of('nothing')->{status}, 400;
+    is $vg->get("$api/billing/invoices/.pdf")->{status}, 400, 'no id and a suffix is an id that is none';
+};
+
+subtest 'no currency\'s digit is lost or made up' => sub {
+    my $yen = pdf_of(invoiced(customerId => $customer, country => 'JP', costs => { currency => 'JPY', lines => [
+        { type => 'FLAT', element => 0, price => 1000, volume => 1, unit => 'session', excl_vat => 1000 } ] }));
+    says(text_of($yen->{body}), '1 Fee for the session 1 session 1000 10 % 1000', 'Total JPY 1100');
+    my $dinar = pdf_of(invoiced(customerId => $customer, country => 'BH', costs => { currency => 'BHD', lines => [
+        { type => 'ENERGY', element => 0, price => 0.0055, volume => 3, unit => 'kWh', excl_vat => 0.0165 } ] }));
+    says(text_of($dinar->{body}), '1 Charging, by energy 3 kWh 0.0055 10 % 0.017', 'Total BHD 0.019');
+};
+
+done_testing;
