@@ -12,6 +12,8 @@ use Test::More;
 
 use Voltgate;
 
+binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
+
 my $vg  = Voltgate->start;
 my $api = '/api/v1';
 my $dir = File::Temp->newdir;
@@ -70,7 +72,6 @@ sub text_of {
     local $/ = undef;
     my $text = <$in>;
     close $in or die "pdftotext: $?\n";
-    utf8::encode($text);
     return $text;
 }
 
