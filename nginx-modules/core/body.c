@@ -128,6 +128,9 @@ vg_body_read(vg_http_t *http)
     if (body.len == 0) {
         return VG_OK;
     }
+    if (vg_card_check(call, body, vg_body_is(r, VG_BODY_FORM)) != VG_OK) {
+        return VG_ERROR;
+    }
     if (vg_body_text(http, &body, &wrong) == VG_OK) {
         call->body = vg_body_parse(call, body, &wrong);
     }

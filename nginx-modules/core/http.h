@@ -78,6 +78,11 @@ ngx_uint_t vg_body_taken(ngx_http_request_t *r, const vg_route_t *row);
 vg_rc_t    vg_body_read(vg_http_t *http);
 vg_str_t   vg_body_plain(vg_call_t *call); /* without its secrets */
 
+/* card.c: no number of a card in a body; form: of a form's bytes, else JSON or
+ * CSV. VG_ERROR: refused. Heads are looked at by its handler. */
+vg_rc_t   vg_card_check(vg_call_t *call, vg_str_t bytes, ngx_uint_t form);
+ngx_int_t vg_card_init(ngx_conf_t *cf);
+
 /* oauth.c: of a VG_OAUTH route: the client that Basic names, as members of the
  * body's text; VG_ERROR: refused. And call->error in RFC 6749's form. */
 vg_rc_t  vg_oauth_client(vg_http_t *http, vg_str_t *json);

@@ -403,7 +403,7 @@ vg_main_ready(ngx_conf_t *cf)
         || vg_outcome_init(cf) != NGX_OK || vg_repeat_init(cf) != NGX_OK
         || vg_check_init(cf) != NGX_OK || vg_registry_open(cf, host) != NGX_OK
         || vg_openapi_render(host) != NGX_OK
-        || vg_shared_add(cf, host) != NGX_OK
+        || vg_shared_add(cf, host) != NGX_OK || vg_card_init(cf) != NGX_OK
         || vg_cache_add(cf, host) != NGX_OK)
     {
         return NGX_ERROR;

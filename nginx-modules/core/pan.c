@@ -29,40 +29,40 @@
 static const struct {
     uint32_t from, to, lengths;
 } vg_pan_ranges[] = {
-    { 220000, 220499, FROM_16 },                 /* Mir */
-    { 222100, 272099, L(16) },                   /* Mastercard */
-    { 300000, 305999, L(14) | FROM_16 },         /* Diners Club */
-    { 309500, 309599, L(14) | FROM_16 },         /* Diners Club */
-    { 340000, 349999, L(15) },                   /* American Express */
-    { 352800, 358999, FROM_16 },                 /* JCB */
-    { 360000, 369999, L(14) | FROM_16 },         /* Diners Club */
-    { 370000, 379999, L(15) },                   /* American Express */
-    { 380000, 399999, L(14) | FROM_16 },         /* Diners Club */
-    { 400000, 499999, L(16) | L(18) | L(19) },   /* Visa */
-    { 422000, 422999, L(13) },                   /* Visa */
-    { 424000, 429999, L(13) },                   /* Visa */
-    { 501800, 501899, ANY },                     /* Maestro */
-    { 501900, 501999, L(16) },                   /* Dankort */
-    { 502000, 502099, ANY },                     /* Maestro */
-    { 503800, 503899, ANY },                     /* Maestro */
-    { 506099, 506198, L(16) | L(18) | L(19) },   /* Verve */
-    { 506699, 506778, L(16) },                   /* Elo */
-    { 508500, 508999, L(16) },                   /* RuPay */
-    { 509000, 509999, L(16) },                   /* Elo */
-    { 510000, 559999, L(16) },                   /* Mastercard */
-    { 589300, 589399, ANY },                     /* Maestro */
-    { 601100, 601199, FROM_16 },                 /* Discover */
-    { 606282, 606282, L(16) },                   /* Hipercard */
-    { 606985, 608500, L(16) },                   /* RuPay */
-    { 620000, 629999, FROM_16 },                 /* UnionPay */
-    { 630400, 630499, ANY },                     /* Maestro */
-    { 644000, 659999, FROM_16 },                 /* Discover, RuPay, Troy */
-    { 675900, 675999, ANY },                     /* Maestro */
-    { 676100, 676399, ANY },                     /* Maestro */
-    { 810000, 820199, FROM_16 },                 /* UnionPay, RuPay */
-    { 860000, 860099, L(16) },                   /* Uzcard */
-    { 979200, 979299, L(16) },                   /* Troy */
-    { 986000, 986099, L(16) },                   /* Humo */
+    { 220000, 220499, FROM_16 },               /* Mir */
+    { 222100, 272099, L(16) },                 /* Mastercard */
+    { 300000, 305999, L(14) | FROM_16 },       /* Diners Club */
+    { 309500, 309599, L(14) | FROM_16 },       /* Diners Club */
+    { 340000, 349999, L(15) },                 /* American Express */
+    { 352800, 358999, FROM_16 },               /* JCB */
+    { 360000, 369999, L(14) | FROM_16 },       /* Diners Club */
+    { 370000, 379999, L(15) },                 /* American Express */
+    { 380000, 399999, L(14) | FROM_16 },       /* Diners Club */
+    { 400000, 499999, L(16) | L(18) | L(19) }, /* Visa */
+    { 422000, 422999, L(13) },                 /* Visa */
+    { 424000, 429999, L(13) },                 /* Visa */
+    { 501800, 501899, ANY },                   /* Maestro */
+    { 501900, 501999, L(16) },                 /* Dankort */
+    { 502000, 502099, ANY },                   /* Maestro */
+    { 503800, 503899, ANY },                   /* Maestro */
+    { 506099, 506198, L(16) | L(18) | L(19) }, /* Verve */
+    { 506699, 506778, L(16) },                 /* Elo */
+    { 508500, 508999, L(16) },                 /* RuPay */
+    { 509000, 509999, L(16) },                 /* Elo */
+    { 510000, 559999, L(16) },                 /* Mastercard */
+    { 589300, 589399, ANY },                   /* Maestro */
+    { 601100, 601199, FROM_16 },               /* Discover */
+    { 606282, 606282, L(16) },                 /* Hipercard */
+    { 606985, 608500, L(16) },                 /* RuPay */
+    { 620000, 629999, FROM_16 },               /* UnionPay */
+    { 630400, 630499, ANY },                   /* Maestro */
+    { 644000, 659999, FROM_16 },               /* Discover, RuPay, Troy */
+    { 675900, 675999, ANY },                   /* Maestro */
+    { 676100, 676399, ANY },                   /* Maestro */
+    { 810000, 820199, FROM_16 },               /* UnionPay, RuPay */
+    { 860000, 860099, L(16) },                 /* Uzcard */
+    { 979200, 979299, L(16) },                 /* Troy */
+    { 986000, 986099, L(16) },                 /* Humo */
 };
 
 enum { OTHER, DIGIT, JOINT, LETTER };
@@ -79,12 +79,12 @@ typedef struct {
 
 typedef struct {
     vg_pan_digit_t digit[VG_PAN_MOST]; /* the run's last                  */
-    unsigned       n, all; /* of those; of the run                        */
+    unsigned       n, all;  /* of those; of the run                        */
     unsigned       gap;     /* bytes since the last one                   */
     unsigned       letters; /* just before                                */
     bool           plus, named, country, words; /* of the run: vg_pan_run() */
-    char           before, earlier;    /* the last two bytes              */
-    size_t         first, last;        /* where what was found stands     */
+    char           before, earlier; /* the last two bytes              */
+    size_t         first, last;     /* where what was found stands     */
 } vg_pan_t;
 
 
@@ -217,7 +217,7 @@ vg_pan_digit(vg_pan_t *p, char c, size_t at)
 static bool
 vg_pan_feed(vg_pan_t *p, char c, size_t at)
 {
-    bool     found = false;
+    bool found = false;
     unsigned class = vg_pan_class(c);
 
     if (class == DIGIT) {
@@ -404,7 +404,6 @@ vg_pan_found(const char *bytes, size_t len, vg_pan_form_t form)
     if (len < VG_PAN_LEAST) {
         return false;
     }
-    return vg_pan_coded(bytes, len, form)
-               ? vg_pan_decoded(bytes, len, form)
-               : vg_pan_next(&p, bytes, len, 0);
+    return vg_pan_coded(bytes, len, form) ? vg_pan_decoded(bytes, len, form)
+                                          : vg_pan_next(&p, bytes, len, 0);
 }

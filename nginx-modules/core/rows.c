@@ -97,6 +97,24 @@ vg_rows_fail(vg_rows_t *rows, const char *message)
 }
 
 
+/* What was read of the text: a number of a card ends the import, as it would
+ * end a call with one row. */
+static bool
+vg_rows_card(vg_rows_t *rows, const char *from)
+{
+    vg_str_t detail, read = { from, (size_t) (rows->text.data - from) };
+
+    if (vg_card_check(rows->call, read, 0) == VG_OK) {
+        return false;
+    }
+    detail = vg_printf(&rows->call->arena, "{\"row\":%d,\"imported\":%d}",
+                       (int) rows->row, (int) rows->imported);
+    (void) vg_refuse_with(rows->call, "card_number", detail);
+    vg_call_finish(rows->call);
+    return true;
+}
+
+
 /* errors: an object, or data NULL for one word about the whole row */
 static void
 vg_rows_note(vg_rows_t *rows, ngx_uint_t row, vg_str_t errors, const char *word)
@@ -235,7 +253,7 @@ static vg_rc_t
 vg_rows_csv(vg_rows_t *rows, vg_call_t *one)
 {
     vg_str_t      body, field;
-    const char   *wrong;
+    const char   *wrong, *from = rows->text.data;
     vg_csv_rc_t   rc;
     vg_csv_row_t *row = vg_alloc(&one->arena, sizeof(vg_csv_row_t));
 
@@ -247,6 +265,10 @@ vg_rows_csv(vg_rows_t *rows, vg_call_t *one)
         return rc == VG_CSV_END ? VG_DONE : VG_DECLINED;
     }
     rows->row++;
+    if (vg_rows_card(rows, from)) {
+        vg_call_release(one);
+        return VG_OK;
+    }
     if (rc == VG_CSV_WRONG) {
         if (rows->head.count == 0) {
             return VG_ERROR;
@@ -279,7 +301,7 @@ static vg_rc_t
 vg_rows_feature(vg_rows_t *rows, vg_call_t *one)
 {
     vg_str_t    feature, body;
-    const char *wrong = "out of memory";
+    const char *wrong = "out of memory", *from = rows->text.data;
 
     switch (vg_feature_next(&rows->text, vg_rows_last(rows), &rows->begun,
                             &feature))
@@ -294,6 +316,10 @@ vg_rows_feature(vg_rows_t *rows, vg_call_t *one)
         break;
     }
     rows->row++;
+    if (vg_rows_card(rows, from)) {
+        vg_call_release(one);
+        return VG_OK;
+    }
     body = vg_row_feature(&one->arena, feature, &wrong);
     if (body.data != NULL) {
         vg_rows_run(rows, one, body);

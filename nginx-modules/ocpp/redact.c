@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "pan.h"
+
 #define VG_REDACT_DEPTH 16 /* deeper, all values are hidden               */
 #define VG_REDACT_LAST  4  /* characters of a tag that tell it from others */
 #define VG_REDACT_LONG  8  /* characters; of a shorter tag none are shown  */
@@ -292,6 +294,16 @@ vg_redact_sign(vg_redact_t *r)
 }
 
 
+/* A charger's message is taken as it is, or its session would be lost; but the
+ * number of a card is not kept. One in code (\u0034) takes all with it. */
+static size_t
+vg_redact_cards(char *out, size_t len)
+{
+    (void) vg_pan_mask(out, len);
+    return vg_pan_found(out, len, VG_PAN_JSON) ? 0 : len;
+}
+
+
 size_t
 vg_redact(vg_str_t text, char *out, size_t room, bool *cut)
 {
@@ -316,5 +328,5 @@ vg_redact(vg_str_t text, char *out, size_t room, bool *cut)
     if (*cut && r.len > 0 && ((unsigned char) out[r.len - 1] & 0xc0) == 0xc0) {
         r.len--;
     }
-    return r.len;
+    return vg_redact_cards(out, r.len);
 }

@@ -1,6 +1,6 @@
 /*
  * redact.h: a frame as it may be kept: without passwords, keys and the tags
- * of people.
+ * of people, and numbers of cards.
  *
  * Pure C: one pass over text that need not be JSON, so that what is broken is
  * kept, too. Can be unit-tested and fuzzed alone.

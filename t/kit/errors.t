@@ -83,6 +83,7 @@ my %kit = (
     plugin_swapping    => 'two have to come at once: t/kit/swap.t',
     plugin_quarantined => 'workers have to die: t/kit/swap.t',
     malformed        => sub { $vg->post("$api/stations", '{') },
+    card_number      => sub { $vg->post("$api/stations", { name => '4111 1111 1111 1111' }) },
     validation       => sub { $vg->post("$api/stations", {}) },
     unauthorized     => sub { $vg->get("$api/stations", { 'X-API-Key' => '' }) },
     forbidden        => sub { $vg->post("$api/stations", {}, $as{driver}) },

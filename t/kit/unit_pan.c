@@ -116,8 +116,8 @@ table(void)
     size_t i;
 
     for (i = 0; numbers[i] != NULL; i++) {
-        ok(vg_pan_found(numbers[i], strlen(numbers[i]), VG_PAN_PLAIN), "is one:",
-           numbers[i]);
+        ok(vg_pan_found(numbers[i], strlen(numbers[i]), VG_PAN_PLAIN),
+           "is one:", numbers[i]);
         (void) snprintf(text, sizeof(text), "%s", numbers[i]);
         text[strlen(text) - 1] ^= 1;
         ok(!vg_pan_found(text, strlen(text), VG_PAN_PLAIN), "is none:", text);
@@ -207,25 +207,111 @@ uuid(char *p, char version)
     p[19] = "89ab"[drawn(4)];
 }
 
-static void uuid4(char *p) { uuid(p, '4'); }
-static void uuid7(char *p) { uuid(p, '7'); memcpy(p, "0193", 4); }
+static void
+uuid4(char *p)
+{
+    uuid(p, '4');
+}
+static void
+uuid7(char *p)
+{
+    uuid(p, '7');
+    memcpy(p, "0193", 4);
+}
 /* the worst of them: no letter in it */
-static void uuid_of_digits(char *p) { of(p, 36, "0123456789"); p[8] = p[13] = p[18] = p[23] = '-'; }
-static void sha256(char *p) { of(p, 64, "0123456789abcdef"); }
-static void trace(char *p) { memcpy(p, "00-", 3); of(p + 3, 49, "0123456789abcdef"); p[35] = '-'; strcpy(p + 52, "-01"); }
-static void vin(char *p) { of(p, 17, "ABCDEFGHJKLMNPRSTUVWXYZ0123456789"); if (strspn(p, "0123456789") == 17) { p[0] = 'W'; } }
-static void phone(char *p) { *p = '+'; p[1] = (char) ('1' + drawn(9)); digits(p + 2, 6 + drawn(9)); }
-static void phone_bare(char *p) { *p = '4'; p[1] = "013456789"[drawn(9)]; digits(p + 2, 11); }
-static void milliseconds(char *p) { sprintf(p, "17%011llu", (unsigned long long) drawn(100000000000)); }
-static void microseconds(char *p) { sprintf(p, "17%014llu", (unsigned long long) drawn(100000000000000)); }
-static void snowflake(char *p) { sprintf(p, "1%018llu", (unsigned long long) drawn(1000000000000000000)); }
-static void place(char *p) { sprintf(p, "%d.%014llu", (int) drawn(90), (unsigned long long) drawn(100000000000000)); }
-static void imei(char *p) { sprintf(p, "35%013llu", (unsigned long long) drawn(10000000000000)); }
-static void token(char *p) { memcpy(p, "tok_", 4); of(p + 4, 24, "0123456789ABCDEFabcdef"); }
-static void meter15(char *p) { digits(p, 15); }
-static void meter14(char *p) { digits(p, 14); }
-static void number16(char *p) { digits(p, 16); }
-static void int8(char *p) { sprintf(p, "%llu", (unsigned long long) drawn(9223372036854775807)); }
+static void
+uuid_of_digits(char *p)
+{
+    of(p, 36, "0123456789");
+    p[8] = p[13] = p[18] = p[23] = '-';
+}
+static void
+sha256(char *p)
+{
+    of(p, 64, "0123456789abcdef");
+}
+static void
+trace(char *p)
+{
+    memcpy(p, "00-", 3);
+    of(p + 3, 49, "0123456789abcdef");
+    p[35] = '-';
+    strcpy(p + 52, "-01");
+}
+static void
+vin(char *p)
+{
+    of(p, 17, "ABCDEFGHJKLMNPRSTUVWXYZ0123456789");
+    if (strspn(p, "0123456789") == 17) {
+        p[0] = 'W';
+    }
+}
+static void
+phone(char *p)
+{
+    *p = '+';
+    p[1] = (char) ('1' + drawn(9));
+    digits(p + 2, 6 + drawn(9));
+}
+static void
+phone_bare(char *p)
+{
+    *p = '4';
+    p[1] = "013456789"[drawn(9)];
+    digits(p + 2, 11);
+}
+static void
+milliseconds(char *p)
+{
+    sprintf(p, "17%011llu", (unsigned long long) drawn(100000000000));
+}
+static void
+microseconds(char *p)
+{
+    sprintf(p, "17%014llu", (unsigned long long) drawn(100000000000000));
+}
+static void
+snowflake(char *p)
+{
+    sprintf(p, "1%018llu", (unsigned long long) drawn(1000000000000000000));
+}
+static void
+place(char *p)
+{
+    sprintf(p, "%d.%014llu", (int) drawn(90),
+            (unsigned long long) drawn(100000000000000));
+}
+static void
+imei(char *p)
+{
+    sprintf(p, "35%013llu", (unsigned long long) drawn(10000000000000));
+}
+static void
+token(char *p)
+{
+    memcpy(p, "tok_", 4);
+    of(p + 4, 24, "0123456789ABCDEFabcdef");
+}
+static void
+meter15(char *p)
+{
+    digits(p, 15);
+}
+static void
+meter14(char *p)
+{
+    digits(p, 14);
+}
+static void
+number16(char *p)
+{
+    digits(p, 16);
+}
+static void
+int8(char *p)
+{
+    sprintf(p, "%llu", (unsigned long long) drawn(9223372036854775807));
+}
 
 /* clang-format off */
 static const struct {

@@ -1,4 +1,4 @@
-/* with: nginx-modules/ocpp/redact.c
+/* with: nginx-modules/ocpp/redact.c nginx-modules/core/pan.c
  *
  * unit_redact.c: what of a frame is kept, and what is not.
  */
@@ -57,6 +57,9 @@ static const struct {
     { "[2,\"1\",\"DataTransfer\",{\"vendorId\":\"v\",\"data\":\"{\\\"idTag\\\":\\\"0\\\"}\"}]",
       "[2,\"1\",\"DataTransfer\",{\"vendorId\":\"v\",\"data\":\"***\"}]" },
     { "[2,\"1\",\"DataTransfer\",{\"vendorId\":\"v\",\"data\":\"17 degrees\"}]", NULL },
+    { "[2,\"1\",\"DataTransfer\",{\"vendorId\":\"v\",\"data\":\"pan 4111 1111 1111 1111\"}]",
+      "[2,\"1\",\"DataTransfer\",{\"vendorId\":\"v\",\"data\":\"pan XXXX XXXX XXXX XXXX\"}]" },
+    { "[2,\"1\",\"DataTransfer\",{\"vendorId\":\"4111\\u0031111\\u00311111111\"}]", "" },
     { "[2,\"1\",\"DataTransfer\",{\"messageId\":\"password\",\"data\":[\"a\",[1]]}]",
       "[2,\"1\",\"DataTransfer\",{\"messageId\":\"password\",\"data\":[\"***\",[\"***\"]]}]" },
     { "[2,\"1\",\"DataTransfer\",{\"data\":[\"a\"],\"vendorId\":\"v\"}]", NULL },
