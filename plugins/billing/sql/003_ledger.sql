@@ -144,14 +144,19 @@ end
 $$;
 
 -- payer_locked(payer, currency): its balances, which stay so until the commit.
--- Who decides by a balance reads it here. A payer's movements take all three of
--- its accounts at once, in the order of ids and before anything else, so that
--- one commit may make several of a payer's in any order, and none stands in
--- another's way. Movements of two payers are no one's in one commit.
+-- Who decides by a balance reads it here. Whatever moves a payer's money takes
+-- the payer's row first, then all three of its accounts, so that one commit may
+-- make several of a payer's movements in any order, and none stands in
+-- another's way. Movements of two payers are no one's in one commit (but
+-- credit_expire's, which waits for nothing else).
 create function billing.payer_locked(payer text, currency text, out credit numeric, out held numeric, out receivable numeric)
 language plpgsql security definer
 set search_path = '' as $$
 begin
+    perform
+    from billing.payer as p
+    where p.id = payer_locked.payer
+    for update;
     perform billing.account_of('CREDIT', payer_locked.payer, payer_locked.currency);
     perform
     from billing.account as a

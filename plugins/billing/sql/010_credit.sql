@@ -175,12 +175,6 @@ declare
     part   numeric;
     parts  jsonb := '[]';
 begin
-    -- payments before accounts, as those do it that hear from a provider
-    perform
-    from billing.intent as t
-    where t.payer = credit_refund.payer and t.currency = credit_refund.currency and t.purpose in ('TOP_UP', 'CHARGE')
-    order by t.id
-    for update;
     credit := (billing.payer_locked(credit_refund.payer, credit_refund.currency)).credit;
     due := coalesce(credit_refund.amount, credit);
     if due > credit or due <= 0 then
