@@ -118,52 +118,11 @@ end
 $$;
 
 
--- Credit goes back by the way that it came: of a payment that paid in (TOP_UP,
--- CHARGE) a part is refunded. From the wish on it is HELD, so that nobody can
--- spend it, until the provider has said what became of it.
-
--- credit_back(intent, amount, at, correlation): wishes that so much more of it
--- is given back. credit_short, where so much is not left; refund_too_high, where
--- so much was not paid in by it.
-create function billing.credit_back(intent uuid, amount numeric, at timestamptz, correlation text) returns void
-language plpgsql
-set search_path = '' as $$
-declare
-    i billing.intent;
-begin
-    select t.* into i
-    from billing.intent as t
-    where t.id = intent
-    for update;
-    perform billing.intent_wish(i.id, i.wanted, null, i.to_refund + amount, at);
-    perform billing.move('REFUND', i.id, 'asked/' || trim_scale(i.to_refund + amount), 'CREDIT', i.payer, 'HELD', i.payer,
-        amount, i.currency, at, correlation);
-    insert into vg.job (plugin, kind, key, payload, correlation_id)
-    values ('billing', 'payment.push', i.id::text, pg_catalog.jsonb_build_object('intentId', i.id), correlation)
-    on conflict do nothing;
-end
-$$;
-
--- credit_gone_back(intent, refunded, amount, at, correlation): the provider has
--- given back so much more: refunded in all by now
-create function billing.credit_gone_back(intent uuid, refunded numeric, amount numeric, at timestamptz, correlation text)
-returns boolean
-language plpgsql
-set search_path = '' as $$
-declare
-    i billing.intent;
-begin
-    select t.* into i
-    from billing.intent as t
-    where t.id = intent;
-    return billing.move('REFUND', i.id, 'done/' || trim_scale(refunded), 'HELD', i.payer, 'PROVIDER', i.provider,
-        amount, i.currency, at, correlation);
-end
-$$;
-
 -- credit_refund(payer, currency, amount, at, correlation): gives credit back to
--- the methods that paid it in, the newest first; NULL: all that can go so.
--- Answers [{paymentId, amount}].
+-- the methods that paid it in, the newest first; NULL: all that can go so. What
+-- is wished so is HELD from then on (billing.intent_books()), so that nobody can
+-- spend it, until the provider has said what became of it. Answers [{paymentId,
+-- amount}]; credit_short, refund_too_high where less was paid in.
 create function billing.credit_refund(payer text, currency text, amount numeric, at timestamptz, correlation text)
 returns jsonb
 language plpgsql
@@ -188,7 +147,10 @@ begin
         order by t.created_at desc, t.id desc
     loop
         part := least(due, i.captured - i.to_refund);
-        perform billing.credit_back(i.id, part, at, correlation);
+        perform billing.intent_wish(i.id, null, null, i.to_refund + part, at);
+        insert into vg.job (plugin, kind, key, payload, correlation_id)
+        values ('billing', 'payment.push', i.id::text, pg_catalog.jsonb_build_object('intentId', i.id), correlation)
+        on conflict do nothing;
         parts := parts || pg_catalog.jsonb_build_object('paymentId', i.id, 'amount', part);
         due := due - part;
         exit when due = 0;

@@ -172,7 +172,8 @@ subtest 'credit that was not used goes back to where it came from' => sub {
     cmp_ok $vg->get("$api/credits", \%hugo)->{json}{balances}[0]{available}, '==', 5, 'and cannot be spent meanwhile';
     cmp_ok $vg->get("$api/credits", \%hugo)->{json}{balances}[0]{held}, '==', 7;
     cmp_ok $vg->sql('select count(*) from vg.job where key = any ($1::text[])', [ $first, $second ]), '==', 2;
-    $vg->sql(q{select billing.credit_gone_back($1, 5, 5, now(), 'test')}, $second) for 1 .. 2;
+    $vg->sql(q{select billing.intent_said($1, '{"op": "REFUND", "verdict": "READ", "status": "CAPTURED", "captured": 5, "refunded": 5}',
+        now(), 'test')}, $second) for 1 .. 2;
     cmp_ok $vg->get("$api/credits", \%hugo)->{json}{balances}[0]{held}, '==', 2, 'until it is gone, which it is once';
     is $back->()->{json}{amount}, 5, 'all that is left';
     is $back->()->{status}, 402, 'then there is none';

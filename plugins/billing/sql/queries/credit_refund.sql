@@ -2,7 +2,7 @@
 -- out: accepted, what goes back by which payment
 -- refuses: not_found, unprocessable, credit_short, refund_too_high
 --
--- The jobs that ask the providers are billing.credit_back()'s: vg.job.
+-- The jobs that ask the providers are billing.credit_refund()'s: vg.job.
 with asked as materialized (
     select billing.payer_of(a.customer, a.company) as payer,
         coalesce(:amount > 0 and :amount = round(:amount, billing.minor_units(:currency)), true) as exact
