@@ -1,0 +1,224 @@
+package Voltgate::Books;
+
+# Random operations on the books of billing, by a seed: one client, which notes
+# what it was told came of each. What an operation moves bears its name as
+# correlation id, so each can be found again.
+#
+#   my $books = Voltgate::Books->new($vg, client => 3, seed => 7, file => $path);
+#   $books->run(1000);            # lines of file: name, payer, currency, and what
+#                                 # CREDIT, HELD and RECEIVABLE gained by it
+#
+# A connection that breaks leaves an operation unknown. What may be said twice
+# is said again, under the same name; the rest is not noted, and nothing else is
+# done about it. What is refused is noted as having moved nothing.
+
+use strict;
+use warnings;
+
+use Time::HiRes qw(sleep time);
+
+my %digits = (EUR => 2, JPY => 0, KWD => 3);
+
+# how often of a hundred
+my @kinds = ((top_up => 24), (pay => 22), (hold => 20), (raise => 8), (capture => 12), (release => 6), (settle => 4), (lapse => 4));
+
+sub new {
+    my ($class, $vg, %self) = @_;
+    srand 1000 * $self{seed} + $self{client};
+    open $self{out}, '>>', $self{file} or die "$self{file}: $!";
+    return bless { %self, vg => $vg, holds => {}, tries => 0 }, $class;
+}
+
+# who may be asked by whom; the last have cards, and are HTTP's
+sub payers   { return map { "payer-$_" } 0 .. 9 }
+sub carded   { return map { "card-$_" } 0 .. 3 }
+sub currency { return (sort keys %digits)[ rand keys %digits ] }
+
+# so many of the least unit, as an amount
+sub money {
+    my ($units, $currency) = @_;
+    my $digits = $digits{$currency};
+    return $units if !$digits;
+    my ($sign, $text) = ($units < 0 ? '-' : '', sprintf '%0*d', $digits + 1, abs $units);
+    return $sign . substr($text, 0, -$digits) . '.' . substr $text, -$digits;
+}
+
+sub units {
+    my ($money, $currency) = @_;
+    my ($sign, $whole, $part) = $money =~ /^(-?)(\d+)(?:\.(\d+))?$/ or die "'$money' is no amount";
+    my $digits = $digits{$currency};
+    my $units  = $whole . substr(($part // '') . '0' x $digits, 0, $digits);
+    die "$money has too many digits for $currency" if ($part // '') =~ /^.{$digits}.*[1-9]/;
+    return $sign . ($units + 0);
+}
+
+sub run {
+    my ($self, $count) = @_;
+    for my $n (1 .. $count) {
+        my ($roll, $payer, $currency, $units, $spare) =
+            (rand 100, (payers())[ rand payers() ], currency(), 1 + int rand 5000, rand);
+        my $kind;
+        for (my $i = 0; $i < @kinds && $roll >= 0; $i += 2) { $kind = $kinds[$i]; $roll -= $kinds[ $i + 1 ] }
+        $self->{name} = sprintf 'books-%d-%d', $self->{client}, $n;
+        $self->{id}   = sprintf '%08x-%04x-7000-8000-%012x', $self->{seed}, $self->{client}, $n;
+        $self->$kind($payer, $currency, $units, $spare);
+        syswrite $self->{out}, "done $self->{name}\n";
+    }
+    return;
+}
+
+# --------------------------------------------------------------- operations
+
+sub top_up {
+    my ($self, $payer, $currency, $units, $spare) = @_;
+    $self->ask(again => q{select billing.move('TOP_UP', $1, '', 'PROVIDER', 'books', 'CREDIT', $2, $3, $4,
+        now() - $5 * interval '1 hour', $6)}, $self->{id}, $payer, money($units, $currency), $currency, int(100 * $spare), $self->{name})
+        or return;
+    return $self->note($payer, $currency, $units, 0, 0);
+}
+
+# An invoice, and credit as far as it goes. Issued before: what it was paid then.
+sub pay {
+    my ($self, $payer, $currency, $units) = @_;
+    my $row = $self->ask(again => q{select coalesce(u.used, v.paid) as used, billing.invoice_paid($1, u.used, now())
+        from (select billing.invoice_issue('MANUAL', $1, '', $2, $3, null, $4::jsonb, '{}', now(), $5) as event offset 0) i
+        cross join lateral (select case when i.event is not null
+            then billing.credit_use($3, $1, $6, $7, now(), $5) end as used offset 0) u
+        left join billing.invoice v on v.id = $1},
+        $self->{id}, 'issuer-' . $self->{client} % 3, $payer, $self->bill($units, $currency), $self->{name},
+        money($units, $currency), $currency) or return;
+    my $used = units($row->{used}, $currency);
+    return $self->note($payer, $currency, -$used, 0, $used - $units);
+}
+
+# the same, as billing does it by itself
+sub settle {
+    my ($self, $payer, $currency, $units) = @_;
+    my $row = $self->ask(again => q{select v.paid, s.said
+        from (select billing.invoice_issue('MANUAL', $1, '', $2, $3, null, $4::jsonb, '{}', now(), $5) as event offset 0) i
+        cross join lateral (select billing.invoice_settle($1, 14, vg.uuid7(), now(), coalesce($5, i.event ->> 'type')) as said offset 0) s
+        left join billing.invoice v on v.id = $1},
+        $self->{id}, 'issuer-' . $self->{client} % 3, $payer, $self->bill($units, $currency), $self->{name}) or return;
+    my $paid = units($row->{paid} // $self->ask(again => 'select paid from billing.invoice where id = $1', $self->{id})->{paid}, $currency);
+    return $self->note($payer, $currency, -$paid, 0, $paid - $units);
+}
+
+sub hold {
+    my ($self, $payer, $currency, $units) = @_;
+    my $row = $self->ask(again => q{select h.amount, h.status from billing.hold_open('SESSION', $1, null, $2, null, 'issuer-0', $3, $4,
+        1, now() + interval '1 day', now(), $5) h}, $self->{id}, $payer, $currency, money($units, $currency), $self->{name}) or return;
+    my $held = units($row->{amount}, $currency);
+    $self->{holds}{ $self->{id} } = { payer => $payer, currency => $currency, held => $held } if $row->{status} eq 'HELD';
+    return $self->note($payer, $currency, -$held, $held, 0);
+}
+
+# one of its own that it knows all about, or none
+sub some_hold {
+    my ($self, $spare) = @_;
+    my @ids = sort keys %{ $self->{holds} } or return;
+    my $id = $ids[ $spare * @ids ];
+    return ($id, $self->{holds}{$id});
+}
+
+sub raise {
+    my ($self, undef, undef, undef, $spare) = @_;
+    my ($id, $hold) = $self->some_hold($spare) or return;
+    my $row = $self->ask(once => q{select h.amount from billing.hold_raise($1, $2, 80, now(), $3) h},
+        $id, money($hold->{held}, $hold->{currency}), $self->{name}) or return delete $self->{holds}{$id};
+    my $more = defined $row->{amount} ? units($row->{amount}, $hold->{currency}) - $hold->{held} : 0;
+    $hold->{held} += $more;
+    return $self->note(@$hold{qw(payer currency)}, -$more, $more, 0);
+}
+
+# what its session cost, which may be more than is held
+sub capture {
+    my ($self, undef, undef, $units, $spare) = @_;
+    my ($id, $hold) = $self->some_hold($spare) or return;
+    delete $self->{holds}{$id};
+    my $row = $self->ask(once => q{select c.taken, billing.invoice_paid(c.invoice, billing.hold_paid($1), now())
+        from (select i.invoice, billing.hold_capture($1, i.invoice, $5, now(), $6) as taken
+            from (select (billing.invoice_issue('SESSION', $1, '', $2, $3, null, $4::jsonb, '{}', now(), $6)
+                -> 'payload' ->> 'invoiceId')::uuid as invoice offset 0) i offset 0) c},
+        $id, 'issuer-' . $self->{client} % 3, $hold->{payer}, $self->bill($units, $hold->{currency}),
+        money($units, $hold->{currency}), $self->{name}) or return;
+    my $taken = units($row->{taken}, $hold->{currency});
+    die "$id: $taken of $hold->{held} was taken for $units" if $taken != ($units < $hold->{held} ? $units : $hold->{held});
+    return $self->note(@$hold{qw(payer currency)}, $hold->{held} - $taken, -$hold->{held}, $taken - $units);
+}
+
+sub release {
+    my ($self, undef, undef, undef, $spare) = @_;
+    my ($id, $hold) = $self->some_hold($spare) or return;
+    delete $self->{holds}{$id};
+    $self->ask(once => 'select billing.hold_release($1, now(), $2)', $id, $self->{name}) or return;
+    return $self->note(@$hold{qw(payer currency)}, $hold->{held}, -$hold->{held}, 0);
+}
+
+sub lapse {
+    my ($self, $payer, $currency, undef, $spare) = @_;
+    my $row = $self->ask(once => q{select a.id, billing.credit_lapse(a.id, now() - $3 * interval '1 hour', now(), $4) as gone
+        from billing.account a where a.owner = $1 and a.kind = 'CREDIT' and a.currency = $2}, $payer, $currency,
+        int(150 * $spare), $self->{name}) or return;
+    return $self->note($payer, $currency, defined $row->{gone} ? -units($row->{gone}, $currency) : 0, 0, 0);
+}
+
+# 3/13 of it is tax: what an invoice's arithmetic says is not the matter here
+sub bill {
+    my ($self, $units, $currency) = @_;
+    my $tax = int 3 * $units / 13;
+    return sprintf '{"currency": "%s", "minorUnits": %d, "net": %s, "tax": %s, "total": %s, "taxUnknown": false, "lines": [], "taxes": []}',
+        $currency, $digits{$currency}, map { money($_, $currency) } $units - $tax, $tax, $units;
+}
+
+# -------------------------------------------------------------------- asking
+
+# in the gateway's login and the plugin's role
+sub dbh {
+    my ($self) = @_;
+    my $end = time + 60;
+    while (!$self->{dbh} && time < $end) {
+        $self->{dbh} = eval {
+            my $dbh = $self->{vg}->_connect($self->{vg}{owner_url} =~ s/user=\S+/user=vg_gate application_name=books/r);
+            $dbh->do($_) for q{set search_path = ''}, 'set role vg_billing';
+            $dbh;
+        };
+        sleep 0.05 if !$self->{dbh};
+    }
+    return $self->{dbh} || die "no connection within a minute: $@";
+}
+
+# The row; an empty one for what was refused; nothing where it is not known.
+sub ask {
+    my ($self, $how, $query, @values) = @_;
+    for (1 .. 50) {
+        my $dbh = $self->dbh;
+        my $row = eval {
+            my $statement = $dbh->prepare_cached($query);
+            $statement->execute(@values);
+            $statement->fetchall_arrayref({})->[0] || {};
+        };
+        return $row if $row;
+        my $error = $@;
+        return $self->refused($1) if $error =~ /constraint "(credit_short|refund_too_high)"/;
+        # terminated, shut down, cannot connect, gone: all but 08 and 57P are faults
+        die "$self->{name}: $error" if $dbh->ping && $dbh->state !~ /^(?:08|57P)/;
+        $self->{dbh} = undef;
+        $self->{tries}++;
+        return if $how eq 'once';
+    }
+    die "$self->{name}: said 50 times in vain";
+}
+
+sub refused {
+    my ($self, $why) = @_;
+    syswrite $self->{out}, "refused $self->{name} $why\n";
+    return;
+}
+
+sub note {
+    my ($self, $payer, $currency, @gains) = @_;
+    syswrite $self->{out}, join(' ', 'moved', $self->{name}, $payer, $currency, map { money($_, $currency) } @gains) . "\n";
+    return;
+}
+
+1;
