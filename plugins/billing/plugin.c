@@ -245,6 +245,7 @@ static const vg_setting_t settings[] = {
 };
 
 /* clang-format off */
+
 static const char *const publishes[] = {
     "credits.low.v1",
     "invoice.created.v1",
@@ -257,6 +258,8 @@ static const char *const publishes[] = {
     "customer.erased.v1",
     NULL,
 };
+/* clang-format on */
+
 /* clang-format on */
 
 const vg_plugin_t vg_plugin = {
