@@ -5,7 +5,8 @@
 -- payer has an account with us, by its credit as far as that goes, then by the
 -- payer's card, with an intent of that id. Answers {events, pushed}: pushed is
 -- true where the intent was opened and its job has to be left; NULL where it
--- was settled before. What nothing pays is owed.
+-- was settled before. What nothing pays is owed, and so is what a held card
+-- does not pay after all.
 create function billing.invoice_settle(invoice uuid, days int, intent uuid, at timestamptz, correlation text) returns jsonb
 language plpgsql
 set search_path = '' as $$
@@ -13,7 +14,8 @@ declare
     owed   billing.invoice;
     payer  billing.payer;
     prompt boolean;
-    now_by numeric := 0;
+    held   numeric;
+    now_by numeric := 0;                    -- paid with this commit
     open   numeric;
     credit numeric;
     pushed boolean := false;
@@ -37,6 +39,11 @@ begin
     end if;
     prompt := payer.terms = 'PREPAID';
     open := owed.total - owed.paid - owed.credited;
+    held := billing.hold_capture(owed.subject_id, owed.id, open, at, correlation);
+    if held > 0 then
+        now_by := billing.hold_paid(owed.subject_id);
+        open := open - held;
+    end if;
     if prompt and open > 0 then
         select least(coalesce(max(a.balance), 0), open) into credit
         from billing.account as a

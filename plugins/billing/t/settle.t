@@ -87,6 +87,45 @@ subtest 'credit as far as it goes, the rest is due at once' => sub {
     is scalar @{ $vg->get("$url?status=ISSUED&customerId=poor")->{json}{items} }, 0;
 };
 
+# what is held for a session, of credit
+sub held {
+    my ($payer, $session, $amount) = @_;
+    my ($id) = $vg->sql(q{insert into billing.hold (id, subject_kind, subject, payer, customer_id, issuer, currency, amount, wanted,
+        status, expires_at, created_at, updated_at)
+        values (vg.uuid7(), 'SESSION', $1, $2, $2, $3, 'EUR', $4, $4, 'HELD', now() + interval '1 hour', now(), now()) returning id},
+        $session, $payer, $issuer, $amount);
+    $vg->sql(q{insert into billing.hold_part (hold_id, position, source, amount, status) values ($1, 1, 'CREDIT', $2, 'HELD')},
+        $id, $amount);
+    $vg->sql(q{select billing.move('HOLD', $1, '1', 'CREDIT', $2, 'HELD', $2, $3, 'EUR', now(), 'test')}, $id, $payer, $amount);
+    return;
+}
+
+subtest 'what is held pays first, and what is too much goes back' => sub {
+    credit('holder', 30);
+    held('holder', subject($count + 1), 20);
+    cmp_ok balance(HELD => 'holder'), '==', 20;
+    my $invoice = invoiced(customerId => 'holder');
+    is $invoice->{status}, 'PAID';
+    cmp_ok balance(HELD => 'holder'), '==', 0;
+    cmp_ok balance(CREDIT => 'holder'), '==', 24.05;
+
+    held('holder', subject($count + 1), 2);
+    is invoiced(customerId => 'holder')->{status}, 'PAID', 'what is held is too little: credit pays the rest';
+    cmp_ok balance(CREDIT => 'holder'), '==', 18.1;
+};
+
+subtest 'a session that was free lets go of what was held' => sub {
+    credit('free', 30);
+    held('free', subject(80_001), 20);
+    told('charging.session.completed.v1', sessionId => subject(80_001), operatorId => $issuer, customerId => 'free');
+    invoiced(customerId => 'free');
+    cmp_ok balance(HELD => 'free'), '==', 20, 'not one that is not priced yet';
+    told('charging.session.priced.v1', sessionId => subject(80_001), operatorId => $issuer, customerId => 'free',
+        costs => { currency => 'EUR', lines => [] });
+    ok $vg->wait_for(sub { balance(HELD => 'free') == 0 }, 10);
+    cmp_ok balance(CREDIT => 'free'), '==', 24.05;
+};
+
 subtest 'a card is asked for what credit does not cover' => sub {
     credit('carded', 1);
     my $method = $vg->post('/api/v1/billing/payment-methods',
