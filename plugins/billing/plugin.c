@@ -5,6 +5,7 @@
 #include "vg.h"
 
 #include "credit.h"
+#include "hold.h"
 #include "invoice.h"
 #include "invoices.h"
 #include "papers.h"
@@ -183,6 +184,33 @@ static const vg_route_t routes[] = {
     { VG_POST, "/billing/tax-rates", "admin:write", tax_rate_new_fields,
       .check = tax_rate_check, .statement = "tax_rate_create",
       .flags = VG_EVERYBODYS, .about = "Add a rate from a day on" },
+    { VG_INTERNAL, "billing.hold_open", NULL, hold_open_fields,
+      .load = "hold_ground", .check = hold_open_check,
+      .statement = "hold_open",
+      .about = "Hold what an expected session or reservation will cost" },
+    { VG_INTERNAL, "billing.payable", NULL, hold_payable_fields,
+      .check = hold_payable_check, .statement = "hold_payable",
+      .about = "Whether a customer has any way to pay" },
+    { VG_EVENT, "charging.session.metered.v1", NULL, hold_metered_fields,
+      .load = "hold_ground", .check = hold_metered_check,
+      .statement = "hold_metered",
+      .about = "Raises the hold of a session that costs more" },
+    { VG_EVENT, "charging.session.failed.v1", NULL, hold_failed_fields,
+      .statement = "hold_failed",
+      .about = "Lets go of what was held for it" },
+    { VG_EVENT, "reservation.completed.v1", NULL, hold_reservation_fields,
+      .statement = "hold_reservation_over",
+      .about = "Lets go of what was held for it" },
+    { VG_EVENT, "payment.moved.v1", NULL, payment_moved_fields,
+      .statement = "payment_moved",
+      .about = "A card has said yes or no to a hold" },
+    { VG_EVERY, "60s", .statement = "hold_sweep",
+      .about = "Lets go of what is over and was not captured in time" },
+    { VG_GET, "/billing/holds", "billing:read", hold_list_fields,
+      .statement = "hold_list", .flags = VG_LIST,
+      .about = "Holds, newest first" },
+    { VG_GET, "/billing/holds/{id}", "billing:read", hold_id_fields,
+      .statement = "hold_get", .about = "A hold with its parts" },
 
     { VG_INTERNAL, "billing.customer_export", NULL, customer_export_fields,
       .statement = "customer_export",
@@ -200,6 +228,7 @@ static const vg_keep_t keeps[] = {
     { "invoice", "10y", "invoice_retire",
       "invoices, beyond the end of the year in which they were issued; "
       "KEY=SPAN: of a country, as AT=7y" },
+    { "hold", "3y", "hold_retire", "holds that are over, since their opening" },
     { "method", "30d", "method_retire",
       "payment methods after they were removed" },
     { NULL, NULL, NULL, NULL }
@@ -241,6 +270,9 @@ static const vg_setting_t settings[] = {
     { "dunning", "1d 3d 7d cancel",
       "so long after a subscription was not paid it is asked for again; then "
       "it ends" },
+    { "hold", "drivers",
+      "drivers: a session or reservation of a customer on no company's account "
+      "needs a hold; off: none does. For what begins from then on" },
     { NULL, NULL, NULL }
 };
 
@@ -248,6 +280,7 @@ static const vg_setting_t settings[] = {
 
 static const char *const publishes[] = {
     "credits.low.v1",
+    "hold.changed.v1",
     "invoice.created.v1",
     "invoice.updated.v1",
     "invoice.paid.v1",

@@ -46,6 +46,7 @@ vg_rc_t                 session_end_render(vg_call_t *call);
 
 /* party.c: the awaited step asks whether there are these; what was told */
 extern const vg_step_t  party_steps[];
+extern const vg_step_t  party_payer_steps[];
 extern const vg_field_t vehicle_told_fields[];
 extern const vg_field_t vehicle_gone_fields[];
 extern const vg_field_t customer_told_fields[];
@@ -57,6 +58,20 @@ extern const vg_step_t  start_stop_steps[];
 extern const vg_saga_t  sagas[];
 vg_rc_t                 start_check(vg_call_t *call);
 vg_rc_t                 start_begun_render(vg_call_t *call);
+vg_rc_t start_failed(vg_call_t *call, const vg_json_t *session);
+
+/* hold.c */
+extern const vg_field_t hold_fields[];
+extern const vg_field_t hold_told_fields[];
+extern const vg_field_t hold_due_fields[];
+extern const vg_field_t hold_meter_fields[];
+extern const vg_step_t  hold_steps[];
+extern const vg_step_t  hold_job_steps[];
+vg_rc_t                 hold_check(vg_call_t *call);
+vg_rc_t                 hold_job_check(vg_call_t *call);
+vg_rc_t                 hold_told_check(vg_call_t *call);
+vg_rc_t                 hold_held_render(vg_call_t *call);
+vg_rc_t                 hold_meter_check(vg_call_t *call);
 
 /* alias.c */
 extern const vg_field_t alias_stop_fields[];
@@ -67,6 +82,7 @@ vg_rc_t                 alias_stop_render(vg_call_t *call);
 /* costing.c */
 extern const vg_field_t session_stopped_fields[];
 extern const vg_field_t session_price_fields[];
+vg_rc_t costs_ask(vg_call_t *call, const vg_json_t *costing, vg_str_t *costs);
 vg_rc_t                 session_cost(vg_call_t *call);
 vg_rc_t                 session_price(vg_call_t *call);
 vg_rc_t                 session_render(vg_call_t *call);

@@ -84,6 +84,7 @@ const vg_field_t  reservation_told_fields[] = {
     MUST("idTag", VG_TEXT, "that may use it"),
     MUST("holdsFrom", VG_TIME, "from then on others are kept off"),
     MUST("expiresAt", VG_TIME, "until then"),
+    TOLD("endTime", VG_TIME, "booked until then"),
     VG_FIELDS_END,
 };
 

@@ -26,7 +26,7 @@ const vg_field_t  session_price_fields[] = {
 
 
 /* VG_DECLINED: it cannot be priced: no tariff, no engine, or one that refuses. */
-static vg_rc_t
+vg_rc_t
 costs_ask(vg_call_t *call, const vg_json_t *costing, vg_str_t *costs)
 {
     vg_str_t arguments;

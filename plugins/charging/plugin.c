@@ -9,7 +9,7 @@ static const vg_route_t  routes[] = {
 
     { VG_POST, "/charging/sessions/start", "charging:write",
       session_start_fields, NULL, session_start_check,
-      "session_start_lock", "session_start", NULL, VG_AWAIT, party_steps,
+      "session_start_lock", "session_start", NULL, VG_AWAIT, party_payer_steps,
       "Start a session: asks the charger, answers before it does" },
     { VG_POST, "/charging/sessions/{id}/end", "charging:write",
       session_end_fields, NULL, session_end_check,
@@ -19,7 +19,7 @@ static const vg_route_t  routes[] = {
     { VG_POST, "/sessions", "charging:write",
       session_start_fields, NULL, session_start_check,
       "session_start_lock", "session_start", alias_start_render, VG_AWAIT,
-      party_steps,
+      party_payer_steps,
       "Start a session, under the name that others use; adds session_id" },
     { VG_PATCH, "/sessions/{id}/stop", "charging:write",
       session_end_fields, NULL, session_end_check,
@@ -56,6 +56,13 @@ static const vg_route_t  routes[] = {
       NULL, "vehicle_history", NULL, VG_LIST, NULL,
       "A vehicle's sessions that are over, newest first" },
 
+    { VG_INTERNAL, "charging.hold", NULL, hold_fields,
+      .load = "session_hold", .check = hold_check,
+      .statement = "session_hold_noted", .flags = VG_AWAIT,
+      .steps = hold_steps, .about = "Have billing hold what it will cost" },
+    { VG_INTERNAL, "charging.held", NULL, start_fields,
+      .statement = "session_held", .render = hold_held_render,
+      .about = "Whether that is decided" },
     { VG_INTERNAL, "charging.remote_start", NULL, start_fields,
       .load = "session_starting", .check = start_check,
       .statement = "session_start_answered", .flags = VG_AWAIT,
@@ -72,6 +79,20 @@ static const vg_route_t  routes[] = {
       .load = "session_stopping", .check = session_end_check,
       .statement = "session_stop_answered", .steps = start_stop_steps,
       .about = "Stop what began while its start was undone" },
+
+    { VG_JOB, "charging.hold", NULL, hold_fields,
+      .load = "session_hold", .check = hold_job_check,
+      .statement = "session_hold_noted", .steps = hold_job_steps,
+      .about = "The same for what a charger began" },
+    { VG_EVENT, "charging.session.started.v1", NULL, hold_due_fields,
+      .statement = "session_hold_due",
+      .about = "A hold is asked for where nobody asked before" },
+    { VG_EVENT, "hold.changed.v1", NULL, hold_told_fields,
+      .check = hold_told_check, .statement = "hold_told",
+      .about = "Learns what is held; stops what may not go on" },
+    { VG_EVERY, "5s", .fields = hold_meter_fields, .load = "hold_meter",
+      .check = hold_meter_check, .statement = "session_metered",
+      .about = "Whether sessions have used up what is held for them" },
 
     { VG_POST, "/id-tags", "charging:write",
       id_tag_fields, NULL, id_tag_check,
@@ -277,6 +298,8 @@ static const vg_error_t errors[] = {
     { "cancelled", 409, "The session was cancelled" },
     { "start_timeout", 409, "The charge point did not start in time" },
     { "session_unpriced", 422, "No tariff is known for this session" },
+    { "payment_required", 402, "No way to pay is known" },
+    { "payment_declined", 402, "The payment was declined" },
     { "session_not_running", 422, "No such session runs at this connector" },
     { NULL, 0, NULL },
 };
@@ -295,6 +318,24 @@ static const vg_setting_t settings[] = {
     { "nominal_voltage", "230",
       "volts between phase and neutral, by which a composite schedule makes "
       "amperes of watts: with 3 phases where a profile names no number" },
+    { "expected_time", "3600",
+      "seconds that a session is expected to take, at its connector's full "
+      "power: what is held for it at first, and by what that is raised" },
+    { "hold_without_tariff", "25 EUR",
+      "held for a session whose tariff is not known, in whole units; \"0 EUR\" "
+      "holds nothing" },
+    { "hold_look", "15",
+      "seconds after which the cost of a session with a hold is looked at "
+      "again" },
+    { "hold_part", "80",
+      "per cent of its hold that a session may cost before billing is asked "
+      "for more" },
+    { "hold_last", "95",
+      "per cent of a hold that cannot be raised at which its session is "
+      "stopped" },
+    { "hold_refused", "stop",
+      "a session that its charger began and for which nothing can be held: "
+      "stop, or go: it goes on, flagged" },
     { NULL, NULL, NULL },
 };
 
@@ -316,6 +357,7 @@ static const char *const publishes[] = {
     "charging.session.completed.v1",
     "charging.session.failed.v1",
     "charging.session.priced.v1",
+    "charging.session.metered.v1",
     "charging.transaction.stopped.v1",
     "id_tag.changed.v1",
     "id_tag.removed.v1",

@@ -49,7 +49,7 @@ remote_start(vg_call_t *call)
 
 
 /* what a session failed of, as the error of the same name */
-static vg_rc_t
+vg_rc_t
 start_failed(vg_call_t *call, const vg_json_t *session)
 {
     if (vg_str_eq(vg_json_text(session, "failure"), "cancelled")) {
@@ -115,19 +115,21 @@ const vg_step_t  start_stop_steps[] = {
     { NULL, NULL, NULL, NULL },
 };
 
-/* 5.5 h are longer than any start_deadline should be: the session's own
+/* 5.25 h are longer than any start_deadline should be: the session's own
  * deadline ends the wait */
 static const vg_saga_step_t  steps[] = {
     { "session",      NULL,                    "charging.start_undo", 0 },
+    { "hold",         "charging.hold",         NULL,                  60000 },
+    { "held",         "charging.held",         NULL,                  900000 },
     { "remote_start", "charging.remote_start", NULL,                  60000 },
-    { "begun",        "charging.begun",        NULL,                  19800000 },
+    { "begun",        "charging.begun",        NULL,                  18900000 },
     { NULL, NULL, NULL, 0 },
 };
 
 const vg_saga_t  sagas[] = {
     { "charging.start", steps,
-      "A session by the API: its connector taken, the charger asked, its "
-      "Start seen" },
+      "A session by the API: its connector taken, money held for it, the "
+      "charger asked, its Start seen" },
     { NULL, NULL, NULL },
 };
 /* clang-format on */

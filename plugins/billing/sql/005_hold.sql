@@ -112,8 +112,9 @@ return jsonb_build_object(
         'status', case when h.status = 'HELD' and h.exhausted then 'EXHAUSTED' else h.status end,
         'failure', h.failure,
         'amount', h.amount,
-        'net', trim_scale(h.amount * h.net_share),
+        'net', trim_scale(round(h.amount * h.net_share, 6)),
         'currency', h.currency,
+        'version', h.version,
         'customerId', h.customer_id,
         'companyId', h.company_id,
         'operatorId', h.issuer));
@@ -262,7 +263,7 @@ declare
 begin
     if h.id is null then
         insert into billing.hold (id, subject_kind, subject, status, over_at, expires_at, created_at, updated_at)
-        values (pg_catalog.gen_random_uuid(), 'SESSION', hold_release.subject, 'RELEASED', at, at, at, at)
+        values (vg.uuid7(), 'SESSION', hold_release.subject, 'RELEASED', at, at, at, at)
         on conflict on constraint hold_subject do nothing;
         if found then
             return false;
@@ -294,6 +295,22 @@ begin
 end
 $$;
 
+-- hold_over(subject, owed, …): its subject is over. What it owes is captured
+-- by the invoice that comes, or let go at its time; else it is let go at once.
+create function billing.hold_over(about uuid, owed boolean, at timestamptz, correlation text) returns void
+language plpgsql
+set search_path = '' as $$
+begin
+    if owed then
+        update billing.hold as o
+        set over_at = at
+        where o.subject = about and o.over_at is null;
+    else
+        perform billing.hold_release(about, at, correlation);
+    end if;
+end
+$$;
+
 
 -- hold_part_add(hold, more, …): a further part: of credit, where that is
 -- enough, else of the payer's card, else, if a part will do, of what credit
@@ -319,7 +336,7 @@ begin
     from billing.hold_part as p
     where p.hold_id = h.id;
     if credit < more and has_card then
-        intent := pg_catalog.gen_random_uuid();
+        intent := vg.uuid7();
         perform billing.intent_open(intent, 'HOLD', h.id, h.payer, h.customer_id, h.company_id, h.issuer, null,
             more, h.currency, 'AUTHORISED', at);
         perform billing.hold_wish(intent, 'AUTHORISED', null, at, correlation);
@@ -455,16 +472,16 @@ returns billing.hold
 language plpgsql
 set search_path = '' as $$
 declare
-    payer text := (billing.payer_known(customer, company)).id;
-    h     billing.hold;
+    who text := (billing.payer_known(customer, company)).id;
+    h   billing.hold;
 begin
     perform
     from billing.payer as p
-    where p.id = hold_open.payer
+    where p.id = who
     for update;
     insert into billing.hold as o (id, subject_kind, subject, payer, customer_id, company_id, issuer, currency,
         step, net_share, expires_at, created_at, updated_at)
-    values (pg_catalog.gen_random_uuid(), kind, hold_open.subject, hold_open.payer, customer, company, hold_open.issuer,
+    values (vg.uuid7(), kind, hold_open.subject, who, customer, company, hold_open.issuer,
         hold_open.currency, hold_open.amount, hold_open.net_share, expires, at, at)
     on conflict on constraint hold_subject do nothing
     returning o.* into h;

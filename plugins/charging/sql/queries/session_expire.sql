@@ -1,7 +1,8 @@
 -- in: nothing
 -- out: ok
 -- Ends what nobody ends any more: sessions whose charger did not start in
--- time fail; those whose charger did not stop in time are active again.
+-- time fail; those whose charger did not stop in time are active again. A start
+-- whose question for a hold was lost with its worker asks again, by a job.
 with waited as (
     select s.id
     from charging.session s
@@ -36,6 +37,16 @@ with waited as (
     from held h
     where s.id = h.id
     returning jsonb_build_object('wake', s.id) as event
+), unasked as (
+    insert into vg.job (plugin, kind, key, payload, correlation_id)
+    select :vgPlugin, 'charging.hold', s.id::text, jsonb_build_object('sessionId', s.id), :correlationId
+    from charging.session s
+    where s.status = 'STARTING'
+        and s.hold_status is null
+        and s.deadline > :now
+        and s.requested_at < :now - interval '5 seconds'
+    limit 100
+    on conflict do nothing
 ), told as (
     select f.event
     from failed f

@@ -1,7 +1,8 @@
--- in: connectorId, stationId, vehicleId, idTag, reservationId, startDeadline; :outcome, what accounts says of the vehicle
+-- in: connectorId, stationId, vehicleId, idTag, reservationId, startDeadline; :outcome, what accounts says of the
+--     vehicle (party), and billing of who pays (payer)
 -- out: accepted, the session
 -- refuses: connector_unknown, connector_busy, connector_unavailable, connector_reserved, reservation_unknown,
---     reservation_unusable, customer_unknown, vehicle_unknown, id_tag_refused
+--     reservation_unusable, customer_unknown, vehicle_unknown, id_tag_refused, payment_required
 -- Of a station the first connector that is free. Without an idTag the session
 -- gets one of its own, 74 random bits in 20 characters. A reservation that is
 -- named, or that holds the connector for this tag or driver, gives its own:
@@ -76,7 +77,7 @@ with named as (
         and charging.tag_status(t.status, t.expires_at, :now) = 'Accepted'
         and charging.tag_visible(:callerRole, :callerId, :callerCompany, t.customer_id, t.company_id)
 ), vehicle as materialized (
-    select charging.party_known('vehicle', :vehicleId::text, :outcome, :callerId, :callerRole, :callerCompany) as known
+    select charging.party_known('vehicle', :vehicleId::text, :outcome -> 'party', :callerId, :callerRole, :callerCompany) as known
 ), judged as (
     select case
             when :reservationId is not null and n.reservation_id is null then 'reservation_unknown'
@@ -89,6 +90,8 @@ with named as (
             when p.busy then 'connector_busy'
             when p.reserved then 'connector_reserved'
             when p.unavailable then 'connector_unavailable'
+            when :outcome #> '{payer,payable}' = 'false' and coalesce(p.reserved_company, t.company_id) is null
+            then 'payment_required'
             else 'accepted'
         end as verdict
     from vehicle v

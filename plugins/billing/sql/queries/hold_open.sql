@@ -1,0 +1,22 @@
+-- in: subjectKind, subject, reservationId, customerId, companyId, operatorId, expiresAt, invoice
+-- out: ok, what hold.changed.v1 says of it; status NONE where nothing is to be held
+-- Asked again it answers what there is; a reservation's is brought to another
+-- amount so. A card's part leaves a row in vg.job: see billing.hold_wish().
+with opened as (
+    select o as hold
+    from billing.hold_open(:subjectKind, :subject, :reservationId, :customerId, :companyId, :operatorId,
+        :invoice ->> 'currency', (:invoice ->> 'total')::numeric,
+        (:invoice ->> 'net')::numeric / (:invoice ->> 'total')::numeric,
+        coalesce(:expiresAt, :now + interval '7 days'), :now, :correlationId) o
+    where (:invoice ->> 'total')::numeric > 0
+), answer (status, body, events) as (
+    select 'ok',
+        case
+            when (o.hold).id is not null then billing.hold_event(o.hold) -> 'payload'
+            else jsonb_build_object('status', 'NONE')
+        end::json,
+        case when (o.hold).id is not null then jsonb_build_array(billing.hold_event(o.hold)) end
+    from (select) one
+    left join opened o on true
+)
+select * from answer;

@@ -1,0 +1,75 @@
+-- Money that billing holds for a session: what it said last, and what the
+-- session is expected to cost.
+
+alter table charging.session
+    add column hold_status    text,         -- NONE, AWAY, PENDING, HELD, EXHAUSTED, REFUSED …; NULL: not asked yet
+    add column hold_failure   text,         -- why it was refused
+    add column hold_version   int,          -- billing's: later is newer
+    add column hold_net       numeric,      -- what is held, without tax
+    add column hold_told      numeric,      -- of which it was told that it is nearly used up
+    add column hold_look_at   timestamptz;  -- at the cost so far, next
+create index session_held on charging.session (hold_look_at)
+    where status in ('ACTIVE', 'SUSPENDED') and hold_net > 0;
+
+-- a hold is sized by what is left of its reservation
+alter table charging.reservation
+    add column end_time timestamptz;
+
+-- expected(session, moment): by what a session is rated before it is there:
+-- the tariff, the connector's power (22 kW, where it does not say), and the
+-- seconds that are left of its reservation, if it has one.
+create function charging.expected(s charging.session, moment timestamptz) returns json
+language plpgsql stable as $$
+begin
+    return (
+        select json_build_object(
+            'tariff', t.tariff,
+            'timeZone', c.time_zone,
+            'powerW', floor(coalesce(c.max_power_kw, 22) * 1000)::bigint,
+            'left', (
+                select floor(extract(epoch from r.end_time - moment))::bigint
+                from charging.reservation r
+                where r.reservation_id = s.reservation_id
+                    and r.end_time > moment + interval '1 minute'))
+        from charging.connector c
+        join charging.tariff t on t.tariff_version_id = coalesce(s.tariff_version_id,
+            charging.tariff_at(c.connector_id, c.station_id, c.operator_id, moment))
+        where c.connector_id = s.connector_id);
+end
+$$;
+
+-- hold_note(session, said, stops, moment): what billing said last of its hold.
+-- Which of two came first is told by billing's version. What runs and is
+-- refused is marked, and is to be stopped if stops says so. Answers the
+-- session, before and after, as far as anything has changed.
+create function charging.hold_note(about uuid, said jsonb, stops boolean, moment timestamptz,
+    out decided boolean, out stopped boolean)
+returns setof record
+language plpgsql as $$
+declare
+    s charging.session;
+begin
+    select t.* into s
+    from charging.session t
+    where t.id = about
+    for update;
+    if s.id is null or coalesce((said ->> 'version')::int, 0) <= coalesce(s.hold_version, -1) then
+        return;
+    end if;
+    decided := said ->> 'status' <> 'PENDING' and coalesce(s.hold_status, 'PENDING') = 'PENDING';
+    stopped := said ->> 'status' = 'REFUSED' and stops and 'hold_refused' <> all (s.flags)
+        and s.status in ('ACTIVE', 'SUSPENDED', 'STOPPING');
+    update charging.session t
+    set hold_status = said ->> 'status',
+        hold_failure = said ->> 'failure',
+        hold_version = coalesce((said ->> 'version')::int, 0),
+        hold_net = (said ->> 'net')::numeric,
+        hold_look_at = coalesce(t.hold_look_at, moment),
+        flags = charging.flag(charging.flag(t.flags,
+            'unheld', said ->> 'status' = 'AWAY'),
+            'hold_refused', said ->> 'status' = 'REFUSED' and s.status in ('ACTIVE', 'SUSPENDED', 'STOPPING')),
+        version = t.version + 1
+    where t.id = s.id;
+    return next;
+end
+$$;

@@ -1,0 +1,18 @@
+-- in: sessionId
+-- out: ok
+-- A session that the API began has asked by its saga.
+with asked as (
+    insert into vg.job (plugin, kind, key, payload, correlation_id)
+    select :vgPlugin, 'charging.hold', s.id::text, jsonb_build_object('sessionId', s.id), :correlationId
+    from charging.session s
+    where s.id = :sessionId
+        and s.requested_at is null
+        and s.hold_status is null
+        and s.customer_id is not null
+        and s.company_id is null
+        and s.status in ('ACTIVE', 'SUSPENDED', 'STOPPING')
+    on conflict do nothing
+), answer (status, body, events) as (
+    select 'ok', null::json, null::jsonb
+)
+select * from answer;
