@@ -134,6 +134,10 @@ my %add = (
     '/billing/credits/transactions' => sub {
         $vg->sql(q{select billing.move('TOP_UP', vg.uuid7(), '', 'PROVIDER', 'sandbox', 'CREDIT', 'LISTED', 1, 'EUR', now(), 'test')});
     },
+    '/billing/holds' => sub {
+        $vg->sql(q{insert into billing.hold (id, subject_kind, subject, payer, currency, status, expires_at, created_at, updated_at)
+            values (vg.uuid7(), 'SESSION', vg.uuid7(), 'LISTED', 'EUR', 'RELEASED', now(), now(), now())});
+    },
     '/billing/invoices' => sub {
         $vg->sql(q{insert into billing.invoice (id, issuer, sequence, number, subject_kind, subject_id, part, currency, minor_units,
             net, tax, total, tax_unknown, issued_at)

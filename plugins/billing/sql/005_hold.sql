@@ -600,3 +600,34 @@ begin
     perform billing.hold_fit(was, was.wanted, at, correlation);
 end
 $$;
+
+-- hold_erase(customer, …): what is over goes, with its parts; what was kept for
+-- a session without a price is let go first, for nobody will be billed for it.
+-- open: what has to end first.
+create function billing.hold_erase(customer text, at timestamptz, correlation text, out gone bigint, out open bigint)
+language plpgsql
+set search_path = '' as $$
+declare
+    done uuid[];
+begin
+    perform billing.hold_release(h.subject, at, correlation)
+    from billing.hold as h
+    where h.customer_id = customer and h.status in ('PENDING', 'HELD') and h.over_at is not null;
+    select pg_catalog.array_agg(h.id) into done
+    from billing.hold as h
+    where h.customer_id = customer and h.status not in ('PENDING', 'HELD')
+        and not exists (
+            select
+            from billing.hold_part as p
+            join billing.intent as i on i.id = p.intent_id
+            where p.hold_id = h.id and i.status in ('PENDING', 'AUTHORISED'));
+    delete from billing.hold_part as p
+    where p.hold_id = any (done);
+    delete from billing.hold as h
+    where h.id = any (done);
+    get diagnostics gone = row_count;
+    select count(*) into open
+    from billing.hold as h
+    where h.customer_id = customer;
+end
+$$;

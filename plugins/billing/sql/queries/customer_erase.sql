@@ -1,8 +1,13 @@
 -- in: erasureId, customerId, round
 -- out: ok; customer.erased.v1
 -- Invoices stand for as long as the law wants them, with the customer's id. A
--- payment method goes, but for one by which a payment is under way.
-with busy as materialized (
+-- payment method goes, but for one by which a payment is under way; so does a
+-- hold, once its subject is over. (What that is on a card leaves a row in
+-- vg.job: see billing.hold_wish().)
+with hold as materialized (
+    select e.gone, e.open
+    from billing.hold_erase(:customerId, :now, :correlationId) e
+), busy as materialized (
     select m.id
     from billing.method m
     where m.payer = :customerId
@@ -31,16 +36,22 @@ with busy as materialized (
             'erasureId', :erasureId,
             'plugin', 'billing',
             'round', :round,
-            'status', case when exists (select from busy) then 'POSTPONED' else 'DONE' end,
+            'status', case when exists (select from busy) or h.open > 0 then 'POSTPONED' else 'DONE' end,
             'erased', jsonb_build_array(
+                jsonb_build_object('what', 'hold', 'rows', h.gone),
                 jsonb_build_object('what', 'paymentMethod', 'rows', (select count(*) from method)),
                 jsonb_build_object('what', 'answer', 'rows', vg.answers_forgotten(:customerId))),
             'kept', jsonb_build_array(jsonb_build_object('what', 'invoice', 'rows', k.invoices)),
             'open', case
-                when exists (select from busy)
-                then jsonb_build_array(jsonb_build_object('what', 'payment', 'rows', (select count(*) from busy)))
-                else '[]'
-            end)))
+                    when h.open > 0 then jsonb_build_array(jsonb_build_object('what', 'hold', 'rows', h.open))
+                    else '[]'
+                end
+                || case
+                    when exists (select from busy)
+                    then jsonb_build_array(jsonb_build_object('what', 'payment', 'rows', (select count(*) from busy)))
+                    else '[]'
+                end)))
     from kept k
+    cross join hold h
 )
 select * from answer;

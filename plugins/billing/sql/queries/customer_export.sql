@@ -5,6 +5,10 @@ with held as (
     from billing.invoice_json j
     where j.customer_id = :customerId
     union all
+    select 'hold', h.id, h.body
+    from billing.hold_json h
+    where h.customer_id = :customerId
+    union all
     select 'paymentMethod', m.id, m.body
     from billing.method_json m
     where m.customer_id = :customerId
