@@ -61,7 +61,7 @@ dunning_read(const char *words, dunning_t *dunning)
         if (*words == '\0') {
             return dunning->n > 0 || dunning->cancels;
         }
-        if (dunning->cancels || dunning->n == DUNNING_STEPS) {
+        if (dunning->cancels) {
             return false;
         }
         if (strncmp(words, "cancel", 6) == 0
@@ -71,7 +71,8 @@ dunning_read(const char *words, dunning_t *dunning)
             words += 6;
             continue;
         }
-        if (!span_read(&words, &dunning->after[dunning->n])
+        if (dunning->n == DUNNING_STEPS
+            || !span_read(&words, &dunning->after[dunning->n])
             || dunning->after[dunning->n] <= last)
         {
             return false;

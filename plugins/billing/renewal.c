@@ -1,6 +1,6 @@
 /*
  * renewal.c: what the clock does to subscriptions: batches of those that are
- * due, and the steps of dunning. What is due, and what follows, is SQL's (009).
+ * due, and the steps of dunning. What is due, and what follows, is SQL's (011).
  */
 
 #include "dunning.h"

@@ -1,6 +1,6 @@
 /*
  * subscription.c: subscriptions: what is asked of them, and what a change of
- * plan within a cycle costs. States and moments are SQL's (006, 009).
+ * plan within a cycle costs. States and moments are SQL's (006, 011, 012).
  */
 
 #include "invoice.h"

@@ -136,7 +136,7 @@ begin
             pg_catalog.jsonb_build_object('invoice', i.id), 'system', at, correlation);
         return '[]';
     end if;
-    if billing.subscription_asked(b.invoice_id) then
+    if i.due_at is null or billing.subscription_asked(b.invoice_id) then
         update billing.subscription as u
         set next_at = at + interval '1 minute'
         where u.id = b.id;

@@ -1,0 +1,101 @@
+/*
+ * unit_prorate.c: what a part of a cycle is worth, by a table done by hand,
+ * and what must hold of every cut.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "prorate.h"
+
+#define DAY  ((int64_t) 86400 * 1000000)
+#define HOUR ((int64_t) 3600 * 1000000)
+
+typedef struct {
+    const char *name;
+    int64_t     price, elapsed, whole, left;
+} case_t;
+
+/* clang-format off */
+static const case_t  cases[] = {
+    { "nothing has gone",               1000, 0,        30 * DAY, 1000 },
+    { "before it began",                1000, -1,       30 * DAY, 1000 },
+    { "all of it",                      1000, 30 * DAY, 30 * DAY, 0 },
+    { "beyond",                         1000, 31 * DAY, 30 * DAY, 0 },
+    { "half",                           1000, 15 * DAY, 30 * DAY, 500 },
+    { "10 of 31 days: 3.2258 of 10.00", 1000, 10 * DAY, 31 * DAY, 677 },
+    { "14 of 28 days, an odd cent: half of it is used up", 999, 14 * DAY, 28 * DAY, 499 },
+    { "a microsecond is nothing",       1000, 1,        30 * DAY, 1000 },
+    { "all but a microsecond",          1000, 30 * DAY - 1, 30 * DAY, 0 },
+    { "a month of 743 hours (clocks went forward), half", 743, 371 * HOUR + HOUR / 2, 743 * HOUR, 371 },
+    { "yen",                            5000, 1 * DAY, 3 * DAY, 3333 },
+    { "a year, leap, to its 60th day",  36600, 60 * DAY, 366 * DAY, 30600 },
+    { "a billion, a third of a second of a year", 100000000000, 333333, 366 * DAY, 99999998946 },
+    { "nothing to pay",                 0, 5 * DAY, 30 * DAY, 0 },
+};
+/* clang-format on */
+
+static int tests, failed;
+
+
+static void
+ok(int good, const char *name)
+{
+    failed += !good;
+    printf("%sok %d - %s\n", good ? "" : "not ", ++tests, name);
+}
+
+
+/* A cycle of chance, cut at rising moments, at each of which the price changes:
+ * what was paid is the sum of the parts at their prices; and up and down in one
+ * moment costs nothing. */
+static int
+cuts_hold(unsigned seed)
+{
+    int     i;
+    int64_t whole = DAY * (28 + seed % 339), at = 0, from = 0;
+    exact_t price, next, paid, used = 0, there, back;
+
+    srand(seed);
+    price = rand() % 1000000;
+    paid = price;
+    for (i = 0; i < 8; i++) {
+        at = from + (int64_t) ((double) rand() / RAND_MAX * (whole - from));
+        next = rand() % 1000000;
+        there = prorate_change(price, next, at, whole);
+        back = prorate_change(next, price, at, whole);
+        if (there + back != 0) {
+            return 0;
+        }
+        used += prorate_left(price, from, whole)
+                - prorate_left(price, at, whole);
+        paid += there;
+        price = next;
+        from = at;
+    }
+    used += prorate_left(price, from, whole);
+    return paid == used;
+}
+
+
+int
+main(void)
+{
+    size_t   i;
+    unsigned seed, bad = 0;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ok(prorate_left(cases[i].price, cases[i].elapsed, cases[i].whole)
+               == cases[i].left,
+           cases[i].name);
+    }
+    ok(prorate_change(1000, 2000, 15 * DAY, 30 * DAY) == 500, "up");
+    ok(prorate_change(2000, 1000, 15 * DAY, 30 * DAY) == -500, "down");
+    ok(prorate_change(1000, 0, 10 * DAY, 31 * DAY) == -677, "to its end");
+    for (seed = 1; seed <= 10000; seed++) {
+        bad += !cuts_hold(seed);
+    }
+    ok(bad == 0, "10,000 cycles of eight changes: the parts are the whole");
+    printf("1..%d\n", tests);
+    return failed != 0;
+}
