@@ -267,6 +267,18 @@ vg_http_rows(vg_http_t *http)
 }
 
 
+/* for the log, which is written when the call is gone */
+static void
+vg_http_copy(ngx_pool_t *pool, ngx_str_t *to, vg_str_t from)
+{
+    to->data = ngx_pnalloc(pool, from.len + 1);
+    if (to->data != NULL && from.len > 0) {
+        to->len = from.len;
+        ngx_memcpy(to->data, from.data, from.len);
+    }
+}
+
+
 /* who it is, or that it is nobody: may it go now? */
 static void
 vg_http_known(vg_http_t *http, vg_rc_t rc)
@@ -277,14 +289,8 @@ vg_http_known(vg_http_t *http, vg_rc_t rc)
     if (call == NULL) {
         return;
     }
-    http->user.data = ngx_pnalloc(r->pool, call->caller.id.len + 1);
-    http->role.data = ngx_pnalloc(r->pool, call->caller.role.len + 1);
-    if (http->user.data != NULL && http->role.data != NULL) {
-        http->user.len = call->caller.id.len;
-        http->role.len = call->caller.role.len;
-        ngx_memcpy(http->user.data, call->caller.id.data, http->user.len);
-        ngx_memcpy(http->role.data, call->caller.role.data, http->role.len);
-    }
+    vg_http_copy(r->pool, &http->user, call->caller.id);
+    vg_http_copy(r->pool, &http->role, call->caller.role);
     rc = vg_limit_check(http, rc);
     if (rc != VG_DONE) {
         http->go(http, rc);

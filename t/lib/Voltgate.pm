@@ -236,7 +236,7 @@ sub complaints {
 
     my @bad = grep {
         my $line = $_;
-        $line =~ /\[(?:alert|emerg|crit)\]|exited on signal/
+        $line =~ /\[(?:alert|emerg|crit)\]|exited on signal|runtime error:/
             && !grep { $line =~ $_ } @{ $self->{expected} };
     } split /\n/, $self->log;
     for my $file (glob "'$self->{run}/sanitizer/*'") {
