@@ -122,6 +122,55 @@ pay_next(const pay_adapter_t *adapter, const pay_intent_t *i, bool again)
 }
 
 
+bool
+pay_local(const pay_adapter_t *adapter, const pay_intent_t *i, pay_op_t op,
+          pay_said_t *said)
+{
+    *said = (pay_said_t){ .verdict = PAY_READ, .captured = -1, .refunded = -1 };
+    if (op == PAY_LAPSE) {
+        said->status = PAY_CANCELLED;
+        return true;
+    }
+    if (op != PAY_NONE && adapter->local) {
+        adapter->read(i, op, 0, NULL, said);
+    }
+    return op == PAY_NONE || adapter->local;
+}
+
+
+/* it stands in paths and in our books */
+static bool
+pay_name(vg_str_t name)
+{
+    bool good = name.len <= 64;
+
+    for (size_t i = 0; good && i < name.len; i++) {
+        char c = name.data[i];
+
+        good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+               || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    }
+    return good && (name.data == NULL || name.len != 0);
+}
+
+
+void
+pay_read(const pay_adapter_t *adapter, const pay_intent_t *i, pay_op_t op,
+         int status, const vg_json_t *body, pay_said_t *said)
+{
+    adapter->read(i, op, status, body, said);
+    if (!pay_name(said->ref) || !pay_name(said->order)
+        || (i->ref.data != NULL && said->ref.data != NULL
+            && (i->ref.len != said->ref.len
+                || memcmp(i->ref.data, said->ref.data, i->ref.len) != 0))
+        || said->captured > i->amount || said->refunded > i->amount)
+    {
+        *said = (pay_said_t){ .verdict = PAY_AGAIN, .captured = -1,
+                              .refunded = -1 };
+    }
+}
+
+
 vg_str_t
 pay_key(vg_pool_t *pool, const pay_intent_t *i, pay_op_t op)
 {

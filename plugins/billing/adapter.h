@@ -101,6 +101,15 @@ pay_op_t    pay_next(const pay_adapter_t *adapter, const pay_intent_t *i,
                      bool again);
 const char *pay_op_name(pay_op_t op);
 
+/* Whether what is said of it is known without asking anybody, and what. */
+bool pay_local(const pay_adapter_t *adapter, const pay_intent_t *i, pay_op_t op,
+               pay_said_t *said);
+
+/* What an answer says, by the adapter; what speaks of another payment, or in
+ * names that are none, is not known. */
+void pay_read(const pay_adapter_t *adapter, const pay_intent_t *i, pay_op_t op,
+              int status, const vg_json_t *body, pay_said_t *said);
+
 /* The provider's key for it: of the intent, the step, and how much was moved
  * before, so that it is the same however often it is asked, and another one
  * for the next. data NULL: no memory. */

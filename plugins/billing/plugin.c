@@ -9,6 +9,7 @@
 #include "invoice.h"
 #include "invoices.h"
 #include "papers.h"
+#include "payments.h"
 #include "providers.h"
 #include "subscriptions.h"
 
@@ -66,6 +67,31 @@ static const vg_route_t routes[] = {
     { VG_EVERY, "1m", NULL, credit_expire_fields,
       .check = credit_expire_check, .statement = "credit_expire",
       .about = "Takes away credit that was not used in time" },
+
+    { VG_POST, "/billing/charge", "billing:write", charge_fields,
+      .check = charge_check, .lock = "charge_lock",
+      .statement = "payment_charge",
+      .about = "Pay an invoice, or into one's credit" },
+    { VG_POST, "/billing/cancel", "billing:write", payment_cancel_fields,
+      .lock = "payment_lock", .statement = "payment_cancel",
+      .about = "Give up a payment of which nothing was captured" },
+    { VG_POST, "/billing/refunds", "billing:write", refund_fields,
+      .check = refund_check, .lock = "payment_lock",
+      .statement = "payment_refund", .about = "Give back what was captured" },
+    { VG_GET, "/billing/payments", "billing:read", payment_list_fields,
+      .statement = "payment_list", .flags = VG_LIST,
+      .about = "Payments, newest first" },
+    { VG_GET, "/billing/payments/{id}", "billing:read", payment_id_fields,
+      .statement = "payment_get", .about = "A payment" },
+    { VG_POST, "/billing/payments/{id}/retry", "billing:write",
+      payment_id_fields, .statement = "payment_retry", .flags = VG_NO_BODY,
+      .about = "Try again now what its provider has not settled" },
+    { VG_JOB, "payment.push", NULL, intent_push_fields,
+      .load = "intent_ground", .statement = "intent_pushed",
+      .steps = intent_push_steps,
+      .about = "Asks a payment's provider for its next step" },
+    { VG_EVERY, "60s", .statement = "intent_due",
+      .about = "Pushes payments that stand still" },
 
     { VG_POST, "/billing/payment-methods", "billing:write", method_new_fields,
       .check = method_new_check, .statement = "method_add", .flags = VG_AWAIT,
@@ -242,6 +268,11 @@ static const vg_error_t errors[] = {
     { "tax_country_unknown", 422, "The country is not known by these letters" },
     { "credit_short", 402, "Not enough credit" }, /* a constraint's name */
     { "payment_required", 402, "No way to pay is known" },
+    { "amount_too_fine", 422, "More digits than the currency has" },
+    { "more_than_owed", 409, "That is more than is owed" },
+    { "payment_running", 409, "A payment of it is under way already" },
+    { "payment_captured", 409, "It was captured: it can be given back" },
+    { "payment_not_captured", 409, "Nothing of it was captured" },
     { "refund_too_high", 409, "More than is captured cannot be given back" },
     { "payment_declined", 402, "The payment was declined" },
     { "time_zone_unknown", 422, "No such time zone" }, /* as credit_short */
@@ -288,6 +319,9 @@ static const char *const publishes[] = {
     "subscription.upgraded.v1",
     "subscription.downgraded.v1",
     "subscription.cancelled.v1",
+    "payment.moved.v1",
+    "payment.succeeded.v1",
+    "payment.failed.v1",
     "customer.erased.v1",
     NULL,
 };

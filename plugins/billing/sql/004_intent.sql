@@ -45,7 +45,7 @@ create table billing.intent (
     doubt        boolean     not null default false,  -- the provider may know more: it is looked at first
     tries        int         not null default 0,   -- part of the provider's key: one more when nothing came of the last
     waits        int         not null default 0,   -- pushes since something moved
-    pushed_at    timestamptz not null,
+    pushed_at    timestamptz not null default now(),
     created_at   timestamptz not null,
     updated_at   timestamptz not null,
     version      int         not null default 1,
@@ -400,3 +400,28 @@ select i.id,
         'updatedAt', vg.z(i.updated_at),
         'version', i.version) as body
 from billing.intent i;
+
+-- intent_shown(id, after): its body as functions of the same statement left it,
+-- once `after` is known
+create function billing.intent_shown(about uuid, after bigint) returns json
+language plpgsql
+set search_path = '' as $$
+begin
+    return (
+        select j.body
+        from billing.intent_json as j
+        where j.id = about);
+end
+$$;
+
+-- payment_may(purpose, issuer, role, company): whether one who sees a payment
+-- may give it up, or back: who is paid, and an admin; its payer where nobody
+-- else is paid
+create function billing.payment_may(purpose text, issuer text, role text, company text) returns boolean
+language sql stable parallel safe
+return role = 'admin'
+    or (role = 'operator' and issuer = company)
+    or (role in ('driver', 'fleet_manager') and (
+        select p.own
+        from billing.purpose as p
+        where p.purpose = payment_may.purpose));

@@ -54,13 +54,13 @@ subtest 'wishes go forward' => sub {
     like refused(sub { wish($id, undef, 11, undef) }), qr/intent_amounts/, 'not above the amount';
     like refused(sub { wish($id, undef, undef, '4.01') }), qr/more than is captured/, 'nor back more than is to be captured';
     like refused(sub { wish($id, undef, '3.999', undef) }), qr/no amount/;
-    $vg->sql(q{update billing.intent set status = 'CAPTURED', captured = 4 where id = $1}, $id);
+    $vg->sql(q{select billing.intent_said($1, '{"op": "CAPTURE", "verdict": "READ", "status": "CAPTURED", "captured": 4}', now(), 'test')}, $id);
     wish($id, undef, 3, 1);
-    is so($id), 'CAPTURED 4 1 3', 'what was captured stands';
+    is so($id), 'CAPTURED 4 1 4', 'what was captured stands';
     wish($id, undef, undef, '0.5');
-    is so($id), 'CAPTURED 4 1 3', 'what is to be given back does not shrink';
+    is so($id), 'CAPTURED 4 1 4', 'what is to be given back does not shrink';
     wish($id, 'CANCELLED', undef, undef);
-    is so($id), 'CANCELLED 4 4 4', 'all of it, when it is cancelled';
+    is so($id), 'CANCELLED 4 4 5', 'all of it, when it is cancelled';
     like refused(sub { wish('019393c0-0000-7000-8000-ffffffffffff', 'CANCELLED', undef, undef) }), qr/there is no intent/;
 };
 

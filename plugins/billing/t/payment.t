@@ -1,0 +1,151 @@
+# Payments by the calls that clients make, in the sandbox: what is asked, what
+# becomes of it, and that the books say the same.
+
+use strict;
+use warnings;
+
+use JSON::PP ();
+use Test::More;
+
+use Voltgate;
+
+my $vg  = Voltgate->start(plugins => [qw(billing)]);
+my $api = '/api/v1/billing';
+my ($false, $true) = (JSON::PP::false, JSON::PP::true);
+
+sub as { my ($role, %claims) = @_; return { Authorization => 'Bearer ' . $vg->token(role => $role, %claims) } }
+
+my $issuer = '019393c0-0000-7000-8000-000000000001';
+my $driver = as('driver', subject => 'driver-1');
+
+sub charge {
+    my ($what, $who) = @_;
+    return $vg->post("$api/charge", { currency => 'EUR', %$what }, $who // $driver);
+}
+
+# once it is settled
+sub settled {
+    my ($id) = @_;
+    my $is;
+    ok $vg->wait_for(sub { $is = $vg->get("$api/payments/$id")->{json}; $is->{settled} }, 10), 'settled' or diag explain $is;
+    return $is;
+}
+
+sub balance {
+    my ($kind, $owner) = @_;
+    return $vg->sql(q{select coalesce(trim_scale(sum(e.amount)), 0) from billing.account a join billing.entry e on e.account_id = a.id
+        where a.kind = $1 and a.owner = $2}, $kind, $owner // 'driver-1') + 0;
+}
+
+sub method {
+    my ($token, $payer) = @_;
+    return $vg->post("$api/payment-methods", { provider => 'sandbox', token => $token }, $payer // $driver)->{json}{id};
+}
+
+subtest 'without a method there is no way to pay' => sub {
+    my $r = charge({ amount => 1 });
+    is $r->{status}, 402;
+    like $r->{json}{type}, qr/payment_required/;
+};
+
+my $ok       = method('tok_ok');
+my $declined = method('tok_declined');
+
+subtest 'a charge is accepted, captured, and the payer\'s credit' => sub {
+    my $r = charge({ amount => 12.5 });
+    is $r->{status}, 202 or diag $r->{body};
+    is $r->{json}{status}, 'PENDING';
+    my $is = settled($r->{json}{id});
+    is "$is->{status} $is->{captured} $is->{provider} $is->{methodId}", "CAPTURED 12.5 sandbox $ok";
+    is balance('CREDIT'), 12.5;
+    is balance('PROVIDER', 'sandbox'), -12.5;
+    is $vg->sql(q{select count(*) from vg.event where type = 'payment.succeeded.v1' and payload ->> 'paymentId' = $1}, $is->{id})
+        || $vg->wait_for(sub { $vg->sql(q{select count(*) from vg.event where type = 'payment.succeeded.v1'}) }, 5), 1, 'and told';
+};
+
+subtest 'one that is declined is nothing' => sub {
+    my $is = settled(charge({ amount => 3, methodId => $declined })->{json}{id});
+    is "$is->{status} $is->{failure} $is->{captured}", 'FAILED card_declined 0';
+    is balance('CREDIT'), 12.5;
+    ok $vg->wait_for(sub { $vg->sql(q{select count(*) from vg.event where type = 'payment.failed.v1' and payload ->> 'reason' = 'card_declined'}) }, 5), 'and told';
+};
+
+subtest 'authorised, then given up' => sub {
+    my $is = settled(charge({ amount => 5, capture => $false })->{json}{id});
+    is "$is->{status} $is->{captured}", 'AUTHORISED 0';
+    my $r = $vg->post("$api/cancel", { paymentId => $is->{id} }, $driver);
+    is $r->{status}, 202 or diag $r->{body};
+    is settled($is->{id})->{status}, 'CANCELLED';
+    is $vg->post("$api/cancel", { paymentId => $is->{id} }, $driver)->{status}, 202, 'twice is once';
+    is balance('CREDIT'), 12.5, 'nothing moved';
+};
+
+subtest 'given back, in parts, never more than was captured' => sub {
+    my $is = settled(charge({ amount => 10 })->{json}{id});
+    is $vg->post("$api/cancel", { paymentId => $is->{id} }, $driver)->{status}, 409, 'it is too late to cancel';
+    is $vg->post("$api/refunds", { paymentId => $is->{id}, amount => 4 }, $driver)->{status}, 202;
+    is settled($is->{id})->{refunded}, 4;
+    is $vg->post("$api/refunds", { paymentId => $is->{id}, amount => 6.01 }, $driver)->{status}, 409;
+    is $vg->post("$api/refunds", { paymentId => $is->{id} }, $driver)->{status}, 202, 'what is left';
+    is settled($is->{id})->{refunded}, 10;
+    is $vg->post("$api/refunds", { paymentId => $is->{id} }, $driver)->{status}, 409;
+    is balance('CREDIT'), 12.5;
+    is balance('HELD'), 0;
+};
+
+subtest 'credit that was used is not given back' => sub {
+    my $is = settled(charge({ amount => 10 })->{json}{id});
+    $vg->sql(q{select billing.move('HOLD', vg.uuid7(), 'x', 'CREDIT', 'driver-1', 'HELD', 'driver-1', 20, 'EUR', now(), 'test')});
+    my $r = $vg->post("$api/refunds", { paymentId => $is->{id} }, $driver);
+    is $r->{status}, 402 or diag $r->{body};
+    is $vg->get("$api/payments/$is->{id}")->{json}{toRefund}, 0, 'and its provider is not asked';
+    $vg->sql(q{select billing.move('RELEASE', vg.uuid7(), 'x', 'HELD', 'driver-1', 'CREDIT', 'driver-1', 20, 'EUR', now(), 'test')});
+};
+
+subtest 'what is wrong is said' => sub {
+    is charge({ amount => 0 })->{status}, 400;
+    is charge({ amount => -1 })->{status}, 400;
+    is charge({ amount => '1.005' + 0 })->{status}, 422, 'more digits than the currency has';
+    is charge({ amount => 1.5, currency => 'JPY' })->{status}, 422;
+    is charge({ amount => 1, currency => 'eur' })->{status}, 400;
+    is charge({ amount => 1, customerId => 'driver-2' })->{status}, 403, 'another\'s card';
+    is charge({ amount => 1, methodId => method('tok_x', as('driver', subject => 'driver-2')) })->{status}, 402, 'another\'s method';
+    is charge({ amount => 1 }, as('operator', subject => 'o', company => $issuer))->{status}, 403, 'an operator has no credit here';
+    is charge({ amount => 1 }, as('admin', subject => 'a'))->{status}, 422, 'an admin says for whom';
+    is charge({ amount => 1, customerId => 'driver-1' }, as('admin', subject => 'a'))->{status}, 202;
+    is $vg->post("$api/refunds", { paymentId => $ok }, $driver)->{status}, 404;
+    is $vg->post("$api/cancel", { paymentId => $ok }, $driver)->{status}, 404;
+};
+
+subtest 'of ten refunds at once as many come about as there is money' => sub {
+    my $is = settled(charge({ amount => 10 })->{json}{id});
+    my @pids;
+    my %got;
+    for my $n (1 .. 10) {
+        pipe my $in, my $out or die "pipe: $!";
+        my $pid = fork // die "fork: $!";
+        if (!$pid) {
+            delete $vg->{client};
+            print {$out} $vg->post("$api/refunds", { paymentId => $is->{id}, amount => 3 }, $driver)->{status};
+            close $out;
+            POSIX::_exit(0);
+        }
+        close $out;
+        push @pids, [ $pid, $in ];
+    }
+    for (@pids) {
+        my ($pid, $in) = @$_;
+        $got{ readline $in }++;
+        waitpid $pid, 0;
+    }
+    is_deeply \%got, { 202 => 3, 409 => 7 };
+    is settled($is->{id})->{refunded}, 9;
+};
+
+subtest 'the books stand' => sub {
+    is $vg->sql('select count(*) from billing.fault'), 0;
+    is $vg->sql('select count(*) from vg.job'), 0, 'and nothing is left to do';
+    is $vg->sql('select count(*) from vg.parked'), 0;
+};
+
+done_testing;
