@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "canvas.h"
+#include "cell.h"
 #include "paper.h"
 
 #define LEFT    56.7f /* 2 cm                                            */
@@ -25,14 +25,9 @@
 #define GREY    0.38f
 
 typedef struct {
-    vg_letters_t lines[LINES];
-    size_t       count;
-} cell_t;
-
-typedef struct {
-    cell_t cells[COLUMNS];
-    bool   bold, rule;
-    float  height;
+    vg_cell_t cells[COLUMNS];
+    bool      bold, rule;
+    float     height;
 } row_t;
 
 typedef struct {
@@ -53,11 +48,6 @@ typedef struct {
     vg_canvas_t      canvas;
     row_t            row, heading;
 } paper_t;
-
-typedef struct {
-    const vg_canvas_t *canvas;
-    const vg_pen_t    *pen;
-} measure_t;
 
 
 static bool
@@ -98,47 +88,6 @@ number_of(const vg_json_t *node, float otherwise, float least, float most)
 
 /* ------------------------------------------------------------------- rows */
 
-static float
-measure_letter(void *data, uint32_t code)
-{
-    const measure_t *measure = data;
-
-    return vg_canvas_letter(measure->canvas, measure->pen, code);
-}
-
-
-static void
-cell_wrap(paper_t *paper, cell_t *cell, vg_str_t text, float width,
-          const vg_pen_t *pen)
-{
-    bool            cut;
-    size_t          from, end, next;
-    uint32_t        more = 0x2026; /* … */
-    measure_t       measure = { &paper->canvas, pen };
-    const uint32_t *codes;
-    vg_letters_t    letters;
-
-    cell->count = 0;
-    if (!vg_letters_read(paper->pool, text, &letters)) {
-        paper->broken = true;
-        return;
-    }
-    for (from = 0; from < letters.count && cell->count < LINES; from = next) {
-        end = vg_letters_break(&letters, from, width, measure_letter, &measure,
-                               &next);
-        cut = cell->count == LINES - 1 && next < letters.count;
-        codes = cut ? &more : letters.codes + from;
-        if (!vg_letters_order(paper->pool, codes, cut ? 1 : end - from,
-                              &cell->lines[cell->count]))
-        {
-            paper->broken = true;
-            return;
-        }
-        cell->count++;
-    }
-}
-
-
 /* An array of texts, or an object with them as `cells`. */
 static void
 row_read(paper_t *paper, const block_t *block, const vg_json_t *node,
@@ -163,11 +112,12 @@ row_read(paper_t *paper, const block_t *block, const vg_json_t *node,
     pen.bold |= row->bold;
     cell = cells->first;
     for (i = 0; i < block->columns; i++) {
-        cell_wrap(paper, &row->cells[i],
-                  cell != NULL && cell->type == VG_JSON_STRING
-                      ? cell->text
-                      : (vg_str_t){ NULL, 0 },
-                  block->width[i], &pen);
+        paper->broken |=
+            !vg_cell_wrap(paper->pool, &paper->canvas, &row->cells[i],
+                          cell != NULL && cell->type == VG_JSON_STRING
+                              ? cell->text
+                              : (vg_str_t){ NULL, 0 },
+                          block->width[i], &pen);
         most = row->cells[i].count > most ? row->cells[i].count : most;
         cell = cell != NULL ? cell->next : NULL;
     }
@@ -186,7 +136,10 @@ row_set(paper_t *paper, const block_t *block, const row_t *row)
 
     pen.bold |= row->bold;
     if (row->rule) {
-        vg_canvas_rule(&paper->canvas, LEFT, y + 1.5f, WIDTH, 0.7f, 0.2f);
+        for (i = 0; i + 1 < block->columns && row->cells[i].count == 0; i++) {
+        }
+        vg_canvas_rule(&paper->canvas, block->x[i], y + 1.5f,
+                       LEFT + WIDTH - block->x[i], 0.7f, 0.2f);
         y += 4;
     }
     y += block->lines ? PADDING : 0;
@@ -355,11 +308,12 @@ block_set(paper_t *paper, const vg_json_t *node)
 static void
 line_set(paper_t *paper, vg_str_t text, float y, char align, float size)
 {
-    float    x = LEFT;
-    cell_t  *cell = &paper->row.cells[0];
-    vg_pen_t pen = { .size = size, .grey = GREY };
+    float      x = LEFT;
+    vg_cell_t *cell = &paper->row.cells[0];
+    vg_pen_t   pen = { .size = size, .grey = GREY };
 
-    cell_wrap(paper, cell, text, WIDTH, &pen);
+    paper->broken |=
+        !vg_cell_wrap(paper->pool, &paper->canvas, cell, text, WIDTH, &pen);
     if (!paper_going(paper) || cell->count == 0) {
         return;
     }

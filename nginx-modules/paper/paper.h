@@ -15,7 +15,7 @@
  *         "together": true,      not across pages, unless it has to
  *         "head": [text, …],     again on each page that it goes on to
  *         "rows": [ [text, …], { "bold": true, "rule": true, "cells": […] } ]
- *     } ] }
+ *     } ] }                    rule: above the row, from its first text on
  *
  * A text may have lines ("\n"); what is wider than its column is wrapped, and
  * behind 40 lines cut. The same document gives the same bytes.

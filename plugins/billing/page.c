@@ -64,16 +64,20 @@ supplied(page_t *page)
 /* ----------------------------------------------------------------- blocks */
 
 static void
-cells(page_t *page, vg_str_t a, vg_str_t b, vg_str_t c)
+row(page_t *page, const vg_str_t *texts, size_t count)
 {
-    vg_out_t *out = &page->out;
+    size_t i;
 
-    vg_out_open(out, '[');
-    vg_out_string(out, a);
-    vg_out_string(out, b);
-    vg_out_string(out, c);
-    vg_out_close(out, ']');
+    vg_out_open(&page->out, '[');
+    for (i = 0; i < count; i++) {
+        vg_out_string(&page->out, texts[i]);
+    }
+    vg_out_close(&page->out, ']');
 }
+
+#define ROW(page, ...)                                                         \
+    row(page, (const vg_str_t[]){ __VA_ARGS__ },                               \
+        sizeof((const vg_str_t[]){ __VA_ARGS__ }) / sizeof(vg_str_t))
 
 
 /* Begins a block, its rows are what follows until block_end(). shape: its other
@@ -160,7 +164,7 @@ dates(page_t *page)
         }
     }
     block_begin(page, "{\"widths\":[5,1.2,3.4],\"align\":\"LLR\",\"before\":8");
-    cells(page, text, labels, values);
+    ROW(page, text, labels, values);
     block_end(page);
 }
 
@@ -174,24 +178,16 @@ heads(page_t *page)
 
     block_begin(page, "{\"widths\":[2,1],\"align\":\"LR\",\"size\":17,"
                       "\"bold\":true");
-    cells(page, seller_name(page), vg_str(title(page)), (vg_str_t){ NULL, 0 });
+    ROW(page, seller_name(page), vg_str(title(page)));
     block_end(page);
     dates(page);
     block_begin(page, "{\"widths\":[1],\"size\":7.5,\"grey\":true,"
                       "\"before\":22");
-    vg_out_open(&page->out, '[');
-    vg_out_string(&page->out, vg_str(w->bill_to));
-    vg_out_close(&page->out, ']');
+    ROW(page, vg_str(w->bill_to));
     block_end(page);
     block_begin(page, "{\"widths\":[1]");
-    vg_out_open(&page->out, '[');
-    vg_out_string(
-        &page->out,
-        text_with_line(
-            page->pool,
-            text_is(name) ? name : text_labelled(page->pool, w->customer, id),
-            address(page, page->buyer)));
-    vg_out_close(&page->out, ']');
+    name = text_is(name) ? name : text_labelled(page->pool, w->customer, id);
+    ROW(page, text_with_line(page->pool, name, address(page, page->buyer)));
     block_end(page);
 }
 
@@ -255,15 +251,9 @@ lines(page_t *page)
                VG_STR("{\"widths\":[0.5,4.4,2.1,1.7,1.1,2],\"align\":\"RLRRRR\""
                       ",\"size\":8.5,\"before\":26,\"lines\":true"));
     vg_out_key(&page->out, "head");
-    vg_out_open(&page->out, '[');
-    vg_out_string(&page->out, vg_str(w->position));
-    vg_out_string(&page->out, vg_str(w->description));
-    vg_out_string(&page->out, vg_str(w->quantity));
-    vg_out_string(&page->out, vg_str(w->price));
-    vg_out_string(&page->out, vg_str(w->tax));
-    vg_out_string(&page->out, text_with_blank(page->pool, vg_str(w->amount),
-                                              page->currency));
-    vg_out_close(&page->out, ']');
+    ROW(page, vg_str(w->position), vg_str(w->description), vg_str(w->quantity),
+        vg_str(w->price), vg_str(w->tax),
+        text_with_blank(page->pool, vg_str(w->amount), page->currency));
     vg_out_key(&page->out, "rows");
     vg_out_open(&page->out, '[');
     for (line = list != NULL ? list->first : NULL; line != NULL;
@@ -282,15 +272,14 @@ total(page_t *page, const char *label, vg_str_t value, bool strong)
     vg_str_t none = { NULL, 0 }, words = vg_str(label);
 
     if (!strong) {
-        cells(page, none, words, value);
+        ROW(page, none, words, value);
         return;
     }
     vg_out_open(&page->out, '{');
     vg_out_member_raw(&page->out, "bold", VG_STR("true"));
     vg_out_member_raw(&page->out, "rule", VG_STR("true"));
     vg_out_key(&page->out, "cells");
-    cells(page, none, text_with_blank(page->pool, words, page->currency),
-          value);
+    ROW(page, none, text_with_blank(page->pool, words, page->currency), value);
     vg_out_close(&page->out, '}');
 }
 
@@ -307,7 +296,7 @@ tax_row(page_t *page, const vg_json_t *tax)
                       (int) rate.len, rate.data ? rate.data : "",
                       page->words->tax_of, (int) base.len,
                       base.data ? base.data : "");
-    cells(page, none, label, amount(page, tax, "amount"));
+    ROW(page, none, label, amount(page, tax, "amount"));
 }
 
 
@@ -404,9 +393,7 @@ notes(page_t *page)
         return;
     }
     block_begin(page, "{\"widths\":[1],\"before\":18,\"together\":true");
-    vg_out_open(&page->out, '[');
-    vg_out_string(&page->out, text);
-    vg_out_close(&page->out, ']');
+    ROW(page, text);
     block_end(page);
 }
 
@@ -416,30 +403,29 @@ notes(page_t *page)
 static void
 feet(page_t *page)
 {
+    size_t           i;
     vg_out_t        *out = &page->out;
+    vg_pool_t       *pool = page->pool;
     const vg_json_t *seller = page->seller;
-    vg_str_t         bank = text_line_of(page->pool, seller, "bank");
+    const vg_str_t   feet[] = {
+          text_dotted(pool, seller_name(page),
+                      text_labelled(pool, page->words->register_,
+                                    text_line_of(pool, seller, "register"))),
+          text_dotted(
+              pool, text_line_of(pool, seller, "bank"),
+              text_dotted(
+                  pool,
+                  text_labelled(pool, "IBAN", text_line_of(pool, seller, "iban")),
+                  text_labelled(pool, "BIC", text_line_of(pool, seller, "bic")))),
+          text_line_of(pool, seller, "footer"),
+    };
 
-    bank = text_with_blank(
-        page->pool, bank,
-        text_labelled(page->pool, "IBAN",
-                      text_line_of(page->pool, seller, "iban")));
-    bank =
-        text_with_blank(page->pool, bank,
-                        text_labelled(page->pool, "BIC",
-                                      text_line_of(page->pool, seller, "bic")));
     vg_out_key(out, "foot");
     vg_out_open(out, '[');
-    vg_out_string(
-        out, text_with_blank(
-                 page->pool, seller_name(page),
-                 text_labelled(page->pool, page->words->register_,
-                               text_line_of(page->pool, seller, "register"))));
-    if (text_is(bank)) {
-        vg_out_string(out, text_labelled(page->pool, page->words->bank, bank));
-    }
-    if (text_is(vg_json_text(seller, "footer"))) {
-        vg_out_string(out, text_line_of(page->pool, seller, "footer"));
+    for (i = 0; i < sizeof(feet) / sizeof(feet[0]); i++) {
+        if (text_is(feet[i])) {
+            vg_out_string(out, feet[i]);
+        }
     }
     vg_out_close(out, ']');
 }

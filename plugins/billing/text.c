@@ -15,25 +15,35 @@ text_is(vg_str_t text)
 }
 
 
-vg_str_t
-text_with_blank(vg_pool_t *pool, vg_str_t a, vg_str_t b)
+static vg_str_t
+text_joined(vg_pool_t *pool, vg_str_t a, const char *between, vg_str_t b)
 {
     if (!text_is(a) || !text_is(b)) {
         return text_is(a) ? a : b;
     }
-    return vg_printf(pool, "%.*s %.*s", (int) a.len, a.data, (int) b.len,
-                     b.data);
+    return vg_printf(pool, "%.*s%s%.*s", (int) a.len, a.data, between,
+                     (int) b.len, b.data);
+}
+
+
+vg_str_t
+text_with_blank(vg_pool_t *pool, vg_str_t a, vg_str_t b)
+{
+    return text_joined(pool, a, " ", b);
+}
+
+
+vg_str_t
+text_dotted(vg_pool_t *pool, vg_str_t a, vg_str_t b)
+{
+    return text_joined(pool, a, " \xc2\xb7 ", b);
 }
 
 
 vg_str_t
 text_with_line(vg_pool_t *pool, vg_str_t text, vg_str_t line)
 {
-    if (!text_is(text) || !text_is(line)) {
-        return text_is(text) ? text : line;
-    }
-    return vg_printf(pool, "%.*s\n%.*s", (int) text.len, text.data,
-                     (int) line.len, line.data);
+    return text_joined(pool, text, "\n", line);
 }
 
 

@@ -13,6 +13,9 @@ bool text_is(vg_str_t text);
 /* a, a blank, b; either may be missing */
 vg_str_t text_with_blank(vg_pool_t *pool, vg_str_t a, vg_str_t b);
 
+/* the same with a dot between them */
+vg_str_t text_dotted(vg_pool_t *pool, vg_str_t a, vg_str_t b);
+
 /* the same with a line of its own */
 vg_str_t text_with_line(vg_pool_t *pool, vg_str_t text, vg_str_t line);
 

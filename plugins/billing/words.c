@@ -30,7 +30,6 @@ const words_t words_english = {
     .bill_to = "Bill to",
     .vat_id = "VAT ID",
     .register_ = "Register",
-    .bank = "Bank",
     .position = "#",
     .description = "Description",
     .quantity = "Quantity",

@@ -14,7 +14,7 @@ typedef struct {
 
 typedef struct {
     const char *invoice, *credit_note, *number, *date, *due, *supplied, *utc;
-    const char *corrects, *customer, *bill_to, *vat_id, *register_, *bank;
+    const char *corrects, *customer, *bill_to, *vat_id, *register_;
     const char *position, *description, *quantity, *price, *tax, *amount;
     const char *net, *tax_of, *total, *paid, *credited, *open, *settled;
     const char *pay, *pay_by, *naming, *unknown_tax, *page;

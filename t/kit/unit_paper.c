@@ -1,4 +1,4 @@
-/* with: nginx-modules/paper/paper.c nginx-modules/paper/letters.c nginx-modules/paper/canvas.c nginx-modules/paper/glyph.c | -lhpdf -lfribidi
+/* with: nginx-modules/paper/paper.c nginx-modules/paper/cell.c nginx-modules/paper/letters.c nginx-modules/paper/canvas.c nginx-modules/paper/glyph.c | -lhpdf -lfribidi
  *
  * unit_paper.c: documents on paper: what is refused, what is cut, that the same
  * one gives the same bytes.
