@@ -531,6 +531,28 @@ begin
 end
 $$;
 
+-- hold_unpaid(hold, intent, at): a capture that the provider did not make after
+-- all: what it was to pay is owed, as the invoice says.
+create function billing.hold_unpaid(h billing.hold, intent uuid, at timestamptz) returns void
+language plpgsql
+set search_path = '' as $$
+begin
+    update billing.hold_part as p
+    set status = 'REFUSED',
+        captured = 0
+    where p.hold_id = h.id and p.intent_id = intent and p.status = 'CAPTURED';
+    update billing.hold as o
+    set captured = (
+            select coalesce(sum(p.captured), 0)
+            from billing.hold_part as p
+            where p.hold_id = h.id),
+        failure = 'payment_declined',
+        updated_at = at,
+        version = o.version + 1
+    where o.id = h.id and found;
+end
+$$;
+
 -- hold_moved(intent, status, …): the provider has said yes or no to a part.
 -- What is over by then hears it in vain: its wish is written already. Answers
 -- the event about it, NULL where nothing has changed.
@@ -551,6 +573,8 @@ begin
         and (p.status = 'PENDING' or p.status = 'HELD' and hold_moved.status <> 'AUTHORISED')
         and hold_moved.status in ('AUTHORISED', 'FAILED', 'CANCELLED');
     if not found then
+        perform billing.hold_unpaid(h, intent, at)
+        where hold_moved.status = 'FAILED';
         return null;
     end if;
     if hold_moved.status <> 'AUTHORISED' then

@@ -38,6 +38,20 @@ begin
 end
 $$;
 
+-- is_priced(…): the tariff there has a price above zero; false where none is
+-- known.
+create function charging.is_priced(connector uuid, station uuid, operator text, moment timestamptz) returns boolean
+language plpgsql stable as $$
+begin
+    return exists (
+        select
+        from charging.tariff t
+        where t.tariff_version_id = charging.tariff_at(connector, station, operator, moment)
+            and (t.tariff ? 'min_price'
+                or jsonb_path_exists(t.tariff, '$.elements[*].price_components[*].price ? (@ > 0)')));
+end
+$$;
+
 -- hold_note(session, said, stops, moment): what billing said last of its hold.
 -- Which of two came first is told by billing's version. What runs and is
 -- refused is marked, and is to be stopped if stops says so. Answers the

@@ -110,7 +110,15 @@ subtest 'what it is expected to cost is held, before the charger is asked' => su
     is balance(CREDIT => $name), 6.91;
     is balance(HELD => $name), 13.09;
     ends($id, $transaction, 1000);
-    ok flagged($id, 'unheld') == 0;
+    ok !flagged($id, 'unheld');
+    ok served(sub { hold($id)->{status} eq 'CAPTURED' }), 'and captured by its invoice' or diag explain hold($id);
+    is 0 + hold($id)->{captured}, 0.6, 'exactly: 1 kWh at 0.50 and 19 %';
+    is balance(CREDIT => $name), 19.4, 'the rest is back';
+    is balance(HELD => $name), 0;
+    is balance(RECEIVABLE => $name), 0, 'nothing is owed';
+    my ($invoice) = $vg->rows('select * from billing.invoice where id = $1', hold($id)->{invoice_id});
+    ok served(sub { $vg->sql('select status from billing.invoice where id = $1', $invoice->{id}) eq 'PAID' }), 'and it is paid';
+    is $vg->get("$api/billing/holds?subject=$id", $as)->{json}{items}[0]{parts}[0]{source}, 'CREDIT', 'its driver sees it';
     books();
 };
 
@@ -149,11 +157,87 @@ for my $way ([ 'rejected', sub { $says{RemoteStartTransaction} = 'Rejected' } ],
 }
 
 subtest 'a free session holds nothing' => sub {
-    my ($as, $name) = driver(1);
+    my ($as, $name) = driver(0);
     my $id = wanted($as, 7);
-    begins($id);
+    my $transaction = begins($id);
     is session($id)->{hold_status}, 'NONE';
     is hold($id)->{id}, undef;
+    ends($id, $transaction, 1000);
+};
+
+my $minute = -3000;    # two readings are of two moments
+
+sub metered {
+    my ($transaction, $connector, $wh) = @_;
+    $minute += 60;
+    $cp->call(MeterValues => { connectorId => $connector, transactionId => $transaction, meterValue => [ {
+        timestamp => clock($minute), sampledValue => [ { value => "$wh" } ] } ] });
+    return;
+}
+
+# how often billing was asked for more
+sub told { return $vg->sql(q{select count(*) from vg.event where type = 'charging.session.metered.v1' and aggregate_id = $1}, $_[0]) }
+
+subtest 'it is raised while there is credit, then the session is stopped, once' => sub {
+    my ($as, $name) = driver(30);
+    my $id = wanted($as, 4);
+    my $transaction = begins($id);
+    is 0 + hold($id)->{amount}, 13.09;
+    metered($transaction, 4, 17_000);
+    ok served(sub { session($id)->{hold_look_at} gt '2026' && !told($id) }), '10.11 of it is no reason';
+    metered($transaction, 4, 18_000);
+    ok served(sub { hold($id)->{amount} == 26.18 }), 'at 10.71 as much again' or diag explain hold($id);
+    is told($id), 1, 'billing was asked once';
+    metered($transaction, 4, 36_000);
+    ok served(sub { hold($id)->{amount} == 30 }), 'then what there is';
+    metered($transaction, 4, 41_000);
+    ok served(sub { (session($id)->{hold_status} // '') eq 'EXHAUSTED' }), 'then no more';
+    is stops($transaction), 0, 'it goes on while some of it is left: 24.40 are 81 %';
+    metered($transaction, 4, 48_000);
+    ok served(sub { stops($transaction) }), 'at 28.56 it is stopped';
+    ok flagged($id, 'hold_used_up'), 'and says why';
+    served(sub { $vg->sql('select max(hold_look_at) > now() + interval $$0.8 s$$ from charging.session where id = $1', $id) }) for 1 .. 3;
+    is stops($transaction), 1, 'it was asked once';
+    ends($id, $transaction, 48_100);
+    ok served(sub { hold($id)->{status} eq 'CAPTURED' });
+    is 0 + hold($id)->{captured}, 28.62;
+    is balance(CREDIT => $name), 1.38;
+    is balance(RECEIVABLE => $name), 0;
+    books();
+};
+
+# a charger starts by itself, on a tag of the driver
+sub shown {
+    my ($name, $connector) = @_;
+    my $tag = uc $name;
+    $vg->sql(q{insert into charging.id_tag (id_tag, customer_id, status, created_at, updated_at)
+        values ($1, $2, 'Accepted', now(), now())}, $tag, $name);
+    my $start = $cp->call(StartTransaction => { connectorId => $connector, idTag => $tag, meterStart => 0, timestamp => clock() });
+    is $start->[2]{idTagInfo}{status}, 'Accepted';
+    my $transaction = $start->[2]{transactionId};
+    return ($vg->sql('select id from charging.session where transaction_id = $1', $transaction), $transaction);
+}
+
+subtest 'what a charger began asks for its hold behind it' => sub {
+    my (undef, $name) = driver(20);
+    my ($id, $transaction) = shown($name, 5);
+    ok served(sub { (session($id)->{hold_status} // '') eq 'HELD' }), 'held' or diag explain session($id);
+    is balance(HELD => $name), 13.09;
+    ends($id, $transaction, 2000);
+    ok served(sub { hold($id)->{status} eq 'CAPTURED' });
+    is balance(CREDIT => $name), 18.81;
+    books();
+};
+
+subtest 'and is stopped if there is nothing to hold' => sub {
+    my (undef, $name) = driver(0);
+    my ($id, $transaction) = shown($name, 6);
+    ok served(sub { stops($transaction) }), 'the charger is asked to stop';
+    ok flagged($id, 'hold_refused'), 'and why is said';
+    ends($id, $transaction, 10);
+    is stops($transaction), 1, 'once';
+    ok served(sub { $vg->sql('select count(*) from billing.invoice where customer_id = $1', $name) }), 'what flowed is invoiced';
+    books();
 };
 
 subtest 'where no tariff is known, what the setting says' => sub {

@@ -2,14 +2,14 @@
 -- out: ok
 -- One invoice for a session, whatever is told how often. Nothing to pay (or
 -- nobody to pay it to) makes none, and draws no number; what was held for a
--- session that was free is let go. (What that is on a card leaves a row in
+-- session that was free is let go, for one without a price in its time. (What that is on a card leaves a row in
 -- vg.job: see billing.hold_wish().)
 with issued as (
     select billing.invoice_issue('SESSION', :sessionId, '', :operatorId, :customerId, :companyId, :invoice,
         jsonb_build_object('country', :country, 'from', :startTime, 'to', :endTime, 'energyKwh', :energyKwh),
         :now, :correlationId) as event
 ), freed as materialized (
-    select case when :invoice is null and :costs is not null then billing.hold_release(:sessionId, :now, :correlationId) end
+    select case when :invoice is null then billing.hold_over(:sessionId, :costs is null, :now, :correlationId) end
 ), answer (status, body, events) as (
     select 'ok', null::json, case when i.event is not null then jsonb_build_array(i.event) end
     from issued i

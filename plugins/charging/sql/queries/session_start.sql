@@ -90,7 +90,9 @@ with named as (
             when p.busy then 'connector_busy'
             when p.reserved then 'connector_reserved'
             when p.unavailable then 'connector_unavailable'
-            when :outcome #> '{payer,payable}' = 'false' and coalesce(p.reserved_company, t.company_id) is null
+            when :outcome #> '{payer,payable}' = 'false'
+                and coalesce(p.reserved_company, t.company_id) is null
+                and charging.is_priced(p.connector_id, p.station_id, p.operator_id, :now)
             then 'payment_required'
             else 'accepted'
         end as verdict
