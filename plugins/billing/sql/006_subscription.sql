@@ -179,7 +179,7 @@ begin
             s := s || pg_catalog.jsonb_build_object(
                 'usedKwh', (s ->> 'usedKwh')::numeric + (event.data ->> 'kwh')::numeric);
         when 'CANCELLED' then
-            s := (s - '{nextAt,planned,retrying}'::text[]) || '{"status": "CANCELLED"}' || event.data;
+            s := (s - '{invoiceId,nextAt,planned,retrying}'::text[]) || '{"status": "CANCELLED"}' || event.data;
     end case;
     return s || pg_catalog.jsonb_build_object('version', event.version);
 end

@@ -168,8 +168,7 @@ begin
     for update;
     select least(a.balance, i.total - i.paid - i.credited) into credit
     from billing.account as a
-    where a.owner = i.payer and a.kind = 'CREDIT' and a.currency = i.currency
-    for update;
+    where a.owner = i.payer and a.kind = 'CREDIT' and a.currency = i.currency;
     if credit > 0 then
         perform billing.move('PAYMENT', i.id, 'credit-' || i.version, 'CREDIT', i.payer, 'RECEIVABLE', i.payer, credit,
             i.currency, at, correlation);
