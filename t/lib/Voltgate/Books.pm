@@ -20,7 +20,7 @@ use Time::HiRes qw(sleep time);
 my %digits = (EUR => 2, JPY => 0, KWD => 3);
 
 # how often of a hundred
-my @kinds = ((top_up => 24), (pay => 22), (hold => 20), (raise => 8), (capture => 12), (release => 6), (settle => 4), (lapse => 4));
+my @kinds = (top_up => 36, pay => 10, settle => 10, hold => 18, raise => 8, capture => 9, release => 5, lapse => 4);
 
 sub new {
     my ($class, $vg, %self) = @_;
@@ -121,8 +121,8 @@ sub some_hold {
 }
 
 sub raise {
-    my ($self, undef, undef, undef, $spare) = @_;
-    my ($id, $hold) = $self->some_hold($spare) or return;
+    my ($self, @drawn) = @_;
+    my ($id, $hold) = $self->some_hold($drawn[-1]) or return $self->hold(@drawn);
     my $row = $self->ask(once => q{select h.amount from billing.hold_raise($1, $2, 80, now(), $3) h},
         $id, money($hold->{held}, $hold->{currency}), $self->{name}) or return delete $self->{holds}{$id};
     my $more = defined $row->{amount} ? units($row->{amount}, $hold->{currency}) - $hold->{held} : 0;
@@ -132,8 +132,9 @@ sub raise {
 
 # what its session cost, which may be more than is held
 sub capture {
-    my ($self, undef, undef, $units, $spare) = @_;
-    my ($id, $hold) = $self->some_hold($spare) or return;
+    my ($self, @drawn) = @_;
+    my ($id, $hold) = $self->some_hold($drawn[-1]) or return $self->hold(@drawn);
+    my $units = $drawn[2];
     delete $self->{holds}{$id};
     my $row = $self->ask(once => q{select c.taken, billing.invoice_paid(c.invoice, billing.hold_paid($1), now())
         from (select i.invoice, billing.hold_capture($1, i.invoice, $5, now(), $6) as taken
@@ -147,8 +148,8 @@ sub capture {
 }
 
 sub release {
-    my ($self, undef, undef, undef, $spare) = @_;
-    my ($id, $hold) = $self->some_hold($spare) or return;
+    my ($self, @drawn) = @_;
+    my ($id, $hold) = $self->some_hold($drawn[-1]) or return $self->hold(@drawn);
     delete $self->{holds}{$id};
     $self->ask(once => 'select billing.hold_release($1, now(), $2)', $id, $self->{name}) or return;
     return $self->note(@$hold{qw(payer currency)}, $hold->{held}, -$hold->{held}, 0);
