@@ -105,6 +105,9 @@ my %specimens = (
         make  => sub { $vg->post("$api/billing/payment-methods",
             { provider => 'sandbox', token => 'tok-' . ++$count, customerId => 'payer' }) },
         patch => { brand => 'Visa' } },
+    '/billing/issuers/{id}' => {
+        make => sub { $vg->put("$api/billing/issuers/issuer-" . ++$count, { name => 'Lights', address => {} }) },
+        put  => { name => 'Lamps', address => { city => 'Kiel' } } },
     '/billing/payers/{id}' => {
         make  => sub {
             my $id = 'payer-' . ++$count;

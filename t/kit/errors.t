@@ -165,6 +165,15 @@ my %plugins = (
             { provider => 'sandbox', token => 'tok_twice', customerId => 'driver' }); $vg->post(@same); $vg->post(@same) },
         credit_short => sub { $vg->post("$api/billing/credits/refunds", { customerId => 'poor', currency => 'EUR', amount => 1 }) },
         payment_required => sub { $vg->post("$api/billing/credits/top-up", { customerId => 'poor', currency => 'EUR', amount => 1 }) },
+        parties_pending  => 'the clerk has to be slow: plugins/billing/t/party.t',
+        prefix_drawn     => sub {
+            $vg->sql(q{insert into billing.issuer (issuer, last_number) values ($1, 1)}, $south);
+            $vg->put("$api/billing/issuers/$south", { name => 'x', address => {}, prefix => 'R-' }, $as{south});
+        },
+        tax_rate_known   => sub { my @same = ("$api/billing/tax-rates", { country => 'DE', validFrom => '2098-01-01', rate => 20 });
+            $vg->post(@same); $vg->post(@same) },
+        tax_rate_past    => sub { $vg->post("$api/billing/tax-rates", { country => 'DE', validFrom => '2026-01-01', rate => 20 }) },
+        tax_country_unknown => sub { $vg->post("$api/billing/tax-rates", { country => 'QQ', validFrom => '2098-01-01', rate => 20 }) },
         refund_too_high  => 'a payment has to be captured: plugins/billing/t/credit.t',
     },
     charging => {

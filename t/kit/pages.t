@@ -134,6 +134,9 @@ my %add = (
     '/billing/credits/transactions' => sub {
         $vg->sql(q{select billing.move('TOP_UP', vg.uuid7(), '', 'PROVIDER', 'sandbox', 'CREDIT', 'LISTED', 1, 'EUR', now(), 'test')});
     },
+    '/billing/tax-rates' => sub { made($vg->post("$api/billing/tax-rates", {
+        country => $_[0] lt 'N' ? 'AA' : 'ZZ', alpha3 => $_[0] lt 'N' ? 'AAA' : 'ZZZ', rate => 1,
+        validFrom => sprintf '21%02d-01-01', $_[0] lt 'N' ? 99 - ++$count % 99 : ++$count % 99 })) },
     '/billing/holds' => sub {
         $vg->sql(q{insert into billing.hold (id, subject_kind, subject, payer, currency, status, expires_at, created_at, updated_at)
             values (vg.uuid7(), 'SESSION', vg.uuid7(), 'LISTED', 'EUR', 'RELEASED', now(), now(), now())});

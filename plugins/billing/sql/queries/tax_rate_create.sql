@@ -27,6 +27,7 @@ with known as (
     returning t.country, t.alpha3, t.kind, t.valid_from, t.rate
 ), answer (status, body, events) as (
     select 'created', json_build_object(
+        'id', concat_ws('/', m.country, m.kind, m.valid_from),
         'country', m.country,
         'alpha3', m.alpha3,
         'kind', m.kind,

@@ -1,6 +1,7 @@
 -- in: country, kind
 -- out: rates of tax, by country, kind and day
 select json_build_object(
+        'id', concat_ws('/', t.country, t.kind, t.valid_from),
         'country', t.country,
         'alpha3', t.alpha3,
         'kind', t.kind,
