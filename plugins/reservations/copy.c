@@ -16,6 +16,7 @@ static const vg_field_t connector_told_fields[] = {
     MUST("chargePointId", VG_TEXT, "OCPP identity"),
     MUST("connectorNumber", VG_INT, "OCPP's connectorId"),
     TOLD("type", VG_TEXT, "OCPI ConnectorType"),
+    TOLD("maxPowerKw", VG_DECIMAL, "kW"),
     VG_FIELDS_END
 };
 
@@ -28,6 +29,7 @@ const vg_field_t station_told_fields[] = {
     MUST("stationId", VG_UUID, "the station"),
     TOLD("operatorId", VG_TEXT, "company"),
     TOLD("timeZone", VG_TEXT, "IANA name"),
+    TOLD("country", VG_TEXT, "ISO 3166-1"),
     { VG_BODY, "connectors", VG_ARRAY, VG_REQUIRED, .item = &connector_told,
       .about = "all of its connectors" },
     VG_FIELDS_END

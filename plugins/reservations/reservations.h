@@ -39,6 +39,12 @@ extern const vg_field_t reservation_cancel_fields[];
 extern const vg_field_t lapse_fields[];
 vg_rc_t                 fee_ask(vg_call_t *call);
 
+/* hold.c: what it may cost is held */
+extern const vg_field_t hold_due_fields[];
+extern const vg_field_t hold_fields[];
+extern const vg_field_t hold_told_fields[];
+extern const vg_step_t  hold_steps[];
+
 /* charger.c: the charge point holds it too, where it can */
 extern const vg_field_t ordered_fields[];
 extern const vg_step_t  due_steps[];

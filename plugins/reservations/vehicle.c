@@ -49,9 +49,30 @@ vehicle_ask(vg_call_t *call)
 }
 
 
+/* Whether a driver has any way to pay. Of others it is not known here who
+ * pays. */
+static vg_rc_t
+payer_ask(vg_call_t *call)
+{
+    vg_out_t           out;
+    const vg_caller_t *caller = vg_caller(call);
+
+    if (!vg_str_eq(caller->role, "driver")) {
+        return VG_OK;
+    }
+    vg_out_init(&out, vg_pool(call));
+    vg_out_open(&out, '{');
+    vg_out_member(&out, "customerId", caller->id);
+    vg_out_close(&out, '}');
+    return vg_inquire_or(call, "billing.payable", vg_out_str(&out),
+                         VG_STR("null"));
+}
+
+
 /* clang-format off */
 const vg_step_t vehicle_steps[] = {
     { "vehicle", vehicle_ask, NULL, NULL },
+    { "payer", payer_ask, NULL, NULL },
     { NULL, NULL, NULL, NULL },
 };
 /* clang-format on */

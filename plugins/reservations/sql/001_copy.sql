@@ -13,6 +13,8 @@ create table reservations.connector (
     operator_id       text,
     time_zone         text        not null default 'UTC',
     connector_type    text,
+    max_power_kw      numeric,
+    country           text,
     status            text,                 -- OCPP's word, as last told
     removed_at        timestamptz,          -- gone from its station
     constraint connector_pkey primary key (connector_id)

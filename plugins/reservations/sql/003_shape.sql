@@ -50,6 +50,26 @@ select r.id,
     reservations.reservation_body(r) as body
 from reservations.reservation r;
 
+create function reservations.country_of(connector uuid) returns text
+language plpgsql stable strict parallel safe as $$
+begin
+    return (
+        select c.country
+        from reservations.connector c
+        where c.connector_id = connector);
+end
+$$;
+
+create function reservations.time_zone_of(connector uuid) returns text
+language plpgsql stable strict parallel safe as $$
+begin
+    return (
+        select c.time_zone
+        from reservations.connector c
+        where c.connector_id = connector);
+end
+$$;
+
 -- reservation_told(row): what events say of a reservation.
 create function reservations.reservation_told(r reservations.reservation) returns jsonb
 language sql stable parallel safe
@@ -62,6 +82,8 @@ return jsonb_build_object(
     'chargePointId', r.charge_point_id,
     'connectorNumber', r.connector_number,
     'operatorId', r.operator_id,
+    'country', reservations.country_of(r.connector_id),
+    'timeZone', reservations.time_zone_of(r.connector_id),
     'customerId', r.customer_id,
     'vehicleId', r.vehicle_id,
     'companyId', r.company_id,

@@ -86,7 +86,7 @@ with place as materialized (
         and r.status in ('WAITLISTED', 'PENDING', 'CONFIRMED', 'ACTIVE')
     having :callerRole in ('fleet_manager', 'partner')
 ), vehicle as materialized (
-    select reservations.vehicle_known(:vehicleId, :outcome, :callerId, :callerRole, :callerCompany) as known
+    select reservations.vehicle_known(:vehicleId, :outcome -> 'vehicle', :callerId, :callerRole, :callerCompany) as known
 ), judged as (
     select case
             when i.invalid is not null then 'validation'
@@ -95,6 +95,13 @@ with place as materialized (
             when not v.known then 'vehicle_unknown'
             when :idTag is not null and t.id_tag is null then 'id_tag_refused'
             when exists (select from account a where a.is_full) then 'reservations_too_many'
+            when f.connector_id is not null
+                and :outcome #> '{payer,payable}' = 'false'
+                and t.company_id is null
+                and exists (
+                    select
+                    from reservations.tariff_at(f.connector_id, f.station_id, f.operator_id, greatest(:startTime, :now)) v (id)
+                    where reservations.is_priced(v.id)) then 'payment_required'
             when f.connector_id is not null then 'created'
             when not coalesce(:waitlist, false) then 'reservation_conflict'
             when (

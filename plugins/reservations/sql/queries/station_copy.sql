@@ -1,4 +1,4 @@
--- in: stationId, operatorId, timeZone, connectors
+-- in: stationId, operatorId, timeZone, country, connectors
 -- out: ok
 -- Takes over a station's connectors; those no longer named are gone, and so
 -- is what was reserved there; a charger that holds it lets go.
@@ -6,7 +6,8 @@ with told as (
     select (c.value ->> 'connectorId')::uuid as connector_id,
         c.value ->> 'chargePointId' as charge_point_id,
         (c.value ->> 'connectorNumber')::int as connector_number,
-        c.value ->> 'type' as connector_type
+        c.value ->> 'type' as connector_type,
+        (c.value ->> 'maxPowerKw')::numeric as max_power_kw
     from jsonb_array_elements(coalesce(:connectors, '[]')) c
 ), gone as (
     update reservations.connector
@@ -17,9 +18,9 @@ with told as (
     returning connector_id
 ), kept as (
     insert into reservations.connector (connector_id, station_id, charge_point_id, connector_number,
-        operator_id, time_zone, connector_type)
+        operator_id, time_zone, connector_type, max_power_kw, country)
     select t.connector_id, :stationId, t.charge_point_id, t.connector_number,
-        :operatorId, coalesce(:timeZone, 'UTC'), t.connector_type
+        :operatorId, coalesce(:timeZone, 'UTC'), t.connector_type, t.max_power_kw, :country
     from told t
     on conflict (connector_id) do update
     set station_id = excluded.station_id,
@@ -28,6 +29,8 @@ with told as (
         operator_id = excluded.operator_id,
         time_zone = excluded.time_zone,
         connector_type = excluded.connector_type,
+        max_power_kw = excluded.max_power_kw,
+        country = excluded.country,
         removed_at = null
 ), cancelled as (
     update reservations.reservation r
