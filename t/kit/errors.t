@@ -205,6 +205,7 @@ my %plugins = (
     reservations => {
         connector_unknown => sub { reserve(5, connectorId => $north) },
         reservation_conflict => sub { reserve(5); reserve(5) },
+        payment_required => 'where money is held: plugins/reservations/t/hold.t',
         reservation_over => sub {
             my $id = reserve(6)->{json}{id};
             $vg->delete("$api/reservations/$id");

@@ -1,8 +1,9 @@
 -- in: connectorId, stationId, connectorType, vehicleId, idTag, startTime, endTime, waitlist, grace, ahead,
 --     freeCancellation, longest, furthest (seconds), perCustomer, perCompany, waiting; :outcome, what accounts says
---     of the vehicle
+--     of the vehicle (vehicle), and billing of who pays (payer)
 -- out: created, the reservation; accepted, when it waits
--- refuses: validation, connector_unknown, customer_unknown, vehicle_unknown, id_tag_refused, reservations_too_many, waitlist_full, reservation_conflict
+-- refuses: validation, connector_unknown, customer_unknown, vehicle_unknown, id_tag_refused, payment_required, reservations_too_many,
+--     waitlist_full, reservation_conflict
 -- Of a station the first connector that is free; one that is out of order or
 -- in use is the last choice. Whose tag: the caller's own, the vehicle's, the
 -- driver's; else one of the reservation's own, 74 random bits in 20 characters.
