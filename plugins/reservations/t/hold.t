@@ -114,8 +114,9 @@ subtest 'expired: so is that fee' => sub {
     $vg->sql(q{update reservations.reservation set holds_from = now(), start_time = now() - interval '1 hour', expires_at = now() where id = $1}, $id);
     ok served(sub { hold($id)->{status} eq 'CAPTURED' }) or diag explain [ hold($id), booking($id) ];
     is booking($id)->{status}, 'EXPIRED';
-    is 0 + hold($id)->{captured}, 3.57;
-    is balance(CREDIT => $name), 16.43;
+    is 0 + booking($id)->{fee}, 5, 'the booking, and that it lapsed';
+    is 0 + hold($id)->{captured}, 5.95;
+    is balance(CREDIT => $name), 14.05;
     books();
 };
 
