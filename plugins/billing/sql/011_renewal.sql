@@ -154,8 +154,7 @@ language plpgsql
 set search_path = '' as $$
 declare
     i      billing.invoice;
-    credit numeric;
-    events jsonb := '[]';
+    paid   numeric;
     intent uuid := vg.uuid7();
 begin
     perform
@@ -166,17 +165,8 @@ begin
     from billing.invoice as v
     where v.id = invoice_collect.invoice
     for update;
-    select least(a.balance, i.total - i.paid - i.credited) into credit
-    from billing.account as a
-    where a.owner = i.payer and a.kind = 'CREDIT' and a.currency = i.currency;
-    if credit > 0 then
-        perform billing.move('PAYMENT', i.id, 'credit-' || i.version, 'CREDIT', i.payer, 'RECEIVABLE', i.payer, credit,
-            i.currency, at, correlation);
-        events := coalesce(billing.invoice_paid(i.id, credit, at), '[]');
-    else
-        credit := 0;
-    end if;
-    if i.total - i.paid - i.credited - credit > 0 and exists (
+    paid := billing.credit_use(i.payer, i.id, i.total - i.paid - i.credited, i.currency, at, correlation);
+    if i.total - i.paid - i.credited - paid > 0 and exists (
         select
         from billing.method as m
         where m.payer = i.payer
@@ -184,12 +174,12 @@ begin
             and m.id = coalesce(invoice_collect.method, (select p.method_id from billing.payer as p where p.id = i.payer)))
     then
         perform billing.intent_open(intent, 'INVOICE', i.id, i.payer, i.customer_id, i.company_id, i.issuer,
-            invoice_collect.method, i.total - i.paid - i.credited - credit, i.currency, 'CAPTURED', at);
+            invoice_collect.method, i.total - i.paid - i.credited - paid, i.currency, 'CAPTURED', at);
         insert into vg.job (plugin, kind, key, payload, correlation_id)
         values ('billing', 'payment.push', intent::text, pg_catalog.jsonb_build_object('intentId', intent), correlation)
         on conflict do nothing;
     end if;
-    return events;
+    return coalesce(billing.invoice_paid(i.id, paid, at), '[]');
 end
 $$;
 

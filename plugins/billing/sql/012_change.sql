@@ -94,33 +94,101 @@ begin
 end
 $$;
 
--- invoice_withdrawn(invoice, at, correlation): nobody owes it any more: intents
--- for it are cancelled, which gives back what they have captured, and the rest
--- is credited. The caller leaves jobs for the intents. The events to tell.
+-- invoice_less(invoice, net, part, at, correlation): so much of what was
+-- invoiced, and its share of tax, is owed no more (net NULL: all that is left of
+-- it); what was paid for it becomes the payer's credit. Answers {net, events}:
+-- how much of net this invoice had left.
+create function billing.invoice_less(invoice uuid, net numeric, part text, at timestamptz, correlation text) returns jsonb
+language plpgsql
+set search_path = '' as $$
+declare
+    i      billing.invoice;
+    gone   numeric;                         -- net, by earlier ones
+    less   numeric;
+    tax    numeric;
+    beyond numeric;
+begin
+    perform
+    from billing.payer as p
+    where p.id = (select v.payer from billing.invoice as v where v.id = invoice_less.invoice)
+    for update;
+    select v.* into i
+    from billing.invoice as v
+    where v.id = invoice_less.invoice
+    for update;
+    select coalesce(sum(t.amount), 0) into gone
+    from billing.transfer as t
+    where t.reference = i.id and t.kind = 'CREDIT_NOTE' and t.part like 'net/%';
+    less := least(coalesce(invoice_less.net, i.net), i.net - gone);
+    tax := case when less = i.net - gone then i.total - i.credited - less
+        else least(round(less * i.tax / i.net, i.minor_units), i.total - i.credited - less) end;
+    if less <= 0 then
+        return '{"net": 0, "events": []}';
+    end if;
+    perform billing.booked('CREDIT_NOTE', i.id, 'net/' || part, i.payer, 'REVENUE', i.issuer, -less, i.currency, at, correlation);
+    perform billing.booked('CREDIT_NOTE', i.id, 'tax/' || part, i.payer, 'TAX', i.issuer, -tax, i.currency, at, correlation);
+    beyond := greatest(0, i.paid + i.credited + less + tax - i.total);
+    perform billing.move('REFUND', i.id, 'credit/' || part, 'RECEIVABLE', i.payer, 'CREDIT', i.payer, beyond, i.currency,
+        at, correlation);
+    update billing.invoice as v
+    set credited = v.credited + less + tax,
+        paid = v.paid - beyond,
+        version = v.version + 1
+    where v.id = i.id
+    returning v.* into i;
+    return pg_catalog.jsonb_build_object('net', less,
+        'events', pg_catalog.jsonb_build_array(billing.invoice_told('invoice.updated.v1', i)));
+end
+$$;
+
+-- invoice_withdrawn(invoice, at, correlation): nobody owes it any more: who is
+-- being asked for it is asked no more, and what was paid becomes credit. The
+-- caller leaves jobs for the intents. The events to tell.
 create function billing.invoice_withdrawn(invoice uuid, at timestamptz, correlation text) returns jsonb
 language plpgsql
 set search_path = '' as $$
 declare
-    i record;
+    asked uuid;
 begin
-    for i in
+    for asked in
         select t.id
         from billing.intent as t
         where t.subject = invoice_withdrawn.invoice
             and t.purpose = 'INVOICE'
+            and t.status in ('PENDING', 'AUTHORISED')
         order by t.id
     loop
-        perform billing.intent_wish(i.id, 'CANCELLED', null, null, at);
+        perform billing.intent_wish(asked, 'CANCELLED', null, null, at);
     end loop;
-    return '[]';
+    return billing.invoice_less(invoice, null, 'withdrawn', at, correlation) -> 'events';
 end
 $$;
 
-create function billing.subscription_given_back(b billing.subscription, credit numeric, part text, at timestamptz,
+-- subscription_given_back(row, net, part, at, correlation): of what was
+-- invoiced for this cycle, the latest first. The events to tell.
+create function billing.subscription_given_back(b billing.subscription, net numeric, part text, at timestamptz,
     correlation text) returns jsonb
 language plpgsql
 set search_path = '' as $$
+declare
+    left_  numeric := coalesce(net, 0);
+    events jsonb := '[]';
+    of     uuid;
+    less   jsonb;
 begin
-    return '[]';
+    for of in
+        select i.id
+        from billing.invoice as i
+        where i.subject_id = b.id
+            and i.subject_kind = 'SUBSCRIPTION'
+            and i.supplied_to = (b.state ->> 'periodEnd')::timestamptz
+        order by i.supplied_from desc, i.id desc
+    loop
+        exit when left_ <= 0;
+        less := billing.invoice_less(of, left_, part, at, correlation);
+        left_ := left_ - (less ->> 'net')::numeric;
+        events := events || (less -> 'events');
+    end loop;
+    return events;
 end
 $$;
