@@ -144,8 +144,8 @@ sub payments {
     my $n = 0;
     return map {
         my $id = $vg->sql(q{insert into billing.intent (id, payer, customer_id, purpose, subject, method_id, provider, amount,
-            captured, currency, wanted, status, created_at, updated_at)
-            select i.id, $1, $1, 'TOP_UP', i.id, $2, 'sandbox', $3, $3, 'EUR', 'CAPTURED', 'CAPTURED', now() + $4 * interval '1 s', now()
+            captured, currency, wanted, status, pushed_at, created_at, updated_at)
+            select i.id, $1, $1, 'TOP_UP', i.id, $2, 'sandbox', $3, $3, 'EUR', 'CAPTURED', 'CAPTURED', now(), now() + $4 * interval '1 s', now()
             from vg.uuid7() as i (id) returning id}, $payer, $method, $_, $n++);
         $vg->sql(q{select billing.move('TOP_UP', $2, '', 'PROVIDER', 'sandbox', 'CREDIT', $1, $3, 'EUR', now(), 'test')},
             $payer, $id, $_);

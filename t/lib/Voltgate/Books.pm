@@ -94,13 +94,20 @@ sub pay {
 # the same, as billing does it by itself
 sub settle {
     my ($self, $payer, $currency, $units) = @_;
-    my $row = $self->ask(again => q{select v.paid, s.said
-        from (select billing.invoice_issue('MANUAL', $1, '', $2, $3, null, $4::jsonb, '{}', now(), $5) as event offset 0) i
-        cross join lateral (select billing.invoice_settle($1, 14, vg.uuid7(), now(), coalesce($5, i.event ->> 'type')) as said offset 0) s
-        left join billing.invoice v on v.id = $1},
-        $self->{id}, 'issuer-' . $self->{client} % 3, $payer, $self->bill($units, $currency), $self->{name}) or return;
-    my $paid = units($row->{paid} // $self->ask(again => 'select paid from billing.invoice where id = $1', $self->{id})->{paid}, $currency);
+    my $paid = $self->settled(MANUAL => $self->{id}, $payer, $currency, $units) // return;
     return $self->note($payer, $currency, -$paid, 0, $paid - $units);
+}
+
+# issued and settled in one commit; what was paid at once
+sub settled {
+    my ($self, $kind, $subject, $payer, $currency, $units) = @_;
+    $self->ask(again => q{select billing.invoice_settle(i.id, 14, vg.uuid7(), now(), $7)
+        from (select (billing.invoice_issue($1, $2, '', $3, $4, null, $5::jsonb, '{}', now(), $6)
+            -> 'payload' ->> 'invoiceId')::uuid as id offset 0) i
+        where i.id is not null},
+        $kind, $subject, 'issuer-' . $self->{client} % 3, $payer, $self->bill($units, $currency), ($self->{name}) x 2) or return;
+    my $row = $self->ask(again => 'select paid from billing.invoice where subject_id = $1', $subject) or return;
+    return units($row->{paid}, $currency);
 }
 
 sub hold {
@@ -130,21 +137,15 @@ sub raise {
     return $self->note(@$hold{qw(payer currency)}, -$more, $more, 0);
 }
 
-# what its session cost, which may be more than is held
+# what its session cost, which may be more than is held: credit pays the rest
 sub capture {
     my ($self, @drawn) = @_;
     my ($id, $hold) = $self->some_hold($drawn[-1]) or return $self->hold(@drawn);
-    my $units = $drawn[2];
+    my ($units, $held) = ($drawn[2], $hold->{held});
     delete $self->{holds}{$id};
-    my $row = $self->ask(once => q{select c.taken, billing.invoice_paid(c.invoice, billing.hold_paid($1), now())
-        from (select i.invoice, billing.hold_capture($1, i.invoice, $5, now(), $6) as taken
-            from (select (billing.invoice_issue('SESSION', $1, '', $2, $3, null, $4::jsonb, '{}', now(), $6)
-                -> 'payload' ->> 'invoiceId')::uuid as invoice offset 0) i offset 0) c},
-        $id, 'issuer-' . $self->{client} % 3, $hold->{payer}, $self->bill($units, $hold->{currency}),
-        money($units, $hold->{currency}), $self->{name}) or return;
-    my $taken = units($row->{taken}, $hold->{currency});
-    die "$id: $taken of $hold->{held} was taken for $units" if $taken != ($units < $hold->{held} ? $units : $hold->{held});
-    return $self->note(@$hold{qw(payer currency)}, $hold->{held} - $taken, -$hold->{held}, $taken - $units);
+    my $paid = $self->settled(SESSION => $id, @$hold{qw(payer currency)}, $units) // return;
+    die "$id: $paid is paid of $units, though $held is held" if $paid < ($units < $held ? $units : $held);
+    return $self->note(@$hold{qw(payer currency)}, $held - $paid, -$held, $paid - $units);
 }
 
 sub release {
