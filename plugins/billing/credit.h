@@ -12,6 +12,7 @@ extern const vg_field_t credit_list_fields[];
 extern const vg_field_t credit_top_up_fields[];
 extern const vg_field_t credit_refund_fields[];
 extern const vg_field_t credit_expire_fields[];
+extern const vg_field_t usage_fields[];
 extern const vg_field_t payer_fields[];
 extern const vg_field_t payer_change_fields[];
 

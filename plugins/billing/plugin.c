@@ -238,6 +238,10 @@ static const vg_route_t routes[] = {
     { VG_GET, "/billing/holds/{id}", "billing:read", hold_id_fields,
       .statement = "hold_get", .about = "A hold with its parts" },
 
+    { VG_GET, "/billing/usage", "billing:read", usage_fields,
+      .statement = "usage_list", .flags = VG_LIST,
+      .about = "What customers used, by month and currency" },
+
     { VG_INTERNAL, "billing.customer_export", NULL, customer_export_fields,
       .statement = "customer_export",
       .about = "What is held here about a customer" },
@@ -255,6 +259,7 @@ static const vg_keep_t keeps[] = {
       "invoices, beyond the end of the year in which they were issued; "
       "KEY=SPAN: of a country, as AT=7y" },
     { "hold", "3y", "hold_retire", "holds that are over, since their opening" },
+    { "used", "3y", "usage_retire", "what sessions used" },
     { "method", "30d", "method_retire",
       "payment methods after they were removed" },
     { NULL, NULL, NULL, NULL }

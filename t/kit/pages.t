@@ -131,6 +131,10 @@ my %add = (
         status => 'REJECTED', created_by => 'test', created_at => ['now()']) },
     '/billing/payment-methods' => sub { made($vg->post("$api/billing/payment-methods",
         { provider => 'sandbox', token => 'tok-' . ++$count, customerId => 'LISTED' })) },
+    '/billing/usage' => sub {
+        $vg->sql(q{insert into billing.used (session_id, customer_id, month, ended_at, energy_kwh, seconds)
+            values (vg.uuid7(), 'user-' || $1::int, $2::date, now(), 1, 1)}, ++$count, $_[0] eq 'A' ? '2026-09-01' : '2026-02-01');
+    },
     '/billing/credits/transactions' => sub {
         $vg->sql(q{select billing.move('TOP_UP', vg.uuid7(), '', 'PROVIDER', 'sandbox', 'CREDIT', 'LISTED', 1, 'EUR', now(), 'test')});
     },

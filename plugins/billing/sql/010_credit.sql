@@ -65,6 +65,12 @@ join billing.entry e on e.account_id = a.id
 join billing.transfer t on t.id = e.transfer_id
 where a.kind in ('CREDIT', 'HELD');
 
+-- credit_place(transfer, account): the place of a movement as an id, for lists
+-- of rows of many kinds: before all that are made of a time
+create function billing.credit_place(transfer_id bigint, account_id bigint) returns uuid
+language sql immutable parallel safe
+return (lpad(to_hex(transfer_id), 16, '0') || lpad(to_hex(account_id), 16, '0'))::uuid;
+
 -- credit_cursor(text): the place of a movement; beyond the first when it is none
 create function billing.credit_cursor(cursor text, out transfer_id bigint, out account_id bigint) returns record
 language sql immutable parallel safe

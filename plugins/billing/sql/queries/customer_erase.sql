@@ -24,6 +24,11 @@ with hold as materialized (
             from busy b
             where b.id = m.id)
     returning 1
+), unused as (
+    update billing.used u
+    set customer_id = null
+    where u.customer_id = :customerId
+    returning 1
 ), kept as (
     select count(*) as invoices
     from billing.invoice i
@@ -40,6 +45,7 @@ with hold as materialized (
             'erased', jsonb_build_array(
                 jsonb_build_object('what', 'hold', 'rows', h.gone),
                 jsonb_build_object('what', 'paymentMethod', 'rows', (select count(*) from method)),
+                jsonb_build_object('what', 'use', 'rows', (select count(*) from unused)),
                 jsonb_build_object('what', 'answer', 'rows', vg.answers_forgotten(:customerId))),
             'kept', jsonb_build_array(jsonb_build_object('what', 'invoice', 'rows', k.invoices)),
             'open', case

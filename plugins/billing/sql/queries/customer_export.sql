@@ -13,6 +13,26 @@ with held as (
     select 'paymentMethod', m.id, m.body
     from billing.method_json m
     where m.customer_id = :customerId
+    union all
+    select 'credit', '00000000-0000-0000-0000-000000000000', json_build_object(
+        'payer', p.body,
+        'balances', billing.credit_balances(p.customer_id))
+    from billing.payer_json p
+    where p.customer_id = :customerId
+    union all
+    select 'creditMovement', billing.credit_place(c.transfer_id, c.account_id), c.body
+    from billing.credit_movement c
+    join billing.payer_json p on p.id = c.payer
+    where p.customer_id = :customerId
+    union all
+    select 'use', u.session_id, json_build_object(
+        'sessionId', u.session_id,
+        'month', u.month,
+        'endedAt', vg.z(u.ended_at),
+        'energyKwh', u.energy_kwh,
+        'seconds', u.seconds)
+    from billing.usage u
+    where u.customer_id = :customerId
 ), page as (
     select h.kind, h.id, h.body
     from held h

@@ -1,4 +1,4 @@
--- in: sessionId, operatorId, customerId, companyId, country, startTime, endTime, energyKwh, costs, invoice
+-- in: sessionId, operatorId, customerId, companyId, country, timeZone, startTime, endTime, energyKwh, costs, invoice
 -- out: ok
 -- One invoice for a session, whatever is told how often. Nothing to pay (or
 -- nobody to pay it to) makes none, and draws no number; what was held for a
@@ -8,6 +8,15 @@ with issued as (
     select billing.invoice_issue('SESSION', :sessionId, '', :operatorId, :customerId, :companyId, :invoice,
         jsonb_build_object('country', :country, 'from', :startTime, 'to', :endTime, 'energyKwh', :energyKwh),
         :now, :correlationId) as event
+), used as (
+    insert into billing.used as u (session_id, operator_id, customer_id, company_id, month, ended_at, energy_kwh, seconds,
+        currency)
+    select :sessionId, :operatorId, :customerId, :companyId,
+        date_trunc('month', e.ended_at at time zone coalesce(:timeZone, 'UTC')), e.ended_at,
+        coalesce(:energyKwh, 0), coalesce(extract(epoch from e.ended_at - :startTime), 0), :costs ->> 'currency'
+    from (select coalesce(:endTime, :eventTime)) as e (ended_at)
+    on conflict on constraint used_pkey do update
+    set currency = coalesce(excluded.currency, u.currency)
 ), freed as materialized (
     select case when :invoice is null then billing.hold_over(:sessionId, :costs is null, :now, :correlationId) end
 ), answer (status, body, events) as (
