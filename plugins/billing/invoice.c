@@ -20,9 +20,11 @@
 #define DIGITS_MAX    4 /* that a currency has behind the point           */
 #define ADJUSTED_MAX  2 /* a least and a highest price                   */
 #define BILLION       ((exact_t) 1000000000)
+#define THOUSAND      ((exact_t) 1000) /* price times volume has 15 places    */
+#define AMOUNT_MAX    (BILLION * BILLION * 1000000) /* a trillion, in 10^-12 */
 
 typedef struct {
-    vg_str_t type, reservation, unit, price;
+    vg_str_t type, kind, text, reservation, unit, price;
     exact_t  rate, volume, amount;
     bool     priced; /* MIN_PRICE and MAX_PRICE are not                   */
     exact_t  minor, rest; /* the line's share in minor units, and what of
@@ -53,7 +55,8 @@ text_same(vg_str_t a, vg_str_t b)
 }
 
 
-/* One line for each price of each component, whenever it held. */
+/* One line for each price of each component, whenever it held; what a person
+ * wrote stays a line of its own. */
 static void
 line_add(bill_t *bill, const line_t *line)
 {
@@ -62,7 +65,8 @@ line_add(bill_t *bill, const line_t *line)
 
     for (i = 0; i < bill->nlines; i++) {
         seen = &bill->lines[i];
-        if (seen->priced == line->priced && seen->rate == line->rate
+        if (line->text.data == NULL && seen->text.data == NULL
+            && seen->priced == line->priced && seen->rate == line->rate
             && text_same(seen->type, line->type)
             && text_same(seen->price, line->price)
             && text_same(seen->reservation, line->reservation))
@@ -76,32 +80,50 @@ line_add(bill_t *bill, const line_t *line)
 }
 
 
+/* An amount as the tariff engine has it, or, of a line that a person wrote,
+ * price times volume. */
+static bool
+line_amount(line_t *line, const vg_json_t *node, exact_t price)
+{
+    if (line->text.data == NULL) {
+        return exact_read(vg_json_text(node, "excl_vat"), AMOUNT_PLACES,
+                          &line->amount);
+    }
+    if (!line->priced || price < 0 || line->volume < 0
+        || (price > 0 && line->volume > AMOUNT_MAX * THOUSAND / price))
+    {
+        return false;
+    }
+    line->amount = exact_divide(price * line->volume, THOUSAND);
+    return true;
+}
+
+
 static bool
 line_read(bill_t *bill, const vg_json_t *node, vg_str_t tax_rate)
 {
-    exact_t  price;
+    exact_t  price = 0;
     line_t   line = { .type = vg_json_text(node, "type") };
     vg_str_t rate = vg_json_text(node, "vat");
     vg_str_t volume = vg_json_text(node, "volume");
 
     line.reservation = vg_json_text(node, "reservation");
+    line.kind = vg_json_text(node, "kind");
+    line.text = vg_json_text(node, "text");
     line.unit = vg_json_text(node, "unit");
     line.price = vg_json_text(node, "price");
     line.priced = line.price.data != NULL;
     if (line.type.data == NULL
-        || !exact_read(vg_json_text(node, "excl_vat"), AMOUNT_PLACES,
-                       &line.amount))
+        || (line.priced
+            && (!exact_read(line.price, PRICE_PLACES, &price)
+                || !exact_read(volume, VOLUME_PLACES, &line.volume)))
+        || !line_amount(&line, node, price))
     {
         return false;
     }
     if (!line.priced) {
         line_add(bill, &line);
         return ++bill->adjusted <= ADJUSTED_MAX;
-    }
-    if (!exact_read(line.price, PRICE_PLACES, &price)
-        || !exact_read(volume, VOLUME_PLACES, &line.volume))
-    {
-        return false;
     }
     if (rate.data == NULL) {
         rate = tax_rate.data != NULL ? tax_rate : VG_STR("0");
@@ -302,6 +324,12 @@ line_render(vg_out_t *out, const bill_t *bill, const line_t *line)
 {
     vg_out_open(out, '{');
     vg_out_member(out, "type", line->type);
+    if (line->kind.data != NULL) {
+        vg_out_member(out, "kind", line->kind);
+    }
+    if (line->text.data != NULL) {
+        vg_out_member(out, "text", line->text);
+    }
     vg_out_member(out, "reservation", line->reservation);
     if (line->priced) {
         vg_out_member(out, "unit", line->unit);

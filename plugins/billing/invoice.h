@@ -24,10 +24,12 @@ typedef enum {
     INVOICE_NO_MEMORY,
 } invoice_rc_t;
 
-/* costs: as `pricing.rate` answers them. tax_rate: per cent, for lines whose
+/* costs: as `pricing.rate` answers them; a line may have a kind of its own, and
+ * one with a text, which a person wrote, has no amount: it is price times
+ * volume. tax_rate: per cent, for lines whose
  * tariff names no VAT; data NULL: not known, taxed at 0 and marked. minor_units: digits that the currency has behind
  * the point.
- * *invoice: {currency, minorUnits, lines:[{type, reservation, unit, price,
+ * *invoice: {currency, minorUnits, lines:[{type, kind?, text?, reservation, unit, price,
  * volume, taxRate, amount}], taxes:[{rate, base, amount}], net, tax, total,
  * taxUnknown}. */
 invoice_rc_t invoice_make(vg_pool_t *pool, const vg_json_t *costs,

@@ -27,4 +27,11 @@ extern const vg_field_t settle_fields[];
 
 vg_rc_t settle_check(vg_call_t *call);
 
+/* invoice_desk.c */
+extern const vg_field_t draft_new_fields[];
+extern const vg_field_t draft_line_fields[];
+
+vg_rc_t draft_new_check(vg_call_t *call);
+vg_rc_t draft_line_check(vg_call_t *call);
+
 #endif /* BILLING_INVOICES_H */

@@ -101,6 +101,8 @@ my %specimens = (
         patch => { color => 'red' } },
     '/users/{id}'       => { make => \&new_user, patch => { name => 'Another' } },
     '/users/{id}/roles' => { make => sub { new_user('/roles') }, id => 'userId', put => { roles => ['planner'] } },
+    '/billing/invoices/{id}' => { make => sub { $vg->post("$api/billing/invoices",
+        { issuer => $company, customerId => 'payer', currency => 'EUR' }) } },
     '/billing/payment-methods/{id}' => {
         make  => sub { $vg->post("$api/billing/payment-methods",
             { provider => 'sandbox', token => 'tok-' . ++$count, customerId => 'payer' }) },

@@ -34,6 +34,10 @@ sub station {
         timeZone => 'Europe/Berlin', connectors => [], %changed }, $as{$who});
 }
 
+sub drafted {
+    return $vg->post("$api/billing/invoices", { customerId => 'driver', currency => 'EUR', @_ }, $as{north})->{json};
+}
+
 sub connectors {
     my ($point, @numbers) = @_;
     return connectors => [ map { { chargePointId => $point, connectorNumber => $_,
@@ -161,6 +165,11 @@ my %plugins = (
             unsupported_grant_type unsupported_token_type)),
     },
     billing => {
+        invoice_empty  => sub { $vg->post("$api/billing/invoices/" . drafted()->{id} . '/capture', undef, $as{north}) },
+        invoice_issued => sub {
+            my $draft = drafted(lines => [ { text => 'Hat', quantity => 1, price => 1, taxRate => 0 } ]);
+            $vg->post("$api/billing/invoices/$draft->{id}/capture", undef, $as{north});
+            $vg->post("$api/billing/invoices/$draft->{id}/capture", undef, $as{north}) },
         method_known => sub { my @same = ("$api/billing/payment-methods",
             { provider => 'sandbox', token => 'tok_twice', customerId => 'driver' }); $vg->post(@same); $vg->post(@same) },
         credit_short => sub { $vg->post("$api/billing/credits/refunds", { customerId => 'poor', currency => 'EUR', amount => 1 }) },

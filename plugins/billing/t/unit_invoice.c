@@ -25,6 +25,9 @@ typedef struct {
 #define T(price, vat, volume, excl)                                          \
     "{\"type\":\"TIME\",\"price\":" price vat ",\"volume\":" volume           \
     ",\"unit\":\"h\",\"excl_vat\":" excl "}"
+#define M(text, price, volume)                                               \
+    "{\"type\":\"MANUAL\",\"kind\":\"MANUAL\",\"text\":\"" text          \
+    "\",\"price\":" price ",\"vat\":20,\"volume\":" volume "}"
 /* clang-format on */
 #define VAT(rate) ",\"vat\":" rate
 #define COSTS(currency, lines)                                                 \
@@ -32,6 +35,16 @@ typedef struct {
 
 /* clang-format off */
 static const case_t  cases[] = {
+    { "what a person wrote is price times volume, a line of its own",
+      COSTS("EUR", M("Hat", "9.999999", "1.5") "," M("Hat", "9.999999", "1.5")),
+      NULL,
+      "{\"type\":\"MANUAL\",\"kind\":\"MANUAL\",\"text\":\"Hat\","
+      "\"reservation\":null,\"unit\":null,\"price\":9.999999,"
+      "\"volume\":1.5,\"taxRate\":20,\"amount\":15.00},{" },
+    { "and is rounded with the others of its rate",
+      COSTS("EUR", M("Hat", "0.333333", "0.5") "," M("Cap", "0.01", "1.5")),
+      NULL,
+      "\"taxes\":[{\"rate\":20,\"base\":0.18,\"amount\":0.04}]" },
     { "energy with the tariff's VAT",
       COSTS("EUR", E("0.25", VAT("10"), "20", "5")), "19",
       "\"net\":5.00,\"tax\":0.50,\"total\":5.50,\"taxUnknown\":false" },
@@ -124,6 +137,8 @@ static const case_t  cases[] = {
 };
 
 static const char *const  nonsense[] = {
+    COSTS("EUR", M("Too much", "999999999999", "999999999999")),
+    COSTS("EUR", M("Below zero", "-1", "1")),
     "{}",
     "{\"currency\":\"EUR\"}",
     "{\"currency\":\"EURO\",\"lines\":[]}",

@@ -1,6 +1,7 @@
 -- in: erasureId, customerId, round
 -- out: ok; customer.erased.v1
--- Invoices stand for as long as the law wants them, with the customer's id. A
+-- Invoices stand for as long as the law wants them, with the customer's id;
+-- drafts of such go. A
 -- payment method goes, but for one by which a payment is under way; so does a
 -- hold, once its subject is over. (What that is on a card leaves a row in
 -- vg.job: see billing.hold_wish().)
@@ -29,6 +30,10 @@ with hold as materialized (
     set customer_id = null
     where u.customer_id = :customerId
     returning 1
+), draft as (
+    delete from billing.draft d
+    where d.customer_id = :customerId
+    returning 1
 ), kept as (
     select count(*) as invoices
     from billing.invoice i
@@ -46,6 +51,7 @@ with hold as materialized (
                 jsonb_build_object('what', 'hold', 'rows', h.gone),
                 jsonb_build_object('what', 'paymentMethod', 'rows', (select count(*) from method)),
                 jsonb_build_object('what', 'use', 'rows', (select count(*) from unused)),
+                jsonb_build_object('what', 'draft', 'rows', (select count(*) from draft)),
                 jsonb_build_object('what', 'answer', 'rows', vg.answers_forgotten(:customerId))),
             'kept', jsonb_build_array(jsonb_build_object('what', 'invoice', 'rows', k.invoices)),
             'open', case

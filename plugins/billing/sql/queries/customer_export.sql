@@ -2,7 +2,7 @@
 -- out: {rows: [{kind, row}], next}: what billing holds about a customer, a page of it
 with held as (
     select 'invoice' as kind, j.id, (j.body::jsonb || jsonb_build_object('buyer', p.buyer))::json as body
-    from billing.invoice_json j
+    from billing.paper_json j
     left join billing.invoice_party p on p.invoice_id = j.id
     where j.customer_id = :customerId
     union all

@@ -1,6 +1,6 @@
 -- in: id
 -- out: the invoice
 select j.body
-from billing.invoice_json j
+from billing.paper_json j
 where j.id = :id
-    and vg.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.issuer, j.company_id);
+    and vg.visible(:callerRole, :callerId, :callerCompany, j.to_customer, j.issuer, j.to_company);

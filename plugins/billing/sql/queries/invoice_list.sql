@@ -2,8 +2,8 @@
 -- out: invoices, newest first
 select j.body,
     j.id::text as cursor
-from billing.invoice_json j
-where vg.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.issuer, j.company_id)
+from billing.paper_json j
+where vg.visible(:callerRole, :callerId, :callerCompany, j.to_customer, j.issuer, j.to_company)
     and (:sessionId is null or (j.subject_id = :sessionId and j.subject_kind = 'SESSION'))
     and (:subjectId is null or j.subject_id = :subjectId)
     and (:customerId is null or j.customer_id = :customerId)
