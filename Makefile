@@ -103,8 +103,8 @@ coverage: ## the tests, and which lines they ran; 80 % of all, all of what count
 soak: build ## a million calls, and the memory of the workers
 	@t/soak/run
 
-chaos: build ## bad days: processes killed at random while events are told; CHAOS_SEED, CHAOS_SECONDS
-	@CHAOS_SECONDS=$${CHAOS_SECONDS:-60} t/run t/chaos/chaos.t
+chaos: build ## bad days: processes killed at random while events are told and money moves; CHAOS_SEED
+	@CHAOS_SECONDS=$${CHAOS_SECONDS:-60} CHAOS_SESSIONS=$${CHAOS_SESSIONS:-1000} t/run t/chaos/chaos.t t/chaos/money.t
 
 bench: build $(B)/bench/lane $(B)/bench/breaker $(B)/bench/token $(B)/bench/limit ## loads beside their limits, three runs, medians
 	@t/bench/run

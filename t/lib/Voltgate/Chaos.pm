@@ -6,7 +6,7 @@ package Voltgate::Chaos;
 #
 #   my $chaos = Voltgate::Chaos->new(seed => 7, seconds => 30);
 #   $chaos->disturbs('a worker' => sub { … }, …);   # names and what they do
-#   $chaos->client(4, sub { my ($n) = @_; … ; return $acknowledged });
+#   $chaos->client(4, sub { my ($n) = @_; … ; return $acknowledged });   # times => 50: until so many were
 #   my %acknowledged = $chaos->run;                 # n => times
 #
 # Others add disturbances and clients of their own.
@@ -35,8 +35,8 @@ sub disturbs {
 
 # so many processes of their own; each call gets a number that no other has
 sub client {
-    my ($self, $count, $sub) = @_;
-    push @{ $self->{clients} }, ($sub) x $count;
+    my ($self, $count, $sub, %opts) = @_;
+    push @{ $self->{clients} }, ({ %opts, call => $sub }) x $count;
     return;
 }
 
@@ -47,11 +47,12 @@ sub run {
     my $from = time;
     my @pipes = map { $self->_fork($_, $self->{clients}[$_], $end) } 0 .. $#{ $self->{clients} };
     sleep 0.5;
-    while (time < $end) {
+    while (time < $end && grep { kill 0, $_ } @{ $self->{pids} }) {
         my ($name, $sub) = @{ $self->{disturbs}[ rand @{ $self->{disturbs} } ] };
         push @{ $self->{log} }, sprintf '%.1f s: %s', time - $from, $name;
         $sub->();
         sleep 0.2 + rand 1.8;
+        waitpid $_, POSIX::WNOHANG() for @{ $self->{pids} };
     }
     my %acknowledged;
     for my $pipe (@pipes) {
@@ -63,16 +64,19 @@ sub run {
 
 # what it was told of is written down before it asks for more
 sub _fork {
-    my ($self, $client, $sub, $end) = @_;
+    my ($self, $number, $client, $end) = @_;
 
     my $pid = open(my $pipe, '-|') // die "fork: $!";
+    push @{ $self->{pids} }, $pid;
     return $pipe if $pid;
     # the parent's handles and objects are not ours to end
-    my $n = 1_000_000 * ($client + 1);
+    my $n    = 1_000_000 * ($number + 1);
+    my $left = $client->{times} // 1e9;
     $| = 1;
-    while (time < $end) {
+    while (time < $end && $left) {
         $n++;
-        my $good = eval { $sub->($n) };
+        my $good = eval { $client->{call}->($n) };
+        $left-- if $good;
         print "$n\n" if $good;
         sleep($good ? 0.003 : 0.05);
     }
