@@ -20,18 +20,21 @@ use Time::HiRes qw(sleep time);
 my %digits = (EUR => 2, JPY => 0, KWD => 3);
 
 # how often of a hundred
-my @kinds = (top_up => 36, pay => 10, settle => 10, hold => 18, raise => 8, capture => 9, release => 5, lapse => 4);
+my @kinds = (top_up => 34, pay => 9, settle => 8, hold => 16, raise => 7, capture => 8, release => 4, lapse => 4,
+    card_pay => 3, card_hold => 4, card_raise => 1, card_end => 1.5, card_release => 0.5);
 
 sub new {
     my ($class, $vg, %self) = @_;
     srand 1000 * $self{seed} + $self{client};
     open $self{out}, '>>', $self{file} or die "$self{file}: $!";
-    return bless { %self, vg => $vg, holds => {}, tries => 0 }, $class;
+    return bless { %self, vg => $vg, holds => {}, cards => {} }, $class;
 }
 
 # who may be asked by whom; the last have cards, and are HTTP's
 sub payers   { return map { "payer-$_" } 0 .. 9 }
-sub carded   { return map { "card-$_" } 0 .. 3 }
+my %token = ('card-0' => 'tok_good', 'card-1' => 'tok_short', 'card-2' => 'tok_capped', 'card-3' => 'tok_declined');
+sub carded   { my @cards = sort keys %token; return @cards }
+sub token    { return $token{ $_[1] } }
 sub currency { return (sort keys %digits)[ rand keys %digits ] }
 
 # so many of the least unit, as an amount
@@ -101,11 +104,20 @@ sub settle {
 # issued and settled in one commit; what was paid at once
 sub settled {
     my ($self, $kind, $subject, $payer, $currency, $units) = @_;
-    $self->ask(again => q{select billing.invoice_settle(i.id, 14, vg.uuid7(), now(), $7)
-        from (select (billing.invoice_issue($1, $2, '', $3, $4, null, $5::jsonb, '{}', now(), $6)
-            -> 'payload' ->> 'invoiceId')::uuid as id offset 0) i
-        where i.id is not null},
-        $kind, $subject, 'issuer-' . $self->{client} % 3, $payer, $self->bill($units, $currency), ($self->{name}) x 2) or return;
+    $self->ask(again => q{with issued as materialized (
+            select (billing.invoice_issue($1, $2, '', $3, $4, null, $5::jsonb, '{}', now(), $6) -> 'payload' ->> 'invoiceId')::uuid as id
+        ), settled as materialized (
+            select i.id, billing.invoice_settle(i.id, 14, i.id, now(), $6) as said
+            from issued i
+            where i.id is not null
+        )
+        insert into vg.job (plugin, kind, key, payload, correlation_id)
+        select 'billing', 'payment.push', s.id::text, jsonb_build_object('intentId', s.id), $6
+        from settled s
+        where (s.said ->> 'pushed')::boolean
+        on conflict do nothing
+        returning 1},
+        $kind, $subject, 'issuer-' . $self->{client} % 3, $payer, $self->bill($units, $currency), $self->{name}) or return;
     my $row = $self->ask(again => 'select paid from billing.invoice where subject_id = $1', $subject) or return;
     return units($row->{paid}, $currency);
 }
@@ -164,6 +176,64 @@ sub lapse {
     return $self->note($payer, $currency, defined $row->{gone} ? -units($row->{gone}, $currency) : 0, 0, 0);
 }
 
+# -------------------------------------------------------------------- cards
+
+# What comes of these is known when their provider has said so: the end tells.
+# Noted is what there must be in the end: an invoice of so much.
+
+sub card { my ($self, $spare) = @_; my @cards = carded(); return $cards[ 997 * $spare % @cards ] }
+
+sub card_pay {
+    my ($self, undef, $currency, $units, $spare) = @_;
+    defined $self->settled(MANUAL => $self->{id}, $self->card($spare), $currency, $units) or return;
+    return $self->billed($self->{id}, $currency, $units);
+}
+
+sub card_hold {
+    my ($self, undef, $currency, $units, $spare) = @_;
+    my $payer = $self->card($spare);
+    $self->ask(again => q{select (billing.hold_open('SESSION', $1, null, $2, null, 'issuer-0', $3, $4, 1, now() + interval '1 day',
+        now(), $5)).id}, $self->{id}, $payer, $currency, money($units, $currency), $self->{name}) or return;
+    $self->{cards}{ $self->{id} } = { payer => $payer, currency => $currency };
+    return;
+}
+
+sub some_card {
+    my ($self, $spare) = @_;
+    my @ids = sort keys %{ $self->{cards} } or return;
+    return $ids[ $spare * @ids ];
+}
+
+sub card_raise {
+    my ($self, @drawn) = @_;
+    my $id = $self->some_card($drawn[-1]) or return $self->card_hold(@drawn);
+    $self->ask(again => 'select (billing.hold_raise($1, $2, 80, now(), $3)).id', $id,
+        money($drawn[2], $self->{cards}{$id}{currency}), $self->{name});
+    return;
+}
+
+sub card_end {
+    my ($self, @drawn) = @_;
+    my $id   = $self->some_card($drawn[-1]) or return $self->card_hold(@drawn);
+    my $card = delete $self->{cards}{$id};
+    defined $self->settled(SESSION => $id, @$card{qw(payer currency)}, $drawn[2]) or return;
+    return $self->billed($id, $card->{currency}, $drawn[2]);
+}
+
+sub card_release {
+    my ($self, @drawn) = @_;
+    my $id = $self->some_card($drawn[-1]) or return $self->card_hold(@drawn);
+    delete $self->{cards}{$id};
+    $self->ask(again => 'select billing.hold_release($1, now(), $2)', $id, $self->{name});
+    return;
+}
+
+sub billed {
+    my ($self, $subject, $currency, $units) = @_;
+    syswrite $self->{out}, join(' ', 'billed', $subject, $currency, money($units, $currency)) . "\n";
+    return;
+}
+
 # 3/13 of it is tax: what an invoice's arithmetic says is not the matter here
 sub bill {
     my ($self, $units, $currency) = @_;
@@ -205,7 +275,6 @@ sub ask {
         # terminated, shut down, cannot connect, gone: all but 08 and 57P are faults
         die "$self->{name}: $error" if $dbh->ping && $dbh->state !~ /^(?:08|57P)/;
         $self->{dbh} = undef;
-        $self->{tries}++;
         return if $how eq 'once';
     }
     die "$self->{name}: said 50 times in vain";
