@@ -90,7 +90,7 @@ static const vg_route_t routes[] = {
       .load = "intent_ground", .statement = "intent_pushed",
       .steps = intent_push_steps,
       .about = "Asks a payment's provider for its next step" },
-    { VG_EVERY, "60s", .statement = "intent_due",
+    { VG_EVERY, "10s", .statement = "intent_due",
       .about = "Pushes payments that stand still" },
 
     { VG_POST, "/billing/payment-methods", "billing:write", method_new_fields,

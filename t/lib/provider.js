@@ -74,8 +74,9 @@ function seeded(seed) {
     };
 }
 
-function faultFor(shape, op) {
-    const fits = f => (!f.shape || f.shape === shape) && (!f.op || f.op === 'any' || f.op === op);
+function faultFor(shape, op, amount) {
+    const fits = f => (!f.shape || f.shape === shape) && (!f.op || f.op === 'any' || f.op === op)
+        && (!f.amount || f.amount === amount);
     for (const f of faults.filter(fits)) {
         if (f.after > 0) {
             f.after--;
@@ -126,7 +127,7 @@ function act(shape, call, day) {
 }
 
 async function answered(req, res, shape, call) {
-    const day = faultFor(shape, call.op);
+    const day = faultFor(shape, call.op, shapes[shape].amount(books, call));
     if (day.fault === 'hang') return;
     if (day.fault === 'closed') return req.socket.destroy();
     if (day.fault === 'late') await sleep(day.ms ?? 500);

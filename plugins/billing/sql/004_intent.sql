@@ -218,7 +218,7 @@ begin
     end if;
     perform billing.move('REFUND', i.id, 'refunded-' || i.refunded, case of.account when 'CREDIT' then 'HELD' else of.account end,
         i.payer, 'PROVIDER', i.provider, back, i.currency, at, correlation);
-    if of.account = 'RECEIVABLE' and pg_catalog.to_regprocedure('billing.invoice_paid(uuid,numeric,timestamptz)') is not null then
+    if of.account = 'RECEIVABLE' then
         invoice := case i.purpose when 'INVOICE' then i.subject else billing.hold_invoice(i.id) end;
         return coalesce(billing.invoice_paid(invoice, i.captured - was.captured, at), '[]')
             || coalesce(billing.invoice_paid(invoice, -back, at), '[]');
@@ -279,7 +279,8 @@ $$;
 -- the provider's, in all. Money decides over words: what is captured is
 -- CAPTURED, whatever it was. READ: it is so. NOT_THERE: the provider was looked
 -- at, and knows of none: after a refusal it has failed, else nothing is known.
--- REFUSED: nothing came of it, and why is looked at.
+-- REFUSED: nothing came of it, and why is looked at. What was looked at for a
+-- quarter of an hour, and did not move, is asked for under another key.
 create function billing.intent_heard(was billing.intent, said jsonb) returns billing.intent
 language plpgsql stable
 set search_path = '' as $$
@@ -289,7 +290,7 @@ declare
     refunded numeric := greatest(was.refunded + was.excess_back, (said ->> 'refunded')::numeric);
 begin
     i.doubt := said ->> 'verdict' = 'REFUSED' or (was.doubt and said ->> 'op' <> 'LOOK');
-    i.tries := was.tries + (said ->> 'verdict' = 'REFUSED')::int;
+    i.tries := was.tries + (said ->> 'verdict' = 'REFUSED' or (said ->> 'op' = 'LOOK' and was.waits >= 10))::int;
     i.failure := coalesce(said ->> 'failure', was.failure);
     i.provider_ref := coalesce(was.provider_ref, said ->> 'ref');
     i.provider_order := coalesce(was.provider_order, said ->> 'order');
@@ -312,6 +313,7 @@ begin
         i.failure := null;
     end if;
     i.waits := case
+        when said ->> 'op' = 'LOOK' and was.waits >= 10 then 0
         when (i.status, captured, refunded, i.provider_ref, i.provider_order) is not distinct from
             (was.status, was.captured + was.excess, was.refunded + was.excess_back, was.provider_ref, was.provider_order)
             then was.waits + 1

@@ -33,7 +33,8 @@ package Voltgate::Provider;
 #   closed  closes without a word or a deed   doubled sends the webhook twice
 #
 # (slow acts at once and answers late; late acts late, also when the caller has
-# gone.) op: order, authorise, capture, cancel, refund, look, any. 
+# gone.) op: order, authorise, capture, cancel, refund, look, any. amount => n
+# (minor units, of the payment as it was authorised) is about that payment alone.
 # $provider->chance(0.2, seed => 7, faults => ['lost', 'error', …]) gives each
 # call of any op such a day with that chance, until chance(0). faults() says
 # how many that were set were not met yet.

@@ -133,6 +133,12 @@ module.exports = {
         return verb === 'recurring' ? 'authorise' : { capture: 'capture', refund: 'refund' }[verb] ?? null;
     },
 
+    // of the payment that a call is about
+    amount(books, call) {
+        if (['order', 'authorise'].includes(call.op)) return JSON.parse(call.text || '{}').amount;
+        return (books.get('razorpay/payments', call.path[2]) ?? books.get('razorpay/orders', call.path[2]))?.amount;
+    },
+
     act(books, call, day) {
         if (call.path[1] === 'settlements') return settlements(books, call.query);
         if (call.op === 'look') return look(books, call);

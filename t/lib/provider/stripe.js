@@ -142,6 +142,13 @@ module.exports = {
         return !id ? 'authorise' : ['capture', 'cancel'].includes(verb) ? verb : null;
     },
 
+    // of the payment that a call is about
+    amount(books, call) {
+        const form = new URLSearchParams(call.text);
+        if (call.op === 'authorise') return Number(form.get('amount'));
+        return books.get('stripe/payments', call.op === 'refund' ? form.get('payment_intent') : call.path[2])?.amount;
+    },
+
     act(books, call, day) {
         const [, resource, id] = call.path;
         const form = new URLSearchParams(call.text);

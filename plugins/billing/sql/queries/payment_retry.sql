@@ -5,7 +5,6 @@
 with found as (
     update billing.intent i
     set doubt = true,
-        waits = 0,
         version = i.version + 1
     where i.id = :id
         and not i.settled
