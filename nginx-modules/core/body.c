@@ -34,6 +34,9 @@ vg_body_taken(ngx_http_request_t *r, const vg_route_t *row)
     if (r->headers_in.content_type == NULL) {
         return !(row->flags & VG_ROWS);
     }
+    if (row->flags & VG_RAW) {
+        return 1;
+    }
     if (row->flags & VG_ROWS) {
         return vg_body_is(r, "text/csv")
                || vg_body_is(r, "application/geo+json");
@@ -130,6 +133,10 @@ vg_body_read(vg_http_t *http)
     }
     if (vg_card_check(call, body, vg_body_is(r, VG_BODY_FORM)) != VG_OK) {
         return VG_ERROR;
+    }
+    if (call->endpoint->row->flags & VG_RAW) {
+        call->in.payload = body;
+        return VG_OK;
     }
     if (vg_body_text(http, &body, &wrong) == VG_OK) {
         call->body = vg_body_parse(call, body, &wrong);

@@ -44,6 +44,13 @@ vg_body(vg_call_t *call)
 
 
 vg_str_t
+vg_raw_body(vg_call_t *call)
+{
+    return call->in.payload;
+}
+
+
+vg_str_t
 vg_row_text(vg_call_t *call)
 {
     return call->text.data ? call->text : call->loaded;

@@ -182,6 +182,7 @@ typedef struct {
     ngx_str_t         url;       /* voltgate_url: ours, as clients write it */
     ngx_array_t       names;     /* of ngx_str_t: voltgate_plugin             */
     ngx_array_t       settings;  /* of ngx_keyval_t: plugin.name value        */
+    ngx_array_t       secrets;   /* the same; see secret.c                    */
     ngx_array_t       databases; /* of vg_database_t, home first          */
     ngx_log_t      *log; /* of this cycle, for pools that live as long        */
     ngx_shm_zone_t *zone;

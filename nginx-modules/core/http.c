@@ -64,6 +64,20 @@ vg_http_finish(vg_call_t *call)
 }
 
 
+vg_str_t
+vg_header(vg_call_t *call, const char *name)
+{
+    ngx_str_t *value;
+    vg_http_t *http = call->finish == vg_http_finish ? call->owner : NULL;
+
+    if (http == NULL) {
+        return (vg_str_t){ NULL, 0 };
+    }
+    value = vg_http_header(http->request, name);
+    return value != NULL ? vg_of(*value) : (vg_str_t){ NULL, 0 };
+}
+
+
 static void
 vg_http_cleanup(void *data)
 {

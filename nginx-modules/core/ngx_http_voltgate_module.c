@@ -64,6 +64,9 @@ static ngx_command_t  vg_commands[] = {
     { ngx_string("voltgate_setting"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE2,
       vg_set_setting, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
 
+    { ngx_string("voltgate_secret"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE23,
+      vg_secret_set, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
+
     { ngx_string("voltgate"), NGX_HTTP_LOC_CONF | NGX_CONF_NOARGS,
       vg_set_handler, 0, 0, NULL },
 

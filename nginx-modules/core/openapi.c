@@ -206,14 +206,16 @@ vg_openapi_body(vg_out_t *out, const vg_route_t *row)
             break;
         }
     }
-    if (f == NULL || f->name == NULL) {
+    if ((f == NULL || f->name == NULL) && !(row->flags & VG_RAW)) {
         return;
     }
     vg_out_key(out, "requestBody");
     vg_out_open(out, '{');
     vg_out_key(out, "content");
     vg_out_open(out, '{');
-    if (row->flags & VG_ROWS) {
+    if (row->flags & VG_RAW) {
+        vg_out_member_raw(out, "*/*", VG_STR("{}"));
+    } else if (row->flags & VG_ROWS) {
         vg_out_member_raw(out, "text/csv", VG_STR("{}"));
         vg_out_member_raw(out, "application/geo+json", VG_STR("{}"));
     } else {

@@ -200,6 +200,10 @@ typedef struct {
                                it a statement names :callerId, :callerRole
                                or :callerCompany, or the plugin stays out */
 
+#define VG_RAW                                                                 \
+    0x2000 /* a POST whose body is taken as it comes, of any type: nothing
+                               of it is a field, see vg_raw_body()        */
+
 typedef struct {
     vg_method_t       method;
     const char       *path;
@@ -391,6 +395,18 @@ vg_str_t vg_secret(vg_call_t *call, size_t bytes);
 
 /* SHA-256 over salt and text, in lower-case hex. data NULL: broken. */
 vg_str_t vg_sha256(vg_call_t *call, vg_str_t salt, vg_str_t text);
+
+/* In check() of a route without load or awaited step: the body's bytes, and
+ * the first header of that name; data NULL: there is none. */
+vg_str_t vg_raw_body(vg_call_t *call);
+vg_str_t vg_header(vg_call_t *call, const char *name);
+
+/* Whether signature is HMAC-SHA256, in lower-case hex, over before and text,
+ * with a secret of this plugin's that the conf names so (`voltgate_secret
+ * plugin.name FILE [FILE];`, two while one takes over). Takes as long whatever
+ * is wrong with it. VG_OK; VG_ERROR: not; VG_DECLINED: there is no secret. */
+vg_rc_t vg_signed(vg_call_t *call, vg_str_t name, vg_str_t before,
+                  vg_str_t text, vg_str_t signature) VG_MUST_CHECK;
 
 /* vg_reply() of another type; data NULL as there. */
 vg_rc_t vg_reply_as(vg_call_t *call, const char *type,
