@@ -110,6 +110,13 @@ static const vg_route_t routes[] = {
       method_id_fields, .statement = "method_remove",
       .about = "Remove a payment method" },
 
+    { VG_POST, "/billing/webhooks/{provider}", VG_PUBLIC, webhook_fields,
+      .check = webhook_check, .statement = "webhook_hear",
+      .flags = VG_RAW | VG_EVERYBODYS,
+      .about = "What a payment provider tells, signed by it" },
+    { VG_EVERY, "15s", NULL, NULL, .statement = "webhook_find",
+      .about = "Looks at payments of which was heard before they were known" },
+
     { VG_EVENT, "charging.session.completed.v1", NULL, INVOICES,
       .about = "Issues the invoice of a session" },
     { VG_EVENT, "charging.session.priced.v1", NULL, INVOICES,
@@ -275,6 +282,8 @@ static const vg_keep_t keeps[] = {
       "drafts of invoices that nobody issued, since they were begun" },
     { "method", "30d", "method_retire",
       "payment methods after they were removed" },
+    { "webhook", "30d", "webhook_retire",
+      "what providers told; at least two days, so that none is heard twice" },
     { NULL, NULL, NULL, NULL }
 };
 
@@ -300,6 +309,8 @@ static const vg_error_t errors[] = {
     { "plan_unlike", 422, "Of another operator, country, currency or cycle" },
     { "subscription_unpaid", 409, "The subscription is not paid for now" },
     { "subscription_over", 409, "The subscription is over" },
+    { "signature_invalid", 400, "The signature is not the provider's" },
+    { "webhook_too_old", 400, "This was told too long ago" },
     { "method_known", 409, "This payment method is known already" },
     { NULL, 0, NULL }
 };

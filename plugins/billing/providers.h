@@ -18,6 +18,11 @@ extern const vg_step_t  method_steps[];
 vg_rc_t method_check(vg_call_t *call);
 vg_rc_t method_new_check(vg_call_t *call);
 
+/* webhook.c */
+extern const vg_field_t webhook_fields[];
+
+vg_rc_t webhook_check(vg_call_t *call);
+
 /* whether the setting `providers` names it */
 bool provider_known(vg_call_t *call, vg_str_t name);
 

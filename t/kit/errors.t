@@ -170,6 +170,7 @@ my %plugins = (
             my $draft = drafted(lines => [ { text => 'Hat', quantity => 1, price => 1, taxRate => 0 } ]);
             $vg->post("$api/billing/invoices/$draft->{id}/capture", undef, $as{north});
             $vg->post("$api/billing/invoices/$draft->{id}/capture", undef, $as{north}) },
+        (map { $_ => 'of a provider that signs: plugins/billing/t/webhook.t' } qw(signature_invalid webhook_too_old)),
         method_known => sub { my @same = ("$api/billing/payment-methods",
             { provider => 'sandbox', token => 'tok_twice', customerId => 'driver' }); $vg->post(@same); $vg->post(@same) },
         credit_short => sub { $vg->post("$api/billing/credits/refunds", { customerId => 'poor', currency => 'EUR', amount => 1 }) },

@@ -52,3 +52,22 @@ select m.id,
 from billing.method m
 join billing.payer p on p.id = m.payer
 where m.removed_at is null;
+
+
+-- What providers have told by themselves, each event once: by its id, and by
+-- its bytes, since an id may stand beside what is signed.
+create table billing.webhook (
+    id          uuid        not null,
+    provider    text        not null,
+    event       text        not null,
+    digest      text        not null,
+    type        text        not null,
+    ref         text,                       -- the provider's payment
+    intent_id   uuid,                       -- NULL: none of ours, so far
+    received_at timestamptz not null,
+    constraint webhook_pkey primary key (id),
+    constraint webhook_event unique (provider, event),
+    constraint webhook_digest unique (provider, digest)
+);
+create index webhook_age on billing.webhook (received_at);
+create index webhook_unknown on billing.webhook (received_at) where intent_id is null;

@@ -139,7 +139,7 @@ subtest 'who is erased leaves none, but one that is paying' => sub {
     my @ids = map { $vg->post($api, { provider => 'sandbox', token => "gone_$_", customerId => $customer })->{json}{id} } 1, 2;
     my $part = $vg->post("/api/v1/customers/$customer/exports");
     $vg->sql(q{insert into billing.intent (id, payer, purpose, subject, method_id, provider, amount, currency, wanted,
-        created_at, updated_at) values (vg.uuid7(), $1, 'CHARGE', vg.uuid7(), $2, 'sandbox', 1, 'EUR', 'CAPTURED', now(), now())},
+        pushed_at, created_at, updated_at) values (vg.uuid7(), $1, 'CHARGE', vg.uuid7(), $2, 'sandbox', 1, 'EUR', 'CAPTURED', now(), now(), now())},
         $customer, $ids[0]);
     is $vg->delete("/api/v1/customers/$customer")->{status}, 202;
     my $left = sub { $vg->sql(q{select coalesce(string_agg(id::text, ' '), '') from billing.method where payer = $1}, $customer) };
