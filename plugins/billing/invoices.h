@@ -34,4 +34,10 @@ extern const vg_field_t draft_line_fields[];
 vg_rc_t draft_new_check(vg_call_t *call);
 vg_rc_t draft_line_check(vg_call_t *call);
 
+/* credit_note.c */
+extern const vg_field_t credit_note_new_fields[];
+extern const vg_field_t credit_note_list_fields[];
+
+vg_rc_t credit_note_check(vg_call_t *call);
+
 #endif /* BILLING_INVOICES_H */

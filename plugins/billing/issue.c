@@ -37,7 +37,7 @@ const vg_field_t fee_told_fields[] = {
 };
 
 const vg_field_t invoice_id_fields[] = {
-    { VG_PATH, "id", VG_UUID, VG_REQUIRED, .about = "invoice" },
+    { VG_PATH, "id", VG_UUID, VG_REQUIRED, .about = "which one" },
     VG_FIELDS_END
 };
 

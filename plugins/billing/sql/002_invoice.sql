@@ -7,6 +7,8 @@ create table billing.issuer (
     issuer      text   not null,            -- the operator's company
     prefix      text   not null default 'INV-',
     last_number bigint not null default 0,
+    credit_prefix text not null default 'CN-',
+    last_credit bigint not null default 0,  -- of its credit notes
     constraint issuer_pkey primary key (issuer)
 );
 
@@ -75,6 +77,10 @@ create table billing.invoice_tax (
     rate        numeric not null,           -- per cent
     base        numeric not null,
     amount      numeric not null,
+    credited_base   numeric not null default 0,     -- by credit notes
+    credited_amount numeric not null default 0,
+    constraint credit_too_high check (abs(credited_base) <= abs(base) and credited_base * base >= 0
+        and abs(credited_amount) <= abs(amount) and credited_amount * amount >= 0),
     constraint invoice_tax_pkey primary key (invoice_id, rate),
     constraint invoice_tax_invoice foreign key (invoice_id) references billing.invoice (id)
 );
@@ -111,6 +117,8 @@ create trigger invoice_stands before update or delete on billing.invoice
 
 create function billing.invoice_part_stands() returns trigger
 language plpgsql as $$
+declare
+    credits constant text[] := '{credited_base,credited_amount}';   -- of a tax; a line has none
 begin
     if tg_op = 'INSERT' and exists (
         select
@@ -125,6 +133,12 @@ begin
         select
         from billing.invoice i
         where i.id = old.invoice_id)
+    then
+        return null;
+    end if;
+    if tg_op = 'UPDATE' and to_jsonb(new) - credits = to_jsonb(old) - credits
+        and (to_jsonb(new) ->> 'credited_base')::numeric >= (to_jsonb(old) ->> 'credited_base')::numeric
+        and (to_jsonb(new) ->> 'credited_amount')::numeric >= (to_jsonb(old) ->> 'credited_amount')::numeric
     then
         return null;
     end if;
