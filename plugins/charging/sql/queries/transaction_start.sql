@@ -159,7 +159,7 @@ with place as (
         start_received_at = :now,
         started_at = j.billed_at,
         start_tag_status = j.tag_status,
-        flags = m.flags,
+        flags = s.flags || m.flags,
         version = s.version + 1
     from awaited w
     cross join judged j
