@@ -273,7 +273,7 @@ begin
     from billing.renewal as r
     for update skip locked;
     if not found then
-        return pg_catalog.jsonb_build_object('done', 0, 'more', false, 'events', null);
+        return pg_catalog.jsonb_build_object('done', 0, 'more', false, 'events', '[]'::jsonb);
     end if;
     for b in
         select u.*

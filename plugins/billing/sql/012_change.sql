@@ -105,7 +105,7 @@ declare
     i      billing.invoice;
     gone   numeric;                         -- net, by earlier ones
     less   numeric;
-    tax    numeric;
+    taxed  numeric;
     beyond numeric;
 begin
     perform
@@ -120,18 +120,18 @@ begin
     from billing.transfer as t
     where t.reference = i.id and t.kind = 'CREDIT_NOTE' and t.part like 'net/%';
     less := least(coalesce(invoice_less.net, i.net), i.net - gone);
-    tax := case when less = i.net - gone then i.total - i.credited - less
+    taxed := case when less = i.net - gone then i.total - i.credited - less
         else least(round(less * i.tax / i.net, i.minor_units), i.total - i.credited - less) end;
     if less <= 0 then
         return '{"net": 0, "events": []}';
     end if;
-    perform billing.booked('CREDIT_NOTE', i.id, 'net/' || part, i.payer, 'REVENUE', i.issuer, -less, i.currency, at, correlation);
-    perform billing.booked('CREDIT_NOTE', i.id, 'tax/' || part, i.payer, 'TAX', i.issuer, -tax, i.currency, at, correlation);
-    beyond := greatest(0, i.paid + i.credited + less + tax - i.total);
-    perform billing.move('REFUND', i.id, 'credit/' || part, 'RECEIVABLE', i.payer, 'CREDIT', i.payer, beyond, i.currency,
+    perform billing.booked('CREDIT_NOTE', i.id, 'net/' || invoice_less.part, i.payer, 'REVENUE', i.issuer, -less, i.currency, at, correlation);
+    perform billing.booked('CREDIT_NOTE', i.id, 'tax/' || invoice_less.part, i.payer, 'TAX', i.issuer, -taxed, i.currency, at, correlation);
+    beyond := greatest(0, i.paid + i.credited + less + taxed - i.total);
+    perform billing.move('REFUND', i.id, 'credit/' || invoice_less.part, 'RECEIVABLE', i.payer, 'CREDIT', i.payer, beyond, i.currency,
         at, correlation);
     update billing.invoice as v
-    set credited = v.credited + less + tax,
+    set credited = v.credited + less + taxed,
         paid = v.paid - beyond,
         version = v.version + 1
     where v.id = i.id

@@ -63,6 +63,15 @@ sub since {
     return $id;
 }
 
+# on a company's account, by the API: ACTIVE, invoiced
+sub bought {
+    my ($self, $plan, $company) = @_;
+    my $r = $self->{vg}->post('/api/v1/billing/subscriptions', { planId => $plan->{id}, companyId => $company });
+    $r->{status} == 202 or die "not subscribed: $r->{body}\n";
+    $self->becomes($r->{json}{id}, 'ACTIVE') or die "not active\n";
+    return $r->{json}{id};
+}
+
 # its clock rings now
 sub ring {
     my ($self, $id) = @_;

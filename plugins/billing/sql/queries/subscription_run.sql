@@ -11,7 +11,10 @@ with turn as materialized (
     where (t.took ->> 'more')::boolean
     on conflict do nothing
 ), answer (status, body, events) as (
-    select 'ok', null::json, nullif(t.took -> 'events', '[]')
-    from turn t
+    -- what begins or wakes a saga comes last; the kit looks for the word in this text
+    select 'ok', null::json, (
+        select jsonb_agg(e.value order by e.value ? 'saga')
+        from turn t
+        cross join jsonb_array_elements(coalesce(t.took -> 'events', '[]')) e)
 )
 select * from answer;
