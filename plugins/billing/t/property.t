@@ -53,6 +53,7 @@ sub call {
         my $r = $vg->post("/api/v1/billing/credits/$path",
             { customerId => $payer, currency => 'EUR', amount => $units / 100 },
             { 'Idempotency-Key' => "$seed-$name", 'X-Correlation-ID' => $name });
+        next if $n % 13 == 0 && $_ == 1;    # that answer is lost
         return "$name $path $payer $r->{status} " . ($r->{json}{id} // '-') . ' ' . ($r->{status} == 202 ? $r->{json}{amount} : 0)
             if $r->{status} < 500;
         delete $vg->{client};
