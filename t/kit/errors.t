@@ -58,6 +58,19 @@ sub held {
     return @result;
 }
 
+# somebody with a way to pay, and what he owes
+sub wallet {
+    $vg->post("$api/billing/payment-methods", { provider => 'sandbox', token => 'tok_rich', customerId => 'rich' });
+    return;
+}
+
+sub owed {
+    wallet();
+    return $vg->sql(q{insert into billing.invoice (id, issuer, sequence, number, subject_kind, subject_id, part, customer_id, currency,
+        minor_units, net, tax, total, tax_unknown, issued_at)
+        values (vg.uuid7(), $1, 9, 'OWED-9', 'SESSION', vg.uuid7(), '', 'rich', 'EUR', 2, 1, 0, 1, false, now()) returning id}, $south);
+}
+
 my $tariff = { country_code => 'DE', party_id => 'VGT', id => 'T', currency => 'EUR',
     last_updated => '2026-01-01T00:00:00Z',
     elements => [ { price_components => [ { type => 'ENERGY', price => 0.5, step_size => 1 } ] } ] };
@@ -185,6 +198,11 @@ my %plugins = (
         tax_rate_past    => sub { $vg->post("$api/billing/tax-rates", { country => 'DE', validFrom => '2026-01-01', rate => 20 }) },
         tax_country_unknown => sub { $vg->post("$api/billing/tax-rates", { country => 'QQ', validFrom => '2098-01-01', rate => 20 }) },
         refund_too_high  => 'a payment has to be captured: plugins/billing/t/credit.t',
+        payment_captured => 'the same: plugins/billing/t/payment.t',
+        payment_not_captured => 'it has to be authorised alone: plugins/billing/t/payment.t',
+        amount_too_fine => sub { wallet(); $vg->post("$api/billing/charge", { customerId => 'rich', currency => 'JPY', amount => 1.5 }) },
+        more_than_owed  => sub { $vg->post("$api/billing/charge", { invoiceId => owed(), currency => 'EUR', amount => 2 }) },
+        payment_running => 'a payment that goes on: plugins/billing/t/payment.t',
     },
     charging => {
         connector_unknown => sub { session(driver => connectorId => $north) },

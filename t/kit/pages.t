@@ -129,6 +129,11 @@ my %add = (
     '/charging-profiles' => sub { of_charge_point('charging.charging_profile', connector_number => 1,
         profile_id => ++$count, purpose => 'TxDefaultProfile', kind => 'Relative', stack_level => 0, rate_unit => 'A',
         status => 'REJECTED', created_by => 'test', created_at => ['now()']) },
+    '/billing/payments' => sub {
+        $vg->sql(q{insert into billing.intent (id, payer, purpose, subject, method_id, provider, amount, currency, wanted, status,
+            created_at, updated_at) values (vg.uuid7(), 'LISTED', 'CHARGE', vg.uuid7(), vg.uuid7(), 'sandbox', 1, 'EUR', 'CAPTURED',
+            'FAILED', now(), now())});
+    },
     '/billing/payment-methods' => sub { made($vg->post("$api/billing/payment-methods",
         { provider => 'sandbox', token => 'tok-' . ++$count, customerId => 'LISTED' })) },
     '/billing/usage' => sub {

@@ -73,6 +73,7 @@ subtest 'one that is declined is nothing' => sub {
 subtest 'authorised, then given up' => sub {
     my $is = settled(charge({ amount => 5, capture => $false })->{json}{id});
     is "$is->{status} $is->{captured}", 'AUTHORISED 0';
+    is $vg->post("$api/refunds", { paymentId => $is->{id} }, $driver)->{status}, 409, 'there is nothing to give back';
     my $r = $vg->post("$api/cancel", { paymentId => $is->{id} }, $driver);
     is $r->{status}, 202 or diag $r->{body};
     is settled($is->{id})->{status}, 'CANCELLED';
@@ -100,6 +101,33 @@ subtest 'credit that was used is not given back' => sub {
     is $r->{status}, 402 or diag $r->{body};
     is $vg->get("$api/payments/$is->{id}")->{json}{toRefund}, 0, 'and its provider is not asked';
     $vg->sql(q{select billing.move('RELEASE', vg.uuid7(), 'x', 'HELD', 'driver-1', 'CREDIT', 'driver-1', 20, 'EUR', now(), 'test')});
+};
+
+subtest 'an invoice is paid once, by whoever of those who see it asks' => sub {
+    my $invoice = $vg->sql(q{insert into billing.invoice (id, issuer, sequence, number, subject_kind, subject_id, part, customer_id, currency,
+        minor_units, net, tax, total, tax_unknown, issued_at) values (vg.uuid7(), $1, 9, 'OWED-9', 'SESSION', vg.uuid7(), '', 'driver-1', 'EUR',
+        2, 7, 0, 7, false, now()) returning id}, $issuer);
+    $vg->sql(q{select billing.move('INVOICE', $1, 'net', 'RECEIVABLE', 'driver-1', 'REVENUE', $2, 7, 'EUR', now(), 'test')}, $invoice, $issuer);
+    my $operator = as('operator', subject => 'o', company => $issuer);
+    is charge({ amount => 7.01, invoiceId => $invoice })->{status}, 409, 'not more than is owed';
+    is charge({ amount => 7, invoiceId => $invoice, currency => 'USD' })->{status}, 422;
+    is charge({ amount => 7, invoiceId => $invoice }, as('driver', subject => 'driver-2'))->{status}, 404;
+    my $held = charge({ amount => 2, invoiceId => $invoice, capture => $false }, $operator)->{json};
+    is settled($held->{id})->{status}, 'AUTHORISED';
+    is charge({ amount => 5, invoiceId => $invoice })->{status}, 409, 'one payment of it at a time';
+    is $vg->post("$api/cancel", { paymentId => $held->{id} }, $driver)->{status}, 403, 'its payer may not give it up';
+    is $vg->post("$api/cancel", { paymentId => $held->{id} }, $operator)->{status}, 202;
+    is settled($held->{id})->{status}, 'CANCELLED';
+    my $is = settled(charge({ amount => 7, invoiceId => $invoice })->{json}{id});
+    is "$is->{status} $is->{purpose} $is->{operatorId}", "CAPTURED INVOICE $issuer";
+    is $vg->get("$api/invoices/$invoice", $driver)->{json}{status}, 'PAID';
+    is balance('RECEIVABLE'), 0;
+    is charge({ amount => 1, invoiceId => $invoice })->{status}, 404, 'it is paid';
+    is $vg->post("$api/refunds", { paymentId => $is->{id} }, $driver)->{status}, 403, 'nor give it back';
+    is $vg->post("$api/refunds", { paymentId => $is->{id}, amount => 3 }, $operator)->{status}, 202;
+    is settled($is->{id})->{refunded}, 3;
+    is $vg->get("$api/invoices/$invoice", $driver)->{json}{paid}, 4, 'it is owed again';
+    is balance('RECEIVABLE'), -3;
 };
 
 subtest 'what is wrong is said' => sub {

@@ -35,7 +35,8 @@ with hold as materialized (
     where d.customer_id = :customerId
     returning 1
 ), kept as (
-    select count(*) as invoices
+    select count(*) as invoices,
+        (select count(*) from billing.intent p where p.customer_id = :customerId) as payments
     from billing.invoice i
     where i.customer_id = :customerId
 ), answer (status, body, events) as (
@@ -53,7 +54,9 @@ with hold as materialized (
                 jsonb_build_object('what', 'use', 'rows', (select count(*) from unused)),
                 jsonb_build_object('what', 'draft', 'rows', (select count(*) from draft)),
                 jsonb_build_object('what', 'answer', 'rows', vg.answers_forgotten(:customerId))),
-            'kept', jsonb_build_array(jsonb_build_object('what', 'invoice', 'rows', k.invoices)),
+            'kept', jsonb_build_array(
+                jsonb_build_object('what', 'invoice', 'rows', k.invoices),
+                jsonb_build_object('what', 'payment', 'rows', k.payments)),
             'open', case
                     when h.open > 0 then jsonb_build_array(jsonb_build_object('what', 'hold', 'rows', h.open))
                     else '[]'

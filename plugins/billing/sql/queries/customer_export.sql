@@ -10,6 +10,10 @@ with held as (
     from billing.hold_json h
     where h.customer_id = :customerId
     union all
+    select 'payment', i.id, i.body
+    from billing.intent_json i
+    where i.customer_id = :customerId
+    union all
     select 'paymentMethod', m.id, m.body
     from billing.method_json m
     where m.customer_id = :customerId
