@@ -63,6 +63,14 @@ subtest 'a charge is accepted, captured, and the payer\'s credit' => sub {
         || $vg->wait_for(sub { $vg->sql(q{select count(*) from vg.event where type = 'payment.succeeded.v1'}) }, 5), 1, 'and told';
 };
 
+subtest 'an amount is that amount, however it is written' => sub {
+    my $r = $vg->post("$api/charge", '{"amount": 2.500, "currency": "EUR", "methodId": "' . $ok . '"}', { %$driver, 'Content-Type' => 'application/json' });
+    is $r->{status}, 202 or diag $r->{body};
+    is settled($r->{json}{id})->{captured}, 2.5;
+    is $vg->post("$api/refunds", '{"amount": 2.5000, "paymentId": "' . $r->{json}{id} . '"}', { %$driver, 'Content-Type' => 'application/json' })->{status}, 202;
+    is settled($r->{json}{id})->{refunded}, 2.5;
+};
+
 subtest 'one that is declined is nothing' => sub {
     my $is = settled(charge({ amount => 3, methodId => $declined })->{json}{id});
     is "$is->{status} $is->{failure} $is->{captured}", 'FAILED card_declined 0';
