@@ -23,6 +23,17 @@ extern const vg_field_t webhook_fields[];
 
 vg_rc_t webhook_check(vg_call_t *call);
 
+/* reconciliation.c */
+extern const vg_field_t reconciliation_fields[];
+extern const vg_field_t reconciliation_new_fields[];
+extern const vg_field_t reconciliation_nightly_fields[];
+extern const vg_field_t reconciliation_fetch_fields[];
+extern const vg_step_t  reconciliation_steps[];
+
+vg_rc_t reconciliation_check(vg_call_t *call);
+vg_rc_t reconciliation_new_check(vg_call_t *call);
+vg_rc_t reconciliation_nightly_check(vg_call_t *call);
+
 /* whether the setting `providers` names it */
 bool provider_known(vg_call_t *call, vg_str_t name);
 

@@ -1,0 +1,132 @@
+/*
+ * reconciliation.c: our books against the provider's, day by day: its export
+ * is fetched by jobs, page by page. What a page says and how books differ is
+ * SQL's (sql/011_reconciliation.sql).
+ */
+
+#include "providers.h"
+
+#include <string.h>
+
+/* clang-format off */
+
+#define DAY(in)                                                                \
+    { in, "date", VG_TEXT, VG_REQUIRED, 10, 10, .about = "a day of UTC" }
+
+const vg_field_t reconciliation_fields[] = {
+    DAY(VG_QUERY),
+    { VG_QUERY, "provider", VG_TEXT, 0, 1, 32, .about = "this one alone" },
+    VG_FIELDS_END
+};
+
+const vg_field_t reconciliation_new_fields[] = {
+    DAY(VG_BODY),
+    { VG_BODY, "provider", VG_ENUM, VG_REQUIRED, .values = "stripe|razorpay",
+      .about = "one that is configured, and has an export" },
+    VG_FIELDS_END
+};
+
+const vg_field_t reconciliation_nightly_fields[] = {
+    { VG_BOUND, "providers", VG_TEXT, .about = "those that are configured" },
+    VG_FIELDS_END
+};
+
+const vg_field_t reconciliation_fetch_fields[] = {
+    { VG_BODY, "provider", VG_TEXT, VG_REQUIRED, .about = "whose export" },
+    DAY(VG_BODY),
+    { VG_BODY, "run", VG_UUID, VG_REQUIRED, .about = "which try of that day" },
+    { VG_BODY, "part", VG_INT, VG_REQUIRED, .about = "of the day" },
+    { VG_BODY, "cursor", VG_TEXT, VG_NULLABLE, .about = "where it goes on" },
+    { VG_BODY, "path", VG_TEXT, VG_REQUIRED, .about = "of the page" },
+    VG_FIELDS_END
+};
+
+/* clang-format on */
+
+
+static int
+number(const char *p, int digits)
+{
+    int n = 0;
+
+    while (digits-- > 0) {
+        if (*p < '0' || *p > '9') {
+            return -1;
+        }
+        n = n * 10 + (*p++ - '0');
+    }
+    return n;
+}
+
+
+static bool
+is_day(vg_str_t t)
+{
+    static const int days[] = {
+        31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
+    };
+    int y = number(t.data, 4), m = number(t.data + 5, 2);
+    int d = number(t.data + 8, 2);
+
+    if (t.data[4] != '-' || t.data[7] != '-' || y < 2000 || m < 1 || m > 12
+        || d < 1 || d > days[m - 1])
+    {
+        return false;
+    }
+    return m != 2 || d < 29 || (y % 4 == 0 && (y % 100 != 0 || y % 400 == 0));
+}
+
+
+vg_rc_t
+reconciliation_check(vg_call_t *call)
+{
+    if (!is_day(vg_get(call, "date")->text)) {
+        return vg_refuse_field(call, "date", "must be YYYY-MM-DD");
+    }
+    return VG_OK;
+}
+
+
+vg_rc_t
+reconciliation_new_check(vg_call_t *call)
+{
+    if (!provider_known(call, vg_get(call, "provider")->text)) {
+        return vg_refuse_field(call, "provider", "is not configured");
+    }
+    return reconciliation_check(call);
+}
+
+
+vg_rc_t
+reconciliation_nightly_check(vg_call_t *call)
+{
+    const char *providers = vg_setting(call, "providers");
+
+    return vg_bind(call, "providers",
+                   (vg_str_t){ providers, strlen(providers) });
+}
+
+
+static vg_rc_t
+reconciliation_ask(vg_call_t *call)
+{
+    vg_str_t target = vg_get(call, "provider")->text;
+    char    *name = vg_alloc(vg_pool(call), target.len + 1);
+
+    if (name == NULL) {
+        return vg_refuse(call, "internal");
+    }
+    memcpy(name, target.data, target.len);
+    name[target.len] = '\0';
+    vg_request_t request = { .target = name,
+                             .path = vg_get(call, "path")->text,
+                             .method = VG_GET };
+
+    return vg_http(call, &request);
+}
+
+
+const vg_step_t reconciliation_steps[] = {
+    { "fetch", reconciliation_ask, NULL, "reconciliation_lost" },
+    { NULL, NULL, NULL, NULL },
+};

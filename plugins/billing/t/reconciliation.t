@@ -1,0 +1,151 @@
+# Our books against the provider's: what is the same is said by totals, and
+# each kind of difference by its name. The provider's books are made wrong, or
+# ours have what it does not know.
+
+use strict;
+use warnings;
+
+use HTTP::Tiny;
+use JSON::PP ();
+use POSIX qw(strftime);
+use Test::More;
+
+use Voltgate;
+use Voltgate::Provider;
+
+my $provider = Voltgate::Provider->start;
+my $vg       = Voltgate->start(extra => { http => 'voltgate_setting billing.providers "stripe razorpay";' . $provider->conf });
+my $api      = '/api/v1/billing';
+
+$vg->wait_for(sub { time % 86_400 < 86_280 }, 130);    # all of it is of one day
+my $today     = strftime '%Y-%m-%d', gmtime;
+my $yesterday = strftime '%Y-%m-%d', gmtime time - 86_400;
+
+my $driver = { Authorization => 'Bearer ' . $vg->token(role => 'driver', subject => 'driver-1') };
+my %method = map { $_->[0] => $vg->post("$api/payment-methods", { provider => $_->[0], token => $_->[1] }, $driver)->{json}{id} }
+    [ stripe => 'pm_ok' ], [ razorpay => 'cus_1/token_ok' ];
+
+sub charged {
+    my ($shape, @amounts) = @_;
+    my @made = map { $vg->post("$api/charge", { amount => $_, currency => 'EUR', methodId => $method{$shape} }, $driver)->{json}{id} } @amounts;
+    my @state;
+    $vg->wait_for(sub { @state = map { $vg->get("$api/payments/$_")->{json}{status} } @made; !grep { $_ ne 'CAPTURED' } @state }, 60)
+        or die "not captured: @state\n";
+    return @made;
+}
+
+sub ref_of { return $vg->sql('select provider_ref from billing.intent where id = $1', $_[0]) }
+
+sub reconciled {
+    my ($shape, $day) = @_;
+    my $r = $vg->post("$api/reconciliation", { date => $day, provider => $shape });
+    is $r->{status}, 202, "$shape $day: it is fetched" or diag $r->{body};
+    my $is;
+    $vg->wait_for(sub { $is = $vg->get("$api/reconciliation?date=$day&provider=$shape")->{json}{items}[0]; $is->{status} ne 'RUNNING' }, 30);
+    is $is->{status}, 'DONE', 'wholly' or diag explain $is;
+    return $is;
+}
+
+sub total { my ($rows, $what) = @_; my ($t) = grep { $_->{what} eq $what } @$rows; return $t ? "$t->{count} $t->{amount} $t->{currency}" : '' }
+
+# name and what of each, but those of payments that are not asked about
+sub named {
+    my ($is, @about) = @_;
+    my %about = map { $_ => 1 } @about;
+    return join ', ', sort map { "$_->{name} $_->{what}" } grep { !@about || $about{ $_->{paymentId} // $_->{ref} } } @{ $is->{differences} };
+}
+
+my %of;
+subtest 'what is the same has no difference' => sub {
+    is $vg->get("$api/reconciliation?date=$today")->{status}, 404, 'not fetched yet';
+    $of{stripe}   = [ charged(stripe => map { 10 + $_ } 1 .. 23) ];
+    $of{razorpay} = [ charged(razorpay => 5, 6) ];
+    is $vg->post("$api/refunds", { paymentId => $of{$_}[0], amount => 2.5 })->{status}, 202 for qw(stripe razorpay);
+    ok $vg->wait_for(sub { $vg->sql('select count(*) from billing.intent where refunded = 2.5') == 2 }, 30), 'refunded';
+    for my $case ([ stripe => '23 506 EUR' ], [ razorpay => '2 11 EUR' ]) {
+        my ($shape, $sum) = @$case;
+        my $is = reconciled($shape, $today);
+        is total($is->{ours}, 'CHARGE'), $sum, 'ours';
+        is total($is->{theirs}, 'CHARGE') =~ s/\.0+ / /r, $sum, 'theirs';
+        is total($is->{$_}, 'REFUND') =~ s/0 E/ E/r, '1 2.5 EUR', "refunds of $_" for qw(ours theirs);
+        is_deeply $is->{differences}, [], 'and nothing differs' or diag explain $is->{differences};
+        cmp_ok $is->{pages}, '>', 1, 'in pages';
+    }
+};
+
+my $http = HTTP::Tiny->new(default_headers => { Authorization => 'Bearer ' . $provider->secret('stripe') });
+my $json = JSON::PP->new;
+
+# at the provider, beside us
+sub beside {
+    my ($intent) = @_;
+    my $r = $http->post_form($provider->url('/stripe/v1/payment_intents'), { amount => 700, currency => 'eur', payment_method => 'pm_ok',
+        confirm => 'true', capture_method => 'manual', 'metadata[intent]' => $intent // '' });
+    my $ref = $json->decode($r->{content})->{id} or die $r->{content};
+    $http->post_form($provider->url("/stripe/v1/payment_intents/$ref/capture"), {})->{success} or die;
+    return $ref;
+}
+
+# an intent of ours of which nothing came
+sub failed {
+    return $vg->sql(q{insert into billing.intent (id, payer, purpose, subject, method_id, provider, amount, currency, wanted, status,
+        pushed_at, created_at, updated_at) values (vg.uuid7(), 'driver-1', 'CHARGE', vg.uuid7(), $1, 'stripe', 7, 'EUR', 'CAPTURED', 'FAILED',
+        now(), now(), now()) returning id}, $method{stripe});
+}
+
+# what is made wrong => the payment, and what it is called
+my @forged = (
+    [ 'an amount' => sub { my $id = $of{stripe}[1]; $provider->edit(ref => ref_of($id), captured => 1); return $id }, 'AMOUNT_DIFFERS CHARGE' ],
+    [ 'an amount by one cent' => sub { my $id = $of{stripe}[2]; $provider->edit(ref => ref_of($id), captured => 1301); return $id }, 'AMOUNT_DIFFERS CHARGE' ],
+    [ 'a currency' => sub { my $id = $of{stripe}[3]; $provider->edit(ref => ref_of($id), currency => 'usd'); return $id }, 'CURRENCY_DIFFERS CHARGE' ],
+    [ 'what they have not' => sub { my $id = $of{stripe}[4]; $provider->edit(ref => ref_of($id), captured => 0); return $id }, 'MISSING_THERE CHARGE' ],
+    [ 'what we have not' => sub { return beside() }, 'MISSING_HERE CHARGE' ],
+    [ 'what failed here' => sub { my $id = failed(); beside($id); return $id }, 'STATUS_DIFFERS CHARGE' ],
+    [ 'what was charged twice' => sub { my $id = $of{stripe}[5]; beside($id); return $id }, 'DOUBLED CHARGE' ],
+    [ 'what was charged before midnight' => sub { my $id = $of{stripe}[6]; $provider->edit(ref => ref_of($id), moved => time - 86_400); return $id },
+        'MISSING_THERE CHARGE' ],
+);
+subtest 'each difference has its name' => sub {
+    my @ids = map { $_->[1]->() } @forged;
+    my $is  = reconciled(stripe => $today);
+    is named($is, $ids[$_]), $forged[$_][2], $forged[$_][0] for 0 .. $#forged;
+    is scalar @{ $is->{differences} }, scalar @forged, 'and there is no other' or diag explain $is->{differences};
+    my ($twice) = grep { $_->{name} eq 'DOUBLED' } @{ $is->{differences} };
+    is $twice->{ours} + 7, $twice->{theirs} + 0, 'with both sides';
+
+    my $before = reconciled(stripe => $yesterday);
+    is named($before), 'OTHER_DAY CHARGE', 'the day before has it';
+    is named($vg->get("$api/reconciliation?date=$today&provider=stripe")->{json}{items}[0], $ids[-1]), 'OTHER_DAY CHARGE', 'which is seen from here, too';
+};
+
+subtest 'of the other shape, too' => sub {
+    my $id = $of{razorpay}[1];
+    $provider->edit(ref => ref_of($id), captured => 599);
+    is named(reconciled(razorpay => $today)), 'AMOUNT_DIFFERS CHARGE';
+    $provider->edit(ref => ref_of($id), captured => 0);
+    is named(reconciled(razorpay => $today)), 'MISSING_THERE CHARGE', 'fetched anew';
+};
+
+subtest 'a provider that has bad days' => sub {
+    $provider->edit(ref => ref_of($of{razorpay}[1]), captured => 600);
+    $provider->fault('error', op => 'look', shape => 'razorpay', times => 2);
+    is named(reconciled(razorpay => $today)), '', 'is asked again';
+    $vg->sql(q{update billing.reconciliation set status = 'RUNNING', run = gen_random_uuid() where provider = 'razorpay' and day = $1}, $today);
+    my $jobs = $vg->sql(q{select count(*) from vg.job where kind = 'reconciliation.fetch'});
+    is $vg->post("$api/reconciliation", { date => $today, provider => 'razorpay' })->{status}, 202;
+    is $vg->sql(q{select count(*) from vg.job where kind = 'reconciliation.fetch'}), $jobs, 'one at a time';
+};
+
+subtest 'what is wrong is told' => sub {
+    my $try = sub { $vg->post("$api/reconciliation", { provider => 'stripe', date => $today, @_ }) };
+    is $try->(date => $_)->{status}, 400, $_ for '2026-02-29', '2026-13-01', '2026-00-10', '2026-1-1', '2026/01/01', 'yesterday!', '2026-01-32';
+    is $try->(provider => $_)->{status}, 400, $_ for 'sandbox', 'paypal', '';
+    is $vg->get("$api/reconciliation?date=2026-02-30")->{status}, 400;
+    is $vg->get("$api/reconciliation")->{status}, 400;
+    is $vg->get("$api/reconciliation?date=$today", $driver)->{status}, 403, 'not a driver';
+    is $vg->post("$api/reconciliation", { date => $today, provider => 'stripe' }, $driver)->{status}, 403;
+};
+
+is $vg->sql('select count(*) from billing.fault'), 0, 'our own books are right';
+
+done_testing;
