@@ -178,6 +178,10 @@ my %plugins = (
             unsupported_grant_type unsupported_token_type)),
     },
     billing => {
+        credit_too_high => sub {
+            my $draft = drafted(lines => [ { text => 'Hat', quantity => 1, price => 1, taxRate => 0 } ]);
+            $vg->post("$api/billing/invoices/$draft->{id}/capture", undef, $as{north});
+            $vg->post("$api/billing/invoices/$draft->{id}/credit-notes", { amount => 2 }, $as{north}) },
         invoice_empty  => sub { $vg->post("$api/billing/invoices/" . drafted()->{id} . '/capture', undef, $as{north}) },
         invoice_issued => sub {
             my $draft = drafted(lines => [ { text => 'Hat', quantity => 1, price => 1, taxRate => 0 } ]);

@@ -150,6 +150,11 @@ my %add = (
         $vg->sql(q{insert into billing.hold (id, subject_kind, subject, payer, currency, status, expires_at, created_at, updated_at)
             values (vg.uuid7(), 'SESSION', vg.uuid7(), 'LISTED', 'EUR', 'RELEASED', now(), now(), now())});
     },
+    '/billing/credit-notes' => sub {
+        my $draft = $vg->post("$api/billing/invoices", { issuer => "019393c0-0000-7000-8000-0000000000ee", customerId => "credited", currency => 'EUR',
+            lines => [ { text => 'Hat', quantity => 1, price => 1, taxRate => 0 } ] })->{json};
+        $vg->post("$api/billing/invoices/$draft->{id}/capture");
+        made($vg->post("$api/billing/invoices/$draft->{id}/credit-notes", {})) },
     '/billing/invoices' => sub {
         $vg->sql(q{insert into billing.invoice (id, issuer, sequence, number, subject_kind, subject_id, part, currency, minor_units,
             net, tax, total, tax_unknown, issued_at)

@@ -1,7 +1,7 @@
 -- in: erasureId, customerId, round
 -- out: ok; customer.erased.v1
--- Invoices stand for as long as the law wants them, with the customer's id;
--- drafts of such go. A
+-- Invoices and credit notes stand for as long as the law wants them, with the
+-- customer's id; drafts of such go. A
 -- payment method goes, but for one by which a payment is under way; so does a
 -- hold, once its subject is over. (What that is on a card leaves a row in
 -- vg.job: see billing.hold_wish().)
@@ -35,10 +35,18 @@ with hold as materialized (
     where d.customer_id = :customerId
     returning 1
 ), kept as (
-    select count(*) as invoices,
-        (select count(*) from billing.intent p where p.customer_id = :customerId) as payments
-    from billing.invoice i
-    where i.customer_id = :customerId
+    select (
+            select count(*)
+            from billing.invoice i
+            where i.customer_id = :customerId) as invoices,
+        (
+            select count(*)
+            from billing.credit_note n
+            where n.customer_id = :customerId) as notes,
+        (
+            select count(*)
+            from billing.intent p
+            where p.customer_id = :customerId) as payments
 ), answer (status, body, events) as (
     select 'ok', null::json, jsonb_build_array(jsonb_build_object(
         'type', 'customer.erased.v1',
@@ -56,6 +64,7 @@ with hold as materialized (
                 jsonb_build_object('what', 'answer', 'rows', vg.answers_forgotten(:customerId))),
             'kept', jsonb_build_array(
                 jsonb_build_object('what', 'invoice', 'rows', k.invoices),
+                jsonb_build_object('what', 'creditNote', 'rows', k.notes),
                 jsonb_build_object('what', 'payment', 'rows', k.payments)),
             'open', case
                     when h.open > 0 then jsonb_build_array(jsonb_build_object('what', 'hold', 'rows', h.open))

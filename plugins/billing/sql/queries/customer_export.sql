@@ -6,6 +6,10 @@ with held as (
     left join billing.invoice_party p on p.invoice_id = j.id
     where j.customer_id = :customerId
     union all
+    select 'creditNote', n.id, n.body
+    from billing.credit_note_json n
+    where n.customer_id = :customerId
+    union all
     select 'hold', h.id, h.body
     from billing.hold_json h
     where h.customer_id = :customerId

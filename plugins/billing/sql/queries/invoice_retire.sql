@@ -1,5 +1,5 @@
 -- in: before, batch, besides (moments by country)
--- out: ok, how many invoices are gone, with their lines and taxes
+-- out: ok, how many invoices are gone, with their lines and taxes, and their credit notes
 -- The time that a law names begins with the end of the year of issue; however
 -- short the conf has it, what billing.invoice_stands() holds stays. Each
 -- country is looked for by itself, in its own stretch of the index: one that
@@ -28,6 +28,11 @@ with recursive country (code) as (
         from billing.invoice i
         where coalesce(i.country, '') = b.code
             and i.issued_at < b.moment
+            and not exists (
+                select
+                from billing.credit_note n
+                where n.invoice_id = i.id
+                    and n.issued_at >= b.moment)
         order by i.issued_at
         limit :batch) o
     limit :batch
@@ -41,6 +46,27 @@ with recursive country (code) as (
     where t.invoice_id = any (array(
         select o.id
         from old o))
+), note as materialized (
+    select n.id
+    from billing.credit_note n
+    where n.invoice_id = any (array(
+        select o.id
+        from old o))
+), note_lines as (
+    delete from billing.credit_note_line l
+    where l.credit_note_id = any (array(
+        select n.id
+        from note n))
+), note_taxes as (
+    delete from billing.credit_note_tax t
+    where t.credit_note_id = any (array(
+        select n.id
+        from note n))
+), notes as (
+    delete from billing.credit_note d
+    where d.id = any (array(
+        select n.id
+        from note n))
 ), gone as (
     delete from billing.invoice i
     where i.id = any (array(
