@@ -248,7 +248,7 @@ lines(page_t *page)
     const vg_json_t *list = vg_json_get(page->invoice, "lines"), *line;
 
     vg_out_raw(&page->out,
-               VG_STR("{\"widths\":[0.5,4.4,2.1,1.7,1.1,2],\"align\":\"RLRRRR\""
+               VG_STR("{\"widths\":[0.9,4.1,2.1,1.7,1.1,2.1],\"align\":\"RLRRRR\""
                       ",\"size\":8.5,\"before\":26,\"lines\":true"));
     vg_out_key(&page->out, "head");
     ROW(page, vg_str(w->position), vg_str(w->description), vg_str(w->quantity),

@@ -13,6 +13,11 @@ pdf_check(vg_call_t *call)
     const vg_json_t *seller = vg_json_get(vg_row(call), "seller");
     const vg_json_t *buyer = vg_json_get(vg_row(call), "buyer");
 
+    if (vg_str_eq(vg_json_text(vg_json_get(vg_row(call), "invoice"), "status"),
+                  "DRAFT"))
+    {
+        return vg_refuse(call, "invoice_draft");
+    }
     if (seller == NULL || seller->type != VG_JSON_OBJECT || buyer == NULL
         || buyer->type != VG_JSON_OBJECT)
     {

@@ -316,6 +316,7 @@ static const vg_keep_t keeps[] = {
 
 static const vg_error_t errors[] = {
     { "parties_pending", 503, "Who it is between is not known yet" },
+    { "invoice_draft", 409, "A draft is on no paper" },
     { "prefix_drawn", 409, "Numbers were drawn under another prefix" },
     { "tax_rate_known", 409, "There is a rate from that day on" },
     { "tax_rate_past", 422, "A rate holds from tomorrow on at the earliest" },

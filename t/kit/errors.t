@@ -192,6 +192,7 @@ my %plugins = (
             { provider => 'sandbox', token => 'tok_twice', customerId => 'driver' }); $vg->post(@same); $vg->post(@same) },
         credit_short => sub { $vg->post("$api/billing/credits/refunds", { customerId => 'poor', currency => 'EUR', amount => 1 }) },
         payment_required => sub { $vg->post("$api/billing/credits/top-up", { customerId => 'poor', currency => 'EUR', amount => 1 }) },
+        invoice_draft    => sub { $vg->get("$api/billing/invoices/" . drafted()->{id} . '.pdf', $as{north}) },
         parties_pending  => 'the clerk has to be slow: plugins/billing/t/party.t',
         prefix_drawn     => sub {
             $vg->sql(q{insert into billing.issuer (issuer, last_number) values ($1, 1)}, $south);

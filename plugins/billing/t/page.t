@@ -180,4 +180,55 @@ subtest 'no currency\'s digit is lost or made up' => sub {
     says(text_of($dinar->{body}), '1 Charging, by energy 3 kWh 0.0055 10 % 0.017', 'Total BHD 0.019');
 };
 
+subtest 'a thousand lines: each is there, pages have heads and numbers' => sub {
+    my $r = pdf_of(invoiced(customerId => $customer, costs => { currency => 'EUR', lines => [
+        map { { type => 'ENERGY', element => $_, price => $_ / 1000, volume => 1, unit => 'kWh', excl_vat => 1 } } 1 .. 1000 ] }), undef, 20);
+    is $r->{status}, 200 or diag $r->{body};
+    my @pages = split /\f/, text_of($r->{body});
+    cmp_ok scalar(@pages), '>', 20;
+    my $number = 0;
+    for my $i (0 .. $#pages) {
+        my @rows = $pages[$i] =~ /^\s*(\d+) Charging, by energy\s+1 kWh\s+(\d\.\d+)\s+19\s*%\s+1\.00$/mg;
+        while (my ($row, $price) = splice @rows, 0, 2) {
+            ++$number == $row && $price == $row / 1000 or fail("line $number: $row $price");
+        }
+        like $pages[$i], qr/Page ${\($i + 1)} of ${\scalar @pages}\b/ or last;
+        like $pages[$i], qr/#\s*Description\s*Quantity/ if $pages[$i] =~ /Charging/;
+        like $pages[$i], qr/\AInvoice INV-\d+\s+Зарядка Львів ТОВ/ if $i > 0;
+    }
+    is $number, 1000;
+    says("@pages[-2, -1]", 'Total EUR 1190.00');
+};
+
+subtest 'names that mean ill' => sub {
+    my $ill = "\x{202e}\x{2066}Evil\x{200b} \n9.99\t\x{301}" . "\x{301}" x 60 . 'W' x 120;
+    is $vg->put("$api/billing/issuers/$issuer", { %seller, name => $ill, footer => ")\\(" . "\x{202b}" x 90 . 'x' x 200,
+        email => '</Type>>', bank => "%%EOF\nendobj" })->{status}, 200;
+    my $r = pdf_of(invoiced(customerId => $customer));
+    is $r->{status}, 200 or diag $r->{body};
+    my $text = text_of($r->{body});
+    says($text, 'Net 6.06', 'Total EUR 7.09', 'Evil 9.99', '</Type>>', '%%EOF endobj');
+    unlike $text, qr/[\x{202a}-\x{202e}\x{2066}-\x{2069}\x{200b}]/, 'nothing turns what follows';
+    like `pdfinfo $dir/invoice.pdf 2>/dev/null`, qr/^Pages:\s+1$/m;
+};
+
+subtest 'many at once: each is drawn, or told to come again' => sub {
+    my ($ca, $token, $url) = ($vg->ca, $vg->admin, $vg->url("$api/billing/invoices/$id.pdf"));
+    my @told = `curl -sS -Z --parallel-max 200 --parallel-immediate --max-time 60 --cacert $ca -H 'Authorization: Bearer $token' -o '$dir/#1' -w '%{http_code}\n' '$url#[1-200]' 2>/dev/null`;
+    my %status;
+    $status{ $_ + 0 }++ for @told;
+    my $told = join ' ', map { "$_: $status{$_}" } sort keys %status;
+    is $status{200} + $status{503}, 200, $told;
+    cmp_ok $status{200}, '>=', 33, 'as many as may wait';
+    my $whole = 0;
+    for my $n (1 .. 200) {
+        open my $in, '<:raw', "$dir/$n" or die "$dir/$n: $!\n";
+        local $/ = undef;
+        my $body = <$in>;
+        $whole++ if $body eq $r->{body};
+        $body eq $r->{body} || $body =~ m{/problems/busy"} or fail "answer $n is neither";
+    }
+    is $whole, $status{200}, 'whole, or busy';
+};
+
 done_testing;

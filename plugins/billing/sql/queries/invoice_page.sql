@@ -5,7 +5,7 @@ select json_build_object(
     'minorUnits', billing.minor_units(j.body ->> 'currency')::text,
     'seller', p.seller,
     'buyer', p.buyer) as body
-from billing.invoice_json j
+from billing.paper_json j
 left join billing.invoice_party p on p.invoice_id = j.id
 where j.id = :id
-    and vg.visible(:callerRole, :callerId, :callerCompany, j.customer_id, j.issuer, j.company_id);
+    and vg.visible(:callerRole, :callerId, :callerCompany, j.to_customer, j.issuer, j.to_company);
