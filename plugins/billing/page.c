@@ -247,9 +247,10 @@ lines(page_t *page)
     const words_t   *w = page->words;
     const vg_json_t *list = vg_json_get(page->invoice, "lines"), *line;
 
-    vg_out_raw(&page->out,
-               VG_STR("{\"widths\":[0.9,4.1,2.1,1.7,1.1,2.1],\"align\":\"RLRRRR\""
-                      ",\"size\":8.5,\"before\":26,\"lines\":true"));
+    vg_out_raw(
+        &page->out,
+        VG_STR("{\"widths\":[0.9,4.1,2.1,1.7,1.1,2.1],\"align\":\"RLRRRR\""
+               ",\"size\":8.5,\"before\":26,\"lines\":true"));
     vg_out_key(&page->out, "head");
     ROW(page, vg_str(w->position), vg_str(w->description), vg_str(w->quantity),
         vg_str(w->price), vg_str(w->tax),
@@ -382,7 +383,10 @@ notes(page_t *page)
     vg_str_t         text = { NULL, 0 };
     const vg_json_t *unknown = vg_json_get(page->invoice, "taxUnknown");
 
-    if (!page->credit_note) {
+    if (page->credit_note) {
+        text = text_labelled(page->pool, page->words->reason,
+                             text_line_of(page->pool, page->invoice, "reason"));
+    } else {
         text = page->open > 0 ? request(page) : vg_str(page->words->settled);
     }
     if (unknown != NULL && unknown->type == VG_JSON_TRUE) {

@@ -14,6 +14,7 @@ static const words_kind_t kinds_english[] = {
     { "RESERVATION", "Reservation" },
     { "SUBSCRIPTION", "Subscription" },
     { "PARKING", "Parking" },
+    { "CREDIT", "Credit" },
     { NULL, NULL },
 };
 
@@ -46,6 +47,7 @@ const words_t words_english = {
     .pay = "Please pay",
     .pay_by = "by",
     .naming = "and name",
+    .reason = "Reason:",
     .unknown_tax = "No rate of tax is known for this supply; none was charged.",
     .kinds = kinds_english,
     .page = "Page {page} of {pages}",

@@ -17,7 +17,7 @@ typedef struct {
     const char *corrects, *customer, *bill_to, *vat_id, *register_;
     const char *position, *description, *quantity, *price, *tax, *amount;
     const char *net, *tax_of, *total, *paid, *credited, *open, *settled;
-    const char *pay, *pay_by, *naming, *unknown_tax, *page;
+    const char *pay, *pay_by, *naming, *reason, *unknown_tax, *page;
     const words_kind_t *kinds; /* ends with a NULL kind */
 } words_t;
 

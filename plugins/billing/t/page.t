@@ -161,6 +161,24 @@ subtest 'of who is not known, its id; of nobody, nothing' => sub {
     is pdf_of(invoiced())->{status}, 200;
 };
 
+subtest 'credit notes are called so, and say of what' => sub {
+    my $note = sub {
+        my $made = made($vg->post("$api/billing/invoices/$id/credit-notes", {@_}));
+        my $r    = $vg->get("$api/billing/credit-notes/$made->{id}.pdf");
+        is $r->{status}, 200 or diag $r->{body};
+        is $r->{headers}{'content-disposition'}, "inline; filename=\"$made->{number}.pdf\"";
+        return ($made, text_of($r->{body}));
+    };
+    my $number = $vg->get("$api/billing/invoices/$id")->{json}{number};
+    my ($made, $text) = $note->(lines => [ { position => 2 } ], reason => 'The clock was wrong');
+    says($text, 'Credit note', [ 'Number', $made->{number} ], [ 'Corrects', $number ], 'Ελένη Παπαδοπούλου',
+        '1 Charging, by time 7 % 1.00', 'Net 1.00', 'Tax 7 % of 1.00 0.07', 'Total EUR 1.07', 'Reason: The clock was wrong');
+    unlike $text, qr/Please pay|settled/;
+    ($made, $text) = $note->();
+    says($text, '1 Credit 19 % 5.06', 'Net 5.06', 'Total EUR 6.02');
+    says(text_of(pdf_of($id)->{body}), 'Total EUR 7.09', 'Credited -7.09', 'To pay EUR 0.00', 'settled');
+};
+
 subtest 'who may' => sub {
     my $as = sub { return { Authorization => 'Bearer ' . $vg->token(subject => 'o', @_) } };
     is pdf_of($id, $as->(role => 'operator', company => $issuer))->{status}, 200;
@@ -213,7 +231,7 @@ subtest 'names that mean ill' => sub {
 };
 
 subtest 'many at once: each is drawn, or told to come again' => sub {
-    my ($ca, $token, $url) = ($vg->ca, $vg->admin, $vg->url("$api/billing/invoices/$id.pdf"));
+    my ($ca, $token, $url) = ($vg->ca, $vg->admin, $vg->url("$api/billing/invoices/$first.pdf"));
     my @told = `curl -sS -Z --parallel-max 200 --parallel-immediate --max-time 60 --cacert $ca -H 'Authorization: Bearer $token' -o '$dir/#1' -w '%{http_code}\n' '$url#[1-200]' 2>/dev/null`;
     my %status;
     $status{ $_ + 0 }++ for @told;
@@ -225,8 +243,8 @@ subtest 'many at once: each is drawn, or told to come again' => sub {
         open my $in, '<:raw', "$dir/$n" or die "$dir/$n: $!\n";
         local $/ = undef;
         my $body = <$in>;
-        $whole++ if $body eq $r->{body};
-        $body eq $r->{body} || $body =~ m{/problems/busy"} or fail "answer $n is neither";
+        $whole++ if $body eq $old->{body};
+        $body eq $old->{body} || $body =~ m{/problems/busy"} or fail "answer $n is neither";
     }
     is $whole, $status{200}, 'whole, or busy';
 };
