@@ -50,6 +50,11 @@ sub new_reservation {
     return $vg->post("$api/reservations", { connectorId => $connector, startTime => $from, endTime => $until });
 }
 
+sub new_plan {
+    return $vg->post("$api/billing/plans", { name => 'Plan', operatorId => "019393c0-0000-7000-8000-000000000001", price => 1, currency => "EUR",
+        cycle => 'MONTHLY', country => 'DE', timeZone => 'UTC' });
+}
+
 sub new_customer { return $vg->post("$api/customers", {}) }
 
 # Its charge point is away; that it is so is not to move it meanwhile.
@@ -110,6 +115,17 @@ my %specimens = (
     '/billing/issuers/{id}' => {
         make => sub { $vg->put("$api/billing/issuers/issuer-" . ++$count, { name => 'Lights', address => {} }) },
         put  => { name => 'Lamps', address => { city => 'Kiel' } } },
+    '/billing/plans/{id}' => { make => \&new_plan, patch => { name => 'Another' } },
+    '/billing/subscriptions/{id}' => {
+        make  => sub {
+            my $r = $vg->post("$api/billing/subscriptions", { planId => new_plan()->{json}{id}, companyId => 'fleet' });
+            $vg->sql(q{insert into billing.method (id, payer, provider, token, created_at)
+                values ('019393c0-0000-7000-8000-0000000000fd', 'fleet', 'sandbox', 'tok-fleet', now()) on conflict do nothing});
+            my $is = sub { $vg->get("$api/billing/subscriptions/$r->{json}{id}") };
+            $vg->wait_for(sub { $is->()->{json}{status} eq 'ACTIVE' }, 15) or die "it is not active\n";
+            return { %{ $is->() }, status => 201 };
+        },
+        patch => { methodId => '019393c0-0000-7000-8000-0000000000fd' } },
     '/billing/payers/{id}' => {
         make  => sub {
             my $id = 'payer-' . ++$count;

@@ -46,6 +46,18 @@ sub connectors {
 
 sub session { my ($who, %body) = @_; return $vg->post("$api/charging/sessions/start", \%body, $as{$who}) }
 
+sub plan {
+    return $vg->post("$api/billing/plans", { name => 'Plan', operatorId => $north, price => 1, currency => 'EUR',
+        cycle => 'MONTHLY', country => 'DE', timeZone => 'UTC', @_ });
+}
+
+# an ACTIVE subscription's id
+sub subscribed {
+    my $id = $vg->post("$api/billing/subscriptions", { planId => plan()->{json}{id}, companyId => 'fleet' })->{json}{id};
+    $vg->wait_for(sub { $vg->get("$api/billing/subscriptions/$id")->{json}{status} eq 'ACTIVE' }, 15) or die "it is not active\n";
+    return $id;
+}
+
 # Holds a row or table of the owner's while sub runs.
 sub held {
     my ($lock, $sub) = @_;
@@ -202,6 +214,23 @@ my %plugins = (
             $vg->post(@same); $vg->post(@same) },
         tax_rate_past    => sub { $vg->post("$api/billing/tax-rates", { country => 'DE', validFrom => '2026-01-01', rate => 20 }) },
         tax_country_unknown => sub { $vg->post("$api/billing/tax-rates", { country => 'QQ', validFrom => '2098-01-01', rate => 20 }) },
+        payment_declined => 'a card says no, to a saga: plugins/billing/t/subscribe.t',
+        time_zone_unknown => sub { plan(timeZone => 'Europe/Nowhere') },
+        plan_unknown => sub { $vg->post("$api/billing/subscriptions", { planId => $north, companyId => 'fleet' }) },
+        plan_unlike => sub {
+            my $id = subscribed();
+            $vg->patch("$api/billing/subscriptions/$id", { planId => plan(cycle => 'ANNUAL')->{json}{id} });
+        },
+        subscription_unpaid => sub {
+            my $id = subscribed();
+            $vg->sql('update billing.subscription set invoice_id = id where id = $1', $id);
+            $vg->delete("$api/billing/subscriptions/$id?when=NOW");
+        },
+        subscription_over => sub {
+            my $id = subscribed();
+            $vg->delete("$api/billing/subscriptions/$id?when=NOW");
+            $vg->delete("$api/billing/subscriptions/$id");
+        },
         refund_too_high  => 'a payment has to be captured: plugins/billing/t/credit.t',
         payment_captured => 'the same: plugins/billing/t/payment.t',
         payment_not_captured => 'it has to be authorised alone: plugins/billing/t/payment.t',

@@ -29,6 +29,17 @@ sub session {
     return;
 }
 
+# one more event of a subscription
+my $subscription = '019393c0-0000-7000-8000-00000000005b';
+
+sub append {
+    my ($id) = @_;
+    my $seen = $vg->sql('select coalesce(max(version), 0) from billing.event_store where aggregate = $1', $id);
+    $vg->sql(q{select billing.subscription_append($1, $2, $3, $4, 'test', now(), 'test')}, $id, $seen,
+        $seen ? 'PLAN_KEPT' : 'CREATED', $seen ? '{}' : qq({"issuer": "$company", "companyId": "LISTED", "terms": {"planId": "$id"}}));
+    return;
+}
+
 # a connector that reservations has heard of
 sub booked {
     my $connector = sub { $vg->sql(q{select connector_id from reservations.connector where charge_point_id = 'BOOKED'}) };
@@ -146,6 +157,10 @@ my %add = (
     '/billing/tax-rates' => sub { made($vg->post("$api/billing/tax-rates", {
         country => $_[0] lt 'N' ? 'AA' : 'ZZ', alpha3 => $_[0] lt 'N' ? 'AAA' : 'ZZZ', rate => 1,
         validFrom => sprintf '21%02d-01-01', $_[0] lt 'N' ? 99 - ++$count % 99 : ++$count % 99 })) },
+    '/billing/plans' => sub { made($vg->post("$api/billing/plans", { name => 'Listed', operatorId => $company, price => 1,
+        currency => 'EUR', cycle => 'MONTHLY', country => 'DE', timeZone => 'UTC' })) },
+    '/billing/subscriptions' => sub { append($vg->sql('select vg.uuid7()')) },
+    '/billing/subscriptions/{id}/events' => sub { append($subscription) },
     '/billing/holds' => sub {
         $vg->sql(q{insert into billing.hold (id, subject_kind, subject, payer, currency, status, expires_at, created_at, updated_at)
             values (vg.uuid7(), 'SESSION', vg.uuid7(), 'LISTED', 'EUR', 'RELEASED', now(), now(), now())});
@@ -170,13 +185,13 @@ my @lists = map { s{^\Q$api\E}{}r } grep {
 } sort keys %$paths;
 cmp_ok scalar @lists, '>=', 9, 'there are lists';
 
-sub name_of { my ($item) = @_; return $item->{id} // $item->{idTag} // $item->{stationId} // $item->{consumer} }
+sub name_of { my ($item) = @_; return $item->{id} // $item->{idTag} // $item->{stationId} // $item->{consumer} // $item->{version} }
 
 for my $path (@lists) {
     subtest $path => sub {
         my $add = $add{$path} or return fail 'it has rows in this file';
         (my $url = "$api$path") =~ s/\{vehicleId\}/$vehicle/;
-        $url =~ s/\{id\}/LISTED/;
+        $url =~ s/\{id\}/$path =~ m{subscriptions} ? $subscription : 'LISTED'/e;
         my $where = $path =~ /nearby/ ? 'lat=54.3&lon=10.1&' : $path =~ /credits/ ? 'customerId=LISTED&' : '';
         $add->('M') for 1 .. 7;
 

@@ -44,7 +44,14 @@ my $method_id = made($vg->post("$api/billing/payment-methods", { provider => 'sa
 
 $vg->sql(q{select billing.payer_known('PATCHED', null)});
 
+my $plan_id = made($vg->post("$api/billing/plans", { name => 'Plan', operatorId => $company_id, price => 1, currency => 'EUR',
+    cycle => 'MONTHLY', country => 'DE', timeZone => 'UTC' }))->{id};
+my $subscription_id = $vg->post("$api/billing/subscriptions", { planId => $plan_id, companyId => $company_id })->{json}{id};
+ok $vg->wait_for(sub { $vg->get("$api/billing/subscriptions/$subscription_id")->{json}{status} eq 'ACTIVE' }, 15), 'it is subscribed';
+
 my %specimens = (
+    '/billing/plans/{id}' => $plan_id,
+    '/billing/subscriptions/{id}' => $subscription_id,
     '/billing/payers/{id}' => 'PATCHED',
     '/companies/{id}'     => $company_id,
     '/customers/{id}'     => $customer_id,

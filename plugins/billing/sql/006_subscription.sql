@@ -316,6 +316,15 @@ select b.id,
     billing.subscription_body(b.id, b.state) as body
 from billing.subscription b;
 
+-- subscription_history(id): its events
+create function billing.subscription_history(id uuid) returns jsonb
+language sql stable parallel safe
+return (
+    select jsonb_agg(jsonb_build_object('version', e.version, 'type', e.type, 'data', e.data, 'at', vg.z(e.at))
+        order by e.version)
+    from billing.event_store e
+    where e.aggregate = subscription_history.id);
+
 -- subscription_event(type, id, state): what is told of it
 create function billing.subscription_event(type text, id uuid, s jsonb) returns jsonb
 language sql stable parallel safe

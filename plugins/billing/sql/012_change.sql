@@ -192,3 +192,36 @@ begin
     return events;
 end
 $$;
+
+-- subscriptions_erased(customer, at, correlation): those of who is erased end,
+-- and nothing is given back, since nobody is there to have it. What they were
+-- stays with the invoices that follow from it. events: what that tells; busy:
+-- how many are being begun still.
+create function billing.subscriptions_erased(customer text, at timestamptz, correlation text, out ended bigint,
+    out busy bigint, out kept bigint, out events jsonb) returns record
+language plpgsql
+set search_path = '' as $$
+declare
+    b billing.subscription;
+    s jsonb;
+begin
+    ended := 0;
+    events := '[]';
+    for b in
+        select u.*
+        from billing.subscription as u
+        where u.customer_id = customer
+            and u.status in ('SCHEDULED', 'ACTIVE', 'PAST_DUE')
+        order by u.id
+        for update
+    loop
+        s := billing.subscription_append(b.id, b.version, 'CANCELLED',
+            pg_catalog.jsonb_build_object('reason', 'erased', 'endedAt', vg.z(at)), 'system', at, correlation);
+        events := events || billing.subscription_event('subscription.cancelled.v1', b.id, s);
+        ended := ended + 1;
+    end loop;
+    select count(*), count(*) filter (where u.status = 'PENDING') into kept, busy
+    from billing.subscription as u
+    where u.customer_id = customer;
+end
+$$;

@@ -4,7 +4,8 @@
 -- customer's id; drafts of such go. A
 -- payment method goes, but for one by which a payment is under way; so does a
 -- hold, once its subject is over. (What that is on a card leaves a row in
--- vg.job: see billing.hold_wish().)
+-- vg.job: see billing.hold_wish().) Its subscriptions end, and stay with their
+-- invoices.
 with hold as materialized (
     select e.gone, e.open
     from billing.hold_erase(:customerId, :now, :correlationId) e
@@ -34,6 +35,9 @@ with hold as materialized (
     delete from billing.draft d
     where d.customer_id = :customerId
     returning 1
+), subscription as materialized (
+    select e.ended, e.busy, e.kept, e.events
+    from billing.subscriptions_erased(:customerId, :now, :correlationId) e
 ), kept as (
     select (
             select count(*)
@@ -55,7 +59,7 @@ with hold as materialized (
             'erasureId', :erasureId,
             'plugin', 'billing',
             'round', :round,
-            'status', case when exists (select from busy) or h.open > 0 then 'POSTPONED' else 'DONE' end,
+            'status', case when exists (select from busy) or h.open > 0 or s.busy > 0 then 'POSTPONED' else 'DONE' end,
             'erased', jsonb_build_array(
                 jsonb_build_object('what', 'hold', 'rows', h.gone),
                 jsonb_build_object('what', 'paymentMethod', 'rows', (select count(*) from method)),
@@ -65,7 +69,8 @@ with hold as materialized (
             'kept', jsonb_build_array(
                 jsonb_build_object('what', 'invoice', 'rows', k.invoices),
                 jsonb_build_object('what', 'creditNote', 'rows', k.notes),
-                jsonb_build_object('what', 'payment', 'rows', k.payments)),
+                jsonb_build_object('what', 'payment', 'rows', k.payments),
+                jsonb_build_object('what', 'subscription', 'rows', s.kept)),
             'open', case
                     when h.open > 0 then jsonb_build_array(jsonb_build_object('what', 'hold', 'rows', h.open))
                     else '[]'
@@ -74,8 +79,13 @@ with hold as materialized (
                     when exists (select from busy)
                     then jsonb_build_array(jsonb_build_object('what', 'payment', 'rows', (select count(*) from busy)))
                     else '[]'
-                end)))
+                end
+                || case
+                    when s.busy > 0 then jsonb_build_array(jsonb_build_object('what', 'subscription', 'rows', s.busy))
+                    else '[]'
+                end))) || s.events
     from kept k
     cross join hold h
+    cross join subscription s
 )
 select * from answer;

@@ -33,6 +33,10 @@ with held as (
     join billing.payer_json p on p.id = c.payer
     where p.customer_id = :customerId
     union all
+    select 'subscription', s.id, (s.body::jsonb || jsonb_build_object('history', billing.subscription_history(s.id)))::json
+    from billing.subscription_json s
+    where s.customer_id = :customerId
+    union all
     select 'use', u.session_id, json_build_object(
         'sessionId', u.session_id,
         'month', u.month,
