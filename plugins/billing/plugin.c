@@ -64,7 +64,7 @@ static const vg_route_t routes[] = {
     { VG_PATCH, "/billing/payers/{id}", "billing:write", payer_change_fields,
       .statement = "payer_change",
       .about = "Change below which balance it is told" },
-    { VG_EVERY, "1m", NULL, credit_expire_fields,
+    { VG_EVERY, "5s", NULL, credit_expire_fields,
       .check = credit_expire_check, .statement = "credit_expire",
       .about = "Takes away credit that was not used in time" },
 

@@ -7,7 +7,7 @@ use Test::More;
 
 use Voltgate;
 
-my $vg  = Voltgate->start(plugins => ['billing']);
+my $vg  = Voltgate->start(plugins => ['billing'], extra => { http => 'voltgate_setting billing.credit_lifetime 3650d;' });
 my $api = '/api/v1/billing';
 
 my $company = '019393c0-0000-7000-8000-000000000001';
@@ -225,6 +225,17 @@ subtest 'credit that was not used in time lapses, the oldest first' => sub {
     is $lot->(), undef, 'then there is none to look at';
     paid_in('jo', 1, '2026-01-06T00:00:00Z');
     is $lot->(), '06';
+    is faults(), 0;
+};
+
+subtest 'by itself, after the time that the conf says' => sub {
+    paid_in('kim', 2, '2015-12-31T00:00:00Z');
+    paid_in('kim', 3);
+    ok $vg->wait_for(sub { $vg->sql(q{select sum(e.amount) from billing.entry e join billing.account a on a.id = e.account_id
+        join billing.transfer t on t.id = e.transfer_id where a.owner = 'kim' and t.kind = 'EXPIRY'}) }, 20);
+    my ($eur) = @{ $vg->get("$api/credits?customerId=kim")->{json}{balances} };
+    cmp_ok $eur->{available}, '==', 3;
+    is $vg->get("$api/credits/transactions?customerId=kim")->{json}{items}[0]{kind}, 'EXPIRY', 'and is listed';
     is faults(), 0;
 };
 
