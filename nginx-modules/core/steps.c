@@ -48,6 +48,7 @@ vg_step_written(vg_unit_t *unit)
 static void
 vg_step_write(vg_call_t *call, vg_statement_t *statement)
 {
+    size_t     key = call->key.key.len;
     vg_unit_t *unit;
 
     if (statement == NULL) {
@@ -58,7 +59,9 @@ vg_step_write(vg_call_t *call, vg_statement_t *statement)
         return;
     }
     unit->statement = statement;
+    call->key.key.len = 0; /* the answer under it is stored already */
     unit->values = vg_bind_values(call, statement);
+    call->key.key.len = key;
     if (unit->values == NULL) {
         return;
     }
