@@ -20,14 +20,14 @@ use Time::HiRes qw(sleep time);
 my %digits = (EUR => 2, JPY => 0, KWD => 3);
 
 # how often of a hundred
-my @kinds = (top_up => 34, pay => 9, settle => 8, hold => 16, raise => 7, capture => 8, release => 4, lapse => 4,
+my @kinds = (top_up => 31, note => 3, pay => 9, settle => 8, hold => 16, raise => 7, capture => 8, release => 4, lapse => 4,
     card_pay => 3, card_hold => 4, card_raise => 1, card_end => 1.5, card_release => 0.5);
 
 sub new {
     my ($class, $vg, %self) = @_;
     srand 1000 * $self{seed} + $self{client};
     open $self{out}, '>>', $self{file} or die "$self{file}: $!";
-    return bless { %self, vg => $vg, holds => {}, cards => {} }, $class;
+    return bless { %self, vg => $vg, holds => {}, cards => {}, invoices => {} }, $class;
 }
 
 # who may be asked by whom; the last have cards, and are HTTP's
@@ -77,7 +77,7 @@ sub top_up {
     $self->ask(again => q{select billing.move('TOP_UP', $1, '', 'PROVIDER', 'books', 'CREDIT', $2, $3, $4,
         now() - $5 * interval '1 hour', $6)}, $self->{id}, $payer, money($units, $currency), $currency, int(100 * $spare), $self->{name})
         or return;
-    return $self->note($payer, $currency, $units, 0, 0);
+    return $self->noted($payer, $currency, $units, 0, 0);
 }
 
 # An invoice, and credit as far as it goes. Issued before: what it was paid then.
@@ -91,14 +91,16 @@ sub pay {
         $self->{id}, 'issuer-' . $self->{client} % 3, $payer, $self->bill($units, $currency), $self->{name},
         money($units, $currency), $currency) or return;
     my $used = units($row->{used}, $currency);
-    return $self->note($payer, $currency, -$used, 0, $used - $units);
+    $self->{invoices}{ $self->{id} } = { payer => $payer, currency => $currency, left => $units, paid => $used };
+    return $self->noted($payer, $currency, -$used, 0, $used - $units);
 }
 
 # the same, as billing does it by itself
 sub settle {
     my ($self, $payer, $currency, $units) = @_;
     my $paid = $self->settled(MANUAL => $self->{id}, $payer, $currency, $units) // return;
-    return $self->note($payer, $currency, -$paid, 0, $paid - $units);
+    $self->{invoices}{ $self->{id} } = { payer => $payer, currency => $currency, left => $units, paid => $paid };
+    return $self->noted($payer, $currency, -$paid, 0, $paid - $units);
 }
 
 # issued and settled in one commit; what was paid at once
@@ -122,13 +124,30 @@ sub settled {
     return units($row->{paid}, $currency);
 }
 
+# A credit note for one of its invoices, or a part of it. What was paid for more
+# than is left of it goes back to credit.
+sub note {
+    my ($self, @drawn) = @_;
+    my @ids = sort keys %{ $self->{invoices} } or return $self->pay(@drawn);
+    my $id  = $ids[ $drawn[-1] * @ids ];
+    my $invoice = delete $self->{invoices}{$id};
+    my $units   = $drawn[2] < $invoice->{left} ? $drawn[2] : $invoice->{left};
+    $self->ask(once => q{select billing.credit_note_issue($1, $2, null, $3, 'test', now(), $4)}, $self->{id}, $id,
+        money($units, $invoice->{currency}), $self->{name}) or return;
+    $invoice->{left} -= $units;
+    my $back = $invoice->{paid} > $invoice->{left} ? $invoice->{paid} - $invoice->{left} : 0;
+    $invoice->{paid} -= $back;
+    $self->{invoices}{$id} = $invoice if $invoice->{left} > 0;
+    return $self->noted(@$invoice{qw(payer currency)}, $back, 0, $units - $back);
+}
+
 sub hold {
     my ($self, $payer, $currency, $units) = @_;
     my $row = $self->ask(again => q{select h.amount, h.status from billing.hold_open('SESSION', $1, null, $2, null, 'issuer-0', $3, $4,
         1, now() + interval '1 day', now(), $5) h}, $self->{id}, $payer, $currency, money($units, $currency), $self->{name}) or return;
     my $held = units($row->{amount}, $currency);
     $self->{holds}{ $self->{id} } = { payer => $payer, currency => $currency, held => $held } if $row->{status} eq 'HELD';
-    return $self->note($payer, $currency, -$held, $held, 0);
+    return $self->noted($payer, $currency, -$held, $held, 0);
 }
 
 # one of its own that it knows all about, or none
@@ -146,7 +165,7 @@ sub raise {
         $id, money($hold->{held}, $hold->{currency}), $self->{name}) or return delete $self->{holds}{$id};
     my $more = defined $row->{amount} ? units($row->{amount}, $hold->{currency}) - $hold->{held} : 0;
     $hold->{held} += $more;
-    return $self->note(@$hold{qw(payer currency)}, -$more, $more, 0);
+    return $self->noted(@$hold{qw(payer currency)}, -$more, $more, 0);
 }
 
 # what its session cost, which may be more than is held: credit pays the rest
@@ -157,7 +176,7 @@ sub capture {
     delete $self->{holds}{$id};
     my $paid = $self->settled(SESSION => $id, @$hold{qw(payer currency)}, $units) // return;
     die "$id: $paid is paid of $units, though $held is held" if $paid < ($units < $held ? $units : $held);
-    return $self->note(@$hold{qw(payer currency)}, $held - $paid, -$held, $paid - $units);
+    return $self->noted(@$hold{qw(payer currency)}, $held - $paid, -$held, $paid - $units);
 }
 
 sub release {
@@ -165,7 +184,7 @@ sub release {
     my ($id, $hold) = $self->some_hold($drawn[-1]) or return $self->hold(@drawn);
     delete $self->{holds}{$id};
     $self->ask(once => 'select billing.hold_release($1, now(), $2)', $id, $self->{name}) or return;
-    return $self->note(@$hold{qw(payer currency)}, $hold->{held}, -$hold->{held}, 0);
+    return $self->noted(@$hold{qw(payer currency)}, $hold->{held}, -$hold->{held}, 0);
 }
 
 sub lapse {
@@ -173,7 +192,7 @@ sub lapse {
     my $row = $self->ask(once => q{select a.id, billing.credit_lapse(a.id, now() - $3 * interval '1 hour', now(), $4) as gone
         from billing.account a where a.owner = $1 and a.kind = 'CREDIT' and a.currency = $2}, $payer, $currency,
         int(150 * $spare), $self->{name}) or return;
-    return $self->note($payer, $currency, defined $row->{gone} ? -units($row->{gone}, $currency) : 0, 0, 0);
+    return $self->noted($payer, $currency, defined $row->{gone} ? -units($row->{gone}, $currency) : 0, 0, 0);
 }
 
 # -------------------------------------------------------------------- cards
@@ -238,8 +257,9 @@ sub billed {
 sub bill {
     my ($self, $units, $currency) = @_;
     my $tax = int 3 * $units / 13;
-    return sprintf '{"currency": "%s", "minorUnits": %d, "net": %s, "tax": %s, "total": %s, "taxUnknown": false, "lines": [], "taxes": []}',
-        $currency, $digits{$currency}, map { money($_, $currency) } $units - $tax, $tax, $units;
+    return sprintf '{"currency": "%s", "minorUnits": %d, "net": %s, "tax": %s, "total": %s, "taxUnknown": false, "lines": [],
+        "taxes": [{"rate": 30, "base": %s, "amount": %s}]}',
+        $currency, $digits{$currency}, map { money($_, $currency) } $units - $tax, $tax, $units, $units - $tax, $tax;
 }
 
 # -------------------------------------------------------------------- asking
@@ -289,7 +309,7 @@ sub refused {
     return;
 }
 
-sub note {
+sub noted {
     my ($self, $payer, $currency, @gains) = @_;
     syswrite $self->{out}, join(' ', 'moved', $self->{name}, $payer, $currency, map { money($_, $currency) } @gains) . "\n";
     return;
