@@ -21,9 +21,12 @@ static const char *const pay_ops[] = {
 };
 
 static const char *const pay_statuses[] = {
-    [PAY_UNSAID] = NULL,           [PAY_PENDING] = "PENDING",
-    [PAY_AUTHORISED] = "AUTHORISED", [PAY_CAPTURED] = "CAPTURED",
-    [PAY_CANCELLED] = "CANCELLED", [PAY_FAILED] = "FAILED",
+    [PAY_UNSAID] = NULL,
+    [PAY_PENDING] = "PENDING",
+    [PAY_AUTHORISED] = "AUTHORISED",
+    [PAY_CAPTURED] = "CAPTURED",
+    [PAY_CANCELLED] = "CANCELLED",
+    [PAY_FAILED] = "FAILED",
 };
 
 static const char *const pay_verdicts[] = {
@@ -165,7 +168,8 @@ pay_read(const pay_adapter_t *adapter, const pay_intent_t *i, pay_op_t op,
                 || memcmp(i->ref.data, said->ref.data, i->ref.len) != 0))
         || said->captured > i->amount || said->refunded > i->amount)
     {
-        *said = (pay_said_t){ .verdict = PAY_AGAIN, .captured = -1,
+        *said = (pay_said_t){ .verdict = PAY_AGAIN,
+                              .captured = -1,
                               .refunded = -1 };
     }
 }
@@ -284,8 +288,7 @@ pay_status_read(vg_str_t name)
 static void
 pay_token_read(vg_str_t text, pay_intent_t *i)
 {
-    const char *slash =
-        text.data ? memchr(text.data, '/', text.len) : NULL;
+    const char *slash = text.data ? memchr(text.data, '/', text.len) : NULL;
 
     i->token = text;
     if (slash != NULL) {

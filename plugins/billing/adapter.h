@@ -38,13 +38,13 @@ typedef struct {
     vg_str_t     order, ref; /* the provider's; data NULL: not known yet  */
     vg_str_t     customer;   /* the provider's, of a token "customer/token" */
     vg_str_t     token;
-    vg_str_t     currency;   /* ISO 4217, upper case                      */
-    int          digits;     /* of it, behind the point                   */
-    int64_t      amount;     /* to be authorised                          */
-    int64_t      capture;    /* of that, to be captured                   */
+    vg_str_t     currency; /* ISO 4217, upper case                      */
+    int          digits;   /* of it, behind the point                   */
+    int64_t      amount;   /* to be authorised                          */
+    int64_t      capture;  /* of that, to be captured                   */
     int64_t      captured, refunded; /* so far                            */
-    int64_t      refund;     /* to be given back now                      */
-    int64_t      tries;      /* that came to nothing, for good            */
+    int64_t      refund; /* to be given back now                      */
+    int64_t      tries;  /* that came to nothing, for good            */
     pay_status_t status, wanted;
     bool         doubt; /* the provider may know more                     */
 } pay_intent_t;

@@ -8,9 +8,9 @@
 #include "adapter.h"
 
 static const pay_word_t razorpay_statuses[] = {
-    { "created", PAY_PENDING },       { "authorized", PAY_AUTHORISED },
-    { "captured", PAY_CAPTURED },     { "refunded", PAY_CAPTURED },
-    { "failed", PAY_FAILED },         { NULL, 0 },
+    { "created", PAY_PENDING },   { "authorized", PAY_AUTHORISED },
+    { "captured", PAY_CAPTURED }, { "refunded", PAY_CAPTURED },
+    { "failed", PAY_FAILED },     { NULL, 0 },
 };
 
 static const pay_word_t razorpay_refunds[] = {
@@ -23,10 +23,14 @@ static const pay_word_t razorpay_refunds[] = {
 /* reasons by which a card is declined: there is a payment then, and it failed;
  * any other refusal is of what we asked */
 static const pay_word_t razorpay_declines[] = {
-    { "payment_failed", 1 },        { "payment_declined", 1 },
-    { "card_declined", 1 },         { "insufficient_funds", 1 },
-    { "card_expired", 1 },          { "gateway_technical_error", 1 },
-    { "payment_risk_check_failed", 1 }, { NULL, 0 },
+    { "payment_failed", 1 },
+    { "payment_declined", 1 },
+    { "card_declined", 1 },
+    { "insufficient_funds", 1 },
+    { "card_expired", 1 },
+    { "gateway_technical_error", 1 },
+    { "payment_risk_check_failed", 1 },
+    { NULL, 0 },
 };
 
 
@@ -111,13 +115,13 @@ static bool
 razorpay_ask(vg_pool_t *pool, const pay_intent_t *i, pay_op_t op,
              pay_request_t *request)
 {
-    *request = (pay_request_t){
-        .post = op != PAY_LOOK,
-        .path = razorpay_path(pool, i, op),
-        .body = razorpay_body(pool, i, op),
-        .type = "application/json",
-        .key_header = op == PAY_REFUND ? "X-Refund-Idempotency" : NULL
-    };
+    *request =
+        (pay_request_t){ .post = op != PAY_LOOK,
+                         .path = razorpay_path(pool, i, op),
+                         .body = razorpay_body(pool, i, op),
+                         .type = "application/json",
+                         .key_header =
+                             op == PAY_REFUND ? "X-Refund-Idempotency" : NULL };
     return request->path.data != NULL
            && (request->body.data != NULL) == request->post;
 }
@@ -172,8 +176,8 @@ razorpay_found(const pay_intent_t *i, const vg_json_t *items, pay_said_t *said)
 
     said->verdict = PAY_NOT_THERE;
     for (const vg_json_t *n = items->first; n != NULL; n = n->next) {
-        one = (pay_said_t){ .verdict = PAY_READ, .captured = -1,
-                            .refunded = -1 };
+        one =
+            (pay_said_t){ .verdict = PAY_READ, .captured = -1, .refunded = -1 };
         if (razorpay_payment(i, n, &one)
             && (said->verdict == PAY_NOT_THERE
                 || (one.status <= PAY_CAPTURED
@@ -230,9 +234,8 @@ razorpay_done(const pay_intent_t *i, pay_op_t op, const vg_json_t *body,
         if (pay_count(body, "amount", -1) == i->refund) {
             said->verdict = (pay_verdict_t) pay_word(
                 razorpay_refunds, vg_json_text(body, "status"), PAY_AGAIN);
-            said->refunded = said->verdict == PAY_READ
-                                 ? i->refunded + i->refund
-                                 : -1;
+            said->refunded =
+                said->verdict == PAY_READ ? i->refunded + i->refund : -1;
         }
         break;
 
@@ -267,8 +270,8 @@ static void
 razorpay_read(const pay_intent_t *i, pay_op_t op, int status,
               const vg_json_t *body, pay_said_t *said)
 {
-    *said = (pay_said_t){ .verdict = PAY_AGAIN, .captured = -1,
-                          .refunded = -1 };
+    *said =
+        (pay_said_t){ .verdict = PAY_AGAIN, .captured = -1, .refunded = -1 };
     switch (pay_http(status)) {
 
     case PAY_READ:

@@ -21,8 +21,8 @@ static const pay_word_t stripe_statuses[] = {
 };
 
 static const pay_word_t stripe_refunds[] = {
-    { "pending", PAY_READ },    { "succeeded", PAY_READ },
-    { "failed", PAY_REFUSED },  { "canceled", PAY_REFUSED },
+    { "pending", PAY_READ },         { "succeeded", PAY_READ },
+    { "failed", PAY_REFUSED },       { "canceled", PAY_REFUSED },
     { "requires_action", PAY_READ }, { NULL, 0 },
 };
 
@@ -197,16 +197,16 @@ stripe_intent(const pay_intent_t *i, const vg_json_t *node, pay_said_t *said)
 static void
 stripe_found(const pay_intent_t *i, const vg_json_t *body, pay_said_t *said)
 {
-    pay_said_t       one, best = { .verdict = PAY_NOT_THERE, .captured = -1,
-                                   .refunded = -1 };
+    pay_said_t one,
+        best = { .verdict = PAY_NOT_THERE, .captured = -1, .refunded = -1 };
     const vg_json_t *data = vg_json_get(body, "data");
 
     if (data == NULL || data->type != VG_JSON_ARRAY) {
         return;
     }
     for (const vg_json_t *n = data->first; n != NULL; n = n->next) {
-        one = (pay_said_t){ .verdict = PAY_READ, .captured = -1,
-                            .refunded = -1 };
+        one =
+            (pay_said_t){ .verdict = PAY_READ, .captured = -1, .refunded = -1 };
         if (stripe_intent(i, n, &one)
             && (best.verdict == PAY_NOT_THERE
                 || (one.status <= PAY_CAPTURED
@@ -231,9 +231,8 @@ stripe_refunded(const pay_intent_t *i, const vg_json_t *body, pay_said_t *said)
     said->verdict = (pay_verdict_t) pay_word(
         stripe_refunds, vg_json_text(body, "status"), PAY_AGAIN);
     if (said->verdict == PAY_READ) {
-        said->refunded =
-            pay_count(vg_json_get(body, "charge"), "amount_refunded",
-                      i->refunded + amount);
+        said->refunded = pay_count(vg_json_get(body, "charge"),
+                                   "amount_refunded", i->refunded + amount);
     } else if (said->verdict == PAY_REFUSED) {
         said->failure = pay_failure(vg_json_text(body, "failure_reason"));
     }
@@ -275,8 +274,8 @@ static void
 stripe_read(const pay_intent_t *i, pay_op_t op, int status,
             const vg_json_t *body, pay_said_t *said)
 {
-    *said = (pay_said_t){ .verdict = PAY_AGAIN, .captured = -1,
-                          .refunded = -1 };
+    *said =
+        (pay_said_t){ .verdict = PAY_AGAIN, .captured = -1, .refunded = -1 };
     switch (pay_http(status)) {
 
     case PAY_READ:

@@ -74,9 +74,7 @@ payment_amount(vg_call_t *call)
     int64_t          nano; /* what VG_DECIMAL takes                       */
     const vg_json_t *amount = vg_get(call, "amount");
 
-    if (amount != NULL
-        && (!pay_minor(amount->text, 9, &nano) || nano == 0))
-    {
+    if (amount != NULL && (!pay_minor(amount->text, 9, &nano) || nano == 0)) {
         return vg_refuse_field(call, "amount", "must be above 0");
     }
     return VG_OK;
@@ -136,8 +134,7 @@ push_read(vg_call_t *call, push_t *push)
 static vg_rc_t
 push_said(vg_call_t *call, const push_t *push, const pay_said_t *said)
 {
-    vg_str_t text =
-        pay_said_text(vg_pool(call), &push->intent, push->op, said);
+    vg_str_t text = pay_said_text(vg_pool(call), &push->intent, push->op, said);
 
     return text.data != NULL ? vg_bind(call, "said", text)
                              : vg_refuse(call, "internal");

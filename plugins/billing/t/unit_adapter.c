@@ -30,11 +30,12 @@ intent(vg_pool_t *pool, const char *more)
 {
     pay_intent_t i;
     vg_str_t     row = vg_printf(
-        pool,
-        "{\"id\":\"I-1\",\"currency\":\"EUR\",\"digits\":2,\"amount\":12.34,"
-            "\"token\":\"cus_1/pm_2\",\"tries\":0,\"doubt\":false,\"capture\":12.34,"
-            "\"captured\":0,\"refunded\":0.00,\"refund\":0%s}",
-        more);
+            pool,
+            "{\"id\":\"I-1\",\"currency\":\"EUR\",\"digits\":2,\"amount\":12.34,"
+                "\"token\":\"cus_1/"
+                "pm_2\",\"tries\":0,\"doubt\":false,\"capture\":12.34,"
+                "\"captured\":0,\"refunded\":0.00,\"refund\":0%s}",
+            more);
     const vg_json_t *node = vg_json_parse(pool, row, NULL);
 
     if (node == NULL || !pay_intent_read(node, &i)) {
@@ -142,7 +143,8 @@ steps_run(void)
         pay_intent_t  i = intent(pool, s->more);
         pay_op_t      op = pay_next(s->adapter, &i, s->again);
 
-        ok(op == s->op, pay_op_name(s->op), vg_printf(pool, "%s, not %s", s->more, pay_op_name(op)));
+        ok(op == s->op, pay_op_name(s->op),
+           vg_printf(pool, "%s, not %s", s->more, pay_op_name(op)));
         i.doubt = true;
         ok(pay_next(s->adapter, &i, s->again) == PAY_LOOK,
            "in doubt it is looked at", vg_str(s->more));
@@ -222,8 +224,9 @@ asks_run(void)
         const ask_t  *a = &asks[n];
         pay_request_t r = { 0 };
         pay_intent_t  i = intent(
-            pool, vg_printf(pool, "%s%s", S("PENDING", "CAPTURED"), a->more).data);
-        vg_str_t      got = { NULL, 0 };
+             pool,
+             vg_printf(pool, "%s%s", S("PENDING", "CAPTURED"), a->more).data);
+        vg_str_t got = { NULL, 0 };
 
         if (a->adapter->ask(pool, &i, a->op, &r)) {
             got = vg_printf(pool, "%s %.*s %.*s", r.post ? "POST" : "GET",
