@@ -214,8 +214,8 @@ method_new_check(vg_call_t *call)
         rc = vg_refuse_field(call, "provider", "is not configured");
     }
     if (!one_word(vg_get(call, "token")->text)) {
-        rc = vg_refuse_field(call, "token",
-                             "must be printable, without spaces");
+        rc =
+            vg_refuse_field(call, "token", "must be printable, without spaces");
     }
     return rc == VG_OK ? method_owner(call) : rc;
 }
