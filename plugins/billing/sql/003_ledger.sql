@@ -71,8 +71,15 @@ values
 
 -- minor_units(currency): how many digits its amounts have behind the point
 create function billing.minor_units(currency text) returns int
-language sql stable parallel safe
-return coalesce((select c.minor_units from billing.currency c where c.code = currency), 2);
+language plpgsql stable parallel safe       -- as SQL it is planned with each call
+as $$
+begin
+    return coalesce((
+        select c.minor_units
+        from billing.currency as c
+        where c.code = currency), 2);
+end
+$$;
 
 
 -- balance is kept where it bounds something or is asked for with each payment;
@@ -217,14 +224,16 @@ declare
     payer  text := case when move.source_kind = any (kept) then move.source_owner
         when move.target_kind = any (kept) then move.target_owner end;
     gained numeric;
+    rounded numeric;
 begin
     if move.amount = 0 then
         return false;
     end if;
-    if move.amount <> pg_catalog.round(move.amount, billing.minor_units(move.currency)) then
+    rounded := pg_catalog.round(move.amount, billing.minor_units(move.currency));
+    if move.amount <> rounded then
         raise exception '% % is no amount of money', move.amount, move.currency using errcode = '22023';
     end if;
-    move.amount := pg_catalog.round(move.amount, billing.minor_units(move.currency));
+    move.amount := rounded;
     if move.target_kind = any (kept) and move.target_owner <> payer then
         raise exception 'from one payer to another' using errcode = '22023';
     end if;
