@@ -319,27 +319,23 @@ struct vg_call_s {
     const char       *status; /* ok, created, accepted, empty           */
     vg_str_t          frame;  /* VG_STREAM: the id of what text shows    */
     ngx_array_t *frames; /* of vg_stream_frame_t, up to that id; NULL: text */
-    vg_str_t     text;
-    const char  *type;    /* of text; NULL: JSON                */
-    vg_str_t     file;    /* what a client may save it as; or none */
-    vg_str_t     drawn;   /* PDF: see vg_paper()                */
+    vg_str_t     text, file, drawn; /* file: its name; drawn: see vg_paper() */
+    const char  *type;              /* of text; NULL: JSON                */
     unsigned     fault:2; /* of the first field: see VG_FAULT_*      */
-    unsigned     answered:1;
-    unsigned     finished:1;
+    unsigned     answered:1, finished:1;
     unsigned     running:1; /* a unit is out                         */
     unsigned     changed:1; /* ... and it changes something          */
     unsigned     quarantine:1;
-    unsigned     away:1;      /* the database was not there, or full   */
-    unsigned     committed:1; /* the statement's one row is in         */
-    unsigned     abandoned:1; /* nobody waits any more               */
-    unsigned     over:1;      /* VG_STREAM: no other frame will come   */
-    unsigned     more:1;      /* VG_STREAM: there are more frames now */
-    unsigned     streams:1;   /* VG_STREAM: nobody wants the text     */
-    unsigned     kept:1;      /* the text is out of the cache        */
-    unsigned     fresh:1;     /* Cache-Control: no-cache             */
-    unsigned     noted:1;     /* the audit trail has it              */
-    void        *cache;       /* cache.c: where it is or may be kept */
-    ngx_uint_t   retry_after; /* seconds; 0: none                    */
+    unsigned     away:1;         /* the database was not there, or full   */
+    unsigned     committed:1;    /* the statement's one row is in         */
+    unsigned     abandoned:1;    /* nobody waits any more               */
+    unsigned     over:1, more:1; /* VG_STREAM: the last frame; more are there */
+    unsigned     streams:1;      /* VG_STREAM: nobody wants the text     */
+    unsigned     kept:1;         /* the text is out of the cache        */
+    unsigned     fresh:1;        /* Cache-Control: no-cache             */
+    unsigned     noted:1;        /* the audit trail has it              */
+    void        *cache;          /* cache.c: where it is or may be kept */
+    ngx_uint_t   retry_after;    /* seconds; 0: none                    */
 
     ngx_event_t deadline;
     ngx_msec_t  started;

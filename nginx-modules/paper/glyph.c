@@ -10,7 +10,7 @@
 
 #include <hpdf_font.h>
 
-#define COMPOSITE   -1
+#define COMPOSITE   (-1)
 #define WORDS       0x0001
 #define SCALE       0x0008
 #define MORE        0x0020

@@ -347,7 +347,6 @@ number_words(paper_t *paper, const char *words, size_t page)
 static void
 pages_end(paper_t *paper)
 {
-    float            y;
     size_t           page, n;
     vg_str_t         words = vg_json_text(paper->document, "number");
     const vg_json_t *foot = vg_json_get(paper->document, "foot");
@@ -364,11 +363,9 @@ pages_end(paper_t *paper)
     for (page = 0; page < paper->canvas.count && paper_going(paper); page++) {
         vg_canvas_turn(&paper->canvas, page);
         vg_canvas_rule(&paper->canvas, LEFT, FOOT - 12, WIDTH, 0.3f, 0.8f);
-        y = FOOT;
         for (n = 0, line = foot; line != NULL && n < FEET;
-             line = line->next, n++, y += 9)
-        {
-            line_set(paper, line->text, y, 'C', 6.5f);
+             line = line->next, n++) {
+            line_set(paper, line->text, FOOT + 9.0f * (float) n, 'C', 6.5f);
         }
         line_set(paper, number_words(paper, words.data, page + 1), FOOT + 40,
                  'C', 8);

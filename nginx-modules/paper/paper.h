@@ -26,7 +26,8 @@
 
 #include "vg_json.h"
 
-#define VG_PAPER_MAX  (2 * 1024 * 1024) /* bytes of a document               */
+#define VG_PAPER_MAX                                                           \
+    ((size_t) 2 * 1024 * 1024) /* bytes of a document               */
 #define VG_PAPER_ROWS 20000
 
 typedef enum {

@@ -109,7 +109,7 @@ letters_are(void)
     read_as(turned, strlen(turned), (uint32_t[]){ 'a', 'b', '\n', 0xfffd }, 4,
             "what turns, controls and is behind the basic plane");
     read_as("a\0b", 3, (uint32_t[]){ 'a', 'b' }, 2, "a NUL is left out");
-    read_as("\xff\xfe", 2, NULL, 0, "what is no UTF-8 is nothing");
+    read_as("\xff\xfe", 2, (uint32_t[]){ 0 }, 0, "what is no UTF-8 is nothing");
     read_as("\xc2\xa0\t", 3, (uint32_t[]){ ' ', ' ' }, 2, "blanks are blanks");
     ordered((uint32_t[]){ 'a', ' ', 0x5d0, 0x5d1, ' ', '1', '2' },
             (uint32_t[]){ 'a', ' ', '1', '2', ' ', 0x5d1, 0x5d0 }, 7,
@@ -140,7 +140,7 @@ draw(const char *folder, const char *document, char **pdf, size_t *len)
 static void
 drawn(const char *document, vg_paper_rc_t wanted, const char *what)
 {
-    char  *first, *second;
+    char  *first = NULL, *second = NULL;
     bool   good;
     size_t len, again;
 
