@@ -277,7 +277,7 @@ static const vg_route_t routes[] = {
     { VG_EVENT, "payment.moved.v1", NULL, payment_moved_fields,
       .statement = "payment_moved",
       .about = "A card has said yes or no to a hold" },
-    { VG_EVERY, "60s", .statement = "hold_sweep",
+    { VG_EVERY, "10s", .statement = "hold_sweep",
       .about = "Lets go of what is over and was not captured in time" },
     { VG_GET, "/billing/holds", "billing:read", hold_list_fields,
       .statement = "hold_list", .flags = VG_LIST,
