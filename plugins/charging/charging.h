@@ -58,7 +58,7 @@ extern const vg_step_t  start_stop_steps[];
 extern const vg_saga_t  sagas[];
 vg_rc_t                 start_check(vg_call_t *call);
 vg_rc_t                 start_begun_render(vg_call_t *call);
-vg_rc_t start_failed(vg_call_t *call, const vg_json_t *session);
+vg_rc_t                 start_failed(vg_call_t *call, const vg_json_t *session);
 
 /* hold.c */
 extern const vg_field_t hold_fields[];
@@ -83,9 +83,9 @@ vg_rc_t                 alias_stop_render(vg_call_t *call);
 extern const vg_field_t session_stopped_fields[];
 extern const vg_field_t session_price_fields[];
 vg_rc_t costs_ask(vg_call_t *call, const vg_json_t *costing, vg_str_t *costs);
-vg_rc_t                 session_cost(vg_call_t *call);
-vg_rc_t                 session_price(vg_call_t *call);
-vg_rc_t                 session_render(vg_call_t *call);
+vg_rc_t session_cost(vg_call_t *call);
+vg_rc_t session_price(vg_call_t *call);
+vg_rc_t session_render(vg_call_t *call);
 
 /* profile.c */
 extern const vg_field_t profile_set_fields[];

@@ -52,8 +52,7 @@ digits_read(vg_str_t text, int64_t *value)
     size_t i;
 
     *value = 0;
-    for (i = 0; i < text.len && text.data[i] >= '0' && text.data[i] <= '9';
-         i++)
+    for (i = 0; i < text.len && text.data[i] >= '0' && text.data[i] <= '9'; i++)
     {
         *value = *value * 10 + (text.data[i] - '0');
     }
@@ -67,8 +66,8 @@ number(vg_call_t *call, const char *setting, long least, long most,
 {
     int64_t value;
 
-    if (!digits_read(vg_str(vg_setting(call, setting)), &value)
-        || value < least || value > most)
+    if (!digits_read(vg_str(vg_setting(call, setting)), &value) || value < least
+        || value > most)
     {
         vg_log(call, VG_LOG_ERROR, "charging.%s is not %ld to %ld", setting,
                least, most);
@@ -169,8 +168,7 @@ amount_render(vg_call_t *call, vg_out_t *out)
     vg_str_t amount = text;
     size_t   i;
 
-    for (i = 0; i < text.len && text.data[i] >= '0' && text.data[i] <= '9';
-         i++)
+    for (i = 0; i < text.len && text.data[i] >= '0' && text.data[i] <= '9'; i++)
     { /* void */
     }
     if (i == 0 || i > 6 || text.len != i + 4 || text.data[i] != ' ') {
@@ -189,10 +187,10 @@ amount_render(vg_call_t *call, vg_out_t *out)
 static vg_rc_t
 hold_arguments(vg_call_t *call, vg_str_t *args)
 {
-    size_t           i;
-    vg_out_t         out;
-    const vg_json_t *session = vg_row(call);
-    vg_str_t         costs = vg_bound(call, "costs");
+    size_t                   i;
+    vg_out_t                 out;
+    const vg_json_t         *session = vg_row(call);
+    vg_str_t                 costs = vg_bound(call, "costs");
     static const char *const said[] = { "customerId", "operatorId", "country",
                                         "timeZone", "reservationId" };
 

@@ -32,10 +32,10 @@ const vg_field_t hold_told_fields[] = {
 static vg_rc_t
 hold_ask(vg_call_t *call)
 {
-    size_t             i;
-    vg_out_t           out;
-    const vg_json_t   *row = vg_row(call);
-    vg_str_t           costs = vg_bound(call, "costs");
+    size_t                   i;
+    vg_out_t                 out;
+    const vg_json_t         *row = vg_row(call);
+    vg_str_t                 costs = vg_bound(call, "costs");
     static const char *const said[] = { "customerId", "operatorId", "country",
                                         "timeZone", "expiresAt" };
 
