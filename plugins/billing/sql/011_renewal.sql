@@ -210,6 +210,12 @@ declare
     key  text;
     made jsonb;
 begin
+    if (s ->> 'periodEnd')::timestamptz > at then
+        update billing.subscription as u
+        set next_at = (s ->> 'periodEnd')::timestamptz
+        where u.id = b.id;
+        return '[]';
+    end if;
     if s ? 'cancelAt' then
         s := billing.subscription_append(b.id, b.version, 'CANCELLED',
             pg_catalog.jsonb_build_object('reason', 'requested', 'endedAt', s ->> 'periodEnd'), 'system', at, correlation);

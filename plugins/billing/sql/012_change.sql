@@ -34,7 +34,7 @@ begin
             'change-' || (b.version + 1), invoice, at, (s ->> 'periodEnd')::timestamptz, at, correlation);
         events := case when told is null then '[]' else pg_catalog.jsonb_build_array(told) end;
     else
-        events := billing.subscription_given_back(b, credit, 'change-' || (b.version + 1), at, correlation);
+        events := billing.subscription_given_back(b, credit, 'a cheaper plan', at, correlation);
     end if;
     s := billing.subscription_append(b.id, b.version, type,
         pg_catalog.jsonb_build_object(
@@ -72,7 +72,7 @@ begin
         return pg_catalog.jsonb_build_object('state', s, 'events', events);
     end if;
     if b.status = 'ACTIVE' then
-        events := billing.subscription_given_back(b, credit, 'end-' || (b.version + 1), at, correlation);
+        events := billing.subscription_given_back(b, credit, 'ended within the cycle', at, correlation);
     end if;
     s := billing.subscription_append(b.id, b.version, 'CANCELLED',
         pg_catalog.jsonb_build_object('reason', 'requested', 'endedAt', vg.z(at),
@@ -94,55 +94,39 @@ begin
 end
 $$;
 
--- invoice_less(invoice, net, part, at, correlation): so much of what was
--- invoiced, and its share of tax, is owed no more (net NULL: all that is left of
--- it); what was paid for it becomes the payer's credit. Answers {net, events}:
--- how much of net this invoice had left.
-create function billing.invoice_less(invoice uuid, net numeric, part text, at timestamptz, correlation text) returns jsonb
+-- invoice_less(invoice, net, reason, at, correlation): so much of what was
+-- invoiced (net NULL: all that is left of it) is owed no more, by a credit note,
+-- which gives back what was paid for it. Answers {net, events}: how much of net
+-- this invoice had left.
+create function billing.invoice_less(invoice uuid, net numeric, reason text, at timestamptz, correlation text) returns jsonb
 language plpgsql
 set search_path = '' as $$
 declare
-    i      billing.invoice;
-    gone   numeric;                         -- net, by earlier ones
-    less   numeric;
-    taxed  numeric;
-    beyond numeric;
+    rest numeric;
+    less numeric;
+    note jsonb;
 begin
-    perform
-    from billing.payer as p
-    where p.id = (select v.payer from billing.invoice as v where v.id = invoice_less.invoice)
-    for update;
-    select v.* into i
-    from billing.invoice as v
-    where v.id = invoice_less.invoice
-    for update;
-    select coalesce(sum(t.amount), 0) into gone
-    from billing.transfer as t
-    where t.reference = i.id and t.kind = 'CREDIT_NOTE' and t.part like 'net/%';
-    less := least(coalesce(invoice_less.net, i.net), i.net - gone);
-    taxed := case when less = i.net - gone then i.total - i.credited - less
-        else least(round(less * i.tax / i.net, i.minor_units), i.total - i.credited - less) end;
-    if less <= 0 then
+    select sum(t.base - t.credited_base) into rest
+    from billing.invoice_tax as t
+    where t.invoice_id = invoice_less.invoice;
+    less := least(net, rest);
+    if coalesce(less, rest, 0) <= 0 then
         return '{"net": 0, "events": []}';
     end if;
-    perform billing.booked('CREDIT_NOTE', i.id, 'net/' || invoice_less.part, i.payer, 'REVENUE', i.issuer, -less, i.currency, at, correlation);
-    perform billing.booked('CREDIT_NOTE', i.id, 'tax/' || invoice_less.part, i.payer, 'TAX', i.issuer, -taxed, i.currency, at, correlation);
-    beyond := greatest(0, i.paid + i.credited + less + taxed - i.total);
-    perform billing.move('REFUND', i.id, 'credit/' || invoice_less.part, 'RECEIVABLE', i.payer, 'CREDIT', i.payer, beyond, i.currency,
-        at, correlation);
-    update billing.invoice as v
-    set credited = v.credited + less + taxed,
-        paid = v.paid - beyond,
-        version = v.version + 1
-    where v.id = i.id
-    returning v.* into i;
-    return pg_catalog.jsonb_build_object('net', less,
-        'events', pg_catalog.jsonb_build_array(billing.invoice_told('invoice.updated.v1', i)));
+    -- its one line is the first
+    note := billing.credit_note_issue(vg.uuid7(), invoice,
+        case when less < rest then pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('position', 1, 'amount', less)) end,
+        null, reason, at, correlation);
+    insert into vg.job (plugin, kind, key, payload, correlation_id)
+    select 'billing', 'payment.push', i, pg_catalog.jsonb_build_object('intentId', i), correlation
+    from pg_catalog.jsonb_array_elements_text(note -> 'pushed') as i
+    on conflict do nothing;
+    return pg_catalog.jsonb_build_object('net', coalesce(less, rest), 'events', note -> 'events');
 end
 $$;
 
 -- invoice_withdrawn(invoice, at, correlation): nobody owes it any more: who is
--- being asked for it is asked no more, and what was paid becomes credit. The
+-- being asked for it is asked no more, and what was paid is given back. The
 -- caller leaves jobs for the intents. The events to tell.
 create function billing.invoice_withdrawn(invoice uuid, at timestamptz, correlation text) returns jsonb
 language plpgsql
@@ -160,18 +144,18 @@ begin
     loop
         perform billing.intent_wish(asked, 'CANCELLED', null, null, at);
     end loop;
-    return billing.invoice_less(invoice, null, 'withdrawn', at, correlation) -> 'events';
+    return billing.invoice_less(invoice, null, 'the subscription did not come about', at, correlation) -> 'events';
 end
 $$;
 
--- subscription_given_back(row, net, part, at, correlation): of what was
+-- subscription_given_back(row, net, reason, at, correlation): of what was
 -- invoiced for this cycle, the latest first. The events to tell.
-create function billing.subscription_given_back(b billing.subscription, net numeric, part text, at timestamptz,
+create function billing.subscription_given_back(b billing.subscription, net numeric, reason text, at timestamptz,
     correlation text) returns jsonb
 language plpgsql
 set search_path = '' as $$
 declare
-    left_  numeric := coalesce(net, 0);
+    due    numeric := coalesce(net, 0);
     events jsonb := '[]';
     of     uuid;
     less   jsonb;
@@ -184,9 +168,9 @@ begin
             and i.supplied_to = (b.state ->> 'periodEnd')::timestamptz
         order by i.supplied_from desc, i.id desc
     loop
-        exit when left_ <= 0;
-        less := billing.invoice_less(of, left_, part, at, correlation);
-        left_ := left_ - (less ->> 'net')::numeric;
+        exit when due <= 0;
+        less := billing.invoice_less(of, due, reason, at, correlation);
+        due := due - (less ->> 'net')::numeric;
         events := events || (less -> 'events');
     end loop;
     return events;
