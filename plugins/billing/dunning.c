@@ -65,8 +65,7 @@ dunning_read(const char *words, dunning_t *dunning)
             return false;
         }
         if (strncmp(words, "cancel", 6) == 0
-            && (words[6] == ' ' || words[6] == '\0'))
-        {
+            && (words[6] == ' ' || words[6] == '\0')) {
             dunning->cancels = true;
             words += 6;
             continue;

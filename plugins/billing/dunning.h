@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DUNNING_STEPS 16
+#define DUNNING_STEPS   16
 #define DUNNING_LONGEST (366 * (int64_t) 86400) /* s                     */
 
 typedef struct {

@@ -14,9 +14,9 @@
     { VG_BODY, "price", VG_DECIMAL, needed, 0, PRICE_MAX,                    \
       .about = "of a cycle, in currency, excluding tax" },                   \
     { VG_BODY, "includedKwh", VG_DECIMAL, 0, 0, KWH_MAX,                     \
-      .about = "kWh of each cycle that cost nothing more; default 0" },      \
+      .about = "kWh of each cycle, as offered: shown, not taken off yet" },      \
     { VG_BODY, "discountPercent", VG_DECIMAL, 0, 0, 100,                     \
-      .about = "off the price of energy beyond that; default 0" }
+      .about = "off energy, as offered: shown, not taken off yet" }
 
 #define PLAN_STATUS "ACTIVE|RETIRED"
 

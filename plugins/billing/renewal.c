@@ -96,8 +96,7 @@ vg_rc_t
 renewal_check(vg_call_t *call)
 {
     if (vg_get(call, "lane") == NULL
-        && vg_bind(call, "lane", VG_STR("0")) != VG_OK)
-    {
+        && vg_bind(call, "lane", VG_STR("0")) != VG_OK) {
         return VG_ERROR;
     }
     if (vg_bind(call, "most", VG_STR(BATCH)) != VG_OK

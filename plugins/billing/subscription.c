@@ -169,13 +169,12 @@ subscription_change_check(vg_call_t *call)
     {
         left = prorate_change(from, to, micros(row, "elapsed"),
                               micros(row, "whole"));
-        amount = exact_print(vg_pool(call), left < 0 ? -left : left, digits,
-                             digits);
+        amount =
+            exact_print(vg_pool(call), left < 0 ? -left : left, digits, digits);
         if (left < 0) {
             credit = amount;
         } else if (left > 0
-                   && change_invoice(call, row, amount, &invoice) != VG_OK)
-        {
+                   && change_invoice(call, row, amount, &invoice) != VG_OK) {
             return VG_ERROR;
         }
     }

@@ -37,8 +37,8 @@ create table billing.plan_revision (
     price            numeric     not null,  -- of a cycle, excluding tax
     currency         text        not null,
     cycle            text        not null,
-    included_kwh     numeric     not null,  -- of a cycle
-    discount_percent numeric     not null,  -- on energy
+    included_kwh     numeric     not null,  -- of a cycle; shown, not applied to sessions yet
+    discount_percent numeric     not null,  -- on energy; the same
     country          text        not null,  -- ISO 3166-1, where it is taxed
     time_zone        text        not null,  -- in which its cycles are months
     since            timestamptz not null,
@@ -149,7 +149,7 @@ declare
 begin
     case event.type
         when 'CREATED' then
-            s := '{"status": "PENDING", "period": null, "usedKwh": 0}'::jsonb || event.data;
+            s := '{"status": "PENDING"}'::jsonb || event.data;
         when 'STARTED' then
             s := (s - 'nextAt') || '{"status": "PENDING"}';
         when 'INVOICED' then
@@ -160,7 +160,7 @@ begin
         when 'FAILED' then
             s := (s - '{invoiceId,nextAt}'::text[]) || '{"status": "FAILED"}' || event.data;
         when 'RENEWED' then
-            s := (s - '{planned,invoiceId}'::text[]) || '{"usedKwh": 0}'
+            s := (s - '{planned,invoiceId}'::text[])
                 || pg_catalog.jsonb_build_object('nextAt', event.data -> 'periodEnd') || event.data;
         when 'UPGRADED', 'DOWNGRADED' then
             s := (s - '{planned,cancelAt}'::text[]) || event.data;
@@ -175,9 +175,6 @@ begin
             s := (s - '{nextAt,retrying}'::text[]) || '{"status": "PAST_DUE"}' || event.data;
         when 'RETRIED' then
             s := s || '{"retrying": true}' || event.data;
-        when 'ENERGY_USED' then
-            s := s || pg_catalog.jsonb_build_object(
-                'usedKwh', (s ->> 'usedKwh')::numeric + (event.data ->> 'kwh')::numeric);
         when 'CANCELLED' then
             s := (s - '{invoiceId,nextAt,planned,retrying}'::text[]) || '{"status": "CANCELLED"}' || event.data;
     end case;
@@ -294,7 +291,6 @@ return json_build_object(
     'period', s -> 'period',
     'periodStart', s -> 'periodStart',
     'periodEnd', s -> 'periodEnd',
-    'usedKwh', s -> 'usedKwh',
     'invoiceId', s -> 'invoiceId',
     'unpaidSince', s -> 'unpaidSince',
     'dunningStep', s -> 'dunningStep',

@@ -67,8 +67,8 @@ cuts_hold(unsigned seed)
         if (there + back != 0) {
             return 0;
         }
-        used += prorate_left(price, from, whole)
-                - prorate_left(price, at, whole);
+        used +=
+            prorate_left(price, from, whole) - prorate_left(price, at, whole);
         paid += there;
         price = next;
         from = at;
