@@ -4,7 +4,7 @@ package Voltgate::Chaos;
 # Then all comes up again, and accounts are settled: what was acknowledged has
 # to be there, and each effect once.
 #
-#   my $chaos = Voltgate::Chaos->new(seed => 7, seconds => 30);
+#   my $chaos = Voltgate::Chaos->new(seed => 7, seconds => 30);   # rest => 4: s between two, at most
 #   $chaos->disturbs('a worker' => sub { … }, …);   # names and what they do
 #   $chaos->client(4, sub { my ($n) = @_; … ; return $acknowledged });   # times => 50: until so many were
 #   my %acknowledged = $chaos->run;                 # n => times
@@ -21,7 +21,7 @@ sub new {
     my ($class, %opts) = @_;
     my $seed = $opts{seed} || 1 + int rand 1e9;
     srand $seed;
-    return bless { seconds => $opts{seconds} || 60, seed => $seed, disturbs => [], clients => [], log => [], owner => $$ }, $class;
+    return bless { seconds => $opts{seconds} || 60, rest => $opts{rest} || 1.8, seed => $seed, disturbs => [], clients => [], log => [], owner => $$ }, $class;
 }
 
 sub seed { return $_[0]{seed} }
@@ -51,7 +51,7 @@ sub run {
         my ($name, $sub) = @{ $self->{disturbs}[ rand @{ $self->{disturbs} } ] };
         push @{ $self->{log} }, sprintf '%.1f s: %s', time - $from, $name;
         $sub->();
-        sleep 0.2 + rand 1.8;
+        sleep 0.2 + rand $self->{rest};
         waitpid $_, POSIX::WNOHANG() for @{ $self->{pids} };
     }
     my %acknowledged;
