@@ -115,6 +115,13 @@ subtest 'what nginx would log' => sub {
     like $r->{body}, qr/card_number/, 'a host';
 };
 
+subtest 'over HTTP/2' => sub {
+    my $ask = sub { return scalar `curl -sS --max-time 20 --http2 --cacert @{[ $vg->ca ]} -w ' %{http_version}' @_ 2>&1` };
+    like $ask->("'https://localhost:$vg->{port}$api/stations?q=$digits'"), qr{/card_number".* 2$}, 'in its line';
+    like $ask->("-H 'X-Correlation-ID: $digits' 'https://localhost:$vg->{port}$api/stations'"), qr{/card_number".* 2$}, 'in a field';
+    like $ask->("-H 'Content-Length: 9999999' -d x 'https://localhost:$vg->{port}/$digits'"), qr{/card_number}, 'before its body';
+};
+
 subtest 'of a charger' => sub {
     my $r = Voltgate::Wire->ask($vg, "GET /ocpp/$digits HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     like $r->{body}, qr/card_number/, 'no identity is one';
