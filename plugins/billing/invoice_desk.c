@@ -44,6 +44,8 @@ const vg_field_t draft_new_fields[] = {
     { VG_BODY, "lines", VG_ARRAY, 0, 0, LINES_MOST, .item = &line_item,
       .about = "its first lines" },
     { VG_BOUND, "by", VG_TEXT, .about = "the issuer" },
+    { VG_BOUND, "customer", VG_TEXT, .about = "who pays" },
+    { VG_BOUND, "operator", VG_TEXT, .about = "whose customer that must be" },
     DRAWN,
     VG_FIELDS_END
 };
@@ -102,18 +104,21 @@ lines_check(vg_call_t *call)
 }
 
 
-/* An operator issues for its own company, an admin for whom it names. */
+/* An operator issues for its own company, to a customer of its own: what is
+ * issued is taken of the customer's credit. An admin issues for whom it names. */
 static vg_rc_t
 draft_issuer(vg_call_t *call)
 {
     const vg_caller_t *caller = vg_caller(call);
     const vg_json_t   *named = vg_get(call, "issuer");
+    const vg_json_t   *customer = vg_get(call, "customerId");
 
     if (is(caller->role, "admin")) {
         return named != NULL ? vg_bind(call, "by", named->text)
                              : vg_refuse_field(call, "issuer", "is required");
     }
     if (!is(caller->role, "operator") || caller->company.len == 0
+        || vg_get(call, "companyId") != NULL
         || (named != NULL
             && (named->text.len != caller->company.len
                 || memcmp(named->text.data, caller->company.data,
@@ -121,6 +126,12 @@ draft_issuer(vg_call_t *call)
                        != 0)))
     {
         return vg_refuse(call, "forbidden");
+    }
+    if (customer != NULL
+        && (vg_bind(call, "customer", customer->text) != VG_OK
+            || vg_bind(call, "operator", caller->company) != VG_OK))
+    {
+        return VG_ERROR;
     }
     return vg_bind(call, "by", caller->company);
 }

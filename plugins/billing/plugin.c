@@ -153,7 +153,8 @@ static const vg_route_t routes[] = {
       .about = "An invoice with its lines and taxes" },
     { VG_POST, "/billing/invoices", "billing:write", draft_new_fields,
       .load = "draft_new_ground", .check = draft_new_check,
-      .statement = "draft_create", .about = "Begin an invoice by hand" },
+      .statement = "draft_create", .flags = VG_AWAIT,
+      .steps = method_steps, .about = "Begin an invoice by hand" },
     { VG_POST, "/billing/invoices/{id}/lines", "billing:write",
       draft_line_fields, .load = "draft_ground", .check = draft_line_check,
       .statement = "draft_lines", .about = "Add lines to a draft" },
@@ -348,11 +349,9 @@ static const vg_error_t errors[] = {
     { NULL, 0, NULL }
 };
 
-static const vg_saga_t sagas[] = {
-    { "billing.subscribe", subscribe_steps,
-      "A subscription: invoiced, paid, active" },
-    { NULL, NULL, NULL }
-};
+static const vg_saga_t sagas[] = { { "billing.subscribe", subscribe_steps,
+                                     "A subscription: invoiced, paid, active" },
+                                   { NULL, NULL, NULL } };
 
 static const vg_setting_t settings[] = {
     { "credit_lifetime", "forever",

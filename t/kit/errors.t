@@ -35,7 +35,7 @@ sub station {
 }
 
 sub drafted {
-    return $vg->post("$api/billing/invoices", { customerId => 'driver', currency => 'EUR', @_ }, $as{north})->{json};
+    return $vg->post("$api/billing/invoices", { issuer => $north, customerId => 'driver', currency => 'EUR', @_ })->{json};
 }
 
 sub connectors {

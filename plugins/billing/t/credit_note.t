@@ -23,7 +23,8 @@ my @lines = ({ text => 'a', quantity => 1, price => 10.01, taxRate => 19 }, { te
 
 sub invoice {
     my ($customer, @of) = @_;
-    my $draft = $vg->post("$api/invoices", { customerId => $customer, currency => 'EUR', lines => @of ? \@of : \@lines }, $as{us});
+    my $draft = $vg->post("$api/invoices", { issuer => $issuer, customerId => $customer, currency => 'EUR',
+        lines => @of ? \@of : \@lines });
     my $r = $vg->post("$api/invoices/$draft->{json}{id}/capture", undef, $as{us});
     $r->{status} == 200 or die $r->{body};
     my $settled;

@@ -16,6 +16,9 @@ my ($north, $south) = map { "019393c0-0000-7000-8000-00000000000$_" } 1, 2;
 my %as = map { $_->[0] => { Authorization => 'Bearer ' . $vg->token(role => $_->[1], subject => $_->[0], company => $_->[2]) } }
     ([ north => 'operator', $north ], [ south => 'operator', $south ], [ dana => 'driver' ], [ fleet => 'fleet_manager', $south ]);
 
+$vg->party('dana', company => $north);
+$vg->party('foreign');
+
 sub draft {
     my (%more) = @_;
     my $r = $vg->post($url, { customerId => 'dana', currency => 'EUR', country => 'DE', %more }, $as{north});
@@ -89,6 +92,8 @@ subtest 'whose it is' => sub {
     is $vg->post($url, \%new, $as{dana})->{status}, 403, 'a driver issues none';
     is $vg->post($url, \%new, $as{fleet})->{status}, 403;
     is $vg->post($url, { %new, issuer => $south }, $as{north})->{status}, 403, 'nor an operator for another';
+    is $vg->post($url, { %new, customerId => $_ }, $as{north})->{status}, 404, 'nor to another\'s customer' for 'foreign', 'nobody';
+    is $vg->post($url, { currency => 'EUR', companyId => $south }, $as{north})->{status}, 403, 'nor on a company\'s account';
     is $vg->post($url, \%new)->{status}, 400, 'an admin says for whom';
     is $vg->post($url, { %new, issuer => $south })->{json}{issuer}, $south;
     is scalar(@{ $vg->get("$url?status=DRAFT", $as{south})->{json}{items} }), 1;
