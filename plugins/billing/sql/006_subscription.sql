@@ -356,6 +356,15 @@ return jsonb_build_object(
 
 select vg.saga_ground('billing');
 
+-- subscription_method(id): what it is paid with; NULL: as its payer pays, or it
+-- is none
+create function billing.subscription_method(id uuid) returns uuid
+language sql stable parallel safe
+return (
+    select (b.state ->> 'methodId')::uuid
+    from billing.subscription b
+    where b.id = subscription_method.id);
+
 -- subscription_payable(customer, company, method, currency): whether there is
 -- anything that it could be paid with; whether that is enough shows then
 create function billing.subscription_payable(customer_id text, company_id text, method uuid, currency text) returns boolean

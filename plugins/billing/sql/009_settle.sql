@@ -19,6 +19,7 @@ declare
     open   numeric;
     credit numeric;
     pushed boolean := false;
+    method uuid;                            -- its subscription's, where it says which
 begin
     select i.* into owed
     from billing.invoice as i
@@ -38,6 +39,7 @@ begin
         return null;
     end if;
     prompt := payer.terms = 'PREPAID';
+    method := billing.subscription_method(owed.subject_id);
     open := owed.total - owed.paid - owed.credited;
     held := billing.hold_capture(owed.subject_id, owed.id, open, at, correlation);
     if held > 0 then
@@ -56,10 +58,10 @@ begin
     if prompt and open > 0 and exists (
         select
         from billing.method as m
-        where m.id = payer.method_id and m.payer = payer.id and m.removed_at is null)
+        where m.id = coalesce(method, payer.method_id) and m.payer = payer.id and m.removed_at is null)
     then
         perform billing.intent_open(intent, 'INVOICE', owed.id, payer.id, owed.customer_id, owed.company_id, owed.issuer,
-            null, open, owed.currency, 'CAPTURED', at);
+            method, open, owed.currency, 'CAPTURED', at);
         pushed := true;
     end if;
     return pg_catalog.jsonb_build_object(

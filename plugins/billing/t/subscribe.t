@@ -55,6 +55,27 @@ subtest 'the card says no: nothing is left of it' => sub {
     is $vg->get("/api/v1/sagas/$id")->{json}{status}, 'UNDONE';
 };
 
+subtest 'it is paid with what it names' => sub {
+    my $bad  = customer('two', 'tok_declined');
+    my $good = $vg->post('/api/v1/billing/payment-methods', { provider => 'sandbox', token => 'tok_good', customerId => 'two' })->{json}{id};
+    $vg->patch("/api/v1/billing/payment-methods/$bad", { default => JSON::PP::true() });
+    is $vg->sql(q{select method_id from billing.payer where id = 'two'}), $bad, 'and not with what else is paid with';
+    ok $s->becomes(subscribes('two', methodId => $good), 'ACTIVE', 30);
+};
+
+subtest 'who is erased subscribes no more' => sub {
+    customer('leaves', 'tok_good');
+    my $id = subscribes('leaves');
+    ok $s->becomes($id, 'ACTIVE', 30);
+    my $erasure = $vg->sql('select vg.uuid7()');
+    $vg->sql(q{insert into vg.outbox (plugin, type, aggregate_id, payload, correlation_id, actor_id)
+        values ('accounts', 'customer.erasure_requested.v1', 'leaves', $1, 'test', '')},
+        qq({"erasureId": "$erasure", "customerId": "leaves", "round": 1}));
+    ok $s->becomes($id, 'CANCELLED', 15);
+    is $s->show($id)->{reason}, 'erased';
+    is $vg->sql('select next_at from billing.subscription where id = $1', $id), undef, 'it is never billed again';
+};
+
 subtest 'nothing to pay with' => sub {
     my $r = $vg->post($url, { planId => $plan->{id}, customerId => 'bare' });
     is "$r->{status} $r->{json}{type}", '402 https://voltgate.dev/problems/payment_required';
