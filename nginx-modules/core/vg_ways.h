@@ -66,7 +66,8 @@ typedef struct {
     const char        *type;    /* of the body; NULL: application/json       */
     vg_str_t           idempotency_key; /* sent as Idempotency-Key, and makes
                                            any method safe to repeat; data
-                                           NULL: a job's id, else none       */
+                                           NULL: a job's id, else none; empty:
+                                           none, it is sent once            */
     unsigned           flags;
 } vg_request_t;
 

@@ -163,7 +163,8 @@ push_ask(vg_call_t *call, const push_t *push)
                               .headers = headers,
                               .body = asked.body,
                               .type = asked.type,
-                              .idempotency_key = key,
+                              .idempotency_key =
+                                  push->adapter->keyless ? VG_STR("") : key,
                               .flags = VG_ANY_STATUS };
     return vg_http(call, &request);
 }

@@ -130,6 +130,7 @@ sub theirs {
     my ($self, $cell) = @_;
     my @all = $self->{provider}->intent($cell->{id});
     my %sum = (times => scalar(grep { $_->{captured} } @all), open => scalar(grep { $_->{status} eq 'requires_capture' } @all));
+    $sum{made} = grep { $_->{status} ne 'failed' } @all;
     $sum{net} += $_->{captured} - $_->{refunded} for @all;
     return { net => 0, %sum };
 }
@@ -146,6 +147,8 @@ sub ended {
     is $theirs->{net}, $captured - $refunded, "$cell->{name}: the provider says so too";
     cmp_ok $theirs->{times}, '<=', 1, "$cell->{name}: captured once at most";
     is $theirs->{open}, 0, "$cell->{name}: nothing is left authorised";
+    # what acts after it was looked at cannot be known of: it is not captured, and lapses
+    cmp_ok $theirs->{made}, '<=', $cell->{shape} eq 'razorpay' && $cell->{fault} eq 'late' ? 2 : 1, "$cell->{name}: authorised once";
     return;
 }
 
