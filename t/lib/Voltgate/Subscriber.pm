@@ -59,7 +59,7 @@ sub since {
     $self->append($id, 'CREATED', { issuer => $plan->{operatorId}, terms => $terms, anchor => $anchor,
         $whose{customer} ? (customerId => $whose{customer}) : (companyId => $whose{company}) });
     $self->append($id, 'INVOICED', { period => 0, periodStart => $anchor, periodEnd => $end, terms => $terms });
-    $self->append($id, 'ACTIVATED', {});
+    $self->append($id, 'ACTIVATED', { $whose{nextAt} ? (nextAt => $whose{nextAt}) : () });
     return $id;
 }
 
