@@ -180,23 +180,21 @@ vg_endpoint_statements(vg_endpoint_t *e)
 }
 
 
-/* Several timers may have one period: they are told apart by what they do. */
+/* timers of one period are told apart by what they do */
 static ngx_int_t
 vg_endpoint_label(vg_endpoint_t *e)
 {
-    u_char     *end;
-    const char *method = vg_method_name(e->row->method);
-    const char *does = e->row->method == VG_EVERY ? e->row->statement : NULL;
+    u_char      text[512];
+    ngx_str_t   label = { 0, text };
+    const char *does = e->row->method == VG_EVERY ? e->row->statement : "";
 
-    e->label.len = ngx_strlen(method) + 1 + ngx_strlen(e->row->path)
-                   + (does ? 1 + ngx_strlen(does) : 0);
-    e->label.data = ngx_pnalloc(e->plugin->pool, e->label.len + 1);
-    if (e->label.data == NULL) {
-        return NGX_ERROR;
-    }
-    end = ngx_sprintf(e->label.data, "%s %s", method, e->row->path);
-    (void) ngx_sprintf(end, "%s%s%Z", does ? " " : "", does ? does : "");
-    return NGX_OK;
+    label.len = ngx_snprintf(text, sizeof(text), "%s %s%s%s%Z",
+                             vg_method_name(e->row->method), e->row->path,
+                             *does ? " " : "", does)
+                - text;
+    e->label.data = ngx_pstrdup(e->plugin->pool, &label);
+    e->label.len = label.len - 1;
+    return e->label.data ? NGX_OK : NGX_ERROR;
 }
 
 
