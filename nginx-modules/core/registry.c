@@ -1,10 +1,9 @@
 /*
  * registry.c: opens plugins and turns their rows into endpoints.
  *
- * Runs in the master while the configuration is read, and workers inherit the
- * result by fork; and in a worker that opens another version (swap.c). A
- * plugin that cannot be used is taken out and says why; the gateway starts
- * without it and /ready tells.
+ * Runs in the master while the configuration is read (workers inherit the
+ * result), and in a worker that opens another version (swap.c). A plugin that
+ * cannot be used is out and says why; the gateway starts, and /ready tells.
  */
 
 #include <dlfcn.h>
@@ -185,15 +184,14 @@ static ngx_int_t
 vg_endpoint_label(vg_endpoint_t *e)
 {
     u_char      text[512];
-    ngx_str_t   label = { 0, text };
+    ngx_str_t   all = { 0, text };
     const char *does = e->row->method == VG_EVERY ? e->row->statement : "";
 
-    label.len = ngx_snprintf(text, sizeof(text), "%s %s%s%s%Z",
-                             vg_method_name(e->row->method), e->row->path,
-                             *does ? " " : "", does)
-                - text;
-    e->label.data = ngx_pstrdup(e->plugin->pool, &label);
-    e->label.len = label.len - 1;
+    all.len = ngx_snprintf(text, sizeof(text), "%s %s%s%s%Z",
+                           vg_method_name(e->row->method), e->row->path,
+                           *does ? " " : "", does)
+              - text;
+    e->label = (ngx_str_t){ all.len - 1, ngx_pstrdup(e->plugin->pool, &all) };
     return e->label.data ? NGX_OK : NGX_ERROR;
 }
 

@@ -1,5 +1,5 @@
-# Every error that a table names is met once, in its own words; what nginx
-# refuses by itself looks like all the others.
+# Every error that a table names is met once, in its own words. What nginx
+# refuses by itself is in nginx.t.
 
 use strict;
 use warnings;
@@ -9,6 +9,7 @@ use Test::More;
 use Voltgate;
 use Voltgate::Charger;
 use Voltgate::Person;
+use Voltgate::Problem;
 use Voltgate::Wire;
 
 my $dead = Voltgate::free_port();
@@ -46,14 +47,14 @@ sub connectors {
 
 sub session { my ($who, %body) = @_; return $vg->post("$api/charging/sessions/start", \%body, $as{$who}) }
 
-sub plan {
+sub planned {
     return $vg->post("$api/billing/plans", { name => 'Plan', operatorId => $north, price => 1, currency => 'EUR',
         cycle => 'MONTHLY', country => 'DE', timeZone => 'UTC', @_ });
 }
 
 # an ACTIVE subscription's id
 sub subscribed {
-    my $id = $vg->post("$api/billing/subscriptions", { planId => plan()->{json}{id}, companyId => 'fleet' })->{json}{id};
+    my $id = $vg->post("$api/billing/subscriptions", { planId => planned()->{json}{id}, companyId => 'fleet' })->{json}{id};
     $vg->wait_for(sub { $vg->get("$api/billing/subscriptions/$id")->{json}{status} eq 'ACTIVE' }, 15) or die "it is not active\n";
     return $id;
 }
@@ -215,11 +216,11 @@ my %plugins = (
         tax_rate_past    => sub { $vg->post("$api/billing/tax-rates", { country => 'DE', validFrom => '2026-01-01', rate => 20 }) },
         tax_country_unknown => sub { $vg->post("$api/billing/tax-rates", { country => 'QQ', validFrom => '2098-01-01', rate => 20 }) },
         payment_declined => 'a card says no, to a saga: plugins/billing/t/subscribe.t',
-        time_zone_unknown => sub { plan(timeZone => 'Europe/Nowhere') },
+        time_zone_unknown => sub { planned(timeZone => 'Europe/Nowhere') },
         plan_unknown => sub { $vg->post("$api/billing/subscriptions", { planId => $north, companyId => 'fleet' }) },
         plan_unlike => sub {
             my $id = subscribed();
-            $vg->patch("$api/billing/subscriptions/$id", { planId => plan(cycle => 'ANNUAL')->{json}{id} });
+            $vg->patch("$api/billing/subscriptions/$id", { planId => planned(cycle => 'ANNUAL')->{json}{id} });
         },
         subscription_unpaid => sub {
             my $id = subscribed();
@@ -406,25 +407,6 @@ sub unpriced {
     return $vg->post("$api/charging/sessions/" . ($id // $north) . '/price');
 }
 
-# The document of an error, from whichever layer.
-sub is_problem {
-    my ($r, $status, $name, $title) = @_;
-
-    my $json = $r->{json} || {};
-    is $r->{status}, $status, "$name: status" or diag $r->{body};
-    is $r->{headers}{'content-type'}, 'application/problem+json', "$name: type of the body";
-    is $json->{type}, "https://voltgate.dev/problems/$name", "$name: type";
-    is $json->{title}, $title, "$name: title" if defined $title;
-    is $json->{status}, $status, "$name: status within";
-    ok length($json->{message} // ''), "$name: message";
-    like $json->{timestamp}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/, "$name: timestamp";
-    like $json->{correlationId}, qr/^[\w.-]{1,64}$/, "$name: correlationId";
-    is $r->{headers}{'x-correlation-id'}, $json->{correlationId}, "$name: the same in the header";
-    like $r->{headers}{'retry-after'} // '', qr/^[1-9]\d*$/, "$name: Retry-After" if $status > 501;
-    unlike $r->{body}, qr{select |\Q$Voltgate::ROOT\E|/build|\.c:|nginx}i, "$name: nothing of the inside";
-    return;
-}
-
 sub table_of {
     my ($path, $pattern) = @_;
     open my $file, '<', "$Voltgate::ROOT/$path" or die "$path: $!";
@@ -464,96 +446,6 @@ for my $plugin (@manifests) {
 }
 is_deeply [ grep { my $p = $_; !grep { $_ eq $p } @manifests } sort keys %plugins ], [],
     'no plugin is listed that is not there';
-
-# ----------------------------------------------------------- nginx's own words
-
-sub head { my (@lines) = @_; return join '', map { "$_\r\n" } @lines, '' }
-
-my @own = (
-    [ 'a request line that is none', "\x00\x01\x02\r\n\r\n",               400, 'malformed' ],
-    [ 'a method in small letters',   head('get / HTTP/1.1', 'Host: x'),    400, 'malformed' ],
-    [ 'a version that is none',      head('GET / HTTP/x', 'Host: x'),      400, 'malformed' ],
-    [ 'HTTP/1.1 without Host',       head('GET / HTTP/1.1'),               400, 'malformed' ],
-    [ 'two hosts',    head('GET / HTTP/1.1', 'Host: a', 'Host: b'),        400, 'malformed' ],
-    [ 'a host that is none', head('GET / HTTP/1.1', 'Host: a/b'),          400, 'malformed' ],
-    [ 'a header with a NUL', head('GET / HTTP/1.1', 'Host: a', "X: a\0b"), 400, 'malformed' ],
-    [ 'a length that is none', head('POST /x HTTP/1.1', 'Host: a', 'Content-Length: -1'), 400, 'malformed' ],
-    [ 'two lengths', head('POST /x HTTP/1.1', 'Host: a', 'Content-Length: 1', 'Content-Length: 2'),
-        400, 'malformed' ],
-    [ 'a length and chunks', head('POST /x HTTP/1.1', 'Host: a', 'Content-Length: 1',
-        'Transfer-Encoding: chunked'), 400, 'malformed' ],
-    [ 'an over-long header', head('GET / HTTP/1.1', 'Host: a', 'X: ' . 'x' x 9_000), 400, 'malformed' ],
-    [ 'too many headers', head('GET / HTTP/1.1', 'Host: a', map { "X$_: " . 'x' x 4_000 } 1 .. 20),
-        400, 'malformed' ],
-    [ 'an over-long URI', head('GET /' . 'x' x 9_000 . ' HTTP/1.1', 'Host: a'), 414, 'uri_too_long' ],
-    [ 'TRACE', head('TRACE / HTTP/1.1', 'Host: a'),                 405, 'method_not_allowed' ],
-    [ 'an unknown path', head('GET /x HTTP/1.1', 'Host: a'),        404, 'not_found' ],
-    [ 'HTTP/1.0 without Host', head('GET /x HTTP/1.0'),             404, 'not_found' ],
-    [ 'an announced body that is too large', head("POST $api/stations HTTP/1.1", 'Host: a',
-        'Content-Length: 1048577'), 413, 'too_large' ],
-    [ 'more than a number can say', head("POST $api/stations HTTP/1.1", 'Host: a',
-        'Content-Length: 99999999999999999999'), 400, 'malformed' ],
-);
-
-subtest 'what nginx refuses looks like all the rest' => sub {
-    for (@own) {
-        my ($name, $bytes, $status, $type) = @$_;
-        my $r = Voltgate::Wire->ask($vg, $bytes);
-        is "$r->{status}", $status, "$name: $status";
-        is_problem($r, $status, $type);
-    }
-};
-
-subtest 'plain HTTP on the TLS port is told so' => sub {
-    my $r = Voltgate::Wire->ask($vg, head('GET /healthz HTTP/1.1', 'Host: a'), plain => 1);
-    is_problem($r, 400, 'malformed');
-};
-
-subtest 'a method is answered with those that there are' => sub {
-    my %allow = ("$api/stations" => 'GET, POST', "$api/stations/$north" => 'GET, PUT, PATCH, DELETE',
-        "$api/auth/me" => 'GET', '/healthz' => 'GET');
-    for my $path (sort keys %allow) {
-        for my $method (qw(OPTIONS PROPFIND BREW LOCK)) {
-            my $r = Voltgate::Wire->ask($vg, head("$method $path HTTP/1.1", 'Host: a'));
-            is_problem($r, 405, 'method_not_allowed');
-            is $r->{headers}{allow}, $allow{$path}, "$method $path";
-        }
-    }
-    my $trace = Voltgate::Wire->ask($vg, head("TRACE $api/auth/me HTTP/1.1", 'Host: a'));
-    is $trace->{headers}{allow}, '', 'nginx knows of none, and not of another path\'s';
-};
-
-subtest 'HEAD is GET without a body' => sub {
-    my $r = Voltgate::Wire->ask($vg, head('HEAD /healthz HTTP/1.1', 'Host: a', 'Connection: close'), timeout => 1);
-    is $r->{status}, 200;
-    is $r->{body}, '';
-    $r = Voltgate::Wire->ask($vg, head('HEAD /x HTTP/1.1', 'Host: a', 'Connection: close'), timeout => 1);
-    is $r->{status}, 404;
-    is $r->{body}, '';
-};
-
-# One chunk of 64 KiB after the other, until more is not wanted.
-sub chunked {
-    my ($wire, $bytes) = @_;
-    my $chunk = sprintf "10000\r\n%s\r\n", ' ' x 0x10000;
-    $wire->send(head("POST $api/stations HTTP/1.1", 'Host: a', "Authorization: Bearer " . $vg->admin,
-        'Content-Type: application/json', 'Transfer-Encoding: chunked'));
-    $wire->send($chunk) for 1 .. $bytes / 0x10000;
-    return;
-}
-
-subtest 'a body that grows too large is refused, and its connection ends' => sub {
-    for my $way ('in pieces', 'at once') {
-        my $wire = Voltgate::Wire->connect($vg);
-        chunked($wire, 1024 * 1024 + 0x20000) if $way eq 'in pieces';
-        $wire->send(head("POST $api/stations HTTP/1.1", 'Host: a', "Authorization: Bearer " . $vg->admin,
-            'Transfer-Encoding: chunked') . "200000\r\n" . ' ' x 100) if $way eq 'at once';
-        is_problem($wire->answer, 413, 'too_large');
-        ok $wire->ends(15), "$way: the connection ends";
-    }
-    ok $vg->wait_for(sub { grep { $_->{status} == 413 && $_->{route} eq "POST /stations" }
-        $vg->access_log }), 'and is logged';
-};
 
 subtest 'nothing above ended a worker' => sub {
     unlike $vg->log, qr/exited on signal/;
