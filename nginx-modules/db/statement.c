@@ -22,31 +22,34 @@ static const char vg_sql_begin[] =
     "it must begin with select, with, insert, update or delete";
 
 /* ways out of the role, the transaction, the statement or the process */
-static const char *const vg_sql_refused[] = { "set_config",
-                                              "pg_settings",
-                                              "pg_notify",
-                                              "pg_sleep",
-                                              "pg_sleep_for",
-                                              "pg_sleep_until",
-                                              "dblink",
-                                              "lo_import",
-                                              "lo_export",
-                                              "pg_advisory_lock",
-                                              "pg_advisory_lock_shared",
-                                              "pg_try_advisory_lock",
-                                              "pg_try_advisory_lock_shared",
-                                              "pg_advisory_xact_lock",
-                                              "pg_advisory_xact_lock_shared",
-                                              "pg_try_advisory_xact_lock",
-                                              "pg_try_advisory_xact_lock_"
-                                              "shared",
-                                              "pg_terminate_backend",
-                                              "pg_cancel_backend",
-                                              "query_to_xml",
-                                              "query_to_xmlschema",
-                                              "query_to_xml_and_xmlschema",
-                                              "ts_stat",
-                                              NULL };
+/* clang-format off */
+static const char *const vg_sql_refused[] = {
+    "set_config",
+    "pg_settings",
+    "pg_notify",
+    "pg_sleep",
+    "pg_sleep_for",
+    "pg_sleep_until",
+    "dblink",
+    "lo_import",
+    "lo_export",
+    "pg_advisory_lock",
+    "pg_advisory_lock_shared",
+    "pg_try_advisory_lock",
+    "pg_try_advisory_lock_shared",
+    "pg_advisory_xact_lock",
+    "pg_advisory_xact_lock_shared",
+    "pg_try_advisory_xact_lock",
+    "pg_try_advisory_xact_lock_shared",
+    "pg_terminate_backend",
+    "pg_cancel_backend",
+    "query_to_xml",
+    "query_to_xmlschema",
+    "query_to_xml_and_xmlschema",
+    "ts_stat",
+    NULL
+};
+/* clang-format on */
 
 typedef struct {
     const char *p, *end;

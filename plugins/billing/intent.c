@@ -173,7 +173,7 @@ push_ask(vg_call_t *call, const push_t *push)
 static vg_rc_t
 push_command(vg_call_t *call)
 {
-    push_t     push;
+    push_t     push = { 0 };
     pay_said_t said;
 
     if (push_read(call, &push) != VG_OK) {
@@ -189,7 +189,7 @@ push_command(vg_call_t *call)
 static vg_rc_t
 push_told(vg_call_t *call)
 {
-    push_t           push;
+    push_t           push = { 0 };
     pay_said_t       said;
     const vg_json_t *outcome =
         vg_json_parse(vg_pool(call), vg_outcome(call), NULL);

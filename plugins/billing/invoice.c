@@ -176,18 +176,18 @@ static tax_t *
 tax_largest(bill_t *bill, vg_str_t tax_rate)
 {
     size_t  i;
-    tax_t  *largest = NULL;
+    tax_t  *largest = bill->taxes;
     exact_t rate = 0;
 
-    for (i = 0; i < bill->ntaxes; i++) {
-        if (largest == NULL || bill->taxes[i].sum > largest->sum) {
-            largest = &bill->taxes[i];
-        }
-    }
-    if (largest == NULL) {
+    if (bill->ntaxes == 0) {
         bill->unknown |= tax_rate.data == NULL;
         (void) exact_read(tax_rate, RATE_PLACES, &rate);
-        largest = tax_of(bill, rate);
+        return tax_of(bill, rate);
+    }
+    for (i = 1; i < bill->ntaxes; i++) {
+        if (bill->taxes[i].sum > largest->sum) {
+            largest = &bill->taxes[i];
+        }
     }
     return largest;
 }

@@ -46,7 +46,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         masked = malloc(size + 7); /* the same, read by each byte */
         REQUIRE(masked != NULL);
         memcpy(masked, copy, size);
-        memcpy(masked + size, "\n\\u0041", 7);
+        for (size_t i = 0; i < 7; i++) {
+            masked[size + i] = "\n\\u0041"[i];
+        }
         REQUIRE(vg_pan_found(masked, size + 7, VG_PAN_JSON) == found);
     }
     free(masked);

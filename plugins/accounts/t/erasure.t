@@ -96,12 +96,12 @@ subtest 'all of it goes, but invoices' => sub {
         open => {}, answeredAt => part($report, 'billing')->{answeredAt} };
     is_deeply part($report, 'accounts')->{erased}, { customer => 1, vehicle => 1 };
 
-    is_deeply [ holds('Dana Drake') ], [], 'the name is nowhere';
-    is_deeply [ holds($_) ], [], "nor $_" for 'KI-DD 1', 'WVWZZZ1JZXW000001', 'dana@example', '49431123456', 'Quay 1';
+    is_deeply [ holds($_) ], ['billing.invoice_party'], "$_ is on what was invoiced, and nowhere else" for 'Dana Drake', 'Quay 1';
+    is_deeply [ holds($_) ], [], "$_ is nowhere" for 'KI-DD 1', 'WVWZZZ1JZXW000001', 'dana@example', '49431123456';
     my @log = grep { /^vg\.event/ } holds($tag);
     is_deeply [ grep { !/^vg\.(event|audit)/ } holds($tag) ], [], 'nor the tag, but in the log';
     is_deeply [ grep { !/^vg\.(event|audit)/ } holds('dana') ],
-        [qw(accounts.customer accounts.erasure accounts.revocation billing.invoice charging.party reservations.erased)],
+        [qw(accounts.customer accounts.erasure accounts.revocation billing.invoice billing.invoice_party charging.party reservations.erased)],
         'where the id is left';
     is $vg->sql(q{select count(distinct customer_id) || ' ' || count(distinct id_tag) || ' ' || count(distinct vehicle_id)
         from charging.session where id_tag <> 'OTHER-TAG'}), '1 1 1', 'one pseudonym for all, so that statistics hold';
@@ -196,7 +196,8 @@ subtest 'a user goes with its customer' => sub {
     is $user->login->{status}, 400, 'she cannot log in';
     is Voltgate::Person::ask($vg, { grant_type => 'refresh_token', refresh_token => $user->{refresh} })->{status}, 400,
         'nor go on';
-    is_deeply [ holds($_) ], [], "$_ is nowhere" for 'Gwen', 'gwen@';
+    is_deeply [ holds('gwen@') ], [], 'her address is nowhere';
+    is_deeply [ holds('Gwen') ], ['billing.invoice_party'], 'her name on what was invoiced';
 };
 
 done_testing;

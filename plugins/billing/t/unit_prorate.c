@@ -46,22 +46,33 @@ ok(int good, const char *name)
 }
 
 
+/* below `most`; the same for the same seed everywhere (xorshift, 13, 7, 17) */
+static int64_t
+chance(uint64_t *state, int64_t most)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return (int64_t) (*state % (uint64_t) most);
+}
+
+
 /* A cycle of chance, cut at rising moments, at each of which the price changes:
  * what was paid is the sum of the parts at their prices; and up and down in one
  * moment costs nothing. */
 static int
 cuts_hold(unsigned seed)
 {
-    int     i;
-    int64_t whole = DAY * (28 + seed % 339), at = 0, from = 0;
-    exact_t price, next, paid, used = 0, there, back;
+    int      i;
+    uint64_t state = seed + 88172645463325252U;
+    int64_t  whole = DAY * (28 + seed % 339), at = 0, from = 0;
+    exact_t  price, next, paid, used = 0, there, back;
 
-    srand(seed);
-    price = rand() % 1000000;
+    price = chance(&state, 1000000);
     paid = price;
     for (i = 0; i < 8; i++) {
-        at = from + (int64_t) ((double) rand() / RAND_MAX * (whole - from));
-        next = rand() % 1000000;
+        at = from + chance(&state, whole - from + 1);
+        next = chance(&state, 1000000);
         there = prorate_change(price, next, at, whole);
         back = prorate_change(next, price, at, whole);
         if (there + back != 0) {

@@ -1,11 +1,11 @@
 -- in: customers, companies (ids)
--- out: who they are, as invoices name them; of who is not known, or erased, nothing
+-- out: who they are, as invoices name them (no more of a person than name and address); of who is not known, or
+--     erased, nothing
 select json_build_object(
     'customers', coalesce((
         select json_agg(json_build_object(
             'id', c.id,
             'name', coalesce(c.name, u.name),
-            'email', c.email,
             'address', c.billing_address))
         from accounts.customer as c
         left join accounts.users as u on u.id = vg.cursor_id(c.id)
