@@ -76,8 +76,8 @@ sub new_user {
 }
 
 # path of a resource => how one is made: its answer; what its id is called;
-# what
-# may be written into it; alone: that it cannot be done again
+# what may be written into it; alone: that it cannot be done again; upsert: that
+# a PUT makes what is not there
 my %specimens = (
     '/stations/{id}' => {
         make => \&new_station,
@@ -114,7 +114,7 @@ my %specimens = (
         patch => { brand => 'Visa' } },
     '/billing/issuers/{id}' => {
         make => sub { $vg->put("$api/billing/issuers/issuer-" . ++$count, { name => 'Lights', address => {} }) },
-        put  => { name => 'Lamps', address => { city => 'Kiel' } } },
+        put  => { name => 'Lamps', address => { city => 'Kiel' } }, upsert => 1 },
     '/billing/plans/{id}' => { make => \&new_plan, patch => { name => 'Another' } },
     '/billing/subscriptions/{id}' => {
         make  => sub {
@@ -192,7 +192,8 @@ for my $name (@changes) {
         is $vg->request($method, $url, $body)->{status}, 200, 'nor is one needed';
         $url =~ s{[^/]+$}{019393c0-0000-7000-8000-0000000000ff};
         $url =~ s{id-tags/.*}{id-tags/nobody};
-        is $try->('"1"')->{status}, 404, 'what is not there is 404 before all';
+        is $try->('"1"')->{status}, $specimen->{upsert} ? 412 : 404,
+            'what is not there is 404 before all, but where it would be made: that has no tag (RFC 9110, 13.1.1)';
     };
 }
 
