@@ -31,7 +31,7 @@ server {
 END
     location /files { voltgate_access; default_type text/plain; alias /etc/hostname; }
     location /rare { voltgate_access; alias /etc/hostname; }
-    location /partners { voltgate_access billing:write; proxy_pass http://127.0.0.1:$port; }
+    location /partners { voltgate_access pricing:write; proxy_pass http://127.0.0.1:$port; }
     location /inside { voltgate_access; location /inside/more { proxy_pass http://127.0.0.1:$port; } }
 PLACES
 }
@@ -61,7 +61,7 @@ sub with {
         my $ben = somebody($vg, 'ben');
         $r = $vg->post('/partners', 'x' x 100_000, $ben);
         is $r->{status}, 403, 'no scope';
-        like $r->{body}, qr/billing:write/, 'and which';
+        like $r->{body}, qr/pricing:write/, 'and which';
         is place('/inside/more', from(nobody, '192.0.2.2'))->{status}, 401, 'a place inside is guarded as well';
         is join(' ', map { place('/rare', $ben)->{status} } 1 .. 3), '200 200 429', 'a place has a limit of its own, by its name';
         is join(' ', map { place('/files', $ben)->{status} } 1 .. 4), '200 200 200 429', 'all count together';

@@ -74,7 +74,7 @@ static const vg_route_t routes[] = {
     { VG_POST, "/till/login", VG_PUBLIC, slow_fields, .check = told, .about = "For all" },
     { VG_GET, "/till/mine", NULL, .check = told, .about = "For anybody" },
     { VG_GET, "/till/rare", NULL, .check = told, .about = "For anybody" },
-    { VG_GET, "/till/admin", "billing:write", .check = told, .about = "For some" },
+    { VG_GET, "/till/admin", "pricing:write", .check = told, .about = "For some" },
     { VG_POST, "/till/slow", NULL, slow_fields, .check = told, .about = "For anybody" },
     { VG_INTERNAL, "api_key.find", NULL, find_fields, .check = find, .about = "Its keys" },
     VG_ROUTES_END };
