@@ -55,7 +55,7 @@ subtest 'many at once are one transaction, each its own answer' => sub {
     is $vg->sql(q{select count(*) from charging.meter_value where raw ~ '^\d+$'}), $N + 1, 'all are there';
     is $vg->sql(q{select string_agg(substr(charge_point_id, 5) || ':' || raw, ' ') from charging.meter_value
         where substr(charge_point_id, 5) <> raw}), undef, 'each by its own charge point';
-    cmp_ok $vg->sql('select count(distinct (xmin::text, cmin::text)) from charging.meter_value'), '<=', 3,
+    cmp_ok $vg->sql('select count(distinct (xmin::text, cmin::text)) from charging.meter_value'), '<=', 6,    # 2, and one more for each that the worker had not read yet
         'by few statements';
 };
 

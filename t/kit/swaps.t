@@ -83,7 +83,7 @@ is scalar(grep { $_->closed } @chargers), 0, 'and no socket closed';
 is scalar(@failed), 0, scalar(@outcomes) . ' calls, none failed' or diag(Voltgate::Load->tally(@failed));
 is_deeply [ $vg->workers ], \@workers, 'by the same workers';
 # a sanitizer keeps what was freed for a while
-my $flat = $ENV{VG_PRELOAD} ? 16_384 : 512;
+my $flat = $ENV{VG_PRELOAD} ? 16_384 : 2_048;    # a version that stayed would be pages; 260 to 720 are seen
 cmp_ok $slope, '<', $flat, sprintf 'memory is flat: %.0f bytes a swap and worker', $slope;
 my ($slowest) = sort { $b <=> $a } map { $_->{seconds} } @outcomes;
 diag sprintf '%d swaps at %.0f a second, %.0f bytes a swap and worker; slowest of %d calls %.0f ms',
