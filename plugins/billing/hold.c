@@ -7,7 +7,7 @@
 
 #include "hold.h"
 
-#include "invoice.h"
+#include "invoices.h"
 
 /* clang-format off */
 
@@ -91,30 +91,6 @@ hold_wanted(vg_call_t *call)
 }
 
 
-static vg_rc_t
-hold_bind(vg_call_t *call, const vg_json_t *costs)
-{
-    vg_str_t invoice = { NULL, 0 };
-
-    switch (invoice_make(vg_pool(call), costs,
-                         vg_json_text(vg_row(call), "taxRate"),
-                         vg_json_text(vg_row(call), "minorUnits"), &invoice))
-    {
-
-    case INVOICE_OK:
-    case INVOICE_NOTHING:
-        return vg_bind(call, "invoice", invoice);
-
-    case INVOICE_NONSENSE:
-        vg_log(call, VG_LOG_ERROR, "what is expected has costs that are none");
-        return vg_refuse(call, "unprocessable");
-
-    default:
-        return vg_refuse(call, "internal");
-    }
-}
-
-
 /* The amount that was named stands for net and total: its tax is not known. */
 static vg_rc_t
 hold_bind_amount(vg_call_t *call)
@@ -147,14 +123,14 @@ hold_open_check(vg_call_t *call)
     {
         return vg_bind(call, "invoice", (vg_str_t){ NULL, 0 });
     }
-    return costs != NULL ? hold_bind(call, costs) : hold_bind_amount(call);
+    return costs != NULL ? invoice_bind(call, costs) : hold_bind_amount(call);
 }
 
 
 vg_rc_t
 hold_metered_check(vg_call_t *call)
 {
-    return hold_bind(call, vg_get(call, "costs"));
+    return invoice_bind(call, vg_get(call, "costs"));
 }
 
 

@@ -76,6 +76,7 @@ invoice_bind(vg_call_t *call, const vg_json_t *costs)
         return vg_bind(call, "invoice", invoice);
 
     case INVOICE_NONSENSE:
+        vg_log(call, VG_LOG_ERROR, "costs were told that are none");
         return vg_refuse(call, "unprocessable");
 
     default:
