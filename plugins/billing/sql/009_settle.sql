@@ -47,11 +47,7 @@ begin
         open := open - held;
     end if;
     if prompt and open > 0 then
-        select least(coalesce(max(a.balance), 0), open) into credit
-        from billing.account as a
-        where a.kind = 'CREDIT' and a.owner = payer.id and a.currency = owed.currency;
-        perform billing.move('PAYMENT', owed.id, 'credit', 'CREDIT', payer.id, 'RECEIVABLE', payer.id, credit, owed.currency,
-            at, correlation);
+        credit := billing.credit_use(payer.id, owed.id, open, owed.currency, at, correlation);
         now_by := now_by + credit;
         open := open - credit;
     end if;
