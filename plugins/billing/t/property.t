@@ -49,17 +49,18 @@ sub call {
     my $payer = (Voltgate::Books->carded)[ rand Voltgate::Books->carded ];
     my ($path, $units) = (rand() < 0.7 ? 'top-up' : 'refunds', 1 + int rand 5000);
     my $name = "call-$client-$n";
-    for (1 .. 100) {
-        my $r = $vg->post("/api/v1/billing/credits/$path",
+    my ($end, $asked, $r) = (time + 120, 0);
+    while (time < $end) {
+        $r = $vg->post("/api/v1/billing/credits/$path",
             { customerId => $payer, currency => 'EUR', amount => $units / 100 },
             { 'Idempotency-Key' => "$seed-$name", 'X-Correlation-ID' => $name });
-        next if $n % 13 == 0 && $_ == 1;    # that answer is lost
+        next if $n % 13 == 0 && !$asked++;    # that answer is lost
         return "$name $path $payer $r->{status} " . ($r->{json}{id} // '-') . ' ' . ($r->{status} == 202 ? $r->{json}{amount} : 0)
             if $r->{status} < 500;
         delete $vg->{client};
         sleep 0.1;
     }
-    die "$name was not answered";
+    die "$name was not answered in two minutes: $r->{status} $r->{body}";
 }
 
 my %file = map { $_ => "$vg->{state}/books.$_" } 1 .. $clients + $callers;
