@@ -175,21 +175,6 @@ return jsonb_build_object(
         'credited', (told).credited,
         'currency', (told).currency));
 
--- booked(kind, reference, part, payer, other_kind, other, amount, …): what a
--- payer owes for it, moved to whom it is due; below zero it moves back
-create function billing.booked(kind text, reference uuid, part text, payer text, other_kind text, other text,
-    amount numeric, currency text, at timestamptz, correlation text) returns boolean
-language plpgsql as $$
-begin
-    if amount < 0 then
-        return billing.move(kind, reference, part, other_kind, other, 'RECEIVABLE', coalesce(payer, '-'), -amount,
-            currency, at, correlation);
-    end if;
-    return billing.move(kind, reference, part, 'RECEIVABLE', coalesce(payer, '-'), other_kind, other, amount,
-        currency, at, correlation);
-end
-$$;
-
 -- number_drawn(issuer): its row with the next number, locked until the commit
 create function billing.number_drawn(issuer text) returns billing.issuer
 language plpgsql as $$
@@ -269,10 +254,10 @@ begin
     select made.id, (t.value ->> 'rate')::numeric, (t.value ->> 'base')::numeric, (t.value ->> 'amount')::numeric
     from jsonb_array_elements(invoice -> 'taxes') as t (value);
 
-    perform billing.booked('INVOICE', made.id, 'net', made.payer, 'REVENUE', made.issuer,
-        made.net, made.currency, at, correlation);
-    perform billing.booked('INVOICE', made.id, 'tax', made.payer, 'TAX', made.issuer,
-        made.tax, made.currency, at, correlation);
+    perform billing.moves(array[
+        billing.booking('INVOICE', made.id, 'net', made.payer, 'REVENUE', made.issuer, made.net, made.currency),
+        billing.booking('INVOICE', made.id, 'tax', made.payer, 'TAX', made.issuer, made.tax, made.currency)],
+        at, correlation);
     return billing.invoice_told('invoice.created.v1', made);
 end
 $$;

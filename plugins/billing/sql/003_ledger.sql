@@ -154,8 +154,7 @@ $$;
 -- Who decides by a balance reads it here. Whatever moves a payer's money takes
 -- the payer's row first, then all three of its accounts, so that one commit may
 -- make several of a payer's movements in any order, and none stands in
--- another's way. Movements of two payers are no one's in one commit (but
--- credit_expire's, which waits for nothing else).
+-- another's way.
 create function billing.payer_locked(payer text, currency text, out credit numeric, out held numeric, out receivable numeric)
 language plpgsql security definer
 set search_path = '' as $$
@@ -204,69 +203,220 @@ begin
 end
 $$;
 
--- move(kind, reference, part, source, target, amount, currency, at,
--- correlation): moves an amount from one account to another, once for a
--- reference, kind and part: false when it was moved before. An amount of 0
--- moves nothing and is false. Raises credit_short where the source may not go
--- so low, and where the amount has more digits than its currency. source and
--- target: {kind, owner}; those of one payer, where both are a payer's.
-create function billing.move(kind text, reference uuid, part text, source_kind text, source_owner text,
-    target_kind text, target_owner text, amount numeric, currency text, at timestamptz, correlation text) returns boolean
-language plpgsql security definer
+-- what moves() is to move: an amount from one account to another, those of one
+-- payer, where both are a payer's
+create type billing.movement as (
+    kind         text,
+    reference    uuid,
+    part         text,
+    source_kind  text,
+    source_owner text,
+    target_kind  text,
+    target_owner text,
+    amount       numeric,
+    currency     text
+);
+
+-- booking(kind, reference, part, payer, other_kind, other, amount, currency):
+-- what a payer owes for it, to be moved to whom it is due; below zero back
+create function billing.booking(kind text, reference uuid, part text, payer text, other_kind text, other text,
+    amount numeric, currency text) returns billing.movement
+language sql stable parallel safe
+return case
+    when amount < 0
+    then row(kind, reference, part, other_kind, other, 'RECEIVABLE', coalesce(payer, '-'), -amount, currency)::billing.movement
+    else row(kind, reference, part, 'RECEIVABLE', coalesce(payer, '-'), other_kind, other, amount, currency)::billing.movement
+end;
+
+-- movement_payer(movement): whose money it moves; NULL: no payer's. Raises where
+-- it is two payers'.
+create function billing.movement_payer(m billing.movement) returns text
+language plpgsql immutable parallel safe
 set search_path = '' as $$
 declare
-    kept   constant text[] := '{CREDIT,HELD,RECEIVABLE}';
-    ahead  constant text[] := '{CREDIT,HELD}';
-    source bigint;
-    target bigint;
-    moved  bigint;
-    was    record;
-    payer  text := case when move.source_kind = any (kept) then move.source_owner
-        when move.target_kind = any (kept) then move.target_owner end;
-    gained numeric;
-    rounded numeric;
+    kept constant text[] := '{CREDIT,HELD,RECEIVABLE}';
 begin
-    if move.amount = 0 then
-        return false;
-    end if;
-    rounded := pg_catalog.round(move.amount, billing.minor_units(move.currency));
-    if move.amount <> rounded then
-        raise exception '% % is no amount of money', move.amount, move.currency using errcode = '22023';
-    end if;
-    move.amount := rounded;
-    if move.target_kind = any (kept) and move.target_owner <> payer then
+    if m.target_kind = any (kept) and m.source_kind = any (kept) and m.target_owner <> m.source_owner then
         raise exception 'from one payer to another' using errcode = '22023';
     end if;
-    if payer is not null then
-        was := billing.payer_locked(payer, move.currency);
-    end if;
-    insert into billing.transfer as t (kind, reference, part, amount, currency, at, correlation_id)
-    values (move.kind, move.reference, move.part, move.amount, move.currency, move.at, move.correlation)
-    on conflict on constraint transfer_once do nothing
-    returning t.id into moved;
-    if moved is null then
-        return false;
-    end if;
-    source := billing.account_of(move.source_kind, move.source_owner, move.currency);
-    target := billing.account_of(move.target_kind, move.target_owner, move.currency);
-    gained := case when move.target_kind = any (ahead) then move.amount else 0 end
-        - case when move.source_kind = any (ahead) then move.amount else 0 end;
-    update billing.account as a
-    set balance = a.balance + case when a.id = source then -move.amount else move.amount end,
-        lot_at = case when a.kind = 'CREDIT' and gained > 0 then least(a.lot_at, move.at) else a.lot_at end
-    where a.id in (source, target) and a.balance is not null;
-    insert into billing.entry (transfer_id, account_id, amount, balance)
-    select moved, v.id, v.amount, a.balance
-    from (values (source, -move.amount), (target, move.amount)) as v (id, amount)
-    join billing.account as a on a.id = v.id;
-    if gained < 0 then
-        perform billing.credit_low(payer, move.currency, was.credit + was.held, was.credit + was.held + gained, move.correlation);
-    end if;
-    return true;
+    return case
+        when m.source_kind = any (kept) then m.source_owner
+        when m.target_kind = any (kept) then m.target_owner
+    end;
 end
 $$;
 
--- Nobody writes them but move(): not the plugin's own statements either. A
+-- accounts_of(movements): the accounts that they move from and to, in their
+-- order. Those that there are not are made, a payer's three together.
+create function billing.accounts_of(movements billing.movement[], out sources bigint[], out targets bigint[])
+language plpgsql
+set search_path = '' as $$
+declare
+    kept constant text[] := '{CREDIT,HELD,RECEIVABLE}';
+begin
+    for i in 1 .. 2 loop
+        -- each looked up by itself: a plan that was made while there were no accounts reads all of them
+        select array_agg((
+                select a.id
+                from billing.account as a
+                where a.owner = m.source_owner and a.kind = m.source_kind and a.currency = m.currency) order by m.place),
+            array_agg((
+                select a.id
+                from billing.account as a
+                where a.owner = m.target_owner and a.kind = m.target_kind and a.currency = m.currency) order by m.place)
+        into sources, targets
+        from unnest(movements) with ordinality as m (kind, reference, part, source_kind, source_owner, target_kind,
+            target_owner, amount, currency, place);
+        exit when pg_catalog.array_position(sources, null) is null and pg_catalog.array_position(targets, null) is null;
+        insert into billing.account (kind, owner, currency, balance)
+        select distinct k.kind, e.owner, m.currency, case when k.kind = any (kept) then 0 end
+        from unnest(movements) as m
+        cross join lateral (values (m.source_kind, m.source_owner), (m.target_kind, m.target_owner)) as e (kind, owner)
+        cross join lateral unnest(case when e.kind = any (kept) then kept else array[e.kind] end) as k (kind)
+        order by e.owner, k.kind, m.currency
+        on conflict on constraint account_owner do nothing;
+    end loop;
+end
+$$;
+
+-- moves(movements, at, correlation): makes movements, each once for a
+-- reference, kind and part, and says how many it made: not those that were made
+-- before, and none of nothing. Raises credit_short where an account may not go
+-- so low, and where an amount has more digits than its currency. All payers,
+-- then all accounts, are locked in one order before anything moves, so that two
+-- who move several payers' money do not wait for each other.
+create function billing.moves(movements billing.movement[], at timestamptz, correlation text) returns int
+language plpgsql security definer
+set search_path = '' as $$
+declare
+    ahead    constant text[] := '{CREDIT,HELD}';
+    m        billing.movement[];
+    payers   text[];
+    odd      text;
+    sources  bigint[];
+    targets  bigint[];
+    ids      bigint[];                      -- of their transfers, which rise with their order
+    made     bigint[];
+    accounts bigint[];                      -- kept ones whose balance changes
+    changes  numeric[];
+    lots     boolean[];                     -- something came into this CREDIT
+    low      record;
+begin
+    select array_agg(row(u.kind, u.reference, u.part, u.source_kind, u.source_owner, u.target_kind, u.target_owner,
+            u.rounded, u.currency)::billing.movement order by u.place),
+        array_agg(distinct u.payer) filter (where u.payer is not null),
+        min(u.amount || ' ' || u.currency) filter (where u.amount <> u.rounded)
+    into m, payers, odd
+    from (
+        select w.*,
+            billing.movement_payer(row(w.kind, w.reference, w.part, w.source_kind, w.source_owner, w.target_kind,
+                w.target_owner, w.amount, w.currency)) as payer,
+            pg_catalog.round(w.amount, coalesce((
+                select c.minor_units
+                from billing.currency as c
+                where c.code = w.currency), 2)) as rounded
+        from unnest(movements) with ordinality as w (kind, reference, part, source_kind, source_owner, target_kind,
+            target_owner, amount, currency, place)
+        where w.amount is distinct from 0
+        order by w.place) as u;
+    if m is null then
+        return 0;
+    end if;
+    if odd is not null then
+        raise exception '% is no amount of money', odd using errcode = '22023';
+    end if;
+    perform
+    from billing.payer as p
+    where p.id = any (payers)
+    order by p.id
+    for update;
+    select * into sources, targets
+    from billing.accounts_of(m);
+    perform
+    from billing.account as a
+    where a.owner = any (payers)
+        and a.balance is not null
+        and a.currency in (select w.currency from unnest(m) as w)
+    order by a.id
+    for update;
+    -- drawn now: an account's entries stand in the order of their transfers
+    ids := array(
+        select pg_catalog.nextval('billing.transfer_id_seq')
+        from pg_catalog.generate_series(1, pg_catalog.cardinality(m)));
+    with written as (
+        insert into billing.transfer as t (id, kind, reference, part, amount, currency, at, correlation_id)
+        overriding system value
+        select ids[w.place], w.kind, w.reference, w.part, w.amount, w.currency, moves.at, moves.correlation
+        from unnest(m) with ordinality as w (kind, reference, part, source_kind, source_owner, target_kind,
+            target_owner, amount, currency, place)
+        on conflict on constraint transfer_once do nothing
+        returning t.id
+    )
+    select array_agg(w.id) into made
+    from written as w;
+    if made is null then
+        return 0;
+    end if;
+
+    select array_agg(c.account), array_agg(c.change), array_agg(c.lot)
+    into accounts, changes, lots
+    from (
+        select e.account,
+            sum(e.amount) as change,
+            bool_or(w.target_kind = 'CREDIT' and e.amount > 0 and not w.source_kind = any (ahead)) as lot
+        from unnest(m) with ordinality as w (kind, reference, part, source_kind, source_owner, target_kind,
+            target_owner, amount, currency, place)
+        cross join lateral (values (sources[w.place], -w.amount), (targets[w.place], w.amount)) as e (account, amount)
+        where ids[w.place] = any (made)
+        group by e.account) as c;
+    -- by their ids alone, whatever plan there is
+    update billing.account as a
+    set balance = a.balance + changes[pg_catalog.array_position(accounts, a.id)],
+        lot_at = case when lots[pg_catalog.array_position(accounts, a.id)] then least(a.lot_at, moves.at) else a.lot_at end
+    where a.id = any (accounts) and a.balance is not null;
+    insert into billing.entry (transfer_id, account_id, amount, balance)
+    select e.transfer, e.account, e.amount, (
+            select a.balance
+            from billing.account as a
+            where a.id = e.account)
+        - coalesce(sum(e.amount) over (partition by e.account order by e.transfer desc rows between unbounded preceding
+            and 1 preceding), 0)
+    from (
+        select ids[w.place] as transfer, v.account, v.amount
+        from unnest(m) with ordinality as w (kind, reference, part, source_kind, source_owner, target_kind,
+            target_owner, amount, currency, place)
+        cross join lateral (values (sources[w.place], -w.amount), (targets[w.place], w.amount)) as v (account, amount)
+        where ids[w.place] = any (made)) as e;
+
+    for low in
+        select w.source_owner as payer, w.currency, sum(w.amount) as gone
+        from unnest(m) with ordinality as w (kind, reference, part, source_kind, source_owner, target_kind,
+            target_owner, amount, currency, place)
+        where w.source_kind = any (ahead) and not w.target_kind = any (ahead) and ids[w.place] = any (made)
+        group by w.source_owner, w.currency
+    loop
+        perform billing.credit_low(low.payer, low.currency, sum(a.balance) + low.gone, sum(a.balance), moves.correlation)
+        from billing.account as a
+        where a.owner = low.payer and a.kind = any (ahead) and a.currency = low.currency;
+    end loop;
+    return pg_catalog.cardinality(made);
+end
+$$;
+
+-- move(kind, reference, part, source, target, amount, currency, at,
+-- correlation): one of them: false when it was moved before, or is nothing.
+-- source and target: {kind, owner}
+create function billing.move(kind text, reference uuid, part text, source_kind text, source_owner text,
+    target_kind text, target_owner text, amount numeric, currency text, at timestamptz, correlation text) returns boolean
+language plpgsql
+set search_path = '' as $$
+begin
+    return billing.moves(array[row(move.kind, move.reference, move.part, move.source_kind, move.source_owner,
+        move.target_kind, move.target_owner, move.amount, move.currency)::billing.movement], move.at, move.correlation) > 0;
+end
+$$;
+
+-- Nobody writes them but moves(): not the plugin's own statements either. A
 -- transfer and its entries stand for good.
 revoke insert, update, delete on billing.account, billing.transfer, billing.entry from vg_billing;
 revoke execute on function billing.credit_low(text, text, numeric, numeric, text) from public, vg_billing;

@@ -287,8 +287,10 @@ begin
         credited_amount = t.credited_amount + (p.value ->> 'tax')::numeric
     from jsonb_array_elements(parts) as p (value)
     where t.invoice_id = was.id and t.rate = (p.value ->> 'rate')::numeric;
-    perform billing.booked('CREDIT_NOTE', id, 'net', was.payer, 'REVENUE', was.issuer, -no_net, was.currency, at, correlation);
-    perform billing.booked('CREDIT_NOTE', id, 'tax', was.payer, 'TAX', was.issuer, -no_tax, was.currency, at, correlation);
+    perform billing.moves(array[
+        billing.booking('CREDIT_NOTE', id, 'net', was.payer, 'REVENUE', was.issuer, -no_net, was.currency),
+        billing.booking('CREDIT_NOTE', id, 'tax', was.payer, 'TAX', was.issuer, -no_tax, was.currency)],
+        at, correlation);
 
     select coalesce(sum(t.to_refund - t.refunded), 0) into pending
     from billing.intent as t
