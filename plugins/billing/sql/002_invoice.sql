@@ -42,8 +42,8 @@ create table billing.invoice (
     energy_kwh  numeric,
     issued_at   timestamptz not null,
     due_at      timestamptz,                -- NULL: it is not settled yet
-    since       int         not null default 1,     -- its version when it was issued: a draft's goes on
-    version     int         not null default 1,
+    issued_by   xid8        not null default pg_catalog.pg_current_xact_id(),  -- the transaction
+    version     int         not null default 1,     -- of what was a draft it goes on
     constraint invoice_pkey primary key (id),
     constraint invoice_number unique (issuer, sequence),
     constraint invoice_subject unique (subject_id, subject_kind, part),
@@ -90,23 +90,28 @@ create table billing.invoice_tax (
 -- move, its parts never, and none is added after the transaction that issued
 -- it. It goes as a whole, and not within the five years that the mildest law
 -- wants; by which it goes is invoice_retire.sql's. Each update counts the
--- version on, so the version `since` tells a row that was inserted by this
--- transaction from one that was updated by it.
+-- version on.
 create function billing.invoice_stands() returns trigger
 language plpgsql as $$
 declare
-    moving constant text[] := '{paid,credited,status,due_at,version}';
+    kept billing.invoice := new;
 begin
-    if tg_op = 'UPDATE'
-        and new.version = old.version + 1
+    if tg_op = 'DELETE' then
+        if old.issued_at < now() - interval '5 years' then
+            return old;
+        end if;
+    elsif new.version = old.version + 1
         and new.credited >= old.credited
         and (old.due_at is null or new.due_at = old.due_at)
-        and to_jsonb(new) - moving = to_jsonb(old) - moving
     then
-        return new;
-    end if;
-    if tg_op = 'DELETE' and old.issued_at < now() - interval '5 years' then
-        return old;
+        kept.paid := old.paid;
+        kept.credited := old.credited;
+        kept.status := old.status;
+        kept.due_at := old.due_at;
+        kept.version := old.version;
+        if kept *= old then                 -- to the last byte
+            return new;
+        end if;
     end if;
     raise exception 'an issued invoice does not change'
         using errcode = '23514', constraint = 'conflict';
@@ -120,15 +125,6 @@ language plpgsql as $$
 declare
     credits constant text[] := '{credited_base,credited_amount}';   -- of a tax; a line has none
 begin
-    if tg_op = 'INSERT' and exists (
-        select
-        from billing.invoice i
-        where i.id = new.invoice_id
-            and i.version = i.since
-            and i.xmin = pg_current_xact_id()::xid)
-    then
-        return null;
-    end if;
     if tg_op = 'DELETE' and not exists (
         select
         from billing.invoice i
@@ -146,11 +142,33 @@ begin
         using errcode = '23514', constraint = 'conflict';
 end
 $$;
--- after: the invoice is written by the same statement
-create trigger invoice_line_stands after insert or update or delete on billing.invoice_line
+create trigger invoice_line_stands after update or delete on billing.invoice_line
     for each row execute function billing.invoice_part_stands();
-create trigger invoice_tax_stands after insert or update or delete on billing.invoice_tax
+create trigger invoice_tax_stands after update or delete on billing.invoice_tax
     for each row execute function billing.invoice_part_stands();
+
+create function billing.invoice_part_added() returns trigger
+language plpgsql as $$
+begin
+    -- each looked up by itself: a plan that was made while there were no invoices reads all of them
+    if exists (
+        select
+        from added as a
+        where (
+            select i.issued_by
+            from billing.invoice as i
+            where i.id = a.invoice_id) is distinct from pg_current_xact_id())
+    then
+        raise exception 'an issued invoice does not change'
+            using errcode = '23514', constraint = 'conflict';
+    end if;
+    return null;
+end
+$$;
+create trigger invoice_line_added after insert on billing.invoice_line referencing new table as added
+    for each statement execute function billing.invoice_part_added();
+create trigger invoice_tax_added after insert on billing.invoice_tax referencing new table as added
+    for each statement execute function billing.invoice_part_added();
 
 
 -- invoice_told(type, invoice): the event that tells of it
@@ -175,90 +193,160 @@ return jsonb_build_object(
         'credited', (told).credited,
         'currency', (told).currency));
 
--- number_drawn(issuer): its row with the next number, locked until the commit
-create function billing.number_drawn(issuer text) returns billing.issuer
-language plpgsql as $$
-declare
-    drawn billing.issuer;
-begin
-    insert into billing.issuer as i (issuer, last_number)
-    values (number_drawn.issuer, 1)
-    on conflict on constraint issuer_pkey do update
-    set last_number = i.last_number + 1
-    returning i.* into drawn;
-    return drawn;
-end
-$$;
-
 -- number_of(prefix, sequence)
 create function billing.number_of(prefix text, sequence bigint) returns text
 language sql immutable parallel safe
 return prefix || lpad(sequence::text, greatest(8, length(sequence::text)), '0');
 
--- invoice_issue(subject_kind, subject_id, part, issuer, customer_id,
--- company_id, invoice, supplied, at, correlation): issues an invoice, once for
--- a subject and part, and returns the event that tells of it; NULL where it
--- was issued before, where there is nothing to pay (invoice NULL) or nobody to
--- pay it to. invoice: as invoice.h has it; supplied: {country, from, to,
--- energyKwh}, any of which may be missing. Each look is made with the
--- issuer's counter locked, so all invoices of an issuer stand in a row. Who
--- calls it has no exception block around: that has a transaction id of its own,
--- and the lines would come after the transaction that issued.
-create function billing.invoice_issue(subject_kind text, subject_id uuid, part text, issuer text, customer_id text,
-    company_id text, invoice jsonb, supplied jsonb, at timestamptz, correlation text, since int default 1) returns jsonb
-language plpgsql as $$
+-- what invoices_issue() is to issue
+create type billing.issue as (
+    subject_kind text,
+    subject_id   uuid,
+    part         text,
+    issuer       text,
+    customer_id  text,
+    company_id   text,
+    invoice      jsonb,                     -- as invoice.h has it; NULL: nothing to pay
+    supplied     jsonb,                     -- {country, from, to, energyKwh}, any of which may be missing
+    version      int
+);
+
+-- issuers_locked(issuers): their counters, which are theirs until the commit
+create function billing.issuers_locked(issuers text[]) returns void
+language plpgsql
+set search_path = '' as $$
 declare
-    drawn billing.issuer;
-    made  billing.invoice;
+    found_n int;
 begin
-    if invoice is null or issuer is null then
-        return null;
+    for i in 1 .. 2 loop
+        perform
+        from billing.issuer as i
+        where i.issuer = any (issuers)
+        order by i.issuer
+        for update;
+        get diagnostics found_n = row_count;
+        exit when found_n = pg_catalog.cardinality(issuers);
+        insert into billing.issuer (issuer)
+        select u.issuer
+        from unnest(issuers) as u (issuer)
+        order by u.issuer
+        on conflict on constraint issuer_pkey do nothing;
+    end loop;
+end
+$$;
+
+-- invoices_issue(due, at, correlation): issues invoices, each once for a subject
+-- and part: the events that tell of them, in the order of due; NULL for what was
+-- issued before, for what is nothing to pay, and where nobody is to be paid.
+-- Each look is made with the issuers' counters locked, so all invoices of an
+-- issuer stand in a row. Lines, taxes and movements come by the transaction
+-- that issued, and by no other.
+create function billing.invoices_issue(due billing.issue[], at timestamptz, correlation text) returns jsonb[]
+language plpgsql
+set search_path = '' as $$
+declare
+    issuers text[];
+    fresh   billing.issue[];
+    ids     uuid[];
+    places  int[];                          -- of fresh ones in due
+    made    billing.invoice[];              -- as fresh
+    told    jsonb[] := pg_catalog.array_fill(null::jsonb, array[pg_catalog.cardinality(due)]);
+begin
+    select array_agg(distinct d.issuer) into issuers
+    from unnest(due) as d
+    where d.invoice is not null and d.issuer is not null;
+    perform billing.issuers_locked(issuers);
+    -- each looked up by itself: a plan that was made while there were no invoices reads all of them
+    select array_agg(row(d.subject_kind, d.subject_id, d.part, d.issuer, d.customer_id, d.company_id, d.invoice, d.supplied,
+            d.version)::billing.issue order by d.place),
+        array_agg(case when d.subject_kind = 'MANUAL' then d.subject_id else vg.uuid7() end order by d.place),
+        array_agg(d.place order by d.place)
+    into fresh, ids, places
+    from unnest(due) with ordinality as d (subject_kind, subject_id, part, issuer, customer_id, company_id, invoice,
+        supplied, version, place)
+    where d.invoice is not null
+        and d.issuer is not null
+        and (
+            select v.id
+            from billing.invoice as v
+            where v.subject_id = d.subject_id
+                and v.subject_kind = d.subject_kind
+                and v.part = d.part) is null;
+    if fresh is null then
+        return told;
     end if;
-    perform
-    from billing.issuer as i
-    where i.issuer = invoice_issue.issuer
-    for update;
-    if exists (
-        select
-        from billing.invoice as v
-        where v.subject_id = invoice_issue.subject_id
-            and v.subject_kind = invoice_issue.subject_kind
-            and v.part = invoice_issue.part)
-    then
-        return null;
-    end if;
-    drawn := billing.number_drawn(issuer);
-    insert into billing.invoice as v (id, issuer, sequence, number, subject_kind, subject_id, part, customer_id,
-        company_id, payer, currency, minor_units, net, tax, total, tax_unknown, country, supplied_from, supplied_to,
-        energy_kwh, issued_at, since, version)
-    values (case when invoice_issue.subject_kind = 'MANUAL' then invoice_issue.subject_id else vg.uuid7() end,
-        drawn.issuer, drawn.last_number, billing.number_of(drawn.prefix, drawn.last_number),
-        invoice_issue.subject_kind, invoice_issue.subject_id, invoice_issue.part, invoice_issue.customer_id,
-        invoice_issue.company_id, billing.payer_of(invoice_issue.customer_id, invoice_issue.company_id),
-        invoice ->> 'currency', (invoice ->> 'minorUnits')::int, (invoice ->> 'net')::numeric,
-        (invoice ->> 'tax')::numeric, (invoice ->> 'total')::numeric, (invoice ->> 'taxUnknown')::boolean,
-        supplied ->> 'country', (supplied ->> 'from')::timestamptz, (supplied ->> 'to')::timestamptz,
-        (supplied ->> 'energyKwh')::numeric, at, invoice_issue.since, invoice_issue.since)
-    returning v.* into made;
+
+    with counted as (
+        select f.issuer,
+            count(*) as n
+        from unnest(fresh) as f
+        group by f.issuer
+    ), drawn as (
+        update billing.issuer as i
+        set last_number = i.last_number + c.n
+        from counted as c
+        where i.issuer = c.issuer
+        returning i.issuer, i.prefix, i.last_number - c.n as until
+    ), numbered as (
+        select f.*,
+            d.prefix,
+            d.until + row_number() over (partition by f.issuer order by f.place) as sequence
+        from unnest(fresh) with ordinality as f (subject_kind, subject_id, part, issuer, customer_id, company_id,
+            invoice, supplied, version, place)
+        join drawn as d on d.issuer = f.issuer
+    ), written as (
+        insert into billing.invoice as v (id, issuer, sequence, number, subject_kind, subject_id, part, customer_id,
+            company_id, payer, currency, minor_units, net, tax, total, tax_unknown, country, supplied_from, supplied_to,
+            energy_kwh, issued_at, version)
+        select ids[n.place], n.issuer, n.sequence, billing.number_of(n.prefix, n.sequence), n.subject_kind, n.subject_id,
+            n.part, n.customer_id, n.company_id, billing.payer_of(n.customer_id, n.company_id),
+            n.invoice ->> 'currency', (n.invoice ->> 'minorUnits')::int, (n.invoice ->> 'net')::numeric,
+            (n.invoice ->> 'tax')::numeric, (n.invoice ->> 'total')::numeric, (n.invoice ->> 'taxUnknown')::boolean,
+            n.supplied ->> 'country', (n.supplied ->> 'from')::timestamptz, (n.supplied ->> 'to')::timestamptz,
+            (n.supplied ->> 'energyKwh')::numeric, invoices_issue.at, n.version
+        from numbered as n
+        order by n.place
+        returning v.*
+    )
+    select array_agg(w order by pg_catalog.array_position(ids, w.id)) into made
+    from written as w;
 
     insert into billing.invoice_line (invoice_id, position, kind, type, text, reservation, unit, price, volume,
         tax_rate, amount)
-    select made.id, l.position,
+    select ids[f.place], l.position,
         coalesce(l.value ->> 'kind', case when l.value ->> 'reservation' is null then l.value ->> 'type' else 'RESERVATION' end),
         l.value ->> 'type', l.value ->> 'text', l.value ->> 'reservation', l.value ->> 'unit',
         (l.value ->> 'price')::numeric, (l.value ->> 'volume')::numeric,
         (l.value ->> 'taxRate')::numeric, (l.value ->> 'amount')::numeric
-    from jsonb_array_elements(invoice -> 'lines') with ordinality as l (value, position);
+    from unnest(fresh) with ordinality as f (subject_kind, subject_id, part, issuer, customer_id, company_id, invoice,
+        supplied, version, place)
+    cross join lateral pg_catalog.jsonb_array_elements(f.invoice -> 'lines') with ordinality as l (value, position);
 
     insert into billing.invoice_tax (invoice_id, rate, base, amount)
-    select made.id, (t.value ->> 'rate')::numeric, (t.value ->> 'base')::numeric, (t.value ->> 'amount')::numeric
-    from jsonb_array_elements(invoice -> 'taxes') as t (value);
+    select ids[f.place], (t.value ->> 'rate')::numeric, (t.value ->> 'base')::numeric, (t.value ->> 'amount')::numeric
+    from unnest(fresh) with ordinality as f (subject_kind, subject_id, part, issuer, customer_id, company_id, invoice,
+        supplied, version, place)
+    cross join lateral pg_catalog.jsonb_array_elements(f.invoice -> 'taxes') as t (value);
 
-    perform billing.moves(array[
-        billing.booking('INVOICE', made.id, 'net', made.payer, 'REVENUE', made.issuer, made.net, made.currency),
-        billing.booking('INVOICE', made.id, 'tax', made.payer, 'TAX', made.issuer, made.tax, made.currency)],
+    perform billing.moves(array(
+            select billing.booking('INVOICE', i.id, b.part, i.payer, b.kind, i.issuer, b.amount, i.currency)
+            from unnest(made) as i
+            cross join lateral (values ('net', 'REVENUE', i.net), ('tax', 'TAX', i.tax)) as b (part, kind, amount)),
         at, correlation);
-    return billing.invoice_told('invoice.created.v1', made);
+    for i in 1 .. pg_catalog.cardinality(made) loop
+        told[places[i]] := billing.invoice_told('invoice.created.v1', made[i]);
+    end loop;
+    return told;
+end
+$$;
+
+-- invoice_issue(…, supplied, at, correlation, version): one of them; its event, or NULL
+create function billing.invoice_issue(subject_kind text, subject_id uuid, part text, issuer text, customer_id text,
+    company_id text, invoice jsonb, supplied jsonb, at timestamptz, correlation text, version int default 1) returns jsonb
+language plpgsql as $$
+begin
+    return (billing.invoices_issue(array[row(subject_kind, subject_id, part, issuer, customer_id, company_id, invoice,
+        supplied, version)::billing.issue], at, correlation))[1];
 end
 $$;
 

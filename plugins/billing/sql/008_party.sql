@@ -64,18 +64,18 @@ create function billing.invoice_party_made() returns trigger
 language plpgsql as $$
 begin
     insert into billing.invoice_party (invoice_id, seller, buyer)
-    values (
-        new.id,
+    select i.id,
         (
             select billing.seller_shown(s)
             from billing.seller as s
-            where s.issuer = new.issuer),
-        case when new.company_id is null and new.customer_id is null then '{}'::jsonb end);
+            where s.issuer = i.issuer),
+        case when i.company_id is null and i.customer_id is null then '{}'::jsonb end
+    from issued as i;
     return null;
 end
 $$;
-create trigger invoice_party_made after insert on billing.invoice
-    for each row execute function billing.invoice_party_made();
+create trigger invoice_party_made after insert on billing.invoice referencing new table as issued
+    for each statement execute function billing.invoice_party_made();
 
 create function billing.invoice_party_stands() returns trigger
 language plpgsql as $$

@@ -107,7 +107,8 @@ subtest 'issued is issued' => sub {
         select i.id, 99, 'ENERGY', 'ENERGY', 0, 1 from billing.invoice i};
     is $refused->('update billing.invoice set total = 0, net = 0, tax = 0'), 1;
     is $refused->("update billing.invoice set version = version + 1, $_"), 1, "not by $_" for "number = 'X'",
-        'issuer = null', 'customer_id = null', 'payer = null', "subject_kind = 'MANUAL'", 'issued_at = now()', 'since = 2';
+        'issuer = null', 'customer_id = null', 'payer = null', "subject_kind = 'MANUAL'", 'issued_at = now()',
+        'issued_by = pg_current_xact_id()';
     is $refused->('update billing.invoice set credited = 1, version = version + 1',
         'update billing.invoice set credited = 0, version = version + 1'), 1, 'what was credited stays';
     is $refused->('delete from billing.invoice'), 1;
