@@ -36,6 +36,7 @@ create table billing.intent (
     refunded     numeric     not null default 0,
     excess       numeric     not null default 0,   -- captured beyond that, where all or nothing is captured
     excess_back  numeric     not null default 0,   -- of that, given back
+    kept         numeric     not null default 0,   -- HELD of the payer's credit, to be given back
     currency     text        not null,
     wanted       text        not null,      -- AUTHORISED, CAPTURED, CANCELLED
     to_capture   numeric,                   -- of a CAPTURED one; NULL: all of it
@@ -58,7 +59,8 @@ create table billing.intent (
     constraint intent_status check (status in ('PENDING', 'AUTHORISED', 'CAPTURED', 'CANCELLED', 'FAILED')),
     constraint intent_amounts check (amount > 0 and captured between 0 and amount and refunded between 0 and captured
         and coalesce(to_capture, 0) between 0 and amount and to_refund between 0 and amount),
-    constraint intent_excess check (excess between 0 and amount - captured and excess_back between 0 and excess)
+    constraint intent_excess check (excess between 0 and amount - captured and excess_back between 0 and excess),
+    constraint intent_kept check (kept between 0 and amount)
 );
 create unique index intent_provider on billing.intent (provider, provider_ref) where provider_ref is not null;
 create index intent_subject on billing.intent (subject);
@@ -189,6 +191,40 @@ begin
 end
 $$;
 
+-- invoice_refunding(invoice, besides): of what was paid for it, what is to be
+-- given back still; besides one of its payments (NULL: none).
+create function billing.invoice_refunding(invoice uuid, besides uuid) returns numeric
+language plpgsql stable
+set search_path = '' as $$
+begin
+    return (
+        select coalesce(sum(least(t.to_refund, t.captured) - t.refunded - t.kept), 0)
+        from billing.intent as t
+        join billing.invoice as i on i.id = invoice_refunding.invoice and i.payer = t.payer
+        where t.to_refund > t.refunded
+            and t.id is distinct from besides
+            and (t.purpose = 'INVOICE' and t.subject = i.id or t.purpose = 'HOLD' and billing.hold_invoice(t.id) = i.id));
+end
+$$;
+
+-- intent_kept(was, apart, invoice): how much of `apart`, which is to be given
+-- back from now on, is the payer's credit by now: all of what was paid in; of
+-- an invoice's what went beyond what was owed. of: its purpose's account.
+create function billing.intent_kept(was billing.intent, apart numeric, account text, invoice uuid) returns numeric
+language plpgsql stable
+set search_path = '' as $$
+begin
+    return case
+        when account = 'CREDIT' then apart
+        else greatest(0, apart - (
+            select i.paid - billing.invoice_refunding(i.id, was.id)
+                - (least(was.to_refund, was.captured) - was.refunded - was.kept)
+            from billing.invoice as i
+            where i.id = intent_kept.invoice))
+    end;
+end
+$$;
+
 -- intent_books(was, now, at, correlation): moves in the ledger what moved at the
 -- provider, by purpose, and returns the events of the invoice that it pays. What
 -- is to be given back of credit is kept apart (HELD) from the wish on, so it
@@ -201,7 +237,10 @@ declare
     of      billing.purpose;
     apart   numeric := least(i.to_refund, i.captured) - least(was.to_refund, was.captured);
     back    numeric := i.refunded - was.refunded;
+    more    numeric := 0;                   -- is kept
+    given   numeric;                        -- of back, what was kept
     invoice uuid;
+    events  jsonb;
 begin
     select p.* into of
     from billing.purpose as p
@@ -212,18 +251,24 @@ begin
         i.excess - was.excess, i.currency, at, correlation);
     perform billing.move('REFUND', i.id, 'excess-' || i.excess_back, 'HELD', i.payer, 'PROVIDER', i.provider,
         i.excess_back - was.excess_back, i.currency, at, correlation);
-    if of.account = 'CREDIT' then
-        perform billing.move('HOLD', i.id, 'refund-' || least(i.to_refund, i.captured), 'CREDIT', i.payer, 'HELD', i.payer,
-            apart, i.currency, at, correlation);
-    end if;
-    perform billing.move('REFUND', i.id, 'refunded-' || i.refunded, case of.account when 'CREDIT' then 'HELD' else of.account end,
-        i.payer, 'PROVIDER', i.provider, back, i.currency, at, correlation);
     if of.account = 'RECEIVABLE' then
         invoice := case i.purpose when 'INVOICE' then i.subject else billing.hold_invoice(i.id) end;
-        return coalesce(billing.invoice_paid(invoice, i.captured - was.captured, at), '[]')
-            || coalesce(billing.invoice_paid(invoice, -back, at), '[]');
+        events := billing.invoice_paid(invoice, i.captured - was.captured, at);
     end if;
-    return '[]';
+    if apart > 0 then
+        more := coalesce(billing.intent_kept(was, apart, of.account, invoice), 0);
+        perform billing.move('HOLD', i.id, 'refund-' || least(i.to_refund, i.captured), 'CREDIT', i.payer, 'HELD', i.payer,
+            more, i.currency, at, correlation);
+    end if;
+    given := least(back, was.kept + more);
+    perform billing.move('REFUND', i.id, 'kept-' || i.refunded, 'HELD', i.payer, 'PROVIDER', i.provider,
+        given, i.currency, at, correlation);
+    perform billing.move('REFUND', i.id, 'refunded-' || i.refunded, of.account, i.payer, 'PROVIDER', i.provider,
+        back - given, i.currency, at, correlation);
+    update billing.intent as t
+    set kept = was.kept + more - given
+    where t.id = i.id and more <> given;
+    return coalesce(events, '[]') || coalesce(billing.invoice_paid(invoice, given - back, at), '[]');
 end
 $$;
 

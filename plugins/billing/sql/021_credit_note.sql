@@ -260,7 +260,6 @@ declare
     parts   jsonb;
     no_net  numeric;                        -- what it takes back
     no_tax  numeric;
-    pending numeric;
     refunds jsonb;
     back    numeric;
 begin
@@ -292,11 +291,8 @@ begin
         billing.booking('CREDIT_NOTE', id, 'tax', was.payer, 'TAX', was.issuer, -no_tax, was.currency)],
         at, correlation);
 
-    select coalesce(sum(t.to_refund - t.refunded), 0) into pending
-    from billing.intent as t
-    where t.payer = was.payer and t.to_refund > t.refunded
-        and (t.purpose = 'INVOICE' and t.subject = was.id or t.purpose = 'HOLD' and billing.hold_invoice(t.id) = was.id);
-    refunds := billing.credit_refunds(was, was.paid - pending - (was.total - was.credited - no_net - no_tax), id, at, correlation);
+    refunds := billing.credit_refunds(was, was.paid - billing.invoice_refunding(was.id, null)
+        - (was.total - was.credited - no_net - no_tax), id, at, correlation);
     select coalesce(sum((r.value ->> 'amount')::numeric), 0) into back
     from jsonb_array_elements(refunds) as r (value)
     where r.value ->> 'to' = 'CREDIT';
