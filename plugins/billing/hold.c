@@ -123,14 +123,7 @@ hold_open_check(vg_call_t *call)
     {
         return vg_bind(call, "invoice", (vg_str_t){ NULL, 0 });
     }
-    return costs != NULL ? invoice_bind(call, costs) : hold_bind_amount(call);
-}
-
-
-vg_rc_t
-hold_metered_check(vg_call_t *call)
-{
-    return invoice_bind(call, vg_get(call, "costs"));
+    return costs != NULL ? invoice_check(call) : hold_bind_amount(call);
 }
 
 

@@ -16,7 +16,6 @@ extern const vg_field_t payment_moved_fields[];
 extern const vg_field_t hold_id_fields[];
 extern const vg_field_t hold_list_fields[];
 vg_rc_t                 hold_open_check(vg_call_t *call);
-vg_rc_t                 hold_metered_check(vg_call_t *call);
 vg_rc_t                 hold_payable_check(vg_call_t *call);
 
 #endif

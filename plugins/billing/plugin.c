@@ -266,7 +266,7 @@ static const vg_route_t routes[] = {
       .check = hold_payable_check, .statement = "hold_payable",
       .about = "Whether a customer has any way to pay" },
     { VG_EVENT, "charging.session.metered.v1", NULL, hold_metered_fields,
-      .load = "hold_ground", .check = hold_metered_check,
+      .load = "hold_ground", .check = invoice_check,
       .statement = "hold_metered",
       .about = "Raises the hold of a session that costs more" },
     { VG_EVENT, "charging.session.failed.v1", NULL, hold_failed_fields,

@@ -104,3 +104,40 @@ begin
     return found;
 end
 $$;
+
+-- line_kind(line): of what kind a line of costs or of an invoice is
+create function billing.line_kind(line jsonb) returns text
+language sql immutable parallel safe
+return coalesce(line ->> 'kind', case when line ->> 'reservation' is null then line ->> 'type' else 'RESERVATION' end);
+
+-- costs_taxed(costs, country, at, time_zone): the same, and each line has a
+-- rate: its own `vat`; else its kind's, as tax_rate_at() has it, where one is
+-- known. Of what was reserved the kind is RESERVATION.
+create function billing.costs_taxed(costs jsonb, country text, at timestamptz, time_zone text) returns jsonb
+language plpgsql stable parallel safe
+set search_path = '' as $$
+declare
+    rates jsonb;                            -- by kind
+begin
+    if pg_catalog.jsonb_typeof(costs -> 'lines') is distinct from 'array' then
+        return costs;
+    end if;
+    select pg_catalog.jsonb_object_agg(k.kind, billing.tax_rate_at(costs_taxed.country, k.kind, costs_taxed.at, costs_taxed.time_zone))
+    into rates
+    from (
+        select distinct billing.line_kind(l.value) as kind
+        from pg_catalog.jsonb_array_elements(costs -> 'lines') as l (value)
+        where l.value ->> 'vat' is null) as k
+    where k.kind is not null;
+    if rates is null then
+        return costs;
+    end if;
+    return pg_catalog.jsonb_set(costs, '{lines}', (
+        select pg_catalog.jsonb_agg(case
+                when l.value ->> 'vat' is null
+                then l.value || pg_catalog.jsonb_build_object('vat', rates -> billing.line_kind(l.value))
+                else l.value
+            end order by l.position)
+        from pg_catalog.jsonb_array_elements(costs -> 'lines') with ordinality as l (value, position)));
+end
+$$;

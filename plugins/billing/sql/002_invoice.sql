@@ -313,8 +313,7 @@ begin
 
     insert into billing.invoice_line (invoice_id, position, kind, type, text, reservation, unit, price, volume,
         tax_rate, amount)
-    select ids[f.place], l.position,
-        coalesce(l.value ->> 'kind', case when l.value ->> 'reservation' is null then l.value ->> 'type' else 'RESERVATION' end),
+    select ids[f.place], l.position, billing.line_kind(l.value),
         l.value ->> 'type', l.value ->> 'text', l.value ->> 'reservation', l.value ->> 'unit',
         (l.value ->> 'price')::numeric, (l.value ->> 'volume')::numeric,
         (l.value ->> 'taxRate')::numeric, (l.value ->> 'amount')::numeric

@@ -19,13 +19,12 @@ create index draft_customer on billing.draft (customer_id, id);
 create index draft_age on billing.draft (created_at);
 
 -- draft_priced(lines, more, country, currency, at): lines as invoice.c takes
--- them, with further ones. One without a rate is taxed as its kind is in that
--- country on that day; where none is known it is said to be unknown, once.
-create function billing.draft_priced(lines jsonb, more jsonb, country text, currency text, at timestamptz) returns json
+-- them, with further ones, and with the rates of that day
+create function billing.draft_priced(lines jsonb, more jsonb, country text, currency text, at timestamptz) returns jsonb
 language plpgsql stable
 set search_path = '' as $$
 begin
-    return pg_catalog.json_build_object(
+    return billing.costs_taxed(pg_catalog.jsonb_build_object(
         'currency', draft_priced.currency,
         'lines', coalesce(draft_priced.lines, '[]') || coalesce((
             select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object(
@@ -34,9 +33,9 @@ begin
                 'text', l.value -> 'text',
                 'volume', l.value -> 'quantity',
                 'price', l.value -> 'price',
-                'vat', coalesce((l.value ->> 'taxRate')::numeric, billing.tax_rate_at(draft_priced.country,
-                    coalesce(l.value ->> 'kind', 'MANUAL'), draft_priced.at, null))) order by l.position)
-            from pg_catalog.jsonb_array_elements(more) with ordinality as l (value, position)), '[]'));
+                'vat', l.value -> 'taxRate') order by l.position)
+            from pg_catalog.jsonb_array_elements(more) with ordinality as l (value, position)), '[]')),
+        draft_priced.country, draft_priced.at, null);
 end
 $$;
 

@@ -1,5 +1,6 @@
 -- in: country, timeZone, costs
--- out: the standard rate of tax today there (null: none is known), and the digits of the currency
+-- out: as invoice_ground.sql, by the rates of today
 select json_build_object(
+    'costs', billing.costs_taxed(:costs, :country, :now, :timeZone),
     'minorUnits', billing.minor_units(:costs ->> 'currency'),
     'taxRate', billing.tax_rate_at(:country, 'STANDARD', :now, :timeZone)) as body;
