@@ -102,7 +102,8 @@ vg_inquiry_copy(vg_call_t *ask, vg_str_t s)
 }
 
 
-/* A change is made once, however often a job, or the same keyed call, asks. */
+/* A change is made once, however often a job, or the same keyed call, asks: its
+ * steps are told apart, since two may ask the same route. */
 static void
 vg_inquiry_key(const vg_call_t *call, vg_call_t *ask)
 {
@@ -113,9 +114,9 @@ vg_inquiry_key(const vg_call_t *call, vg_call_t *ask)
     if (key.len == 0 || e->statement == NULL || !e->statement->change) {
         return;
     }
-    ask->key.key = vg_ngx(
-        vg_printf(&ask->arena, "%.*s/%.*s", (int) call->endpoint->label.len,
-                  call->endpoint->label.data, (int) key.len, key.data));
+    ask->key.key = vg_ngx(vg_printf(
+        &ask->arena, "%s/%s/%.*s", (const char *) call->endpoint->label.data,
+        call->endpoint->steps[call->step].row->name, (int) key.len, key.data));
     ngx_str_set(&ask->key.hash, "inquiry"); /* the key says it all */
 }
 

@@ -98,6 +98,24 @@ vg_step_outcome(const vg_call_t *call, vg_str_t said)
 }
 
 
+/* A hook that breaks without a word breaks the call, like check(). */
+static ngx_uint_t
+vg_step_hook(vg_call_t *call, vg_hook_pt hook)
+{
+    vg_rc_t rc;
+
+    call->row = NULL;
+    rc = vg_hook_run(call, hook);
+    if (rc != VG_OK) {
+        call->outgoing.send = NULL;
+    }
+    if (call->error == NULL && (rc == VG_ERROR || call->nproblems)) {
+        (void) vg_refuse(call, call->nproblems ? "validation" : "internal");
+    }
+    return call->error == NULL;
+}
+
+
 /* the next question, or the statement */
 static void
 vg_step_awaited(vg_call_t *call, const vg_said_t *said, vg_hook_pt told)
@@ -105,13 +123,8 @@ vg_step_awaited(vg_call_t *call, const vg_said_t *said, vg_hook_pt told)
     if (said->error != NULL) {
         (void) vg_refuse_with(call, said->error,
                               vg_step_keep(call, said->detail));
-    } else if (told != NULL) {
-        call->row = NULL;
-        if (vg_hook_run(call, told) != VG_OK && call->error == NULL) {
-            (void) vg_refuse(call, "internal");
-        }
     }
-    if (call->error != NULL) {
+    if (said->error != NULL || (told != NULL && !vg_step_hook(call, told))) {
         vg_call_awaited(call);
         return;
     }
@@ -145,10 +158,25 @@ vg_step_told(void *data, const vg_said_t *said)
 }
 
 
+/* Who waited for a plugin was in a hurry (inquiry.c); what is asked now may be
+ * as slow as what comes first. */
+static void
+vg_step_patience(vg_call_t *call)
+{
+    ngx_msec_t gone = ngx_current_msec - call->started;
+
+    if (call->step > 0 && call->deadline.timer_set
+        && call->endpoint->row->method <= VG_DELETE && gone < VG_AWAIT_DEADLINE)
+    {
+        ngx_add_timer(&call->deadline, VG_AWAIT_DEADLINE - gone);
+    }
+}
+
+
 void
 vg_steps_run(vg_call_t *call)
 {
-    ngx_uint_t          await = call->endpoint->awaits;
+    ngx_uint_t          good, await = call->endpoint->awaits;
     vg_endpoint_step_t *step = &call->endpoint->steps[call->step];
 
     if (step->row == NULL) {
@@ -157,27 +185,20 @@ vg_steps_run(vg_call_t *call)
         }
         return;
     }
-    call->row = NULL;
     call->outgoing.send = NULL;
-    if (vg_hook_run(call, step->row->command) != VG_OK
-        || call->outgoing.send == NULL)
-    {
-        if (await && call->error == NULL) {
-            call->step++;
-            vg_steps_run(call);
-            return;
-        }
-        if (await) {
-            vg_call_awaited(call);
-            return;
-        }
-        call->in.reason = vg_str(call->error ? call->error->name : "refused");
-        if (call->error != NULL) {
-            vg_step_write(call, step->undo);
-        }
-        return;
+    good = vg_step_hook(call, step->row->command);
+    if (call->outgoing.send != NULL) {
+        vg_step_patience(call);
+        call->changed |= await != 0; /* the other side acts, whoever hangs up */
+        vg_call_ref(call);
+        call->outgoing.send(call, call->outgoing.what, vg_step_told, call);
+    } else if (await && good) {
+        call->step++;
+        vg_steps_run(call);
+    } else if (await) {
+        vg_call_awaited(call);
+    } else if (!good) {
+        call->in.reason = vg_str(call->error->name);
+        vg_step_write(call, step->undo);
     }
-    call->changed |= await != 0; /* the other side acts, whoever hangs up */
-    vg_call_ref(call);
-    call->outgoing.send(call, call->outgoing.what, vg_step_told, call);
 }

@@ -124,7 +124,7 @@ typedef vg_rc_t (*vg_hook_pt)(vg_call_t *call);
  *
  * in any change of the plugin (also key, next_at, traceparent, actor_id; `on
  * conflict do nothing` where key says what must not be there twice). Its VG_JOB
- * row's fields check the payload, steps[0] is awaited, then the statement is
+ * row's fields check the payload, its steps are awaited, then the statement is
  * run with :outcome, and the job is gone in the same commit. What fails is
  * tried again, after 1 s doubling to 15 min; after the last try
  * steps[0].undo is run with :reason, and the job is kept as dead in the same

@@ -26,7 +26,8 @@ vg_rc_t vg_command(vg_call_t *call, vg_str_t charge_point, const char *action,
  * left and 5 s. :outcome is its answer, null if that was empty. Its error is
  * the step's :reason, or what the caller is told: by its name where this
  * plugin or the kit has an error of that name and status, else as the kit's of
- * that status. A change is made once for one job, or one Idempotency-Key.
+ * that status. A change is made once for one job, or one Idempotency-Key, by
+ * each step.
  *
  * vg_inquire_or(): the :outcome is this JSON where the answer cannot be had
  * now (502 and above, or there is no such route). */
@@ -66,7 +67,8 @@ typedef struct {
     const char        *type;    /* of the body; NULL: application/json       */
     vg_str_t           idempotency_key; /* sent as Idempotency-Key, and makes
                                            any method safe to repeat; data
-                                           NULL: a job's id, else none; empty:
+                                           NULL: a job's id (behind its first
+                                           step "id/step"), else none; empty:
                                            none, it is sent once            */
     unsigned           flags;
 } vg_request_t;

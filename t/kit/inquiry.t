@@ -103,8 +103,15 @@ subtest 'the other one hangs' => sub {
     $r = ask('well.look', 40, otherwise => { drawn => -1 });
     is_deeply $r->{json}, { heard => { drawn => -1 } }, 'who can do without goes on' or diag $r->{body};
     cmp_ok time - $began, '<', 7;
+    # three that could do without, one behind the other, are 15 s
+    $began = time;
+    $r = $vg->post('/api/v1/guest/tour', { n => 41, asks => [ map { { route => 'well.look', n => $_, otherwise => {} } } 1 .. 3 ] });
+    is $r->{status}, 504, 'together they have no longer than a call has' or diag $r->{body};
+    cmp_ok time - $began, '<', 12;
+    is scalar heard(41), 0, 'and nothing is written';
     kill CONT => splice @postgres;
     ok $vg->wait_for(sub { ask('well.look', 40)->{status} == 200 }, 20), 'then it answers again';
+    is scalar heard(41), 0, 'nor is it afterwards';
 };
 
 subtest 'the other one is away' => sub {

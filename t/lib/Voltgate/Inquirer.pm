@@ -1,7 +1,8 @@
 package Voltgate::Inquirer;
 
 # Two plugins of a test's own: `well`, which is asked, and `guest`, which asks
-# it by vg_inquire(): before its answer, after it, and in a job.
+# it by vg_inquire(): before its answer, after it, and in a job; and, in three
+# steps, it and itself and the world.
 
 use strict;
 use warnings;
@@ -53,7 +54,8 @@ SQL
         },
         guest => {
             'plugin.c'             => _slurp('guest.c'),
-            'sql/001_heard.sql'    => "create table guest.heard (n bigint not null, said jsonb, why text);\n",
+            'sql/001_heard.sql'    => "create table guest.heard (n bigint not null, said jsonb, why text, seen jsonb, try bigint);\n"
+                . "create table guest.kept (n bigint not null);\n",
             'sql/queries/note.sql' => <<'SQL',
 -- in: n; :outcome
 -- out: ok
@@ -73,6 +75,39 @@ with heard as (
     values (:n, :reason)
 ), answer (status, body, events) as (
     select 'ok', null::json, null::jsonb
+)
+select * from answer;
+SQL
+            'sql/queries/tell.sql' => <<'SQL',
+-- in: n, seen, try; :outcome
+-- out: ok
+with heard as (
+    insert into guest.heard (n, said, seen, try)
+    values (:n, :outcome, :seen, :try)
+), answer (status, body, events) as (
+    select 'ok', json_build_object('heard', :outcome, 'seen', :seen), null::jsonb
+)
+select * from answer;
+SQL
+            'sql/queries/keep.sql' => <<'SQL',
+-- in: n
+-- out: ok
+with kept as (
+    insert into guest.kept (n)
+    values (:n)
+), answer (status, body, events) as (
+    select 'ok', json_build_object('n', :n), null::jsonb
+)
+select * from answer;
+SQL
+            'sql/queries/leave_tour.sql' => <<'SQL',
+-- in: n, asks
+-- out: accepted, and a job
+with job as (
+    insert into vg.job (plugin, kind, payload, correlation_id, actor_id)
+    values ('guest', 'guest.tour', jsonb_build_object('n', :n, 'asks', :asks), :correlationId, :callerId)
+), answer (status, body, events) as (
+    select 'accepted', json_build_object('soon', true), null::jsonb
 )
 select * from answer;
 SQL
