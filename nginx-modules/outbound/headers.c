@@ -36,3 +36,17 @@ vg_post_without(vg_post_t *post, const char *name)
 {
     return vg_post_line(post, vg_printf(&post->arena, "%s:", name));
 }
+
+
+vg_str_t
+vg_post_key(vg_post_t *post, vg_str_t given)
+{
+    const vg_call_t *call = post->call;
+    vg_str_t         job = call->in.job_id;
+
+    if (given.data != NULL || job.data == NULL || call->step == 0) {
+        return given.data != NULL ? given : job;
+    }
+    return vg_printf(&post->arena, "%.*s/%s", (int) job.len, job.data,
+                     call->endpoint->steps[call->step].row->name);
+}

@@ -51,9 +51,10 @@ vg_mail_id(vg_post_t *post)
     vg_str_t         key, domain;
     const vg_mail_t *mail = post->what;
 
-    key = mail->idempotency_key.data   ? mail->idempotency_key
-          : post->call->in.job_id.data ? post->call->in.job_id
-                                       : (vg_str_t){ post->call->new_id, 36 };
+    key = vg_post_key(post, mail->idempotency_key);
+    if (key.data == NULL) {
+        key = (vg_str_t){ post->call->new_id, 36 };
+    }
     domain.data = (const char *) memchr(mail->from.data, '@', mail->from.len);
     domain.len = mail->from.len - (domain.data - mail->from.data);
     return vg_printf(&post->arena, "<%.*s%.*s>", (int) key.len, key.data,

@@ -220,6 +220,9 @@ vg_verdict_t vg_verdict_broken(const vg_post_t *post, CURLcode rc);
 vg_rc_t vg_post_header(vg_post_t *post, const char *name, vg_str_t value);
 /* the header that libcurl would send by itself is not sent */
 vg_rc_t vg_post_without(vg_post_t *post, const char *name);
+/* the idempotency key: given, else a job's id; a step of it behind the first
+ * has its name there, too. data NULL: none */
+vg_str_t vg_post_key(vg_post_t *post, vg_str_t given);
 
 /* multi.c: connections are kept apart, since one that was made without a look
  * at its address must not be used by those who need it */

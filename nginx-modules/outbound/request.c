@@ -207,10 +207,8 @@ vg_request_line(char *data, size_t size, size_t count, void *to)
 static vg_str_t
 vg_request_key(vg_post_t *post)
 {
-    const vg_request_t *request = post->what;
-
-    return request->idempotency_key.data ? request->idempotency_key
-                                         : post->call->in.job_id;
+    return vg_post_key(post,
+                       ((const vg_request_t *) post->what)->idempotency_key);
 }
 
 
