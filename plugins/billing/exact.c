@@ -4,6 +4,8 @@
 
 #include "exact.h"
 
+#define EXACT_BITS 126 /* of a number that can be doubled                */
+
 
 bool
 exact_read(vg_str_t text, int places, exact_t *value)
@@ -71,4 +73,33 @@ exact_t
 exact_divide(exact_t value, exact_t by)
 {
     return value < 0 ? -((-value + by / 2) / by) : (value + by / 2) / by;
+}
+
+
+/* digit by digit of value, in base two: what is kept is below whole */
+exact_t
+exact_share(exact_t value, exact_t part, exact_t whole)
+{
+    int     bit;
+    exact_t quotient = 0, rest = 0;
+
+    if (part >= whole) {
+        return value;
+    }
+    for (bit = EXACT_BITS - 1; bit >= 0; bit--) {
+        quotient *= 2;
+        rest *= 2;
+        if (rest >= whole) {
+            rest -= whole;
+            quotient++;
+        }
+        if (value >> bit & 1) {
+            rest += part;
+        }
+        if (rest >= whole) {
+            rest -= whole;
+            quotient++;
+        }
+    }
+    return quotient;
 }

@@ -22,4 +22,8 @@ vg_str_t exact_print(vg_pool_t *pool, exact_t value, int places, int least);
 /* to the nearest, half away from zero */
 exact_t exact_divide(exact_t value, exact_t by);
 
+/* value times part of whole, cut; value >= 0, 0 <= part <= whole, whole > 0.
+ * The product may be larger than any exact_t: it is not made. */
+exact_t exact_share(exact_t value, exact_t part, exact_t whole);
+
 #endif

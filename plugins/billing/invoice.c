@@ -1,20 +1,15 @@
 /*
- * invoice.c: the arithmetic of an invoice; see invoice.h.
- *
- * Amounts come in with at most 12 places and are held in 10^-12 of the
- * currency; rates in 10^-4 per cent; volumes in 10^-9 of their unit.
+ * invoice.c: the arithmetic of an invoice; see invoice.h, and bill.h for what
+ * is counted in what.
  */
 
 #include <string.h>
 
-#include "exact.h"
+#include "bill.h"
 #include "invoice.h"
 
 #define AMOUNT_PLACES 12
-#define RATE_PLACES   4
-#define VOLUME_PLACES 9
 #define PRICE_PLACES  6
-#define HUNDRED       ((exact_t) 1000000) /* per cent, in 10^-4          */
 #define RATE_MAX      (10 * HUNDRED)
 #define LINES_MAX     20000
 #define DIGITS_MAX    4 /* that a currency has behind the point           */
@@ -22,28 +17,6 @@
 #define BILLION       ((exact_t) 1000000000)
 #define THOUSAND      ((exact_t) 1000) /* price times volume has 15 places    */
 #define AMOUNT_MAX    (BILLION * BILLION * 1000000) /* a trillion, in 10^-12 */
-
-typedef struct {
-    vg_str_t type, kind, text, reservation, unit, price;
-    exact_t  rate, volume, amount;
-    bool     priced; /* MIN_PRICE and MAX_PRICE are not                   */
-    exact_t  minor, rest; /* the line's share in minor units, and what of
-                             one was cut off                              */
-} line_t;
-
-typedef struct {
-    exact_t rate, sum, base, amount; /* base and amount in minor units    */
-} tax_t;
-
-typedef struct {
-    vg_pool_t *pool;
-    int        digits;
-    exact_t    unit; /* one minor unit, in 10^-12                         */
-    bool       unknown;
-    size_t     nlines, ntaxes, adjusted;
-    line_t    *lines;
-    tax_t     *taxes;
-} bill_t;
 
 
 /* ------------------------------------------------------------------ lines */
@@ -234,6 +207,9 @@ taxes_sum(bill_t *bill, vg_str_t tax_rate)
             tax_of(bill, bill->lines[i].rate)->sum += bill->lines[i].amount;
         }
     }
+    for (i = 0; i < bill->ntaxes; i++) {
+        bill->taxes[i].listed = bill->taxes[i].sum;
+    }
     for (i = 0; i < n; i++) {
         if (!bill->lines[i].priced) {
             adjustment_share(bill, &bill->lines[i], tax_rate);
@@ -286,7 +262,8 @@ tax_share(bill_t *bill, tax_t *tax)
 
 
 /* A tariff's least or highest price including VAT is what was promised: the
- * largest tax gives way, so that the total is that price. */
+ * largest tax gives way, so that the total is that price; unless a
+ * subscription has made it another. */
 static void
 promise_keep(bill_t *bill, const vg_json_t *costs, vg_str_t tax_rate)
 {
@@ -294,7 +271,7 @@ promise_keep(bill_t *bill, const vg_json_t *costs, vg_str_t tax_rate)
     exact_t promised, total = 0;
     tax_t  *largest;
 
-    if (!bill->adjusted
+    if (!bill->adjusted || bill->lessened
         || !exact_read(
             vg_json_text(vg_json_get(costs, "unrounded"), "incl_vat"),
             AMOUNT_PLACES, &promised))
@@ -333,7 +310,9 @@ line_render(vg_out_t *out, const bill_t *bill, const line_t *line)
     vg_out_member(out, "reservation", line->reservation);
     if (line->priced) {
         vg_out_member(out, "unit", line->unit);
-        vg_out_member_raw(out, "price", line->price);
+        vg_out_member_raw(out, "price",
+                          line->price.data != NULL ? line->price
+                                                   : VG_STR("null"));
         vg_out_member_raw(
             out, "volume",
             exact_print(bill->pool, line->volume, VOLUME_PLACES, 0));
@@ -402,7 +381,7 @@ bill_empty(const bill_t *bill)
 
 invoice_rc_t
 invoice_make(vg_pool_t *pool, const vg_json_t *costs, vg_str_t tax_rate,
-             vg_str_t minor_units, vg_str_t *invoice)
+             vg_str_t minor_units, benefit_t *benefit, vg_str_t *invoice)
 {
     int              i;
     exact_t          digits;
@@ -420,7 +399,7 @@ invoice_make(vg_pool_t *pool, const vg_json_t *costs, vg_str_t tax_rate,
     for (i = bill.digits; i < AMOUNT_PLACES; i++) {
         bill.unit *= 10;
     }
-    bill.lines = vg_calloc(pool, (ADJUSTED_MAX + 1) * (list->count + 1)
+    bill.lines = vg_calloc(pool, (ADJUSTED_MAX + 3) * (list->count + 1)
                                      * sizeof(line_t));
     bill.taxes = vg_calloc(pool, (list->count + 1) * sizeof(tax_t));
     if (bill.lines == NULL || bill.taxes == NULL) {
@@ -430,6 +409,9 @@ invoice_make(vg_pool_t *pool, const vg_json_t *costs, vg_str_t tax_rate,
         return INVOICE_NONSENSE;
     }
     taxes_sum(&bill, tax_rate);
+    if (benefit != NULL && !benefit_take(&bill, benefit)) {
+        return INVOICE_NO_MEMORY;
+    }
     for (i = 0; (size_t) i < bill.ntaxes; i++) {
         tax_share(&bill, &bill.taxes[i]);
     }

@@ -15,7 +15,7 @@
 #ifndef BILLING_INVOICE_H
 #define BILLING_INVOICE_H
 
-#include "vg_json.h"
+#include "benefit.h"
 
 typedef enum {
     INVOICE_OK,
@@ -28,12 +28,12 @@ typedef enum {
  * one with a text, which a person wrote, has no amount: it is price times
  * volume. tax_rate: per cent, for lines whose
  * tariff names no VAT; data NULL: not known, taxed at 0 and marked. minor_units: digits that the currency has behind
- * the point.
+ * the point. benefit: what a subscription gives; NULL: nothing.
  * *invoice: {currency, minorUnits, lines:[{type, kind?, text?, reservation, unit, price,
  * volume, taxRate, amount}], taxes:[{rate, base, amount}], net, tax, total,
  * taxUnknown}. */
 invoice_rc_t invoice_make(vg_pool_t *pool, const vg_json_t *costs,
                           vg_str_t tax_rate, vg_str_t minor_units,
-                          vg_str_t *invoice);
+                          benefit_t *benefit, vg_str_t *invoice);
 
 #endif

@@ -16,6 +16,7 @@ extern const vg_field_t invoice_id_fields[];
 extern const vg_field_t invoice_list_fields[];
 
 vg_rc_t invoice_check(vg_call_t *call);
+vg_rc_t session_told_check(vg_call_t *call);
 
 /* Binds what invoice_make() has made of costs as `invoice`, NULL where there
  * is nothing to pay; the loaded row has taxRate and minorUnits. Refuses costs

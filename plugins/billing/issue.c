@@ -25,6 +25,8 @@ const vg_field_t session_told_fields[] = {
     { VG_BODY, "sessionId", VG_UUID, VG_REQUIRED, .about = "the session" },
     TOLD("energyKwh", VG_DECIMAL, "kWh"),
     PARTIES,
+    { VG_BOUND, "takenKwh", VG_DECIMAL,
+      .about = "of what subscriptions include" },
     VG_FIELDS_END
 };
 
@@ -61,14 +63,14 @@ const vg_field_t invoice_list_fields[] = {
 /* clang-format on */
 
 
-vg_rc_t
-invoice_bind(vg_call_t *call, const vg_json_t *costs)
+static vg_rc_t
+invoice_bind_less(vg_call_t *call, const vg_json_t *costs, benefit_t *benefit)
 {
     vg_str_t invoice = { NULL, 0 };
 
-    switch (invoice_make(vg_pool(call), costs,
-                         vg_json_text(vg_row(call), "taxRate"),
-                         vg_json_text(vg_row(call), "minorUnits"), &invoice))
+    switch (invoice_make(
+        vg_pool(call), costs, vg_json_text(vg_row(call), "taxRate"),
+        vg_json_text(vg_row(call), "minorUnits"), benefit, &invoice))
     {
 
     case INVOICE_OK:
@@ -85,17 +87,51 @@ invoice_bind(vg_call_t *call, const vg_json_t *costs)
 }
 
 
-/* The costs are the ground's, or as they were told. No costs, or nothing to
- * pay: no invoice is bound, and none is made. */
+vg_rc_t
+invoice_bind(vg_call_t *call, const vg_json_t *costs)
+{
+    return invoice_bind_less(call, costs, NULL);
+}
+
+
+/* The ground's, or as they were told; NULL: none. */
+static const vg_json_t *
+told_costs(vg_call_t *call)
+{
+    const vg_json_t *costs = vg_json_get(vg_row(call), "costs");
+
+    costs = costs != NULL ? costs : vg_get(call, "costs");
+    return costs == NULL || costs->type == VG_JSON_NULL ? NULL : costs;
+}
+
+
+/* No costs, or nothing to pay: no invoice is bound, and none is made. */
 vg_rc_t
 invoice_check(vg_call_t *call)
 {
     vg_str_t         none = { NULL, 0 };
-    const vg_json_t *costs = vg_json_get(vg_row(call), "costs");
+    const vg_json_t *costs = told_costs(call);
 
-    costs = costs != NULL ? costs : vg_get(call, "costs");
-    if (costs == NULL || costs->type == VG_JSON_NULL) {
-        return vg_bind(call, "invoice", none);
+    return costs != NULL ? invoice_bind(call, costs)
+                         : vg_bind(call, "invoice", none);
+}
+
+
+/* What its payer's subscriptions give was loaded. No costs: nothing is used. */
+vg_rc_t
+session_told_check(vg_call_t *call)
+{
+    const vg_json_t *costs = told_costs(call);
+    const vg_json_t *row = vg_row(call);
+    benefit_t        benefit = { .included = vg_json_text(row, "includedKwh"),
+                                 .discount =
+                                     vg_json_text(row, "discountPercent") };
+
+    if (costs == NULL) {
+        return invoice_check(call);
     }
-    return invoice_bind(call, costs);
+    if (invoice_bind_less(call, costs, &benefit) != VG_OK) {
+        return VG_ERROR;
+    }
+    return vg_bind(call, "takenKwh", benefit.taken);
 }

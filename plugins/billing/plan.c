@@ -14,9 +14,9 @@
     { VG_BODY, "price", VG_DECIMAL, needed, 0, PRICE_MAX,                    \
       .about = "of a cycle, in currency, excluding tax" },                   \
     { VG_BODY, "includedKwh", VG_DECIMAL, 0, 0, KWH_MAX,                     \
-      .about = "kWh of each cycle, as offered: shown, not taken off yet" },      \
+      .about = "kWh of each cycle that sessions use first" },                \
     { VG_BODY, "discountPercent", VG_DECIMAL, 0, 0, 100,                     \
-      .about = "off energy, as offered: shown, not taken off yet" }
+      .about = "off the energy of sessions beyond that" }
 
 #define PLAN_STATUS "ACTIVE|RETIRED"
 

@@ -30,8 +30,8 @@ static const vg_field_t customer_export_fields[] = {
 };
 
 #define INVOICES                                                               \
-    session_told_fields, .load = "invoice_ground", .check = invoice_check,     \
-    .statement = "invoice_issue"
+    session_told_fields, .load = "invoice_ground",                             \
+    .check = session_told_check, .statement = "invoice_issue"
 #define FEES                                                                   \
     fee_told_fields, .load = "fee_ground", .check = invoice_check,             \
     .statement = "fee_issue"

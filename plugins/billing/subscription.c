@@ -71,7 +71,7 @@ subscription_invoice(vg_call_t *call, const vg_json_t *price, vg_str_t *invoice)
     *invoice = (vg_str_t){ NULL, 0 };
     switch (invoice_make(vg_pool(call), vg_json_get(price, "costs"),
                          vg_json_text(price, "taxRate"),
-                         vg_json_text(price, "minorUnits"), invoice))
+                         vg_json_text(price, "minorUnits"), NULL, invoice))
     {
 
     case INVOICE_OK:

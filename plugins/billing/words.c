@@ -11,6 +11,8 @@ static const words_kind_t kinds_english[] = {
     { "FLAT", "Fee for the session" },
     { "MIN_PRICE", "Up to the least price" },
     { "MAX_PRICE", "Down to the highest price" },
+    { "INCLUDED", "Included in the subscription" },
+    { "DISCOUNT", "Discount by the subscription" },
     { "RESERVATION", "Reservation" },
     { "SUBSCRIPTION", "Subscription" },
     { "PARKING", "Parking" },

@@ -1,4 +1,4 @@
-/* with: plugins/charging/periods.c plugins/pricing/cost.c plugins/pricing/decimal.c plugins/pricing/fault.c plugins/pricing/moment.c plugins/pricing/receipt.c plugins/pricing/restriction.c plugins/pricing/session.c plugins/pricing/tariff.c plugins/pricing/walk.c plugins/pricing/zone.c plugins/billing/exact.c plugins/billing/invoice.c
+/* with: plugins/charging/periods.c plugins/pricing/cost.c plugins/pricing/decimal.c plugins/pricing/fault.c plugins/pricing/moment.c plugins/pricing/receipt.c plugins/pricing/restriction.c plugins/pricing/session.c plugins/pricing/tariff.c plugins/pricing/walk.c plugins/pricing/zone.c plugins/billing/exact.c plugins/billing/invoice.c plugins/billing/benefit.c
  *
  * charge.c: any meter values and statuses of a session, cut into periods,
  * priced and billed. No Wh is lost or found on the way.

@@ -1,4 +1,4 @@
-/* with: plugins/pricing/cost.c plugins/pricing/decimal.c plugins/pricing/fault.c plugins/pricing/moment.c plugins/pricing/receipt.c plugins/pricing/restriction.c plugins/pricing/session.c plugins/pricing/tariff.c plugins/pricing/walk.c plugins/pricing/zone.c plugins/billing/exact.c plugins/billing/invoice.c
+/* with: plugins/pricing/cost.c plugins/pricing/decimal.c plugins/pricing/fault.c plugins/pricing/moment.c plugins/pricing/receipt.c plugins/pricing/restriction.c plugins/pricing/session.c plugins/pricing/tariff.c plugins/pricing/walk.c plugins/pricing/zone.c plugins/billing/exact.c plugins/billing/invoice.c plugins/billing/benefit.c
  *
  * price.c: any tariff and charge, priced and billed. A price is never below
  * zero, lines add up to it, and what was priced can be billed.

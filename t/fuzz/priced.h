@@ -102,7 +102,7 @@ billed(vg_pool_t *pool, const vg_json_t *costs)
 {
     vg_str_t     text = { NULL, 0 };
     invoice_rc_t rc =
-        invoice_make(pool, costs, VG_STR("19"), VG_STR("2"), &text);
+        invoice_make(pool, costs, VG_STR("19"), VG_STR("2"), NULL, &text);
 
     if (rc == INVOICE_OK) {
         invoiced(pool, text);

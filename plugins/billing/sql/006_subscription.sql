@@ -37,8 +37,8 @@ create table billing.plan_revision (
     price            numeric     not null,  -- of a cycle, excluding tax
     currency         text        not null,
     cycle            text        not null,
-    included_kwh     numeric     not null,  -- of a cycle; shown, not applied to sessions yet
-    discount_percent numeric     not null,  -- on energy; the same
+    included_kwh     numeric     not null,  -- of a cycle: what sessions use first
+    discount_percent numeric     not null,  -- off the rest of their energy
     country          text        not null,  -- ISO 3166-1, where it is taxed
     time_zone        text        not null,  -- in which its cycles are months
     since            timestamptz not null,
@@ -160,10 +160,10 @@ begin
         when 'FAILED' then
             s := (s - '{invoiceId,nextAt}'::text[]) || '{"status": "FAILED"}' || event.data;
         when 'RENEWED' then
-            s := (s - '{planned,invoiceId}'::text[])
+            s := (s - '{planned,invoiceId,includedKwh}'::text[])
                 || pg_catalog.jsonb_build_object('nextAt', event.data -> 'periodEnd') || event.data;
         when 'UPGRADED', 'DOWNGRADED' then
-            s := (s - '{planned,cancelAt}'::text[]) || event.data;
+            s := (s - '{planned,cancelAt,includedKwh}'::text[]) || event.data;
         when 'CHANGE_PLANNED', 'CANCEL_PLANNED', 'METHOD_CHANGED' then
             s := s || event.data;
         when 'PLAN_KEPT' then
@@ -237,6 +237,7 @@ begin
             version = event.version
         where b.id = subscription_append.id;
     end if;
+    perform billing.allowance_follow(event, s);
     if event.version % 50 = 0 then
         insert into billing.snapshot (aggregate, version, state)
         values (event.aggregate, event.version, s);
@@ -275,6 +276,46 @@ begin
 end
 $$;
 
+-- What a cycle gives sessions, and what they have used of it (013_allowance).
+-- It follows from the subscription's events, but for what was used.
+create table billing.allowance (
+    subscription_id  uuid        not null,
+    starts_at        timestamptz not null,
+    ends_at          timestamptz not null,  -- of the cycle, or sooner, with its subscription
+    currency         text        not null,
+    included_kwh     numeric     not null,
+    used_kwh         numeric     not null default 0,
+    discount_percent numeric     not null,
+    constraint allowance_pkey primary key (subscription_id, starts_at),
+    constraint allowance_used check (used_kwh between 0 and included_kwh)
+) with (fillfactor = 80);
+
+-- subscription_gives(status, state): while it is paid for, or being paid for;
+-- and what ended because it was asked to, for what was used before that
+create function billing.subscription_gives(status text, s jsonb) returns boolean
+language sql immutable parallel safe
+return status = 'ACTIVE'
+    or status = 'CANCELLED' and s ->> 'reason' = 'requested' and not s ? 'unpaidSince';
+
+-- subscription_left(id, state): kWh that its cycle still includes; NULL: it
+-- includes none. volatile, to see what the statement that shows it has written
+create function billing.subscription_left(id uuid, s jsonb) returns numeric
+language plpgsql
+set search_path = '' as $$
+begin
+    return (
+        select case
+                when s ->> 'status' <> 'CANCELLED' and billing.subscription_gives(s ->> 'status', s)
+                then a.included_kwh - a.used_kwh
+                else 0
+            end
+        from billing.allowance as a
+        where a.subscription_id = subscription_left.id
+            and a.starts_at = (s ->> 'periodStart')::timestamptz
+            and a.included_kwh > 0);
+end
+$$;
+
 -- subscription_body(id, state): as the API shows it
 create function billing.subscription_body(id uuid, s jsonb) returns json
 language sql stable parallel safe
@@ -291,6 +332,7 @@ return json_build_object(
     'period', s -> 'period',
     'periodStart', s -> 'periodStart',
     'periodEnd', s -> 'periodEnd',
+    'includedKwhLeft', billing.subscription_left(id, s),
     'invoiceId', s -> 'invoiceId',
     'unpaidSince', s -> 'unpaidSince',
     'dunningStep', s -> 'dunningStep',

@@ -202,7 +202,7 @@ case_run(const case_t *c)
 
     rate = c->tax_rate ? vg_str(c->tax_rate) : rate;
     rc = invoice_make(pool, vg_json_parse(pool, vg_str(c->costs), NULL), rate,
-                      digits_of(c->costs), &invoice);
+                      digits_of(c->costs), NULL, &invoice);
     ok(c->expected ? rc == INVOICE_OK && contains(invoice, c->expected)
                    : rc == INVOICE_NOTHING,
        c->name, invoice);
@@ -218,7 +218,7 @@ nonsense_run(const char *costs)
     invoice_rc_t rc;
 
     rc = invoice_make(pool, vg_json_parse(pool, vg_str(costs), NULL),
-                      VG_STR("19"), VG_STR("2"), &invoice);
+                      VG_STR("19"), VG_STR("2"), NULL, &invoice);
     ok(rc == INVOICE_NONSENSE, "nonsense is refused", vg_str(costs));
     vg_arena_destroy(pool);
 }
@@ -260,7 +260,7 @@ sums_run(void)
         vg_out_close(&out, '}');
         invoice = vg_out_str(&out);
         if (invoice_make(pool, vg_json_parse(pool, invoice, NULL), VG_STR("19"),
-                         VG_STR("0"), &invoice)
+                         VG_STR("0"), NULL, &invoice)
             != INVOICE_OK)
         {
             wrong++;
@@ -296,7 +296,8 @@ scarce_run(void)
 
     for (n = 0; rc == INVOICE_NO_MEMORY && n < 1000; n++) {
         scarce.left = n;
-        rc = invoice_make(&small, costs, VG_STR("19"), VG_STR("2"), &invoice);
+        rc = invoice_make(&small, costs, VG_STR("19"), VG_STR("2"), NULL,
+                          &invoice);
         good = good && (rc == INVOICE_NO_MEMORY || rc == INVOICE_OK);
     }
     good = good && rc == INVOICE_OK && n > 5;

@@ -1,13 +1,14 @@
--- in: sessionId, operatorId, customerId, companyId, country, timeZone, startTime, endTime, energyKwh, costs, invoice
+-- in: sessionId, operatorId, customerId, companyId, country, timeZone, startTime, endTime, energyKwh, costs, invoice, takenKwh
 -- out: ok
 -- One invoice for a session, whatever is told how often. Nothing to pay (or
 -- nobody to pay it to) makes none, and draws no number; what was held for a
 -- session that was free is let go, for one without a price in its time. (What that is on a card leaves a row in
--- vg.job: see billing.hold_wish().)
+-- vg.job: see billing.hold_wish().) What it uses of a subscription is used in
+-- the same commit.
 with issued as (
-    select billing.invoice_issue('SESSION', :sessionId, '', :operatorId, :customerId, :companyId, :invoice,
+    select billing.session_issue(:sessionId, :operatorId, :customerId, :companyId, :invoice,
         jsonb_build_object('country', :country, 'from', :startTime, 'to', :endTime, 'energyKwh', :energyKwh),
-        :now, :correlationId) as event
+        :takenKwh, :costs ->> 'currency', coalesce(:endTime, :eventTime), :now, :correlationId) as event
 ), used as (
     insert into billing.used as u (session_id, operator_id, customer_id, company_id, month, ended_at, energy_kwh, seconds,
         currency)
