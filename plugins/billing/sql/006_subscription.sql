@@ -237,7 +237,6 @@ begin
             version = event.version
         where b.id = subscription_append.id;
     end if;
-    perform billing.allowance_follow(event, s);
     if event.version % 50 = 0 then
         insert into billing.snapshot (aggregate, version, state)
         values (event.aggregate, event.version, s);
@@ -277,7 +276,7 @@ end
 $$;
 
 -- What a cycle gives sessions, and what they have used of it (013_allowance).
--- It follows from the subscription's events, but for what was used.
+-- It follows from the subscription, but for what was used.
 create table billing.allowance (
     subscription_id  uuid        not null,
     starts_at        timestamptz not null,

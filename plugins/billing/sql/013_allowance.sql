@@ -16,38 +16,58 @@ create table billing.allowance_use (
 );
 create index allowance_use_age on billing.allowance_use (ended_at);
 
--- allowance_follow(event, state): a cycle has begun, its plan is another, or it
--- is over before its end. Called with each event, so that the rows are what
--- those say. Locks: subscription, issuer, allowance; only what changes a cycle
--- that runs waits for the sessions that draw on it.
-create function billing.allowance_follow(event billing.event_store, s jsonb) returns void
+-- gives(state): kWh that its cycle includes: both plans' parts, where it was changed
+create function billing.gives(s jsonb) returns numeric
+language sql immutable parallel safe
+return coalesce(s ->> 'includedKwh', s #>> '{terms,includedKwh}')::numeric;
+
+-- A cycle has begun, its plan is another, or it is over before its end. Locks:
+-- subscription, issuer, allowance; only what changes a cycle that runs waits for
+-- the sessions that draw on it.
+create function billing.allowance_follows() returns trigger
 language plpgsql
 set search_path = '' as $$
 declare
-    terms  jsonb := s -> 'terms';
-    begun  timestamptz := (s ->> 'periodStart')::timestamptz;
-    gives  numeric := coalesce((s ->> 'includedKwh')::numeric, (terms ->> 'includedKwh')::numeric);
-    over   timestamptz := coalesce((event.data ->> 'endedAt')::timestamptz, event.at);
+    over record;
 begin
-    if event.type in ('UPGRADED', 'DOWNGRADED', 'CANCELLED') then
+    for over in
+        select n.id,
+            (o.state ->> 'periodStart')::timestamptz as begun,
+            case n.status when 'CANCELLED' then n.state ->> 'endedAt' else n.state ->> 'periodStart' end::timestamptz as at
+        from ended as o
+        join begun as n on n.id = o.id
+        where n.version <> o.version
+            and o.state ? 'periodEnd'
+            and (o.state ->> 'periodEnd')::timestamptz
+                > case n.status when 'CANCELLED' then n.state ->> 'endedAt' else n.state ->> 'periodStart' end::timestamptz
+            and (n.status = 'CANCELLED' or n.state -> 'periodStart' <> o.state -> 'periodStart')
+    loop
         update billing.allowance as a
-        set ends_at = greatest(over, a.starts_at)
-        where a.subscription_id = event.aggregate
-            and a.ends_at > over
-            and (a.starts_at <> begun or event.type = 'CANCELLED');
-    end if;
-    if event.type in ('ACTIVATED', 'RENEWED', 'UPGRADED', 'DOWNGRADED')
-        and (gives > 0 or (terms ->> 'discountPercent')::numeric > 0 or s ? 'includedKwh')
-    then
-        insert into billing.allowance as a (subscription_id, starts_at, ends_at, currency, included_kwh, discount_percent)
-        values (event.aggregate, begun, (s ->> 'periodEnd')::timestamptz, terms ->> 'currency', gives,
-            (terms ->> 'discountPercent')::numeric)
-        on conflict on constraint allowance_pkey do update
-        set included_kwh = excluded.included_kwh,
-            discount_percent = excluded.discount_percent;
-    end if;
+        set ends_at = greatest(over.at, a.starts_at)
+        where a.subscription_id = over.id
+            and a.starts_at = over.begun
+            and a.ends_at > over.at;
+    end loop;
+    insert into billing.allowance as a (subscription_id, starts_at, ends_at, currency, included_kwh, discount_percent)
+    select n.id, (n.state ->> 'periodStart')::timestamptz, (n.state ->> 'periodEnd')::timestamptz,
+        n.state #>> '{terms,currency}', billing.gives(n.state), (n.state #>> '{terms,discountPercent}')::numeric
+    from ended as o
+    join begun as n on n.id = o.id
+    where n.status = 'ACTIVE'
+        and (o.status = 'PENDING'
+            or (n.state -> 'periodStart', n.state -> 'terms', billing.gives(n.state))
+                is distinct from (o.state -> 'periodStart', o.state -> 'terms', billing.gives(o.state)))
+        and (billing.gives(n.state) > 0 or (n.state #>> '{terms,discountPercent}')::numeric > 0
+            or o.status = 'ACTIVE' and o.state -> 'periodStart' = n.state -> 'periodStart')
+    on conflict on constraint allowance_pkey do update
+    set included_kwh = excluded.included_kwh,
+        discount_percent = excluded.discount_percent;
+    return null;
 end
 $$;
+create trigger allowance_follows after update on billing.subscription
+    referencing old table as ended new table as begun
+    for each statement execute function billing.allowance_follows();
 
 -- allowances(customer, company, issuer, currency, ended): what a session draws
 -- on: its payer's subscriptions with that operator, of the cycles in which it
