@@ -111,6 +111,15 @@ pay_next_wanted(const pay_adapter_t *adapter, const pay_intent_t *i)
 }
 
 
+/* What is not safe to repeat without a key, nor beside one another: a capture
+ * that another push has asked for does not lapse. */
+static const bool pay_alone[PAY_REFUND + 1] = {
+    [PAY_AUTHORISE] = true,
+    [PAY_CAPTURE] = true,
+    [PAY_LAPSE] = true,
+};
+
+
 pay_op_t
 pay_next(const pay_adapter_t *adapter, const pay_intent_t *i, bool again)
 {
@@ -119,9 +128,13 @@ pay_next(const pay_adapter_t *adapter, const pay_intent_t *i, bool again)
     if (i->doubt) {
         return PAY_LOOK;
     }
-    return again && adapter->keyless && op != PAY_NONE && op != PAY_LAPSE
-               ? PAY_LOOK
-               : op;
+    if (!adapter->keyless || op == PAY_NONE) {
+        return op;
+    }
+    if (again || i->claim == PAY_OTHERS) {
+        return PAY_LOOK;
+    }
+    return pay_alone[op] && i->claim == PAY_FREE ? PAY_NONE : op;
 }
 
 
@@ -298,8 +311,21 @@ pay_token_read(vg_str_t text, pay_intent_t *i)
 }
 
 
+static pay_claim_t
+pay_claim_read(vg_str_t taken, vg_str_t ours)
+{
+    if (taken.data == NULL) {
+        return PAY_FREE;
+    }
+    return ours.data != NULL && ours.len == taken.len
+                   && memcmp(ours.data, taken.data, taken.len) == 0
+               ? PAY_OURS
+               : PAY_OTHERS;
+}
+
+
 bool
-pay_intent_read(const vg_json_t *row, pay_intent_t *i)
+pay_intent_read(const vg_json_t *row, vg_str_t claim, pay_intent_t *i)
 {
     const vg_json_t *doubt = vg_json_get(row, "doubt");
     int64_t          digits = pay_count(row, "digits", -1);
@@ -312,7 +338,10 @@ pay_intent_read(const vg_json_t *row, pay_intent_t *i)
                          .tries = pay_count(row, "tries", 0),
                          .status = pay_status_read(vg_json_text(row, "status")),
                          .wanted = pay_status_read(vg_json_text(row, "wanted")),
-                         .doubt = doubt && doubt->type == VG_JSON_TRUE };
+                         .doubt = doubt && doubt->type == VG_JSON_TRUE,
+                         .claim =
+                             pay_claim_read(vg_json_text(row, "claim"), claim),
+                         .version = pay_count(row, "version", 0) };
     pay_token_read(vg_json_text(row, "token"), i);
     return i->id.data != NULL && i->currency.data != NULL && digits >= 0
            && digits <= 4 && i->status != PAY_UNSAID && i->wanted != PAY_UNSAID
@@ -349,6 +378,8 @@ pay_said_text(vg_pool_t *pool, const pay_intent_t *i, pay_op_t op,
         vg_out_member_raw(&out, "refunded",
                           pay_major(pool, said->refunded, i->digits));
     }
+    vg_out_key(&out, "version");
+    vg_out_int(&out, i->version);
     vg_out_close(&out, '}');
     return vg_out_str(&out);
 }

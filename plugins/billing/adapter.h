@@ -33,6 +33,13 @@ typedef enum {
     PAY_FAILED,
 } pay_status_t;
 
+/* Which of its pushes may ask, where no key makes that safe to repeat. */
+typedef enum {
+    PAY_FREE,   /* none: who would takes a claim first                    */
+    PAY_OURS,   /* this one                                               */
+    PAY_OTHERS, /* another one, which may be waiting for an answer        */
+} pay_claim_t;
+
 typedef struct {
     vg_str_t     id;
     vg_str_t     order, ref; /* the provider's; data NULL: not known yet  */
@@ -47,6 +54,8 @@ typedef struct {
     int64_t      tries;  /* that came to nothing, for good            */
     pay_status_t status, wanted;
     bool         doubt; /* the provider may know more                     */
+    pay_claim_t  claim;
+    int64_t      version; /* of its row                                   */
 } pay_intent_t;
 
 typedef struct {
@@ -78,8 +87,8 @@ typedef struct {
     bool        local;   /* asked by nobody: ask() is NULL                */
     bool        orders;  /* wants an order first                          */
     bool        lapses;  /* cannot cancel: what is not captured lapses    */
-    bool        keyless; /* keys do not make it safe to ask twice: who may
-                            have asked looks first                        */
+    bool        keyless; /* keys do not make it safe to ask twice: one push
+                            alone asks, the others look                   */
     bool        whole;   /* captures all of it or nothing                 */
 
     /* false: no memory, or not to be asked so */
@@ -120,8 +129,9 @@ vg_str_t pay_key(vg_pool_t *pool, const pay_intent_t *i, pay_op_t op);
 bool     pay_minor(vg_str_t amount, int digits, int64_t *minor);
 vg_str_t pay_major(vg_pool_t *pool, int64_t minor, int digits);
 
-/* From the row of intent_ground.sql; false: nonsense. */
-bool pay_intent_read(const vg_json_t *row, pay_intent_t *i);
+/* From the row of intent_ground.sql, and the claim of who asks (data NULL:
+ * none); false: nonsense. */
+bool pay_intent_read(const vg_json_t *row, vg_str_t claim, pay_intent_t *i);
 
 /* Makes request's answer what intent_pushed.sql takes. */
 vg_str_t pay_said_text(vg_pool_t *pool, const pay_intent_t *i, pay_op_t op,

@@ -15,6 +15,8 @@
 const vg_field_t intent_push_fields[] = {
     { VG_BODY, "intentId", VG_UUID, VG_REQUIRED, .about = "what to push" },
     { VG_BODY, "turn", VG_INT, .about = "which push of a row of them" },
+    { VG_BODY, "claim", VG_UUID, VG_NULLABLE,
+      .about = "with which it may ask for an authorisation" },
     { VG_BOUND, "said", VG_ANY, .about = "what its provider says" },
     VG_FIELDS_END
 };
@@ -117,11 +119,16 @@ typedef struct {
 static vg_rc_t
 push_read(vg_call_t *call, push_t *push)
 {
+    vg_str_t         none = { NULL, 0 };
     const vg_json_t *row = vg_row(call);
+    const vg_json_t *claim = vg_get(call, "claim");
     vg_str_t         provider = vg_json_text(row, "provider");
 
     push->adapter = pay_adapter(provider);
-    if (push->adapter == NULL || !pay_intent_read(row, &push->intent)) {
+    if (push->adapter == NULL
+        || !pay_intent_read(row, claim != NULL ? claim->text : none,
+                            &push->intent))
+    {
         vg_log(call, VG_LOG_ERROR, "an intent of %.*s cannot be pushed",
                (int) provider.len, provider.len ? provider.data : "");
         return vg_refuse(call, "internal");

@@ -176,10 +176,25 @@ const control = {
         const [shape, row] = found(what.ref);
         return books.put(`${shape}/payments`, { ...row, ...what, ref: undefined });
     },
+    'POST takeback': what => {
+        const [shape, row] = found(what.ref);
+        told(shape, shapes[shape].takeBack(books, row));
+        return {};
+    },
+    'POST dispute': what => {
+        const [shape, row] = found(what.ref);
+        told(shape, shapes[shape].dispute(books, row));
+        return {};
+    },
     'POST webhooks': w => { webhooks.url = w.url; return {}; },
     'GET sent': () => webhooks.list(),
     'POST send': async w => { await webhooks.send(books.get('events', `${w.shape}/${w.id}`)); return {}; },
 };
+
+// beside any call
+function told(shape, { type, row }) {
+    webhooks.send(webhooks.make(shape, shapes[shape].event(books, type, row)));
+}
 
 function found(ref) {
     for (const shape of Object.keys(shapes)) {

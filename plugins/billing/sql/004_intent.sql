@@ -34,6 +34,7 @@ create table billing.intent (
     amount       numeric     not null,      -- authorised, or to be
     captured     numeric     not null default 0,
     refunded     numeric     not null default 0,
+    returned     numeric     not null default 0,   -- of what was given back, what the provider took back again
     excess       numeric     not null default 0,   -- captured beyond that, where all or nothing is captured
     excess_back  numeric     not null default 0,   -- of that, given back
     kept         numeric     not null default 0,   -- HELD of the payer's credit, to be given back
@@ -44,6 +45,9 @@ create table billing.intent (
     status       text        not null default 'PENDING',
     failure      text,                      -- the provider's word
     doubt        boolean     not null default false,  -- the provider may know more: it is looked at first
+    disputed     text,                      -- the provider's last word of it
+    claim        uuid,                      -- of the push that alone may ask for what no key makes safe to repeat
+    claimed_at   timestamptz,
     tries        int         not null default 0,   -- part of the provider's key: one more when nothing came of the last
     waits        int         not null default 0,   -- pushes since something moved
     pushed_at    timestamptz not null default now(),
@@ -57,7 +61,7 @@ create table billing.intent (
     constraint intent_pkey primary key (id),
     constraint intent_wanted check (wanted in ('AUTHORISED', 'CAPTURED', 'CANCELLED')),
     constraint intent_status check (status in ('PENDING', 'AUTHORISED', 'CAPTURED', 'CANCELLED', 'FAILED')),
-    constraint intent_amounts check (amount > 0 and captured between 0 and amount and refunded between 0 and captured
+    constraint intent_amounts check (amount > 0 and captured between 0 and amount and refunded between 0 and captured and returned >= 0
         and coalesce(to_capture, 0) between 0 and amount and to_refund between 0 and amount),
     constraint intent_excess check (excess between 0 and amount - captured and excess_back between 0 and excess),
     constraint intent_kept check (kept between 0 and amount)
@@ -228,17 +232,20 @@ $$;
 -- intent_books(was, now, at, correlation): moves in the ledger what moved at the
 -- provider, by purpose, and returns the events of the invoice that it pays. What
 -- is to be given back of credit is kept apart (HELD) from the wish on, so it
--- cannot be used meanwhile: credit_short where it has been already.
+-- cannot be used meanwhile: credit_short where it has been already. What the
+-- provider took back comes in again, so what is given back is numbered by that.
 create function billing.intent_books(was billing.intent, i billing.intent, at timestamptz, correlation text)
 returns jsonb
 language plpgsql
 set search_path = '' as $$
 declare
     of      billing.purpose;
-    apart   numeric := least(i.to_refund, i.captured) - least(was.to_refund, was.captured);
-    back    numeric := i.refunded - was.refunded;
+    taken   numeric := greatest(was.refunded - i.refunded, 0);   -- back by the provider
+    apart   numeric := least(i.to_refund, i.captured) - least(was.to_refund, was.captured) + taken;
+    back    numeric := i.refunded - was.refunded + taken;
     more    numeric := 0;                   -- is kept
     given   numeric;                        -- of back, what was kept
+    nth     text := case when i.returned > 0 then '/' || i.returned else '' end;
     invoice uuid;
     events  jsonb;
 begin
@@ -249,26 +256,30 @@ begin
         i.captured - was.captured, i.currency, at, correlation);
     perform billing.move('HOLD', i.id, 'excess-' || i.excess, 'PROVIDER', i.provider, 'HELD', i.payer,
         i.excess - was.excess, i.currency, at, correlation);
-    perform billing.move('REFUND', i.id, 'excess-' || i.excess_back, 'HELD', i.payer, 'PROVIDER', i.provider,
-        i.excess_back - was.excess_back, i.currency, at, correlation);
+    perform billing.move('REFUND', i.id, 'excess-' || i.excess_back || nth, 'HELD', i.payer, 'PROVIDER', i.provider,
+        greatest(i.excess_back - was.excess_back, 0), i.currency, at, correlation);
+    perform billing.move('REFUND', i.id, 'excess-returned' || nth, 'PROVIDER', i.provider, 'HELD', i.payer,
+        greatest(was.excess_back - i.excess_back, 0), i.currency, at, correlation);
     if of.account = 'RECEIVABLE' then
         invoice := case i.purpose when 'INVOICE' then i.subject else billing.hold_invoice(i.id) end;
         events := billing.invoice_paid(invoice, i.captured - was.captured, at);
     end if;
     if apart > 0 then
         more := coalesce(billing.intent_kept(was, apart, of.account, invoice), 0);
-        perform billing.move('HOLD', i.id, 'refund-' || least(i.to_refund, i.captured), 'CREDIT', i.payer, 'HELD', i.payer,
+        perform billing.move('HOLD', i.id, 'refund-' || least(i.to_refund, i.captured) || nth, 'CREDIT', i.payer, 'HELD', i.payer,
             more, i.currency, at, correlation);
     end if;
     given := least(back, was.kept + more);
-    perform billing.move('REFUND', i.id, 'kept-' || i.refunded, 'HELD', i.payer, 'PROVIDER', i.provider,
+    perform billing.move('REFUND', i.id, 'kept-' || i.refunded || nth, 'HELD', i.payer, 'PROVIDER', i.provider,
         given, i.currency, at, correlation);
-    perform billing.move('REFUND', i.id, 'refunded-' || i.refunded, of.account, i.payer, 'PROVIDER', i.provider,
+    perform billing.move('REFUND', i.id, 'refunded-' || i.refunded || nth, of.account, i.payer, 'PROVIDER', i.provider,
         back - given, i.currency, at, correlation);
+    perform billing.move('REFUND', i.id, 'returned' || nth, 'PROVIDER', i.provider, of.account, i.payer,
+        taken, i.currency, at, correlation);
     update billing.intent as t
     set kept = was.kept + more - given
     where t.id = i.id and more <> given;
-    return coalesce(events, '[]') || coalesce(billing.invoice_paid(invoice, given - back, at), '[]');
+    return coalesce(events, '[]') || coalesce(billing.invoice_paid(invoice, given - back + taken, at), '[]');
 end
 $$;
 
@@ -298,7 +309,7 @@ begin
         i.to_capture := coalesce(intent_wish.to_capture, i.to_capture);
     end if;
     i.to_refund := greatest(i.to_refund, coalesce(intent_wish.to_refund, 0),
-        case when i.wanted = 'CANCELLED' then i.captured else 0 end);
+        case when i.wanted = 'CANCELLED' then i.captured - i.returned else 0 end);
     if i.to_refund > coalesce(nullif(i.captured, 0), i.to_capture, i.amount) then
         raise exception 'more than is captured' using errcode = '23514', constraint = 'refund_too_high';
     end if;
@@ -316,98 +327,6 @@ begin
     where t.id = i.id
         and (t.wanted, t.to_capture, t.to_refund) is distinct from (i.wanted, i.to_capture, i.to_refund);
     perform billing.intent_books(was, i, at, i.id::text);
-end
-$$;
-
--- intent_heard(was, said): what it is, now that a provider has said this:
--- {op, verdict, status, ref, order, captured, refunded, failure}. Amounts are
--- the provider's, in all. Money decides over words: what is captured is
--- CAPTURED, whatever it was. READ: it is so. NOT_THERE: the provider was looked
--- at, and knows of none: after a refusal it has failed, else nothing is known.
--- REFUSED: nothing came of it, and why is looked at. What was looked at for a
--- quarter of an hour, and did not move, is asked for under another key.
-create function billing.intent_heard(was billing.intent, said jsonb) returns billing.intent
-language plpgsql stable
-set search_path = '' as $$
-declare
-    i        billing.intent := was;
-    captured numeric := greatest(was.captured + was.excess, (said ->> 'captured')::numeric);
-    refunded numeric := greatest(was.refunded + was.excess_back, (said ->> 'refunded')::numeric);
-begin
-    i.doubt := said ->> 'verdict' = 'REFUSED' or (was.doubt and said ->> 'op' <> 'LOOK');
-    i.tries := was.tries + (said ->> 'verdict' = 'REFUSED' or (said ->> 'op' = 'LOOK' and was.waits >= 10))::int;
-    i.failure := coalesce(said ->> 'failure', was.failure);
-    i.provider_ref := coalesce(was.provider_ref, said ->> 'ref');
-    i.provider_order := coalesce(was.provider_order, said ->> 'order');
-    if was.captured = 0 then
-        i.captured := least(captured, coalesce(was.to_capture, was.amount));
-    end if;
-    i.excess := captured - i.captured;
-    i.excess_back := least(i.excess, refunded);
-    i.refunded := refunded - i.excess_back;
-    i.to_refund := greatest(was.to_refund, i.refunded, case when was.wanted = 'CANCELLED' then i.captured else 0 end);
-    i.status := case
-        when captured > 0 then 'CAPTURED'
-        when was.status in ('CANCELLED', 'FAILED') then was.status
-        when said ->> 'verdict' = 'NOT_THERE' and was.status = 'PENDING' and was.failure is not null then 'FAILED'
-        when said ->> 'verdict' = 'READ' and not (was.status = 'AUTHORISED' and said ->> 'status' = 'PENDING')
-            then coalesce(said ->> 'status', was.status)
-        else was.status
-    end;
-    if i.status in ('CAPTURED', 'CANCELLED') then
-        i.failure := null;
-    end if;
-    i.waits := case
-        when said ->> 'op' = 'LOOK' and was.waits >= 10 then 0
-        when (i.status, captured, refunded, i.provider_ref, i.provider_order) is not distinct from
-            (was.status, was.captured + was.excess, was.refunded + was.excess_back, was.provider_ref, was.provider_order)
-            then was.waits + 1
-        else 0
-    end;
-    return i;
-end
-$$;
-
--- intent_said(id, said, at, correlation): writes down what a provider said of
--- it, moves the money, and returns {events, delay}: what is told, and after how
--- many seconds it is pushed again; no delay: it is settled.
-create function billing.intent_said(about uuid, said jsonb, at timestamptz, correlation text) returns jsonb
-language plpgsql
-set search_path = '' as $$
-declare
-    was    billing.intent := billing.intent_of(about);
-    i      billing.intent := billing.intent_heard(was, said);
-    events jsonb;
-begin
-    if was.id is null then
-        return '{"events": []}';
-    end if;
-    events := billing.intent_books(was, i, at, correlation);
-    update billing.intent as t
-    set status = i.status,
-        captured = i.captured,
-        refunded = i.refunded,
-        excess = i.excess,
-        excess_back = i.excess_back,
-        to_refund = i.to_refund,
-        provider_ref = i.provider_ref,
-        provider_order = i.provider_order,
-        failure = i.failure,
-        doubt = i.doubt,
-        tries = i.tries,
-        waits = i.waits,
-        pushed_at = at,
-        updated_at = case when i.waits = 0 then at else t.updated_at end,
-        version = t.version + (i.waits = 0)::int
-    where t.id = i.id
-    returning t.* into i;
-    return pg_catalog.jsonb_build_object(
-        'events', billing.intent_moved(was, i) || events,
-        'delay', case
-            when i.settled then null
-            when i.waits = 0 then 0
-            else least(900, pg_catalog.power(2, least(i.waits, 20) - 1))
-        end);
 end
 $$;
 
@@ -442,6 +361,8 @@ select i.id,
         'toRefund', i.to_refund,
         'status', i.status,
         'failure', i.failure,
+        'returned', i.returned,
+        'disputed', i.disputed,
         'settled', i.settled,
         'createdAt', vg.z(i.created_at),
         'updatedAt', vg.z(i.updated_at),

@@ -12,17 +12,8 @@ use Voltgate;
 use Voltgate::Provider;
 
 my $provider = Voltgate::Provider->start;
-my %file     = map { $_ => "/tmp/voltgate-heard.$$.$_" } qw(stripe razorpay);
-for my $shape (sort keys %file) {
-    open my $out, '>', $file{$shape} or die "$file{$shape}: $!";
-    print {$out} $provider->webhook_secret($shape);
-    close $out or die;
-}
-my $parent = $$;
-END { unlink values %file if $parent && $$ == $parent }
-
 my $vg = Voltgate->start(extra => { http => 'voltgate_setting billing.providers "stripe razorpay";' . $provider->conf(timeout => '1s')
-    . join '', map { "voltgate_secret billing.$_ $file{$_};\n" } sort keys %file });
+    . $provider->hooks_conf });
 $provider->webhooks($vg->url('/api/v1/billing/webhooks'));
 
 my $api    = '/api/v1/billing';

@@ -38,7 +38,7 @@ intent(vg_pool_t *pool, const char *more)
             more);
     const vg_json_t *node = vg_json_parse(pool, row, NULL);
 
-    if (node == NULL || !pay_intent_read(node, &i)) {
+    if (node == NULL || !pay_intent_read(node, VG_STR("c"), &i)) {
         printf("Bail out! no intent: %s\n", row.data);
         exit(1);
     }
@@ -107,6 +107,7 @@ typedef struct {
 
 #define S(status, wanted) ",\"status\":\"" status "\",\"wanted\":\"" wanted "\""
 #define REF               ",\"ref\":\"r\",\"order\":\"o\""
+#define CLAIM(of)         ",\"claim\":\"" of "\""
 
 /* clang-format off */
 static const step_t steps[] = {
@@ -123,10 +124,21 @@ static const step_t steps[] = {
     { &pay_stripe, S("CANCELLED", "CAPTURED") REF, false, PAY_NONE },
     { &pay_razorpay, S("PENDING", "CAPTURED"), false, PAY_ORDER },
     { &pay_razorpay, S("PENDING", "CAPTURED"), true, PAY_LOOK },
-    { &pay_razorpay, S("PENDING", "CAPTURED") ",\"order\":\"o\"", false, PAY_AUTHORISE },
+    { &pay_razorpay, S("PENDING", "CAPTURED") ",\"order\":\"o\"", false, PAY_NONE },
+    { &pay_razorpay, S("PENDING", "CAPTURED") ",\"order\":\"o\"" CLAIM("c"), false, PAY_AUTHORISE },
+    { &pay_razorpay, S("PENDING", "CAPTURED") ",\"order\":\"o\"" CLAIM("c"), true, PAY_LOOK },
+    { &pay_razorpay, S("PENDING", "CAPTURED") ",\"order\":\"o\"" CLAIM("d"), false, PAY_LOOK },
+    { &pay_stripe, S("PENDING", "CAPTURED") CLAIM("d"), false, PAY_AUTHORISE },
     { &pay_razorpay, S("PENDING", "CAPTURED") ",\"order\":\"o\"", true, PAY_LOOK },
-    { &pay_razorpay, S("PENDING", "CANCELLED"), true, PAY_LAPSE },
-    { &pay_razorpay, S("AUTHORISED", "CANCELLED") REF, false, PAY_LAPSE },
+    { &pay_razorpay, S("PENDING", "CANCELLED"), true, PAY_LOOK },
+    { &pay_razorpay, S("PENDING", "CANCELLED") CLAIM("c"), false, PAY_LAPSE },
+    { &pay_razorpay, S("AUTHORISED", "CANCELLED") REF, false, PAY_NONE },
+    { &pay_razorpay, S("AUTHORISED", "CANCELLED") REF CLAIM("c"), false, PAY_LAPSE },
+    { &pay_razorpay, S("AUTHORISED", "CANCELLED") REF CLAIM("c"), true, PAY_LOOK },
+    { &pay_razorpay, S("AUTHORISED", "CANCELLED") REF CLAIM("d"), false, PAY_LOOK },
+    { &pay_razorpay, S("AUTHORISED", "CAPTURED") REF, false, PAY_NONE },
+    { &pay_razorpay, S("AUTHORISED", "CAPTURED") REF CLAIM("c"), false, PAY_CAPTURE },
+    { &pay_razorpay, S("AUTHORISED", "CAPTURED") REF CLAIM("c"), true, PAY_LOOK },
     { &pay_razorpay, S("AUTHORISED", "AUTHORISED") REF, true, PAY_NONE },
     { &pay_sandbox, S("PENDING", "CANCELLED"), false, PAY_AUTHORISE },
 };
@@ -265,7 +277,7 @@ typedef struct {
 /* clang-format off */
 static const answer_t answers[] = {
     { &pay_stripe, PAY_AUTHORISE, 200, "", PI("requires_capture", ",\"amount_received\":0"),
-      "\"verdict\":\"READ\",\"status\":\"AUTHORISED\",\"order\":null,\"ref\":\"pi_1\",\"failure\":null,\"captured\":0.00}" },
+      "\"verdict\":\"READ\",\"status\":\"AUTHORISED\",\"order\":null,\"ref\":\"pi_1\",\"failure\":null,\"captured\":0.00," },
     { &pay_stripe, PAY_CAPTURE, 200, ",\"ref\":\"pi_1\"",
       PI("succeeded", ",\"amount_received\":1000,\"latest_charge\":{\"amount_refunded\":34}"),
       "\"status\":\"CAPTURED\",\"order\":null,\"ref\":\"pi_1\",\"failure\":null,\"captured\":10.00,\"refunded\":0.34" },

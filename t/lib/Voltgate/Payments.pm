@@ -5,6 +5,7 @@ package Voltgate::Payments;
 # whether the books of both agree.
 #
 #   my $p = Voltgate::Payments->start(job => 'tries=3');  # $p->{vg}, $p->{provider}
+#                                   webhooks => 1: also by those, as hear() says
 #   my $cell = $p->begun('stripe', 'capture', 'lost');    # a charge of an amount of its own
 #   $p->settle($cell, …);                                 # dies not; a test each
 #   $p->ended($cell); $p->agree;
@@ -29,6 +30,7 @@ my %of = (
     razorpay => { driver => 'driver-r', currency => 'INR', token => 'cust_1/token_ok', steps => [qw(order authorise capture refund part)] },
 );
 my @faults = qw(hang silent lost half slow late error acted kept closed twice refuse);
+my @heard  = qw(first doubled);    # of what is told beside the answer
 
 # in the end: status, the share that is captured, what is given back (minor units)
 my %end = (
@@ -40,15 +42,19 @@ sub start {
     my ($class, %opts) = @_;
 
     my $provider = Voltgate::Provider->start;
-    my $targets  = $provider->conf(timeout => '1s', tries => 1, window => 20, open => '1s');
+    my $targets  = $provider->conf(timeout => '1s', tries => 1, window => 20, open => '1s') . $provider->hooks_conf;
     my $job      = $opts{job} // 'tries=3';
     my $vg       = Voltgate->start(plugins => ['billing'], extra => { http => "$targets
         voltgate_setting billing.providers \"sandbox stripe razorpay\";
         voltgate_job payment.push concurrent=32 lease=50s $job;" });
     my $self = bless { vg => $vg, provider => $provider, amount => 1000 }, $class;
     $self->method($_, $of{$_}{token}) for sort keys %of;
+    $self->hear if $opts{webhooks};
     return $self;
 }
+
+# its webhooks from now on
+sub hear { my ($self) = @_; return $self->{provider}->webhooks($self->{vg}->url("$api/webhooks")) }
 
 sub steps  { return @{ $of{ $_[1] }{steps} } }
 sub faults { return @faults }
@@ -97,6 +103,11 @@ sub later {
 sub wish {
     my ($self, $cell, $wanted, $capture, $refund) = @_;
     $self->{vg}->sql('select billing.intent_wish($1, $2, $3, $4, now())', $cell->{id}, $wanted, $capture, $refund);
+    return $self->pushed($cell);
+}
+
+sub pushed {
+    my ($self, $cell) = @_;
     $self->{vg}->sql(q{insert into vg.job (plugin, kind, key, payload, correlation_id)
         values ('billing', 'payment.push', $1::uuid::text, jsonb_build_object('intentId', $1::uuid), 'test') on conflict do nothing}, $cell->{id});
     return;
@@ -115,7 +126,7 @@ sub settle {
     my $done = $vg->wait_for(sub {
         $left = $vg->sql('select count(*) from billing.intent where not settled and id = any ($1)', [ map { $_->{id} } @cells ]);
         if ($left && time - $asked > 5) {
-            $vg->sql('update billing.intent set waits = 10 where not settled and id = any ($1)', [ map { $_->{id} } @cells ]);
+            $vg->sql(q{update billing.intent set waits = 10, claimed_at = claimed_at - interval '15 minutes' where not settled and id = any ($1)}, [ map { $_->{id} } @cells ]);
             $vg->post("$api/payments/$_->{id}/retry", undef) for grep { !$self->is_so($_)->{settled} } @cells;
             $asked = time;
         }
@@ -174,9 +185,19 @@ sub agree {
 sub bad_days {
     my ($self, $shape) = @_;
 
+    $self->all_days($shape, 'none', @faults);
+    $self->hear;
+    $self->all_days($shape, @heard);
+    $self->agree;
+    return;
+}
+
+sub all_days {
+    my ($self, $shape, @days) = @_;
+
     my @cells;
     for my $step ($self->steps($shape)) {
-        push @cells, $self->begun($shape, $step, $_) for 'none', @faults;
+        push @cells, $self->begun($shape, $step, $_) for @days;
     }
     $self->settle(@cells);
     my @later = grep { $_->{step} =~ /cancel|refund|part/ } @cells;
@@ -184,7 +205,6 @@ sub bad_days {
     $self->settle(@later);
     is $self->{provider}->faults, 0, 'each fault was met';
     $self->ended($_) for @cells;
-    $self->agree;
     return;
 }
 

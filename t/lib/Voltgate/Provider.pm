@@ -53,6 +53,8 @@ package Voltgate::Provider;
 #   $provider->books('stripe')  # of one shape alone; amounts are minor units
 #   $provider->intent($id)      # its payments, of either shape
 #   $provider->edit(ref => …, captured => …)   # makes its books wrong, for reconciliation
+#   $provider->take_back($ref)  # the last refund of it did not reach the card
+#   $provider->dispute($ref)    # its holder says that it was none of hers
 # and in the providers' own shape, as reconciliation reads them, with the secret:
 #   GET /stripe/v1/balance_transactions?created[gte]=&created[lt]=&limit=&starting_after=
 #       (type charge or refund; source expanded: its payment_intent, metadata)
@@ -60,7 +62,7 @@ package Voltgate::Provider;
 #
 # Webhooks: none until
 #   $provider->webhooks($vg->url('/api/v1/billing/webhooks'))   # + /stripe, /razorpay
-# Each change is then sent, signed with webhook_secret(shape), after the answer
+# to a gateway that knows their secrets (hooks_conf). Each change is then sent, signed with webhook_secret(shape), after the answer
 # (or as a fault has it), and again until it is answered with 2xx, 5 times.
 # sent() lists them: { shape, type, status, tries }. $provider->send(shape, id)
 # sends an old one again.
@@ -101,6 +103,9 @@ sub start {
         chmod 0600, $file;
         print {$out} $secret{$shape};
         close $out or die "$file: $!\n";
+        open $out, '>', "$file.hook" or die "$file: $!\n";
+        print {$out} $webhook_secret{$shape};
+        close $out or die "$file: $!\n";
     }
     $self->restart;
     return $self;
@@ -120,6 +125,12 @@ sub conf {
         "voltgate_target $_ url=" . $self->url("/$_") . ' secret_file=' . $self->secret_file($_)
             . " header=Authorization \"prefix=$prefix{$_}\" $words;\n"
     } sort keys %prefix;
+}
+
+# with which its webhooks are signed, as billing knows it
+sub hooks_conf {
+    my ($self) = @_;
+    return join '', map { "voltgate_secret billing.$_ " . $self->secret_file($_) . ".hook;\n" } sort keys %webhook_secret;
 }
 
 sub restart {
@@ -165,6 +176,8 @@ sub mend    { return $_[0]->_say(POST => 'mend', {}) }
 sub chance  { my ($self, $chance, %more) = @_; return $self->_say(POST => 'chance', { chance => $chance, %more }) }
 sub books   { my ($self, $shape) = @_; return $self->_say(GET => 'books' . ($shape ? "?shape=$shape" : '')) }
 sub intent  { my ($self, $id) = @_; return grep { ($_->{intent} // '') eq $id } @{ $self->books->{payments} } }
+sub take_back { my ($self, $ref) = @_; return $self->_say(POST => 'takeback', { ref => $ref }) }
+sub dispute { my ($self, $ref) = @_; return $self->_say(POST => 'dispute', { ref => $ref }) }
 sub edit    { my ($self, %what) = @_; return $self->_say(POST => 'edit', \%what) }
 sub webhooks { my ($self, $url) = @_; return $self->_say(POST => 'webhooks', { url => $url }) }
 sub sent    { return @{ $_[0]->_say(GET => 'sent') } }
@@ -179,7 +192,7 @@ END {
     my $status = $?;
     for my $self (grep { $_->{owner} == $$ } @running) {
         $self->kill;
-        unlink $self->{keep} ? () : $self->{state}, map { $self->secret_file($_) } keys %secret;
+        unlink $self->{keep} ? () : $self->{state}, map { ($self->secret_file($_), $self->secret_file($_) . '.hook') } keys %secret;
     }
     $? = $status;
 }

@@ -22,7 +22,7 @@ function payment(p) {
 }
 
 const refund = r => ({
-    id: r.id, entity: 'refund', amount: r.amount, currency: r.currency, payment_id: r.payment, status: 'processed',
+    id: r.id, entity: 'refund', amount: r.amount, currency: r.currency, payment_id: r.payment, status: r.failed ? 'failed' : 'processed',
     notes: {}, created_at: r.created,
 });
 
@@ -85,6 +85,17 @@ function giveBack(books, p, body, { tell }) {
     return one(refund(r), p);
 }
 
+// the last refund did not reach the card
+function takeBack(books, p) {
+    const r = books.rows('razorpay/refunds').filter(o => o.payment === p.id && !o.failed).pop();
+    p = books.put('razorpay/payments', { ...p, refunded: p.refunded - r.amount, status: 'captured' });
+    return { type: 'refund.failed', row: { ...p, refund: books.put('razorpay/refunds', { ...r, failed: now() }) } };
+}
+
+function disputed(books, p) {
+    return { type: 'payment.dispute.created', row: books.put('razorpay/payments', { ...p, disputed: now() }) };
+}
+
 function look(books, call) {
     const [, resource, id, part] = call.path;
     if (resource === 'orders' && !id) {
@@ -108,9 +119,13 @@ function settlements(books, query) {
             entity_id: p.id, type: 'payment', credit: p.captured, debit: 0, amount: p.captured, currency: p.currency,
             order_id: p.order, order_receipt: p.intent, created_at: p.moved,
         })),
-        ...books.rows('razorpay/refunds').filter(r => on(r.created)).map(r => ({
+        ...books.rows('razorpay/refunds').filter(r => !r.failed && on(r.created)).map(r => ({
             entity_id: r.id, type: 'refund', credit: 0, debit: r.amount, amount: r.amount, currency: r.currency,
             payment_id: r.payment, order_receipt: books.get('razorpay/payments', r.payment).intent, created_at: r.created,
+        })),
+        ...books.rows('razorpay/payments').filter(p => p.disputed && on(p.disputed)).map(p => ({
+            entity_id: p.id.replace('pay_', 'adj_'), type: 'adjustment', credit: 0, debit: p.captured, amount: p.captured,
+            currency: p.currency, payment_id: p.id, order_receipt: p.intent, created_at: p.disputed,
         })),
     ];
     const skip = Number(query.get('skip') ?? 0);
@@ -149,6 +164,9 @@ module.exports = {
         if (!p) return bad('invalid_id');
         return (call.op === 'capture' ? capture : giveBack)(books, p, body, day);
     },
+
+    takeBack,
+    dispute: disputed,
 
     event: (books, type, p) => ({
         entity: 'event', event: type, contains: ['payment'], created_at: now(),

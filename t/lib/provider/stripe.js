@@ -35,9 +35,11 @@ function refund(books, r) {
     const p = books.get('stripe/payments', r.payment);
     return {
         id: r.id, object: 'refund', amount: r.amount, currency: p.currency, payment_intent: p.id,
-        charge: charge(p), status: 'succeeded', created: r.created, metadata: { intent: p.intent },
+        charge: charge(p), status: r.failed ? 'failed' : 'succeeded', created: r.created, metadata: { intent: p.intent },
     };
 }
+
+const dispute = p => ({ id: p.id.replace('pi_', 'dp_'), object: 'dispute', payment_intent: p.id, amount: p.captured, status: 'needs_response' });
 
 const one = (status, body, p) => ({ status, body, intent: p?.intent });
 const list = data => ({ status: 200, body: { object: 'list', data, has_more: false } });
@@ -98,6 +100,17 @@ function giveBack(books, form, { tell }) {
     return one(200, refund(books, r), p);
 }
 
+// the last refund did not reach the card
+function takeBack(books, p) {
+    const r = books.rows('stripe/refunds').filter(o => o.payment === p.id && !o.failed).pop();
+    p = books.put('stripe/payments', { ...p, refunded: p.refunded - r.amount });
+    return { type: 'refund.failed', row: { ...p, refund: books.put('stripe/refunds', { ...r, failed: now() }) } };
+}
+
+function disputed(books, p) {
+    return { type: 'charge.dispute.created', row: books.put('stripe/payments', { ...p, disputed: now() }) };
+}
+
 function look(books, call) {
     const [, , id] = call.path;
     if (id === 'search') {
@@ -119,6 +132,14 @@ function transactions(books, query) {
         ...books.rows('stripe/refunds').map(r => ({
             id: r.id.replace('re_', 'txn_'), type: 'refund', amount: -r.amount, created: r.created,
             currency: books.get('stripe/payments', r.payment).currency, source: refund(books, r),
+        })),
+        ...books.rows('stripe/refunds').filter(r => r.failed).map(r => ({
+            id: r.id.replace('re_', 'txn_f'), type: 'refund_failure', amount: r.amount, created: r.failed,
+            currency: books.get('stripe/payments', r.payment).currency, source: refund(books, r),
+        })),
+        ...books.rows('stripe/payments').filter(p => p.disputed).map(p => ({
+            id: p.id.replace('pi_', 'txn_d'), type: 'adjustment', amount: -p.captured, currency: p.currency, created: p.disputed,
+            source: dispute(p),
         })),
     ].filter(t => t.created >= Number(query.get('created[gte]') ?? 0) && t.created < Number(query.get('created[lt]') ?? Infinity));
     rows.sort((a, b) => b.created - a.created || (a.id < b.id ? 1 : -1));
@@ -161,7 +182,13 @@ module.exports = {
         return { capture, cancel }[call.op](books, p, form, day);
     },
 
+    takeBack,
+    dispute: disputed,
+
     event: (books, type, p) => ({
-        object: 'event', type, created: now(), data: { object: type.startsWith('charge.') ? charge(p) : intent(p) },
+        object: 'event', type, created: now(), data: {
+            object: /dispute/.test(type) ? dispute(p) : p.refund ? refund(books, p.refund)
+                : type.startsWith('charge.') ? charge(p) : intent(p),
+        },
     }),
 };

@@ -16,7 +16,9 @@ select json_build_object(
     'wanted', i.wanted,
     'status', i.status,
     'tries', i.tries,
-    'doubt', i.doubt) as body
+    'doubt', i.doubt,
+    'version', i.version,
+    'claim', i.claim) as body
 from billing.intent i
 left join billing.method m on m.id = i.method_id
 where i.id = :intentId;

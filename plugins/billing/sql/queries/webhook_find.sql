@@ -17,7 +17,8 @@ with late as materialized (
     returning w.id, w.intent_id
 ), doubted as (
     update billing.intent i
-    set doubt = true
+    set doubt = true,
+        version = i.version + 1
     where i.id = any (array(
         select f.intent_id
         from found f))

@@ -16,7 +16,9 @@ with known as materialized (
     returning intent_id
 ), doubted as (
     update billing.intent i
-    set doubt = true
+    set doubt = true,
+        disputed = case when :type like '%dispute%' then :type else i.disputed end,
+        version = i.version + 1
     from heard h
     where i.id = h.intent_id
 ), pushed as (
