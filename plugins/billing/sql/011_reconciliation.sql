@@ -19,14 +19,14 @@ create table billing.provider_entry (
     provider  text        not null,
     day       date        not null,
     entry     text        not null,
-    what      text        not null,         -- CHARGE, REFUND
+    what      text        not null,         -- CHARGE, REFUND, DISPUTE
     ref       text,                         -- the provider's payment
     intent_id uuid,                         -- NULL: none of ours
-    amount    numeric     not null,
+    amount    numeric     not null,         -- below zero: of a refund that was taken back, a dispute that was won
     currency  text        not null,
     at        timestamptz not null,
     constraint provider_entry_pkey primary key (provider, day, entry),
-    constraint provider_entry_what check (what in ('CHARGE', 'REFUND'))
+    constraint provider_entry_what check (what in ('CHARGE', 'REFUND', 'DISPUTE'))
 );
 create index provider_entry_intent on billing.provider_entry (intent_id);
 
@@ -72,38 +72,75 @@ begin
 end
 $$;
 
+-- reconciliation_due(providers, at): days whose exports are wanted now: of the
+-- last seven, each from 02:00 UTC of the next day on, that are not there; and
+-- those that could not be had six hours ago. So a night in which nobody was
+-- there, or the provider was not, is made up for.
+create function billing.reconciliation_due(providers text, at timestamptz) returns table (provider text, day date)
+language sql stable as $$
+    select p.provider,
+        (at at time zone 'UTC' - interval '26 hours')::date - n
+    from unnest(string_to_array(providers, ' ')) p (provider)
+    cross join generate_series(0, 6) n
+    where p.provider in ('stripe', 'razorpay')
+        and not exists (
+            select
+            from billing.reconciliation r
+            where r.provider = p.provider
+                and r.day = (at at time zone 'UTC' - interval '26 hours')::date - n
+                and (r.status = 'DONE' or r.started_at > at - interval '6 hours'));
+$$;
+
 create function billing.export_uuid(text text) returns uuid
 language sql immutable parallel safe
 return case
     when text ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then text::uuid
 end;
 
--- export_rows(provider, page): one shape for all of them. What is neither a
--- charge nor a refund (fees, payouts) is left out.
+-- export_rows(provider, page): one shape for all of them. What is about no
+-- payment (fees, payouts) is left out. Stripe says what came to us, perhaps in
+-- another currency than was paid: what was paid stands in its source.
 create function billing.export_rows(provider text, page jsonb)
 returns table (entry text, what text, ref text, intent text, minor numeric, currency text, at timestamptz)
 language sql stable parallel safe as $$
     select t.value ->> 'id',
-        case when t.value ->> 'type' in ('charge', 'payment') then 'CHARGE' else 'REFUND' end,
+        k.what,
         t.value #>> '{source,payment_intent}',
         t.value #>> '{source,metadata,intent}',
-        abs((t.value ->> 'amount')::numeric),
-        upper(t.value ->> 'currency'),
+        case k.what when 'CHARGE' then 1 else -1 end * case
+            when t.value #>> '{source,currency}' <> t.value ->> 'currency'
+                then sign((t.value ->> 'amount')::numeric)
+                    * coalesce(t.value #>> '{source,amount_captured}', t.value #>> '{source,amount}')::numeric
+            else (t.value ->> 'amount')::numeric
+        end,
+        upper(coalesce(t.value #>> '{source,currency}', t.value ->> 'currency')),
         to_timestamp((t.value ->> 'created')::bigint)
     from jsonb_array_elements(page -> 'data') t
+    join (
+        values
+            ('charge', 'CHARGE'), ('payment', 'CHARGE'), ('refund', 'REFUND'), ('payment_refund', 'REFUND'),
+            ('refund_failure', 'REFUND'), ('payment_failure_refund', 'REFUND'), ('adjustment', 'DISPUTE')
+        ) k (type, what) on k.type = t.value ->> 'type'
     where provider = 'stripe'
-        and t.value ->> 'type' in ('charge', 'payment', 'refund', 'payment_refund')
+        and (k.what <> 'DISPUTE' or t.value #>> '{source,object}' = 'dispute')
     union all
     select t.value ->> 'entity_id',
-        case t.value ->> 'type' when 'payment' then 'CHARGE' else 'REFUND' end,
+        k.what,
         coalesce(t.value ->> 'payment_id', t.value ->> 'entity_id'),
         t.value ->> 'order_receipt',
-        (t.value ->> 'amount')::numeric,
+        case k.what
+            when 'DISPUTE' then (t.value ->> 'debit')::numeric - (t.value ->> 'credit')::numeric
+            else (t.value ->> 'amount')::numeric
+        end,
         upper(t.value ->> 'currency'),
         to_timestamp((t.value ->> 'created_at')::bigint)
     from jsonb_array_elements(page -> 'items') t
+    join (
+        values
+            ('payment', 'CHARGE'), ('refund', 'REFUND'), ('adjustment', 'DISPUTE')
+        ) k (type, what) on k.type = t.value ->> 'type'
     where provider = 'razorpay'
-        and t.value ->> 'type' in ('payment', 'refund');
+        and (k.what <> 'DISPUTE' or t.value ->> 'payment_id' is not null);
 $$;
 
 -- export_heard(…): a page is written down; the next job, or NULL: that was all.
@@ -168,8 +205,8 @@ create function billing.provider_booked(of_provider text, since timestamptz, unt
 returns table (intent_id uuid, what text, amount numeric, currency text)
 language sql stable as $$
     select t.reference,
-        case when e.amount < 0 then 'CHARGE' else 'REFUND' end,
-        sum(abs(e.amount)),
+        case when t.kind = 'REFUND' then 'REFUND' else 'CHARGE' end,
+        abs(sum(e.amount)),
         t.currency
     from billing.account a
     join billing.entry e on e.account_id = a.id
@@ -178,7 +215,8 @@ language sql stable as $$
         and a.owner = of_provider
         and t.at >= since
         and t.at < until
-    group by t.reference, e.amount < 0, t.currency;
+    group by t.reference, t.kind = 'REFUND', t.currency
+    having sum(e.amount) <> 0;
 $$;
 
 -- differences(provider, day): each by its name.
@@ -187,6 +225,7 @@ $$;
 --   MISSING_THERE     ours alone
 --   AMOUNT_DIFFERS, CURRENCY_DIFFERS
 --   STATUS_DIFFERS    charged there, and not captured here
+--   DISPUTED          its holder has it back, or the provider keeps it meanwhile
 --   DOUBLED           one payment of ours, charged there under several names
 --   OTHER_DAY         the same on both sides, on either side of midnight
 create function billing.differences(of_provider text, of_day date)
@@ -211,6 +250,7 @@ language sql stable as $$
         where e.provider = of_provider
             and e.day = of_day
         group by e.intent_id, case when e.intent_id is null then e.entry end, e.what
+        having sum(e.amount) <> 0
     ), both_sides as (
         select coalesce(o.what, t.what) as what,
             coalesce(o.intent_id, t.intent_id) as intent_id,
@@ -219,6 +259,7 @@ language sql stable as $$
         full join theirs t on t.intent_id = o.intent_id and t.what = o.what
     ), named as (
         select case
+                when b.what = 'DISPUTE' then 'DISPUTED'
                 when b.refs > 1 and b.what = 'CHARGE' then 'DOUBLED'
                 when b.currency <> b.their_currency then 'CURRENCY_DIFFERS'
                 when b.ours <> b.theirs then 'AMOUNT_DIFFERS'
@@ -233,7 +274,7 @@ language sql stable as $$
                     select
                     from billing.provider_entry e
                     where e.provider = of_provider and e.intent_id = b.intent_id and e.what = b.what
-                        and e.day between of_day - 1 and of_day + 1 and e.amount = b.ours and e.currency = b.currency)
+                        and e.day in (of_day - 1, of_day + 1) and e.amount = b.ours and e.currency = b.currency)
                 then 'OTHER_DAY'
                 when b.ours is not null then 'MISSING_THERE'
                 when b.what = 'CHARGE' and i.captured = 0 then 'STATUS_DIFFERS'

@@ -39,7 +39,7 @@ function refund(books, r) {
     };
 }
 
-const dispute = p => ({ id: p.id.replace('pi_', 'dp_'), object: 'dispute', payment_intent: p.id, amount: p.captured, status: 'needs_response' });
+const dispute = p => ({ id: p.id.replace('pi_', 'dp_'), object: 'dispute', payment_intent: p.id, amount: p.captured, currency: p.currency, status: 'needs_response' });
 
 const one = (status, body, p) => ({ status, body, intent: p?.intent });
 const list = data => ({ status: 200, body: { object: 'list', data, has_more: false } });
@@ -126,7 +126,8 @@ function look(books, call) {
 function transactions(books, query) {
     const rows = [
         ...books.rows('stripe/payments').filter(p => p.captured).map(p => ({
-            id: p.id.replace('pi_', 'txn_'), type: 'charge', amount: p.captured, currency: p.currency, created: p.moved,
+            id: p.id.replace('pi_', 'txn_'), type: 'charge', created: p.moved,
+            amount: p.settles ? Math.round(p.captured * 0.9) : p.captured, currency: p.settles ?? p.currency,
             source: { ...charge(p) },
         })),
         ...books.rows('stripe/refunds').map(r => ({
