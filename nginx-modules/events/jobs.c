@@ -62,7 +62,13 @@ vg_jobs_init(ngx_conf_t *cf)
         " select t.id, t.payload::text, t.correlation_id, t.traceparent,"
         " t.actor_id, t.tries, l.ms from later l left join taken t on true",
         5);
-    return vg_job_claim ? vg_job_init(cf) : NGX_ERROR;
+    if (vg_job_claim == NULL) {
+        return NGX_ERROR;
+    }
+    /* The row may be seen before it is flushed; the world outside is called for
+     * nothing that a crash could still take away. */
+    vg_job_claim->change = vg_job_claim->firm = 1;
+    return vg_job_init(cf);
 }
 
 
