@@ -1,5 +1,5 @@
 /*
- * registry.c: opens plugins and turns their rows into endpoints.
+ * registry.c: opens plugins; which are there, and what routes they have in all.
  *
  * Runs in the master while the configuration is read (workers inherit the
  * result), and in a worker that opens another version (swap.c). A plugin that
@@ -8,7 +8,6 @@
 
 #include <dlfcn.h>
 
-#include "cache.h"
 #include "install.h"
 #include "library.h"
 
@@ -76,166 +75,6 @@ vg_registry_find(vg_method_t method, const char *path, size_t len)
         }
     }
     return NULL;
-}
-
-
-static ngx_int_t
-vg_endpoint_statement(vg_plugin_slot_t *plugin, const vg_route_t *row,
-                      const char *name, vg_statement_t **st)
-{
-    if (name == NULL) {
-        return NGX_OK;
-    }
-    *st = vg_statement_load(plugin, row, name);
-    return *st ? NGX_OK : NGX_ERROR;
-}
-
-
-static ngx_int_t
-vg_endpoint_steps(vg_endpoint_t *e)
-{
-    ngx_uint_t       i, n = 0;
-    const vg_step_t *step;
-
-    for (step = e->row->steps; step && step->name != NULL; step++) {
-        n++;
-    }
-    if (n == 0) {
-        return NGX_OK;
-    }
-    e->steps =
-        ngx_pcalloc(e->plugin->pool, (n + 1) * sizeof(vg_endpoint_step_t));
-    if (e->steps == NULL) {
-        return NGX_ERROR;
-    }
-    for (i = 0; i < n; i++) {
-        step = &e->row->steps[i];
-        e->steps[i].row = step;
-        if (vg_endpoint_statement(e->plugin, e->row, step->done,
-                                  &e->steps[i].done)
-                != NGX_OK
-            || vg_endpoint_statement(e->plugin, e->row, step->undo,
-                                     &e->steps[i].undo)
-                   != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-vg_endpoint_statements(vg_endpoint_t *e)
-{
-    char              name[128];
-    const vg_route_t *row = e->row;
-    vg_plugin_slot_t *plugin = e->plugin;
-
-    if (vg_endpoint_statement(plugin, row, row->load, &e->load) != NGX_OK
-        || vg_endpoint_statement(plugin, row, row->lock, &e->lock) != NGX_OK
-        || vg_endpoint_statement(plugin, row, row->statement, &e->statement)
-               != NGX_OK
-        || vg_endpoint_steps(e) != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
-    e->matches = vg_statement_binds(e->statement, VG_BIND_IF_MATCH);
-    e->awaits = e->steps && ((row->flags & VG_AWAIT) || row->method == VG_JOB);
-    if (row->flags & VG_TRANSACTION) {
-        (void) snprintf(name, sizeof(name), "%s_quarantine", row->statement);
-        return vg_endpoint_statement(plugin, row, name, &e->quarantine);
-    }
-    if (row->flags & VG_HERE) {
-        if (row->method != VG_EVENT || e->statement || e->load || e->lock) {
-            vg_plugin_out(plugin,
-                          "%s: only an event is told here, and it "
-                          "asks no database",
-                          row->path);
-            return NGX_ERROR;
-        }
-    } else if (row->method >= VG_EVENT
-               && (e->statement == NULL || !e->statement->change))
-    {
-        vg_plugin_out(plugin,
-                      "%s: an event, a timer or a job must end in a change",
-                      row->path);
-        return NGX_ERROR;
-    }
-    if ((row->flags & VG_STREAM)
-        && (row->method != VG_GET || (row->flags & VG_LIST)
-            || (e->statement ? e->statement->change : plugin->folder != NULL)))
-    {
-        vg_plugin_out(plugin, "%s: a stream is a GET that reads one row",
-                      row->path);
-        return NGX_ERROR;
-    }
-    if ((e->lock && e->lock->change) || (e->load && e->load->change)) {
-        vg_plugin_out(plugin, "%s: a lock or load must not be a change",
-                      row->path);
-        return NGX_ERROR;
-    }
-    return NGX_OK;
-}
-
-
-/* timers of one period are told apart by what they do */
-static ngx_int_t
-vg_endpoint_label(vg_endpoint_t *e)
-{
-    u_char      text[512];
-    ngx_str_t   all = { 0, text };
-    const char *does = e->row->method == VG_EVERY ? e->row->statement : "";
-
-    all.len = ngx_snprintf(text, sizeof(text), "%s %s%s%s%Z",
-                           vg_method_name(e->row->method), e->row->path,
-                           *does ? " " : "", does)
-              - text;
-    e->label = (ngx_str_t){ all.len - 1, ngx_pstrdup(e->plugin->pool, &all) };
-    return e->label.data ? NGX_OK : NGX_ERROR;
-}
-
-
-static ngx_int_t
-vg_endpoint_period(vg_endpoint_t *e)
-{
-    ngx_str_t text = { ngx_strlen(e->row->path), (u_char *) e->row->path };
-
-    e->period = 60000; /* VG_KEEP */
-    if (e->row->method != VG_EVERY) {
-        return NGX_OK;
-    }
-    e->period = ngx_parse_time(&text, 0);
-    if (e->period == (ngx_msec_t) NGX_ERROR || e->period < 1000) {
-        vg_plugin_out(e->plugin, "not a period: %s", e->row->path);
-        return NGX_ERROR;
-    }
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-vg_endpoint_add(vg_plugin_slot_t *plugin, const vg_route_t *row)
-{
-    vg_endpoint_t  *e = ngx_pcalloc(plugin->pool, sizeof(vg_endpoint_t));
-    vg_endpoint_t **slot = ngx_array_push(&plugin->endpoints);
-
-    if (e == NULL || slot == NULL) {
-        return NGX_ERROR;
-    }
-    *slot = e;
-    e->row = row;
-    e->plugin = plugin;
-    while (row->fields && row->fields[e->nfields].name != NULL) {
-        e->nfields++;
-    }
-    if (vg_endpoint_label(e) != NGX_OK || vg_endpoint_period(e) != NGX_OK) {
-        return NGX_ERROR;
-    }
-    if (vg_endpoint_statements(e) != NGX_OK || vg_owner_row(e) != NGX_OK) {
-        return NGX_ERROR;
-    }
-    return vg_cache_row(e);
 }
 
 
@@ -376,6 +215,9 @@ vg_plugin_rows(vg_host_t *host, vg_plugin_slot_t *plugin)
     }
     if (!vg_registry_fits(host, plugin)) {
         vg_plugin_out(plugin, "more than %d routes in all", VG_MAX_ENDPOINTS);
+    }
+    if (plugin->state == VG_PLUGIN_OUT
+        || vg_twice_check(host, plugin) != NGX_OK) {
         plugin->endpoints.nelts = 0;
         return NGX_ERROR;
     }

@@ -116,9 +116,6 @@ vg_saga_steps(const vg_saga_t *saga)
         if (!vg_saga_word(saga->steps[i].name)) {
             return "has a step whose name is no word of a-z and _";
         }
-        if (vg_saga_step(saga, vg_str(saga->steps[i].name)) != i) {
-            return "has two steps of one name";
-        }
         if (saga->steps[i].ask == NULL && i > 0) {
             return "has a step that asks nothing and is not the first";
         }
@@ -145,8 +142,6 @@ vg_sagas_check(vg_plugin_slot_t *plugin)
             || saga->name[len] != '.' || !vg_saga_word(&saga->name[len + 1]))
         {
             wrong = "is not named plugin.verb";
-        } else if (vg_saga_find(plugin, vg_str(saga->name)) != saga) {
-            wrong = "is there twice";
         }
         if (wrong != NULL) {
             vg_plugin_out(plugin, "saga %s %s", saga->name, wrong);

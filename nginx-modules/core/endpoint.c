@@ -1,0 +1,223 @@
+/*
+ * endpoint.c: one row of a plugin's tables made ready to be called: its
+ * statements, its steps, its label and its period. What is wrong with it by
+ * itself keeps its plugin out; what is there twice is twice.c's.
+ */
+
+#include "cache.h"
+
+
+static ngx_int_t
+vg_endpoint_statement(vg_plugin_slot_t *plugin, const vg_route_t *row,
+                      const char *name, vg_statement_t **st)
+{
+    if (name == NULL) {
+        return NGX_OK;
+    }
+    *st = vg_statement_load(plugin, row, name);
+    return *st ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+vg_endpoint_steps(vg_endpoint_t *e)
+{
+    ngx_uint_t       i, n = 0;
+    const vg_step_t *step;
+
+    for (step = e->row->steps; step && step->name != NULL; step++) {
+        n++;
+    }
+    if (n == 0) {
+        return NGX_OK;
+    }
+    e->steps =
+        ngx_pcalloc(e->plugin->pool, (n + 1) * sizeof(vg_endpoint_step_t));
+    if (e->steps == NULL) {
+        return NGX_ERROR;
+    }
+    for (i = 0; i < n; i++) {
+        step = &e->row->steps[i];
+        e->steps[i].row = step;
+        if (vg_endpoint_statement(e->plugin, e->row, step->done,
+                                  &e->steps[i].done)
+                != NGX_OK
+            || vg_endpoint_statement(e->plugin, e->row, step->undo,
+                                     &e->steps[i].undo)
+                   != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+    }
+    e->awaits = (e->row->flags & VG_AWAIT) || e->row->method == VG_JOB;
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+vg_endpoint_statements(vg_endpoint_t *e)
+{
+    char              name[128];
+    const vg_route_t *row = e->row;
+    vg_plugin_slot_t *plugin = e->plugin;
+
+    if (vg_endpoint_statement(plugin, row, row->load, &e->load) != NGX_OK
+        || vg_endpoint_statement(plugin, row, row->lock, &e->lock) != NGX_OK
+        || vg_endpoint_statement(plugin, row, row->statement, &e->statement)
+               != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+    e->matches = vg_statement_binds(e->statement, VG_BIND_IF_MATCH);
+    if (row->flags & VG_TRANSACTION) {
+        (void) snprintf(name, sizeof(name), "%s_quarantine", row->statement);
+        return vg_endpoint_statement(plugin, row, name, &e->quarantine);
+    }
+    return NGX_OK;
+}
+
+
+/* NULL, or what is wrong with a step; what it says and nobody looks at is */
+static const char *
+vg_endpoint_step(const vg_endpoint_t *e, ngx_uint_t i)
+{
+    const vg_step_t *step = e->steps[i].row;
+
+    if (step->command == NULL) {
+        return "a step has no command";
+    }
+    if (!e->awaits) {
+        return step->told ? "a step that is told is awaited" : NULL;
+    }
+    if (step->done != NULL) {
+        return "what is done behind an awaited step is the statement";
+    }
+    return step->undo != NULL && (i > 0 || e->row->method != VG_JOB)
+               ? "of awaited steps a job's first alone has an undo"
+               : NULL;
+}
+
+
+static ngx_uint_t
+vg_endpoint_path(const char *path)
+{
+    ngx_uint_t  n = 0;
+    const char *p;
+
+    for (p = path; *p != '\0'; p++) {
+        if (*p == '{') {
+            p = strchr(p, '}');
+            if (p == NULL || ++n > VG_PATH_VALUES) {
+                return 0;
+            }
+        }
+    }
+    return path[0] == '/';
+}
+
+
+/* NULL, or what is wrong with a row by itself */
+static const char *
+vg_endpoint_wrong(const vg_endpoint_t *e)
+{
+    ngx_uint_t        i;
+    const char       *wrong = NULL;
+    const vg_route_t *row = e->row;
+
+    if (row->method <= VG_DELETE && !vg_endpoint_path(row->path)) {
+        return "not a path";
+    }
+    if (row->flags & VG_HERE) {
+        if (row->method != VG_EVENT || e->statement || e->load || e->lock) {
+            return "only an event is told here, and it asks no database";
+        }
+    } else if (row->method >= VG_EVENT
+               && (e->statement == NULL || !e->statement->change))
+    {
+        return "an event, a timer or a job must end in a change";
+    }
+    if ((row->flags & VG_STREAM)
+        && (row->method != VG_GET || (row->flags & VG_LIST)
+            || (e->statement ? e->statement->change
+                             : e->plugin->folder != NULL)))
+    {
+        return "a stream is a GET that reads one row";
+    }
+    if ((row->flags & VG_RAW)
+        && (row->method != VG_POST || row->load != NULL || e->steps != NULL))
+    {
+        return "a raw body is of a POST without load or steps";
+    }
+    if ((e->lock && e->lock->change) || (e->load && e->load->change)) {
+        return "a lock or load must not be a change";
+    }
+    for (i = 0; wrong == NULL && e->steps && e->steps[i].row != NULL; i++) {
+        wrong = vg_endpoint_step(e, i);
+    }
+    return wrong;
+}
+
+
+/* timers of one period are told apart by what they do */
+static ngx_int_t
+vg_endpoint_label(vg_endpoint_t *e)
+{
+    vg_pool_t   arena = vg_arena_of(e->plugin->pool);
+    const char *does = e->row->method == VG_EVERY && e->row->statement
+                           ? e->row->statement
+                           : "";
+
+    e->label =
+        vg_ngx(vg_printf(&arena, "%s %s%s%s", vg_method_name(e->row->method),
+                         e->row->path, *does ? " " : "", does));
+    return e->label.data ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+vg_endpoint_period(vg_endpoint_t *e)
+{
+    ngx_str_t text = { ngx_strlen(e->row->path), (u_char *) e->row->path };
+
+    e->period = 60000; /* VG_KEEP */
+    if (e->row->method != VG_EVERY) {
+        return NGX_OK;
+    }
+    e->period = ngx_parse_time(&text, 0);
+    if (e->period == (ngx_msec_t) NGX_ERROR || e->period < 1000) {
+        vg_plugin_out(e->plugin, "not a period: %s", e->row->path);
+        return NGX_ERROR;
+    }
+    return NGX_OK;
+}
+
+
+ngx_int_t
+vg_endpoint_add(vg_plugin_slot_t *plugin, const vg_route_t *row)
+{
+    const char     *wrong;
+    vg_endpoint_t  *e = ngx_pcalloc(plugin->pool, sizeof(vg_endpoint_t));
+    vg_endpoint_t **slot = ngx_array_push(&plugin->endpoints);
+
+    if (e == NULL || slot == NULL) {
+        return NGX_ERROR;
+    }
+    *slot = e;
+    e->row = row;
+    e->plugin = plugin;
+    while (row->fields && row->fields[e->nfields].name != NULL) {
+        e->nfields++;
+    }
+    if (vg_endpoint_label(e) != NGX_OK || vg_endpoint_period(e) != NGX_OK
+        || vg_endpoint_statements(e) != NGX_OK
+        || vg_endpoint_steps(e) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+    wrong = vg_endpoint_wrong(e);
+    if (wrong != NULL) {
+        vg_plugin_out(plugin, "%s: %s", row->path, wrong);
+        return NGX_ERROR;
+    }
+    return vg_owner_row(e) == NGX_OK ? vg_cache_row(e) : NGX_ERROR;
+}
