@@ -3,9 +3,8 @@
  * which are read here, by the master, once; or a URL, which fetch.c asks.
  */
 
-#include <stdio.h>
-#include <sys/stat.h>
 
+#include "file.h"
 #include "issuer_conf.h"
 #include "jwks.h"
 #include "outbound.h"
@@ -45,33 +44,6 @@ vg_issuer_word_key(ngx_conf_t *cf, vg_issuer_t *issuer, ngx_str_t *args,
 }
 
 
-/* A whole file, ended by a NUL; NULL, or why not. secret: nobody else may be
- * able to read it. */
-static const char *
-vg_issuer_file(ngx_conf_t *cf, ngx_str_t *name, size_t most, ngx_uint_t secret,
-               ngx_str_t *text)
-{
-    FILE       *file;
-    struct stat st;
-    const char *why = "cannot be read";
-
-    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK
-        || (file = fopen((char *) name->data, "r")) == NULL)
-    {
-        return why;
-    }
-    text->data = ngx_pnalloc(cf->pool, most + 1);
-    if (fstat(fileno(file), &st) == 0 && text->data != NULL) {
-        text->len = fread(text->data, 1, most + 1, file);
-        why = secret && (st.st_mode & 07) ? "may be read by all: chmod o-rwx"
-              : text->len > most          ? "is too long"
-                                          : NULL;
-    }
-    (void) fclose(file);
-    return why;
-}
-
-
 const char *
 vg_issuer_word_jwks_file(ngx_conf_t *cf, vg_issuer_t *issuer, ngx_str_t *args,
                          ngx_uint_t n)
@@ -84,7 +56,7 @@ vg_issuer_word_jwks_file(ngx_conf_t *cf, vg_issuer_t *issuer, ngx_str_t *args,
     if (issuer->keys != NULL || issuer->target != NULL) {
         return "cannot stand beside keys from elsewhere";
     }
-    wrong = vg_issuer_file(cf, &args[0], VG_JWKS_MAX, 0, &text);
+    wrong = vg_file_read(cf, &args[0], VG_JWKS_MAX, 0, &text);
     if (wrong == NULL) {
         issuer->keys =
             vg_jwks_read(&arena, vg_of(text), issuer->algorithms, &wrong);
@@ -105,7 +77,7 @@ vg_issuer_word_secret(ngx_conf_t *cf, vg_issuer_t *issuer, ngx_str_t *args,
     if (issuer->keys != NULL || issuer->target != NULL) {
         return "cannot stand beside keys from elsewhere";
     }
-    wrong = vg_issuer_file(cf, &args[0], VG_ISSUER_SECRET, 1, &text);
+    wrong = vg_file_read(cf, &args[0], VG_ISSUER_SECRET, 1, &text);
     if (wrong != NULL) {
         return wrong;
     }

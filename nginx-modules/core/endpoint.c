@@ -5,6 +5,7 @@
  */
 
 #include "cache.h"
+#include "endpoint.h"
 
 
 static ngx_int_t

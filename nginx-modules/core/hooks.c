@@ -251,33 +251,6 @@ vg_now(vg_call_t *call)
 }
 
 
-const char *
-vg_setting(vg_call_t *call, const char *name)
-{
-    size_t              len = call->endpoint->plugin->name.len;
-    ngx_uint_t          i;
-    ngx_keyval_t       *set = vg_host->settings.elts;
-    const vg_setting_t *s;
-
-    for (i = 0; i < vg_host->settings.nelts; i++) {
-        if (set[i].key.len > len && set[i].key.data[len] == '.'
-            && ngx_strncmp(set[i].key.data, call->endpoint->plugin->name.data,
-                           len)
-                   == 0
-            && ngx_strcmp(set[i].key.data + len + 1, name) == 0)
-        {
-            return (const char *) set[i].value.data;
-        }
-    }
-    for (s = call->endpoint->plugin->manifest->settings; s && s->name; s++) {
-        if (ngx_strcmp(s->name, name) == 0) {
-            return s->value;
-        }
-    }
-    return "";
-}
-
-
 void
 vg_log(vg_call_t *call, vg_level_t level, const char *fmt, ...)
 {

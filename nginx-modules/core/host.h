@@ -212,17 +212,6 @@ vg_plugin_slot_t *vg_plugin_load(vg_host_t *host, const ngx_str_t *name,
 ngx_int_t         vg_plugin_rows(vg_host_t *host, vg_plugin_slot_t *plugin);
 void              vg_plugin_free(vg_plugin_slot_t *plugin);
 
-/* endpoint.c: a row of the plugin's, made ready; NGX_ERROR: it is wrong (the
- * plugin is out and says why), or no memory */
-ngx_int_t vg_endpoint_add(vg_plugin_slot_t *plugin, const vg_route_t *row);
-
-/* twice.c: nothing of it is there twice, nor what another plugin has already;
- * NGX_ERROR: it is out, and says what */
-ngx_int_t vg_twice_check(const vg_host_t *host, vg_plugin_slot_t *plugin);
-
-/* kept.c: a row of keeps as a route; NULL: it is none, or no memory */
-const vg_route_t *vg_kept_row(vg_plugin_slot_t *plugin, const vg_keep_t *keep);
-
 /* the present generation; NULL: there is no such plugin */
 vg_plugin_slot_t *vg_plugin_named(vg_str_t name);
 

@@ -83,8 +83,12 @@ vg_str_t   vg_body_plain(vg_call_t *call); /* without its secrets */
 vg_rc_t   vg_card_check(vg_call_t *call, vg_str_t bytes, ngx_uint_t form);
 ngx_int_t vg_card_init(ngx_conf_t *cf);
 
-/* secret.c: the directive voltgate_secret */
+/* secret.c, setting.c: the directives voltgate_secret and voltgate_setting */
 char *vg_secret_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *vg_setting_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+/* setting.c: those of the conf are the plugins'; NGX_ERROR: told */
+ngx_int_t vg_settings_check(ngx_conf_t *cf, vg_host_t *host);
 
 /* oauth.c: of a VG_OAUTH route: the client that Basic names, as members of the
  * body's text; VG_ERROR: refused. And call->error in RFC 6749's form. */

@@ -3,7 +3,7 @@
  * happen. How long is events/keep.c's.
  */
 
-#include "host.h"
+#include "endpoint.h"
 #include "span.h"
 
 static const vg_field_t vg_kept_fields[] = {

@@ -13,7 +13,6 @@
 static void *vg_main_create(ngx_conf_t *cf);
 static char *vg_set_database(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *vg_set_plugin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-static char *vg_set_setting(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *vg_set_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static char *vg_set_problem(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 static ngx_int_t vg_main_ready(ngx_conf_t *cf);
@@ -62,7 +61,7 @@ static ngx_command_t  vg_commands[] = {
       vg_set_plugin, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
 
     { ngx_string("voltgate_setting"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE2,
-      vg_set_setting, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
+      vg_setting_set, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
 
     { ngx_string("voltgate_secret"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE23,
       vg_secret_set, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
@@ -174,35 +173,20 @@ static char *
 vg_set_plugin(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     vg_host_t *host = conf;
-    ngx_str_t *value = cf->args->elts, *slot;
+    ngx_str_t *value = cf->args->elts, *slot = host->names.elts;
+    ngx_uint_t i;
 
     (void) cmd;
+    for (i = 0; i < host->names.nelts; i++) {
+        if (ngx_strcmp(slot[i].data, value[1].data) == 0) {
+            return "is there twice";
+        }
+    }
     slot = ngx_array_push(&host->names);
     if (slot == NULL) {
         return NGX_CONF_ERROR;
     }
     *slot = value[1];
-    return NGX_CONF_OK;
-}
-
-
-static char *
-vg_set_setting(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
-{
-    vg_host_t    *host = conf;
-    ngx_str_t    *value = cf->args->elts;
-    ngx_keyval_t *slot;
-
-    (void) cmd;
-    if (ngx_strchr(value[1].data, '.') == NULL) {
-        return "wants plugin.name and a value";
-    }
-    slot = ngx_array_push(&host->settings);
-    if (slot == NULL) {
-        return NGX_CONF_ERROR;
-    }
-    slot->key = value[1];
-    slot->value = value[2];
     return NGX_CONF_OK;
 }
 
@@ -405,6 +389,7 @@ vg_main_ready(ngx_conf_t *cf)
         || vg_main_databases(cf, host) != NGX_OK
         || vg_outcome_init(cf) != NGX_OK || vg_repeat_init(cf) != NGX_OK
         || vg_check_init(cf) != NGX_OK || vg_registry_open(cf, host) != NGX_OK
+        || vg_settings_check(cf, host) != NGX_OK
         || vg_openapi_render(host) != NGX_OK
         || vg_shared_add(cf, host) != NGX_OK || vg_card_init(cf) != NGX_OK
         || vg_cache_add(cf, host) != NGX_OK)

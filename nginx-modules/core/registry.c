@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 
+#include "endpoint.h"
 #include "install.h"
 #include "library.h"
 

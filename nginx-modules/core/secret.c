@@ -10,39 +10,10 @@
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
 
+#include "file.h"
 #include "http.h"
 
 #define VG_SECRET_MAX 1024 /* bytes of a file                             */
-
-
-static const char *
-vg_secret_read(ngx_conf_t *cf, ngx_str_t *path, ngx_str_t *secret)
-{
-    ssize_t  n;
-    ngx_fd_t fd;
-
-    if (ngx_conf_full_name(cf->cycle, path, 1) != NGX_OK) {
-        return "has no path";
-    }
-    secret->data = ngx_pnalloc(cf->pool, VG_SECRET_MAX);
-    fd = secret->data
-             ? ngx_open_file(path->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0)
-             : NGX_INVALID_FILE;
-    if (fd == NGX_INVALID_FILE) {
-        return "cannot be read";
-    }
-    n = ngx_read_fd(fd, secret->data, VG_SECRET_MAX);
-    (void) ngx_close_file(fd);
-    while (n > 0
-           && (secret->data[n - 1] == '\n' || secret->data[n - 1] == '\r')) {
-        n--;
-    }
-    secret->len = n > 0 ? (size_t) n : 0;
-    if (n == VG_SECRET_MAX) {
-        return "is too long";
-    }
-    return secret->len == 0 ? "is empty" : NULL;
-}
 
 
 char *
@@ -64,13 +35,19 @@ vg_secret_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     {
         return NGX_CONF_ERROR;
     }
+    slot = host->secrets.elts;
+    for (i = 0; i < host->secrets.nelts; i++) {
+        if (ngx_strcmp(slot[i].key.data, word[1].data) == 0) {
+            return "is there twice";
+        }
+    }
     for (i = 2; i < cf->args->nelts; i++) {
         slot = ngx_array_push(&host->secrets);
         if (slot == NULL) {
             return NGX_CONF_ERROR;
         }
         slot->key = word[1];
-        why = vg_secret_read(cf, &word[i], &slot->value);
+        why = vg_file_secret(cf, &word[i], VG_SECRET_MAX, &slot->value);
         if (why != NULL) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" %s", &word[i],
                                why);

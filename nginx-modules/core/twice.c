@@ -8,7 +8,7 @@
  * have as well.
  */
 
-#include "host.h"
+#include "endpoint.h"
 
 /* their rows have their name at a place */
 static const struct {

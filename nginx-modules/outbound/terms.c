@@ -4,8 +4,8 @@
  * here, by the master; they are in no conf, no argv and no log.
  */
 
-#include <sys/stat.h>
 
+#include "file.h"
 #include "outbound.h"
 
 #define VG_TERMS_SECRET 4096    /* bytes, at most */
@@ -131,68 +131,10 @@ vg_terms_wrong(ngx_conf_t *cf, const char *key, const char *why)
 }
 
 
-/* A file as a string; what it holds is nobody's to show. NULL or why not. */
-static const char *
-vg_terms_file(ngx_conf_t *cf, ngx_str_t *name, size_t most, ngx_uint_t secret,
-              ngx_str_t *text)
-{
-    FILE       *file;
-    struct stat st;
-    const char *why = "cannot be read";
-
-    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
-        return why;
-    }
-    file = fopen((const char *) name->data, "r");
-    if (file == NULL) {
-        return why;
-    }
-    if (fstat(fileno(file), &st) == 0 && S_ISREG(st.st_mode)) {
-        if (secret && (st.st_mode & 07) != 0) {
-            why = "may be read by all: chmod o-rwx";
-        } else if (st.st_size <= 0 || (size_t) st.st_size > most) {
-            why = "is empty or too large";
-        } else {
-            text->len = (size_t) st.st_size;
-            text->data = ngx_pnalloc(cf->pool, text->len + 1);
-            if (text->data != NULL
-                && fread(text->data, 1, text->len, file) == text->len) {
-                text->data[text->len] = '\0';
-                why = NULL;
-            }
-        }
-    }
-    (void) fclose(file);
-    return why;
-}
-
-
-static const char *
-vg_terms_secret(ngx_conf_t *cf, vg_terms_t *terms, ngx_str_t *value)
-{
-    size_t      i;
-    ngx_str_t  *secret = &terms->secret;
-    const char *why = vg_terms_file(cf, value, VG_TERMS_SECRET, 1, secret);
-
-    while (why == NULL && secret->len
-           && (secret->data[secret->len - 1] == '\n'
-               || secret->data[secret->len - 1] == '\r'))
-    {
-        secret->data[--secret->len] = '\0';
-    }
-    for (i = 0; why == NULL && i < secret->len; i++) {
-        if (secret->data[i] < ' ' || secret->data[i] > '~') {
-            why = "holds more than one line of ASCII";
-        }
-    }
-    return why == NULL && secret->len == 0 ? "is empty" : why;
-}
-
-
 static const char *
 vg_terms_ca(ngx_conf_t *cf, vg_terms_t *terms, ngx_str_t *value)
 {
-    const char *why = vg_terms_file(cf, value, VG_TERMS_CA, 0, &terms->ca);
+    const char *why = vg_file_read(cf, value, VG_TERMS_CA, 0, &terms->ca);
 
     if (why == NULL
         && ngx_strstr(terms->ca.data, "-----BEGIN CERTIFICATE-----") == NULL)
@@ -215,7 +157,7 @@ vg_terms_word(ngx_conf_t *cf, vg_terms_t *terms, const char *key,
     } else if (url == NULL) {
         return "is no word of the defaults";
     } else if (ngx_strcmp(key, "secret_file") == 0) {
-        return vg_terms_secret(cf, terms, value);
+        return vg_file_secret(cf, value, VG_TERMS_SECRET, &terms->secret);
     } else if (ngx_strcmp(key, "header") == 0) {
         if (value->len
             != strspn((const char *) value->data, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

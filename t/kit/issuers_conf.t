@@ -7,32 +7,10 @@ use warnings;
 use Test::More;
 
 use Voltgate;
+use Voltgate::Conf;
 
 my $vg  = Voltgate->start;
 my $dir = $vg->{state};
-
-sub put {
-    my ($name, $text, $mode) = @_;
-    open my $file, '>', "$dir/$name" or die "$name: $!";
-    print {$file} $text;
-    close $file;
-    chmod $mode // 0600, "$dir/$name";
-    return "$dir/$name";
-}
-
-# what nginx says of a conf with these lines, the first of them on line $line
-sub says {
-    my ($lines) = @_;
-    open my $in, '<', "$dir/conf/nginx.conf" or die $!;
-    my $conf = do { local $/ = undef; <$in> };
-    $conf =~ s/\A.*?^(http \{\n)//ms or die 'no http';
-    my $before = $&;
-    my $path = put('try.conf', "$before$lines\n$conf");
-    my ($binary) = map { readlink "/proc/$_/exe" } $vg->master;
-    my $preload = $ENV{VG_PRELOAD} ? "LD_PRELOAD=$ENV{VG_PRELOAD}" : '';
-    my $out = `$preload $binary -t -c $path 2>&1`;
-    return ($?, $out);
-}
 
 sub pem {
     my ($name, @how) = @_;
@@ -46,10 +24,10 @@ my $rsa   = pem(rsa => '-algorithm RSA');
 my $small = pem(small => '-algorithm RSA -pkeyopt rsa_keygen_bits:1024');
 my $p384  = pem(p384 => '-algorithm EC -pkeyopt ec_paramgen_curve:P-384');
 my $edw   = pem(edw => '-algorithm ED25519');
-my $secret = put('secret', 's' x 32 . "\n");
-my $short  = put('short', 's' x 31 . "\n");
-my $open   = put('open', 's' x 32, 0644);
-my $jwks   = put('jwks', '{"keys":[]}');
+my $secret = put($vg, 'secret', 's' x 32 . "\n");
+my $short  = put($vg, 'short', 's' x 31 . "\n");
+my $open   = put($vg, 'open', 's' x 32, 0644);
+my $jwks   = put($vg, 'jwks', '{"keys":[]}');
 my $base   = 'issuer urn:x; audience a;';
 
 sub block { my ($words, $name) = @_; return 'voltgate_issuer ' . ($name // 'x') . " { $words }" }
@@ -59,10 +37,10 @@ subtest 'what is right' => sub {
         "$base jwks https://example.com/keys?x=y ca=$dir/tls/cert.pem; refresh 1m 1h; leeway 0s;", "$base development_secret $secret kid;",
         "$base key $p256; role a.b c=admin d=e=driver; default_role driver; company c; scope s; users on;")
     {
-        my ($status, $out) = says(block($words));
+        my ($status, $out) = says($vg, block($words));
         is $status, 0, $words or diag $out;
     }
-    my ($status, $out) = says("voltgate_public_key $rsa;");
+    my ($status, $out) = says($vg, "voltgate_public_key $rsa;");
     is $status, 0, 'a second key of the operator' or diag $out;
 };
 
@@ -93,22 +71,22 @@ subtest 'what is wrong' => sub {
         [ "$base users maybe;", 'users is on or off' ];
     for my $row (@rows) {
         my ($words, $why) = @$row;
-        my ($status, $out) = says(block($words));
+        my ($status, $out) = says($vg, block($words));
         isnt $status, 0, $words;
         like $out, qr/\[emerg\].*\Q$why\E/, $why;
         like $out, qr/try\.conf:\d+/, 'with its line';
     }
     for my $name (qw(X a_b -a a.b a|b), 'a' x 33) {
-        my ($status, $out) = says(block("$base key $p256;", qq("$name")));
+        my ($status, $out) = says($vg, block("$base key $p256;", qq("$name")));
         isnt $status, 0, "named $name";
         like $out, qr/is no name of a-z, 0-9 and -/;
     }
     for my $two ([ qw(x x), 'urn:x', 'urn:y' ], [ qw(x y), 'urn:x', 'urn:x' ]) {
-        my ($status, $out) = says(join "\n", map { block("issuer $two->[2 + $_]; audience a; key $p256;", $two->[$_]) } 0, 1);
+        my ($status, $out) = says($vg, join "\n", map { block("issuer $two->[2 + $_]; audience a; key $p256;", $two->[$_]) } 0, 1);
         isnt $status, 0, "two: @$two";
         like $out, qr/is there twice/;
     }
-    my ($status, $out) = says(join "\n", map { block("issuer urn:$_; audience a; key $p256;", "x$_") } 1 .. 20);
+    my ($status, $out) = says($vg, join "\n", map { block("issuer urn:$_; audience a; key $p256;", "x$_") } 1 .. 20);
     isnt $status, 0, 'twenty are too many';
     unlike $out, qr/ssss/, 'no secret is shown';
 };

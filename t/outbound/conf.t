@@ -7,48 +7,26 @@ use warnings;
 use Test::More;
 
 use Voltgate;
+use Voltgate::Conf;
 
 my $vg = Voltgate->start;
 my $dir = $vg->{state};
 
-sub put {
-    my ($name, $text, $mode) = @_;
-    open my $file, '>', "$dir/$name" or die "$name: $!";
-    print {$file} $text;
-    close $file;
-    chmod $mode // 0600, "$dir/$name";
-    return "$dir/$name";
-}
-
-# what nginx says of a conf with these lines, the first of them on line 2
-sub says {
-    my ($lines) = @_;
-    open my $in, '<', "$dir/conf/nginx.conf" or die $!;
-    my $conf = do { local $/ = undef; <$in> };
-    $conf =~ s/\A.*?^(http \{\n)//ms or die 'no http';
-    my $before = $&;
-    my $path = put('try.conf', "$before$lines\n$conf");
-    my ($binary) = map { readlink "/proc/$_/exe" } $vg->master;
-    my $preload = $ENV{VG_PRELOAD} ? "LD_PRELOAD=$ENV{VG_PRELOAD}" : '';
-    my $out = `$preload $binary -t -c $path 2>&1`;
-    return ($?, $out, 1 + ($before =~ tr/\n//));
-}
-
-sub good { my ($lines) = @_; my ($status, $out) = says($lines); is $status, 0, $lines or diag $out; return }
+sub good { my ($lines) = @_; my ($status, $out) = says($vg, $lines); is $status, 0, $lines or diag $out; return }
 
 sub bad {
     my ($lines, $pattern) = @_;
-    my ($status, $out, $line) = says($lines);
+    my ($status, $out, $line) = says($vg, $lines);
     isnt $status, 0, $lines;
     like $out, $pattern;
     like $out, qr/try\.conf:$line\b/, 'with its line';
     return;
 }
 
-my $secret = put('secret', "s3cret\n");
-my $open   = put('open', "s3cret\n", 0644);
-my $two    = put('two', "a\nb\n");
-my $empty  = put('empty', '');
+my $secret = put($vg, 'secret', "s3cret\n");
+my $open   = put($vg, 'open', "s3cret\n", 0644);
+my $two    = put($vg, 'two', "a\nb\n");
+my $empty  = put($vg, 'empty', '');
 my $ca     = "$dir/tls/cert.pem";
 
 subtest 'what is right' => sub {
@@ -98,7 +76,7 @@ subtest 'what is not' => sub {
 };
 
 subtest 'no secret is told' => sub {
-    my ($status, $out) = says("voltgate_target a url=https://example.com header=X secret_file=$two;");
+    my ($status, $out) = says($vg, "voltgate_target a url=https://example.com header=X secret_file=$two;");
     unlike $out, qr/s3cret|\ba\nb\b/;
 };
 

@@ -59,7 +59,8 @@ C
 
 my $vg = Voltgate->start(
     own_cluster => 1,
-    extra    => { http => 'voltgate_setting accounts.sandbox off; voltgate_setting accounts.access_lifetime 300;' },
+    plugins  => [qw(billing charging pricing reservations stations)],    # plugins.d/accounts.conf has the sandbox on
+    extra    => { http => 'voltgate_plugin accounts; voltgate_setting accounts.access_lifetime 300;' },
     authored => { post => {
         'plugin.c'             => $post,
         'sql/001_sent.sql'     => "create table post.sent (mail jsonb not null);\n",

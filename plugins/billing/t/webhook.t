@@ -18,6 +18,7 @@ for my $name (sort keys %secret) {
     open my $out, '>', $file{$name} or die "$file{$name}: $!";
     print {$out} "$secret{$name}\n";
     close $out or die;
+    chmod 0600, $file{$name};
 }
 my $parent = $$;
 END { unlink values %file if $parent && $$ == $parent }

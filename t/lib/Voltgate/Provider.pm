@@ -104,6 +104,7 @@ sub start {
         print {$out} $secret{$shape};
         close $out or die "$file: $!\n";
         open $out, '>', "$file.hook" or die "$file: $!\n";
+        chmod 0600, "$file.hook";
         print {$out} $webhook_secret{$shape};
         close $out or die "$file: $!\n";
     }
