@@ -6,13 +6,10 @@
 
 #include "providers.h"
 #include "signature.h"
-
-#include <string.h>
+#include "told.h"
 
 #define WEBHOOK_MOST 65536 /* bytes of a body                            */
 #define WEBHOOK_LATE 300   /* s; Stripe's: when it was signed            */
-#define WEBHOOK_OLD  90000 /* s; Razorpay's: sent again for a day        */
-#define WEBHOOK_NAME 255   /* bytes of an id, of a type                  */
 
 /* clang-format off */
 
@@ -29,17 +26,11 @@ const vg_field_t webhook_fields[] = {
 
 /* clang-format on */
 
-/* what one says; data NULL: it does not */
-typedef struct {
-    vg_str_t event, type, ref, intent;
-} heard_t;
-
 typedef struct {
     const char *name;
     /* VG_OK, or refused */
     vg_rc_t (*signed_by)(vg_call_t *call, vg_str_t body);
-    /* false: not of now, or no event */
-    bool (*read)(vg_call_t *call, const vg_json_t *body, heard_t *heard);
+    told_rc_t (*read)(vg_call_t *call, const vg_json_t *body, told_t *told);
 } sender_t;
 
 
@@ -51,53 +42,6 @@ unsigned_by(vg_call_t *call, vg_rc_t rc)
 }
 
 
-static bool
-within(vg_call_t *call, int64_t at, int64_t span)
-{
-    int64_t late = vg_now(call) / 1000000 - at;
-
-    return late <= span && late >= -WEBHOOK_LATE;
-}
-
-
-static int64_t
-seconds(const vg_json_t *node, const char *name)
-{
-    size_t   i;
-    int64_t  at = 0;
-    vg_str_t text = vg_json_text(node, name);
-
-    for (i = 0; i < text.len; i++) {
-        if (i == 12 || text.data[i] < '0' || text.data[i] > '9') {
-            return -1;
-        }
-        at = at * 10 + (text.data[i] - '0');
-    }
-    return text.len != 0 ? at : -1;
-}
-
-
-static vg_str_t
-word(const vg_json_t *node, const char *name)
-{
-    const vg_json_t *member = vg_json_get(node, name);
-
-    return member != NULL && member->type == VG_JSON_STRING
-                   && member->text.len != 0 && member->text.len <= WEBHOOK_NAME
-               ? member->text
-               : (vg_str_t){ NULL, 0 };
-}
-
-
-static const vg_json_t *
-object(const vg_json_t *node, const char *name)
-{
-    const vg_json_t *member = vg_json_get(node, name);
-
-    return member != NULL && member->type == VG_JSON_OBJECT ? member : NULL;
-}
-
-
 /* ---------------------------------------------------- the shape of Stripe's */
 
 /* Each is of one secret; while one takes over there are two. */
@@ -105,6 +49,7 @@ static vg_rc_t
 stripe_signed(vg_call_t *call, vg_str_t body)
 {
     vg_rc_t     rc = VG_ERROR;
+    int64_t     late;
     vg_str_t    before;
     unsigned    i;
     signature_t s;
@@ -119,26 +64,18 @@ stripe_signed(vg_call_t *call, vg_str_t body)
     if (rc != VG_OK) {
         return unsigned_by(call, rc);
     }
-    return within(call, s.at, WEBHOOK_LATE)
+    late = vg_now(call) / 1000000 - s.at;
+    return late <= WEBHOOK_LATE && late >= -WEBHOOK_LATE
                ? VG_OK
                : vg_refuse(call, "webhook_too_old");
 }
 
 
-static bool
-stripe_read(vg_call_t *call, const vg_json_t *body, heard_t *heard)
+static told_rc_t
+stripe_read(vg_call_t *call, const vg_json_t *body, told_t *told)
 {
-    const vg_json_t *about = object(object(body, "data"), "object");
-
     (void) call;
-    heard->event = word(body, "id");
-    heard->type = word(body, "type");
-    heard->ref = word(about, "payment_intent");
-    if (heard->ref.data == NULL) {
-        heard->ref = word(about, "id");
-    }
-    heard->intent = word(object(about, "metadata"), "intent");
-    return true;
+    return told_stripe(body, told);
 }
 
 
@@ -155,17 +92,11 @@ razorpay_signed(vg_call_t *call, vg_str_t body)
 
 
 /* The id stands beside what is signed: the body's digest is what counts. */
-static bool
-razorpay_read(vg_call_t *call, const vg_json_t *body, heard_t *heard)
+static told_rc_t
+razorpay_read(vg_call_t *call, const vg_json_t *body, told_t *told)
 {
-    const vg_json_t *payment =
-        object(object(object(body, "payload"), "payment"), "entity");
-
-    heard->event = vg_header(call, "X-Razorpay-Event-Id");
-    heard->type = word(body, "event");
-    heard->ref = word(payment, "id");
-    heard->intent = word(object(payment, "notes"), "intent");
-    return within(call, seconds(body, "created_at"), WEBHOOK_OLD);
+    return told_razorpay(body, vg_header(call, "X-Razorpay-Event-Id"),
+                         vg_now(call) / 1000000, told);
 }
 
 
@@ -193,50 +124,16 @@ sender_of(vg_call_t *call)
 }
 
 
-static bool
-uuid(vg_str_t text)
-{
-    size_t i;
-
-    for (i = 0; i < text.len; i++) {
-        if (i == 8 || i == 13 || i == 18 || i == 23
-                ? text.data[i] != '-'
-                : strchr("0123456789abcdef", text.data[i]) == NULL)
-        {
-            return false;
-        }
-    }
-    return text.len == 36;
-}
-
-
-static bool
-printable(vg_str_t text)
-{
-    size_t i;
-
-    for (i = 0; i < text.len; i++) {
-        if (text.data[i] <= ' ' || text.data[i] > '~') {
-            return false;
-        }
-    }
-    return text.len != 0 && text.len <= WEBHOOK_NAME;
-}
-
-
 static vg_rc_t
-webhook_bind(vg_call_t *call, heard_t *heard, vg_str_t body)
+webhook_bind(vg_call_t *call, const told_t *told, vg_str_t body)
 {
-    vg_str_t none = { NULL, 0 };
     vg_str_t digest = vg_sha256(call, VG_STR(""), body);
 
     if (digest.data == NULL || vg_bind(call, "digest", digest) != VG_OK
-        || vg_bind(call, "event", heard->event) != VG_OK
-        || vg_bind(call, "type", heard->type) != VG_OK
-        || vg_bind(call, "ref", printable(heard->ref) ? heard->ref : none)
-               != VG_OK
-        || vg_bind(call, "intent", uuid(heard->intent) ? heard->intent : none)
-               != VG_OK)
+        || vg_bind(call, "event", told->event) != VG_OK
+        || vg_bind(call, "type", told->type) != VG_OK
+        || vg_bind(call, "ref", told->ref) != VG_OK
+        || vg_bind(call, "intent", told->intent) != VG_OK)
     {
         return vg_refuse(call, "internal");
     }
@@ -248,7 +145,7 @@ webhook_bind(vg_call_t *call, heard_t *heard, vg_str_t body)
 vg_rc_t
 webhook_check(vg_call_t *call)
 {
-    heard_t          heard;
+    told_t           told;
     vg_str_t         body = vg_raw_body(call);
     const sender_t  *sender = sender_of(call);
     const vg_json_t *json;
@@ -269,11 +166,12 @@ webhook_check(vg_call_t *call)
     if (json == NULL || json->type != VG_JSON_OBJECT) {
         return vg_refuse(call, "malformed");
     }
-    if (!sender->read(call, json, &heard)) {
+    switch (sender->read(call, json, &told)) {
+    case TOLD_OK:
+        return webhook_bind(call, &told, body);
+    case TOLD_OLDER:
         return vg_refuse(call, "webhook_too_old");
-    }
-    if (!printable(heard.event) || !printable(heard.type)) {
+    default:
         return vg_refuse(call, "malformed");
     }
-    return webhook_bind(call, &heard, body);
 }
