@@ -124,8 +124,7 @@ session_told_check(vg_call_t *call)
     const vg_json_t *costs = told_costs(call);
     const vg_json_t *row = vg_row(call);
     benefit_t        benefit = { .included = vg_json_text(row, "includedKwh"),
-                                 .discount =
-                                     vg_json_text(row, "discountPercent") };
+                                 .discount = vg_json_text(row, "discountPercent") };
 
     if (costs == NULL) {
         return invoice_check(call);

@@ -340,7 +340,7 @@ static const vg_error_t errors[] = {
     { "payment_declined", 402, "The payment was declined" },
     { "time_zone_unknown", 422, "No such time zone" }, /* as credit_short */
     { "plan_unknown", 422, "No such plan" },
-    { "plan_unlike", 422, "Of another operator, country, currency or cycle" },
+    { "plan_unlike", 422, "Of another operator or currency" },
     { "subscription_unpaid", 409, "The subscription is not paid for now" },
     { "subscription_over", 409, "The subscription is over" },
     { "signature_invalid", 400, "The signature is not the provider's" },

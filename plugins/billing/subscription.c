@@ -7,6 +7,9 @@
 #include "prorate.h"
 #include "subscriptions.h"
 
+#define ENERGY_PLACES 9  /* kWh                                          */
+#define MICROS_DIGITS 18 /* as many years as PostgreSQL counts           */
+
 /* clang-format off */
 #define SUBSCRIPTION_ID                                                      \
     { VG_PATH, "id", VG_UUID, VG_REQUIRED, .about = "the subscription" }
@@ -40,7 +43,8 @@ const vg_field_t  subscription_id_fields[] = {
 
 #define SUBSCRIPTION_CHANGE                                                  \
     { VG_BOUND, "credit", VG_DECIMAL, .about = "that is given back" },       \
-    { VG_BOUND, "invoice", VG_ANY, .about = "of the difference" }
+    { VG_BOUND, "includedKwh", VG_DECIMAL, .about = "by this cycle then" },  \
+    { VG_BOUND, "invoice", VG_ANY, .about = "of what is due" }
 
 const vg_field_t  subscription_change_fields[] = {
     SUBSCRIPTION_ID,
@@ -101,17 +105,32 @@ subscription_new_check(vg_call_t *call)
 }
 
 
+/* A year of microseconds has more digits than exact_read() takes. */
 static int64_t
 micros(const vg_json_t *node, const char *name)
 {
-    exact_t value = 0;
+    size_t   i;
+    int64_t  value = 0;
+    vg_str_t text = vg_json_text(node, name);
+    bool     minus = text.len > 0 && text.data[0] == '-';
 
-    (void) exact_read(vg_json_text(node, name), 0, &value);
-    return (int64_t) value;
+    for (i = minus; i < text.len && i < MICROS_DIGITS; i++) {
+        value = value * 10 + (text.data[i] - '0');
+    }
+    return minus ? -value : value;
 }
 
 
-/* The costs of the difference, as the loaded row would have them. */
+static bool
+is_true(const vg_json_t *node, const char *name)
+{
+    const vg_json_t *member = vg_json_get(node, name);
+
+    return member != NULL && member->type == VG_JSON_TRUE;
+}
+
+
+/* The costs of what is to be paid, as the loaded row would have them. */
 static vg_rc_t
 change_invoice(vg_call_t *call, const vg_json_t *row, vg_str_t amount,
                vg_str_t *invoice)
@@ -133,7 +152,7 @@ change_invoice(vg_call_t *call, const vg_json_t *row, vg_str_t amount,
     vg_out_open(&out, '[');
     vg_out_open(&out, '{');
     vg_out_member(&out, "type", VG_STR("SUBSCRIPTION"));
-    vg_out_member(&out, "unit", VG_STR("part"));
+    vg_out_member(&out, "unit", vg_json_text(row, "unit"));
     vg_out_member_raw(&out, "price", amount);
     vg_out_member_raw(&out, "volume", VG_STR("1"));
     vg_out_member_raw(&out, "excl_vat", amount);
@@ -149,37 +168,85 @@ change_invoice(vg_call_t *call, const vg_json_t *row, vg_str_t amount,
 }
 
 
-/* What the change is worth at this moment: an invoice, or what is given back.
- * The statement sees whether there is anything to change, and that nobody was
- * faster. */
+/* What a cycle that goes on includes from now on. */
+static vg_rc_t
+change_energy(vg_call_t *call, const vg_json_t *row)
+{
+    exact_t had, from, to, used;
+
+    if (!exact_read(vg_json_text(row, "included"), ENERGY_PLACES, &had)
+        || !exact_read(vg_json_text(row, "fromKwh"), ENERGY_PLACES, &from)
+        || !exact_read(vg_json_text(row, "toKwh"), ENERGY_PLACES, &to)
+        || !exact_read(vg_json_text(row, "used"), ENERGY_PLACES, &used))
+    {
+        return vg_bind(call, "includedKwh", (vg_str_t){ NULL, 0 });
+    }
+    return vg_bind(
+        call, "includedKwh",
+        exact_print(vg_pool(call),
+                    prorate_energy(had, from, to, used, micros(row, "elapsed"),
+                                   micros(row, "whole")),
+                    ENERGY_PLACES, 0));
+}
+
+
+/* What is to be paid, and what is given back: of a plan with another cycle, all
+ * of the one and what is left of the other; else the difference. */
+static void
+change_worth(const vg_json_t *row, int digits, exact_t *due, exact_t *back)
+{
+    exact_t from, to, used, included;
+    int64_t elapsed = micros(row, "elapsed"), whole = micros(row, "whole");
+
+    *due = *back = 0;
+    if (!exact_read(vg_json_text(row, "from"), digits, &from)
+        || !exact_read(vg_json_text(row, "to"), digits, &to) || whole <= 0
+        || !exact_read(vg_json_text(row, "used"), ENERGY_PLACES, &used)
+        || !exact_read(vg_json_text(row, "included"), ENERGY_PLACES, &included))
+    {
+        return;
+    }
+    *back = prorate_unused(from, elapsed, whole, (int64_t) used,
+                           (int64_t) included);
+    if (is_true(row, "anew")) {
+        *due = to;
+        return;
+    }
+    *due = prorate_left(to, elapsed, whole) - *back;
+    *back = *due < 0 ? -*due : 0;
+    *due = *due < 0 ? 0 : *due;
+}
+
+
+/* What the change is worth at this moment. The statement sees whether there is
+ * anything to change, and that nobody was faster. */
 vg_rc_t
 subscription_change_check(vg_call_t *call)
 {
     int              digits = 0;
-    exact_t          from, to, units, left;
-    vg_str_t         amount, invoice = { NULL, 0 }, credit = { NULL, 0 };
+    exact_t          due, back, units;
+    vg_str_t         none = { NULL, 0 }, invoice = none;
     const vg_json_t *row = vg_row(call);
 
     if (exact_read(vg_json_text(row, "minorUnits"), 0, &units)) {
         digits = (int) units;
     }
-    if (exact_read(vg_json_text(row, "from"), digits, &from)
-        && exact_read(vg_json_text(row, "to"), digits, &to)
-        && micros(row, "whole") > 0)
+    change_worth(row, digits, &due, &back);
+    if (due > 0
+        && change_invoice(call, row,
+                          exact_print(vg_pool(call), due, digits, digits),
+                          &invoice)
+               != VG_OK)
     {
-        left = prorate_change(from, to, micros(row, "elapsed"),
-                              micros(row, "whole"));
-        amount =
-            exact_print(vg_pool(call), left < 0 ? -left : left, digits, digits);
-        if (left < 0) {
-            credit = amount;
-        } else if (left > 0
-                   && change_invoice(call, row, amount, &invoice) != VG_OK) {
-            return VG_ERROR;
-        }
-    }
-    if (vg_bind(call, "credit", credit) != VG_OK) {
         return VG_ERROR;
     }
-    return vg_bind(call, "invoice", invoice);
+    if (vg_bind(call, "invoice", invoice) != VG_OK
+        || vg_bind(call, "credit",
+                   back > 0 ? exact_print(vg_pool(call), back, digits, digits)
+                            : none)
+               != VG_OK)
+    {
+        return VG_ERROR;
+    }
+    return change_energy(call, row);
 }

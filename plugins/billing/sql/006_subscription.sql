@@ -164,7 +164,11 @@ begin
                 || pg_catalog.jsonb_build_object('nextAt', event.data -> 'periodEnd') || event.data;
         when 'UPGRADED', 'DOWNGRADED' then
             s := (s - '{planned,cancelAt,includedKwh}'::text[]) || event.data;
-        when 'CHANGE_PLANNED', 'CANCEL_PLANNED', 'METHOD_CHANGED' then
+        when 'CHANGE_PLANNED' then
+            s := (s - 'cancelAt') || event.data;
+        when 'CANCEL_PLANNED' then
+            s := (s - 'planned') || event.data;
+        when 'METHOD_CHANGED' then
             s := s || event.data;
         when 'PLAN_KEPT' then
             s := s - '{planned,cancelAt}'::text[];

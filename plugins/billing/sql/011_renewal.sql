@@ -58,6 +58,7 @@ begin
     s := billing.subscription_append(id, (s ->> 'version')::int, type,
         pg_catalog.jsonb_build_object(
             'period', n,
+            'anchor', case when type = 'RENEWED' and n = 0 then s -> 'anchor' end,
             'periodStart', vg.z(begins),
             'periodEnd', vg.z(ends),
             'terms', terms,
@@ -221,7 +222,7 @@ begin
             pg_catalog.jsonb_build_object('reason', 'requested', 'endedAt', s ->> 'periodEnd'), 'system', at, correlation);
         return pg_catalog.jsonb_build_array(billing.subscription_event('subscription.cancelled.v1', b.id, s));
     end if;
-    s := s || pg_catalog.jsonb_build_object('terms', coalesce(s -> 'planned', s -> 'terms'));
+    s := billing.subscription_onward(s);
     key := billing.subscription_price(s, (s ->> 'periodEnd')::timestamptz);
     if not invoices ? key then
         return null;
@@ -229,7 +230,8 @@ begin
     made := billing.subscription_period(b.id, s, 'RENEWED', (s ->> 'period')::int + 1,
         nullif(invoices -> key, 'null'), at, correlation);
     if b.state ? 'planned' then
-        return (made -> 'events') || billing.subscription_event('subscription.downgraded.v1', b.id, made -> 'state');
+        return (made -> 'events') || billing.subscription_event(
+            'subscription.' || pg_catalog.lower(billing.plan_change(b.state -> 'terms', s -> 'terms')) || '.v1', b.id, made -> 'state');
     end if;
     return made -> 'events';
 end

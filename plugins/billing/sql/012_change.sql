@@ -1,20 +1,62 @@
 -- What is asked of a subscription while it runs: another plan, its end.
 
+-- plan_anew(terms, other): whether the other plan's cycles are none of these: of
+-- other months, by another clock, or taxed elsewhere
+create function billing.plan_anew(terms jsonb, other jsonb) returns boolean
+language sql immutable parallel safe
+return (terms -> 'cycle', terms -> 'timeZone', terms -> 'country')
+    <> (other -> 'cycle', other -> 'timeZone', other -> 'country');
 
+-- plan_dearer(terms, other): whether the other costs as much in a year, or more
+create function billing.plan_dearer(terms jsonb, other jsonb) returns boolean
+language plpgsql immutable parallel safe
+set search_path = '' as $$
+declare
+    cycles constant jsonb := '{"MONTHLY": 12, "QUARTERLY": 4, "ANNUAL": 1}';    -- of a year
+begin
+    return (other ->> 'price')::numeric * (cycles ->> (other ->> 'cycle'))::int
+        >= (terms ->> 'price')::numeric * (cycles ->> (terms ->> 'cycle'))::int;
+end
+$$;
 
--- subscription_changed(row, terms, moment, invoice, credit, actor, at,
--- correlation): another plan. A dearer one (or one as dear) holds at once, for an
--- invoice of the rest of the cycle; a cheaper one from the next cycle on; moment (NOW,
--- PERIOD_END) says otherwise. The terms that it has: what was planned is
--- forgotten. {state, events}
-create function billing.subscription_changed(b billing.subscription, terms jsonb, moment text, invoice jsonb,
-    credit numeric, actor text, at timestamptz, correlation text) returns jsonb
+-- plan_change(terms, other): the word for it
+create function billing.plan_change(terms jsonb, other jsonb) returns text
+language sql immutable parallel safe
+return case when billing.plan_dearer(terms, other) then 'UPGRADED' else 'DOWNGRADED' end;
+
+-- subscription_onward(state): the state that its next cycle begins with: under
+-- what was planned; other cycles are counted from there on
+create function billing.subscription_onward(s jsonb) returns jsonb
+language sql immutable parallel safe
+return case
+    when not s ? 'planned' then s
+    when billing.plan_anew(s -> 'terms', s -> 'planned')
+    then s || jsonb_build_object('terms', s -> 'planned', 'anchor', s -> 'periodEnd', 'period', -1)
+    else s || jsonb_build_object('terms', s -> 'planned')
+end;
+
+-- what a change within a cycle comes to, as it was counted out before
+create type billing.change_worth as (
+    invoice  jsonb,                         -- what is to be paid; NULL: nothing
+    credit   numeric,                       -- what is given back, without tax
+    included numeric,                       -- kWh, by this cycle from then on
+    used     numeric                        -- kWh, of which that was reckoned
+);
+
+-- subscription_changed(row, terms, moment, worth, actor, at, correlation):
+-- another plan. A dearer one (or one as dear) holds at once, a cheaper one from
+-- the next cycle on; moment (NOW, PERIOD_END) says otherwise. At once is for the
+-- rest of the cycle; or, where it has other cycles, the first of them begins,
+-- and the rest of the old one is given back. The terms that it has: what was
+-- planned is forgotten. {state, events}
+create function billing.subscription_changed(b billing.subscription, terms jsonb, moment text, worth billing.change_worth,
+    actor text, at timestamptz, correlation text) returns jsonb
 language plpgsql
 set search_path = '' as $$
 declare
     s      jsonb := b.state;
-    dearer boolean := (terms ->> 'price')::numeric >= (s #>> '{terms,price}')::numeric;
-    type   text := case when dearer then 'UPGRADED' else 'DOWNGRADED' end;
+    type   text := billing.plan_change(s -> 'terms', terms);
+    now_by jsonb := '{}';                   -- its cycle, if it is another
     told   jsonb;
     events jsonb := '[]';
 begin
@@ -24,23 +66,28 @@ begin
         end if;
         return pg_catalog.jsonb_build_object('state', s, 'events', events);
     end if;
-    if coalesce(moment, case when dearer then 'NOW' else 'PERIOD_END' end) = 'PERIOD_END' then
+    if coalesce(moment, case type when 'UPGRADED' then 'NOW' else 'PERIOD_END' end) = 'PERIOD_END' then
         s := billing.subscription_append(b.id, b.version, 'CHANGE_PLANNED',
             pg_catalog.jsonb_build_object('planned', terms), actor, at, correlation);
         return pg_catalog.jsonb_build_object('state', s, 'events', events);
     end if;
-    if dearer then
-        told := billing.subscription_issue(b.id, s || pg_catalog.jsonb_build_object('terms', terms),
-            'change-' || (b.version + 1), invoice, at, (s ->> 'periodEnd')::timestamptz, at, correlation);
-        events := case when told is null then '[]' else pg_catalog.jsonb_build_array(told) end;
+    perform billing.allowance_locked(b, worth.used);
+    if billing.plan_anew(s -> 'terms', terms) then
+        now_by := pg_catalog.jsonb_build_object('anchor', vg.z(at), 'period', 0, 'periodStart', vg.z(at),
+            'periodEnd', vg.z(billing.cycle_moment(at, terms ->> 'timeZone', terms ->> 'cycle', 1)));
+        now_by := now_by || pg_catalog.jsonb_build_object('nextAt', now_by -> 'periodEnd');
     else
-        events := billing.subscription_given_back(b, credit, 'a cheaper plan', at, correlation);
+        now_by := pg_catalog.jsonb_build_object('includedKwh', worth.included);
     end if;
+    events := billing.subscription_given_back(b, worth.credit, 'another plan', at, correlation);
+    s := s || now_by || pg_catalog.jsonb_build_object('terms', terms);
+    told := billing.subscription_issue(b.id, s, 'change-' || (b.version + 1), worth.invoice, at,
+        (s ->> 'periodEnd')::timestamptz, at, correlation);
     s := billing.subscription_append(b.id, b.version, type,
-        pg_catalog.jsonb_build_object(
+        now_by || pg_catalog.jsonb_build_object(
             'terms', terms,
             'invoice', told #>> '{payload,invoiceId}',
-            'credit', case when not dearer then credit end)
+            'credit', worth.credit)
         || case
             when told is not null and billing.subscription_watched(s)
             then pg_catalog.jsonb_build_object('invoiceId', told #>> '{payload,invoiceId}',
@@ -49,15 +96,16 @@ begin
         end,
         actor, at, correlation);
     return pg_catalog.jsonb_build_object('state', s, 'events', events
+        || case when told is null then '[]' else pg_catalog.jsonb_build_array(told) end
         || billing.subscription_event('subscription.' || pg_catalog.lower(type) || '.v1', b.id, s));
 end
 $$;
 
--- subscription_ended(row, now, credit, actor, at, correlation): at the end of
+-- subscription_ended(row, now, worth, actor, at, correlation): at the end of
 -- what is paid; or at once, and the rest of it is given back. One that is not
 -- paid for ends at once in any case, and what was invoiced stays owed.
-create function billing.subscription_ended(b billing.subscription, immediately boolean, credit numeric, actor text,
-    at timestamptz, correlation text) returns jsonb
+create function billing.subscription_ended(b billing.subscription, immediately boolean, worth billing.change_worth,
+    actor text, at timestamptz, correlation text) returns jsonb
 language plpgsql
 set search_path = '' as $$
 declare
@@ -72,11 +120,12 @@ begin
         return pg_catalog.jsonb_build_object('state', s, 'events', events);
     end if;
     if b.status = 'ACTIVE' then
-        events := billing.subscription_given_back(b, credit, 'ended within the cycle', at, correlation);
+        perform billing.allowance_locked(b, worth.used);
+        events := billing.subscription_given_back(b, worth.credit, 'ended within the cycle', at, correlation);
     end if;
     s := billing.subscription_append(b.id, b.version, 'CANCELLED',
         pg_catalog.jsonb_build_object('reason', 'requested', 'endedAt', vg.z(at),
-            'credit', case when b.status = 'ACTIVE' then credit end),
+            'credit', case when b.status = 'ACTIVE' then worth.credit end),
         actor, at, correlation);
     return pg_catalog.jsonb_build_object('state', s, 'events', events
         || billing.subscription_event('subscription.cancelled.v1', b.id, s));

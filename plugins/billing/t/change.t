@@ -96,8 +96,9 @@ subtest 'what was paid by credit becomes credit' => sub {
 
 subtest 'refused' => sub {
     my $id = $s->since($small, ago('5 days'), company => $fleet);
-    my $other = $s->offer('Other', 5, cycle => 'ANNUAL');
-    is patch($id, planId => $other->{id})->{json}{type}, 'https://voltgate.dev/problems/plan_unlike';
+    for my $unlike ($s->offer('Other', 5, currency => 'SEK'), $s->offer('Theirs', 5, operatorId => $fleet)) {
+        is patch($id, planId => $unlike->{id})->{json}{type}, 'https://voltgate.dev/problems/plan_unlike', $unlike->{name};
+    }
     is patch($id, planId => $fleet)->{json}{type}, 'https://voltgate.dev/problems/plan_unknown';
     is patch($id, methodId => $fleet)->{json}{type}, 'https://voltgate.dev/problems/payment_required';
     is $vg->patch("$url/$id", { planId => $large->{id} }, { 'If-Match' => '"99"' })->{status}, 412;

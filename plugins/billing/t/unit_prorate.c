@@ -57,6 +57,15 @@ chance(uint64_t *state, int64_t most)
 }
 
 
+/* what a change at that moment costs */
+static exact_t
+change(exact_t from, exact_t to, int64_t elapsed, int64_t whole)
+{
+    return prorate_left(to, elapsed, whole)
+           - prorate_left(from, elapsed, whole);
+}
+
+
 /* A cycle of chance, cut at rising moments, at each of which the price changes:
  * what was paid is the sum of the parts at their prices; and up and down in one
  * moment costs nothing. */
@@ -73,8 +82,8 @@ cuts_hold(unsigned seed)
     for (i = 0; i < 8; i++) {
         at = from + chance(&state, whole - from + 1);
         next = chance(&state, 1000000);
-        there = prorate_change(price, next, at, whole);
-        back = prorate_change(next, price, at, whole);
+        there = change(price, next, at, whole);
+        back = change(next, price, at, whole);
         if (there + back != 0) {
             return 0;
         }
@@ -100,9 +109,24 @@ main(void)
                == cases[i].left,
            cases[i].name);
     }
-    ok(prorate_change(1000, 2000, 15 * DAY, 30 * DAY) == 500, "up");
-    ok(prorate_change(2000, 1000, 15 * DAY, 30 * DAY) == -500, "down");
-    ok(prorate_change(1000, 0, 10 * DAY, 31 * DAY) == -677, "to its end");
+    ok(change(1000, 2000, 15 * DAY, 30 * DAY) == 500, "up");
+    ok(change(2000, 1000, 15 * DAY, 30 * DAY) == -500, "down");
+    ok(change(1000, 0, 10 * DAY, 31 * DAY) == -677, "to its end");
+    ok(prorate_unused(1000, 10 * DAY, 40 * DAY, 20, 50) == 600,
+       "two fifths of the energy are used, a quarter of the time");
+    ok(prorate_unused(1000, 20 * DAY, 40 * DAY, 20, 50) == 500,
+       "half of the time has gone, and less of the energy");
+    ok(prorate_unused(1000, 0, 40 * DAY, 50, 50) == 0, "all of it is used");
+    ok(prorate_unused(1000, 10 * DAY, 40 * DAY, 0, 0) == 750,
+       "no energy is included: time alone");
+    ok(prorate_energy(50, 50, 200, 0, 20 * DAY, 40 * DAY) == 125,
+       "half of each");
+    ok(prorate_energy(50, 50, 200, 50, 20 * DAY, 40 * DAY) == 150,
+       "what was used, and half of the other");
+    ok(prorate_energy(125, 200, 0, 30, 30 * DAY, 40 * DAY) == 75,
+       "changed again: what the first two gave so far");
+    ok(prorate_energy(50, 50, 50, 20, 17 * DAY, 40 * DAY) == 50,
+       "as much: the same");
     for (seed = 1; seed <= 10000; seed++) {
         bad += !cuts_hold(seed);
     }

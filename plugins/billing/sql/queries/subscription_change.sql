@@ -1,4 +1,4 @@
--- in: id, planId, when, methodId, credit, invoice
+-- in: id, planId, when, methodId, credit, invoice, includedKwh
 -- out: ok, the subscription
 -- refuses: not_found, precondition_failed, conflict, plan_unknown, plan_unlike, subscription_unpaid, subscription_over, payment_required
 -- What it costs was reckoned from the row as it was loaded: if it has moved
@@ -22,9 +22,7 @@ with known as (
                 :methodId, (k.row).state #>> '{terms,currency}') then 'payment_required'
             when :planId is null then 'ok'
             when k.plan_status is distinct from 'ACTIVE' and :planId <> (k.row).plan_id then 'plan_unknown'
-            when (k.issuer, k.terms -> 'currency', k.terms -> 'cycle', k.terms -> 'timeZone', k.terms -> 'country')
-                <> ((k.row).issuer, (k.row).state #> '{terms,currency}', (k.row).state #> '{terms,cycle}',
-                    (k.row).state #> '{terms,timeZone}', (k.row).state #> '{terms,country}') then 'plan_unlike'
+            when (k.issuer, k.terms -> 'currency') <> ((k.row).issuer, (k.row).state #> '{terms,currency}') then 'plan_unlike'
             when (k.row).status <> 'ACTIVE' or (k.row).invoice_id is not null then 'subscription_unpaid'
             when (k.row).version <> (:row ->> 'version')::int
                 or ((k.row).state ->> 'periodEnd')::timestamptz <= :now then 'conflict'
@@ -43,7 +41,8 @@ with known as (
 ), changed as materialized (
     select case
             when :planId is not null
-            then billing.subscription_changed(billing.subscription_at(j.row, p.state), j.terms, :when, :invoice, :credit,
+            then billing.subscription_changed(billing.subscription_at(j.row, p.state), j.terms, :when,
+                row(:invoice, :credit, :includedKwh, (:row ->> 'used')::numeric)::billing.change_worth,
                 :callerId, :now, :correlationId)
             else jsonb_build_object('state', p.state)
         end as made

@@ -21,7 +21,8 @@ with known as (
         end as verdict
     from known k
 ), ended as materialized (
-    select billing.subscription_ended(j.row, coalesce(:when = 'NOW', false), :credit, :callerId, :now, :correlationId) as made
+    select billing.subscription_ended(j.row, coalesce(:when = 'NOW', false),
+            row(null, :credit, null, (:row ->> 'used')::numeric)::billing.change_worth, :callerId, :now, :correlationId) as made
     from judged j
     where j.verdict = 'ok'
 ), answer (status, body, events) as (
