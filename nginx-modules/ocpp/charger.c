@@ -3,6 +3,7 @@
  */
 
 #include "charger.h"
+#include "pan.h"
 #include "node.h"
 
 static ngx_rbtree_t      vg_chargers;
@@ -20,7 +21,7 @@ vg_charger_arena(ngx_pool_t *pool)
 void
 vg_charger_complain(vg_charger_t *charger, const char *what, vg_str_t about)
 {
-    u_char text[64];
+    u_char text[VG_FRAME_ID_ECHO];
     size_t i, len = ngx_min(about.len, sizeof(text));
 
     if (charger->complained == ngx_time()) {
@@ -31,10 +32,11 @@ vg_charger_complain(vg_charger_t *charger, const char *what, vg_str_t about)
         text[i] =
             about.data[i] < ' ' || about.data[i] > '~' ? '?' : about.data[i];
     }
+    (void) vg_pan_mask((char *) text, len); /* an id is the charger's to make */
     ngx_log_error(NGX_LOG_WARN, ngx_cycle->log, 0,
                   "voltgate: charge point \"%*s\": %s \"%*s\"",
-                  charger->identity.len, charger->identity.data, what, len,
-                  text);
+                  charger->identity.len, charger->identity.data, what,
+                  ngx_min(len, 64), text);
 }
 
 

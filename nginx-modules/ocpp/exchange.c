@@ -2,6 +2,7 @@
  * exchange.c: a charge point's calls, one at a time, in the order they came.
  */
 
+#include "cards.h"
 #include "charger.h"
 #include "node.h"
 
@@ -400,6 +401,7 @@ void
 vg_exchange_text(void *owner, vg_str_t message)
 {
     vg_str_t       text;
+    vg_verdict_t   verdict;
     vg_charger_t  *charger = owner;
     vg_exchange_t *x = vg_exchange_create(charger, message, &text);
 
@@ -411,8 +413,9 @@ vg_exchange_text(void *owner, vg_str_t message)
                             charger->identity);
         return;
     }
-    if (vg_exchange_sort(x, vg_frame_parse(&x->arena, text, &x->frame))
-        != VG_OK) {
+    verdict = vg_frame_parse(&x->arena, text, &x->frame);
+    vg_cards_mask(&x->arena, &x->frame);
+    if (vg_exchange_sort(x, verdict) != VG_OK) {
         ngx_destroy_pool(x->pool);
         return;
     }

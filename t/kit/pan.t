@@ -9,6 +9,7 @@ use Test::More;
 
 use Voltgate;
 use Voltgate::Charger;
+use Voltgate::Command;
 use Voltgate::Wire;
 
 my $vg  = Voltgate->start;
@@ -133,6 +134,37 @@ subtest 'of a charger' => sub {
     my $cp = Voltgate::Charger->connect($vg, 'CARD', $password);
     $cp->call('BootNotification', { chargePointVendor => 'Acme', chargePointModel => 'M1' });
     is $cp->call('Receipt', { text => 'paid by 4539 5787 6362 1486' })->[2], 'NotImplemented', 'its message is answered';
+    is $cp->call(card(), {})->[2], 'NotImplemented', 'also one that is called so';
+    my $now = '2026-11-22T00:00:00Z';
+    my @asked = (
+        [ Authorize => { idTag => "$digits" } ],
+        [ StatusNotification => { connectorId => 1, errorCode => 'OtherError', status => 'Faulted', info => "card $written[1]", vendorErrorCode => $written[2] } ],
+        [ DataTransfer => { vendorId => 'acme', data => qq({"pan":"$digits","list":[$digits]}) } ],
+        [ DataTransfer => { vendorId => 'acme', messageId => "$digits", data => 'x' } ],
+        [ BootNotification => { chargePointVendor => 'Acme', chargePointModel => 'M1', chargePointSerialNumber => "$digits", iccid => "$digits" } ],
+        [ MeterValues => { connectorId => 1, meterValue => [ { timestamp => $now, sampledValue => [ { value => "$digits" } ] } ] } ],
+        [ StartTransaction => { connectorId => 1, idTag => "$digits", meterStart => 1, timestamp => $now } ],
+        [ StopTransaction => { transactionId => -1, idTag => "$digits", meterStop => 9, timestamp => $now } ],
+        [ StopTransaction => { transactionId => $digits + 0, meterStop => 9, timestamp => $now } ],
+        [ StartTransaction => { connectorId => 1, idTag => 'TAG', meterStart => $digits + 0, timestamp => $now, $digits => { $digits => [ $digits + 0 ] } } ],
+    );
+    for my $case (@asked) {
+        my ($action, $payload) = @$case;
+        my $answer = $cp->call($action, $payload);
+        is $answer->[0], 3, "$action is answered with success" or diag explain $answer;
+        cmp_ok $answer->[2]{transactionId}, '>', 0, 'and a transaction' if $action eq 'StartTransaction';
+    }
+    $cp->send_raw(qq([2,"$digits","Authorize",{"idTag":"\\u0034539578763621486"}]));
+    is_deeply [ @{ $cp->wait_answer($digits, 10) }[0, 1] ], [ 3, $digits ], 'by the id that it bears';
+    $cp->send_raw(qq([2,"$digits","Authorize",{"idTag":7,"x":}]));
+    is_deeply [ @{ $cp->recv }[0, 1] ], [ 4, $digits ], 'also what is no JSON';
+    $cp->answer(sub { return { status => 'Accepted', data => "paid by $digits" } });
+    my ($told) = commanded($vg, sub { $cp->serve(10) }, [ 'CARD', 'DataTransfer', { vendorId => 'acme' } ]);
+    like $told, qr/^200 .*paid by X{16}/, 'its answers to commands are shown without';
+    $cp->answer(sub { return [ 'GenericError', "paid by $digits", {} ] });
+    ($told) = commanded($vg, sub { $cp->serve(10) }, [ 'CARD', 'DataTransfer', { vendorId => 'acme' } ]);
+    like $told, qr/^502 /, 'so are its errors';
+    unlike $told, $mark;
     my $messages = $vg->get("$api/charge-points/CARD/messages")->{body};
     like $messages, qr/paid by XXXX XXXX XXXX XXXX/, 'and recorded without';
 };
