@@ -4,6 +4,7 @@
 
 #include "csv.h"
 #include "host.h"
+#include "http.h"
 
 
 vg_pool_t *
@@ -86,7 +87,8 @@ vg_bind(vg_call_t *call, const char *name, vg_str_t value)
         return vg_refuse(call, "internal");
     }
     call->bound[i] = value;
-    return VG_OK;
+    return call->endpoint->row->flags & VG_RAW ? vg_card_check(call, value, 0)
+                                               : VG_OK;
 }
 
 

@@ -129,15 +129,16 @@ webhook_bind(vg_call_t *call, const told_t *told, vg_str_t body)
 {
     vg_str_t digest = vg_sha256(call, VG_STR(""), body);
 
-    if (digest.data == NULL || vg_bind(call, "digest", digest) != VG_OK
-        || vg_bind(call, "event", told->event) != VG_OK
-        || vg_bind(call, "type", told->type) != VG_OK
-        || vg_bind(call, "ref", told->ref) != VG_OK
-        || vg_bind(call, "intent", told->intent) != VG_OK)
-    {
+    if (digest.data == NULL) {
         return vg_refuse(call, "internal");
     }
-    return VG_OK;
+    return vg_bind(call, "digest", digest) == VG_OK
+                   && vg_bind(call, "event", told->event) == VG_OK
+                   && vg_bind(call, "type", told->type) == VG_OK
+                   && vg_bind(call, "ref", told->ref) == VG_OK
+                   && vg_bind(call, "intent", told->intent) == VG_OK
+               ? VG_OK
+               : VG_ERROR; /* as vg_bind() has refused it */
 }
 
 
