@@ -39,7 +39,7 @@ begin
     i.excess_back := least(i.excess, refunded);
     i.refunded := refunded - i.excess_back;
     i.returned := was.returned + greatest(gone - refunded, 0);
-    i.to_refund := greatest(was.to_refund - greatest(was.refunded - i.refunded, 0), i.refunded,
+    i.to_refund := greatest(was.to_refund - case when refunded < gone then was.refunded - i.refunded else 0 end, i.refunded,
         case when was.wanted = 'CANCELLED' then i.captured - i.returned else 0 end);
     i.status := case
         when captured > 0 then 'CAPTURED'
