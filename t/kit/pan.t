@@ -116,6 +116,18 @@ subtest 'what nginx would log' => sub {
     like $r->{body}, qr/card_number/, 'a host';
 };
 
+subtest 'in pieces' => sub {
+    my $auth = 'Authorization: Bearer ' . $vg->admin . "\r\nContent-Type: application/json\r\nConnection: close\r\n";
+    my $body = qq({"name":"$digits"});
+    my $chunks = join '', map { sprintf "%x\r\n%s\r\n", length, $_ } $body =~ /(.{1,5})/gs;
+    my $r = Voltgate::Wire->ask($vg, "POST $api/stations HTTP/1.1\r\nHost: localhost\r\n${auth}Transfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n");
+    like $r->{body}, qr/card_number/, 'of chunks';
+    my $long = qq({"name":") . 'x' x 70_000 . qq( $digits"});
+    $r = Voltgate::Wire->ask($vg, "POST $api/stations HTTP/1.1\r\nHost: localhost\r\n${auth}Content-Length: " . length($long) . "\r\n\r\n$long");
+    like $r->{body}, qr/card_number/, 'in a body of several buffers';
+    is_refused($vg->post("$api/stations", { address => { street => [ { at => [ $_ ] } ] } }), "deep in it: $_") for $digits + 0, "a $digits";
+};
+
 subtest 'over HTTP/2' => sub {
     my $ask = sub { return scalar `curl -sS --max-time 20 --http2 --cacert @{[ $vg->ca ]} -w ' %{http_version}' @_ 2>&1` };
     like $ask->("'https://localhost:$vg->{port}$api/stations?q=$digits'"), qr{/card_number".* 2$}, 'in its line';

@@ -331,6 +331,22 @@ end
 $$;
 
 
+-- intent_wished(id, wanted, to_capture, to_refund, at, correlation): a wish, and
+-- the job that sees to it
+create function billing.intent_wished(id uuid, wanted text, to_capture numeric, to_refund numeric, at timestamptz,
+    correlation text) returns void
+language plpgsql
+set search_path = '' as $$
+begin
+    perform billing.intent_wish(intent_wished.id, wanted, to_capture, to_refund, at);
+    insert into vg.job (plugin, kind, key, payload, correlation_id)
+    values ('billing', 'payment.push', intent_wished.id::text,
+        pg_catalog.jsonb_build_object('intentId', intent_wished.id), correlation)
+    on conflict do nothing;
+end
+$$;
+
+
 create view billing.intent_json as
 select i.id,
     i.customer_id,
@@ -393,3 +409,32 @@ return role = 'admin'
         select p.own
         from billing.purpose as p
         where p.purpose = payment_may.purpose));
+
+-- payment_wish(payment, wanted, amount, role, caller, company, …): what a caller
+-- may wish for: CANCELLED; or (NULL) that amount, or all that is left of it,
+-- given back: in all never more than was captured. What is held, or owed to
+-- others, its payer may not give up by itself; what a hold keeps is let go by
+-- the hold. Answers why not; NULL: so it will be.
+create function billing.payment_wish(about uuid, wanted text, amount numeric, role text, caller text, company text,
+    at timestamptz, correlation text) returns text
+language plpgsql
+set search_path = '' as $$
+declare
+    i    billing.intent := billing.intent_of(about);
+    back numeric := i.to_refund + coalesce(amount, i.captured - i.to_refund);
+    why  text := case
+        when not coalesce(vg.visible(role, caller, company, i.customer_id, i.issuer, i.company_id), false) or i.id is null
+            then 'not_found'
+        when not billing.payment_may(i.purpose, i.issuer, role, company) or (wanted = 'CANCELLED' and i.purpose = 'HOLD')
+            then 'forbidden'
+        when wanted = 'CANCELLED' and i.status = 'CAPTURED' then 'payment_captured'
+        when wanted is null and i.captured = 0 then 'payment_not_captured'
+        when wanted is null and (back > i.captured or back <= i.to_refund) then 'refund_too_high'
+    end;
+begin
+    if why is null then
+        perform billing.intent_wished(i.id, wanted, null, case when wanted is null then back end, at, correlation);
+    end if;
+    return why;
+end
+$$;

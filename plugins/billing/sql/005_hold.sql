@@ -142,15 +142,12 @@ begin
 end
 $$;
 
--- hold_wish(intent, wanted, capture, …): wishes, and the job that sees to it
+-- hold_wish(intent, wanted, capture, …): what becomes of a card's part
 create function billing.hold_wish(intent uuid, wanted text, capture numeric, at timestamptz, correlation text) returns void
 language plpgsql
 set search_path = '' as $$
 begin
-    perform billing.intent_wish(intent, wanted, capture, null, at);
-    insert into vg.job (plugin, kind, key, payload, correlation_id)
-    values ('billing', 'payment.push', intent::text, pg_catalog.jsonb_build_object('intentId', intent), correlation)
-    on conflict do nothing;
+    perform billing.intent_wished(intent, wanted, capture, null, at, correlation);
 end
 $$;
 

@@ -153,10 +153,7 @@ begin
         order by t.created_at desc, t.id desc
     loop
         part := least(due, i.captured - i.to_refund);
-        perform billing.intent_wish(i.id, null, null, i.to_refund + part, at);
-        insert into vg.job (plugin, kind, key, payload, correlation_id)
-        values ('billing', 'payment.push', i.id::text, pg_catalog.jsonb_build_object('intentId', i.id), correlation)
-        on conflict do nothing;
+        perform billing.intent_wished(i.id, null, null, i.to_refund + part, at, correlation);
         parts := parts || pg_catalog.jsonb_build_object('paymentId', i.id, 'amount', part);
         due := due - part;
         exit when due = 0;
