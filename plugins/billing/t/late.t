@@ -151,6 +151,25 @@ subtest 'what a provider takes back of a refund comes in again, once' => sub {
     }
 };
 
+subtest 'what is taken back of an invoice\'s refund is paid onto it again' => sub {
+    my $issuer  = '019393c0-0000-7000-8000-000000000001';
+    my $invoice = $vg->sql(q{insert into billing.invoice (id, issuer, sequence, number, subject_kind, subject_id, part, customer_id, currency,
+        minor_units, net, tax, total, tax_unknown, issued_at) values (vg.uuid7(), $1, 9, 'OWED-9', 'SESSION', vg.uuid7(), '', 'driver-s', 'EUR',
+        2, 7, 0, 7, false, now()) returning id}, $issuer);
+    $vg->sql(q{select billing.move('INVOICE', $1, 'net', 'RECEIVABLE', 'driver-s', 'REVENUE', $2, 7, 'EUR', now(), 'test')}, $invoice, $issuer);
+    my $cell = $p->begun('stripe', 'capture', 'none', minor => 700, invoiceId => $invoice);
+    $p->settle($cell);
+    my $paid = sub { return join ' ', $vg->dbh->selectrow_array('select status, trim_scale(paid) from billing.invoice where id = $1', undef, $invoice) };
+    is $paid->(), 'PAID 7';
+    is $vg->post("$api/refunds", { paymentId => $cell->{id}, amount => 3 })->{status}, 202;
+    $p->settle($cell);
+    is $paid->(), 'ISSUED 4', 'it is owed again';
+    $provider->take_back(of_intent($cell, 'provider_ref'));
+    ok $vg->wait_for(sub { $paid->() eq 'PAID 7' }, 20), 'and is not, since the card did not take it' or diag $paid->();
+    $p->settle($cell);
+    $p->agree;
+};
+
 subtest 'a dispute is shown, and moves nothing by itself' => sub {
     my @cells = map { $p->begun($_, 'capture', 'none') } qw(stripe razorpay);
     $p->settle(@cells);

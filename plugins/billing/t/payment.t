@@ -153,28 +153,66 @@ subtest 'what is wrong is said' => sub {
     is $vg->post("$api/cancel", { paymentId => $ok }, $driver)->{status}, 404;
 };
 
-subtest 'of ten refunds at once as many come about as there is money' => sub {
-    my $is = settled(charge({ amount => 10 })->{json}{id});
-    my @pids;
-    my %got;
-    for my $n (1 .. 10) {
-        pipe my $in, my $out or die "pipe: $!";
-        my $pid = fork // die "fork: $!";
+# the same call by so many clients at once, each on a connection of its own: how often each status came
+sub at_once {
+    my ($count, $path, $body, $headers) = @_;
+    my (@pipes, %got);
+    for (1 .. $count) {
+        my $pid = open(my $pipe, '-|') // die "fork: $!";
         if (!$pid) {
             delete $vg->{client};
-            print {$out} $vg->post("$api/refunds", { paymentId => $is->{id}, amount => 3 }, $driver)->{status};
-            close $out;
-            POSIX::_exit(0);
+            syswrite STDOUT, $vg->post("$api/$path", $body, { %$driver, %{ $headers || {} } })->{status};
+            kill KILL => $$;    # no END of the harness here
         }
-        close $out;
-        push @pids, [ $pid, $in ];
+        push @pipes, $pipe;
     }
-    for (@pids) {
-        my ($pid, $in) = @$_;
-        $got{ readline $in }++;
-        waitpid $pid, 0;
+    for my $pipe (@pipes) {
+        $got{ readline $pipe }++;
+        close $pipe;
     }
-    is_deeply \%got, { 202 => 3, 409 => 7 };
+    return \%got;
+}
+
+subtest 'one key is one charge, one refund, one cancellation, whichever worker hears it' => sub {
+    my $made = sub { return $vg->sql(q{select count(*) from billing.intent where payer = 'driver-1'}) };
+    my $had  = $made->();
+    my $got  = at_once(8, 'charge', { amount => 8, currency => 'EUR' }, { 'Idempotency-Key' => 'once' });
+    is $made->(), $had + 1, 'one charge';
+    is(($got->{202} // 0) + ($got->{409} // 0), 8, 'which all are told, or that it runs') or diag explain $got;
+    my $r = $vg->post("$api/charge", { amount => 8, currency => 'EUR' }, { %$driver, 'Idempotency-Key' => 'once' });
+    is "$r->{status} $r->{headers}{'idempotent-replayed'}", '202 true', 'and again';
+    my $id = $r->{json}{id};
+    settled($id);
+    is $vg->post("$api/charge", { amount => 9, currency => 'EUR' }, { %$driver, 'Idempotency-Key' => 'once' })->{status}, 422, 'another one is none';
+    $got = at_once(8, 'refunds', { paymentId => $id, amount => 2 }, { 'Idempotency-Key' => 'back' });
+    is(($got->{202} // 0) + ($got->{409} // 0), 8, 'refunded') or diag explain $got;
+    is settled($id)->{refunded}, 2, 'once';
+    my $held = charge({ amount => 3, capture => $false })->{json}{id};
+    settled($held);
+    $got = at_once(8, 'cancel', { paymentId => $held }, { 'Idempotency-Key' => 'gone' });
+    is(($got->{202} // 0) + ($got->{409} // 0), 8, 'cancelled') or diag explain $got;
+    is settled($held)->{status}, 'CANCELLED';
+};
+
+subtest 'amounts that are none' => sub {
+    my $had = $vg->sql('select count(*) from billing.intent');
+    my $try = sub { my ($path, $rest, $amount) = @_; return $vg->post("$api/$path", qq({$rest,"amount":$amount}), { %$driver, 'Content-Type' => 'application/json' }) };
+    for my $amount ('0', '-0', '0.000', '-5', '0.001', '5.005', '1e-3', '1000000000.01', '1e30', '9' x 400, '0.' . '0' x 300 . '1', '"5"', 'null', 'true', '[5]', '{"a":5}', 'NaN', '05') {
+        my $r = $try->(charge => '"currency":"EUR"', $amount);
+        like $r->{status}, qr/^4(00|22)$/, 'charge ' . substr $amount, 0, 20 or diag $r->{body};
+    }
+    is $vg->sql('select count(*) from billing.intent'), $had, 'nothing came of it';
+    my $id = settled(charge({ amount => 10 })->{json}{id})->{id};
+    for my $amount ('0', '-5', '0.001', '5.005', '1000000000.01', '1e30', '9' x 400, '"5"', '[5]') {
+        my $r = $try->(refunds => qq("paymentId":"$id"), $amount);
+        like $r->{status}, qr/^4(00|09|22)$/, 'refund ' . substr $amount, 0, 20 or diag $r->{body};
+    }
+    is settled($id)->{toRefund}, 0;
+};
+
+subtest 'of ten refunds at once as many come about as there is money' => sub {
+    my $is = settled(charge({ amount => 10 })->{json}{id});
+    is_deeply at_once(10, 'refunds', { paymentId => $is->{id}, amount => 3 }), { 202 => 3, 409 => 7 };
     is settled($is->{id})->{refunded}, 9;
 };
 
