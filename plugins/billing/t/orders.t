@@ -1,8 +1,8 @@
 # What may happen to the money of one invoice, in any order: payments that come
-# late, are given up, given back, by the operator or at the provider's desk;
-# credit notes of a part and of the whole; credit that is used meanwhile. After
-# each order all that is under way comes to its end, and then books, invoice,
-# taxes and payments say the same.
+# late, are given up, given back by the operator or at the provider's desk, which
+# may be undone; credit notes of a part and of the whole; credit that is used
+# meanwhile. After each order all that is under way comes to its end, and then
+# books, invoice, taxes and payments say the same.
 
 use strict;
 use warnings;
@@ -76,6 +76,7 @@ my %ops = (
     back     => sub { call('count(billing.intent_wish(i.id, null, null, i.captured, now())::text)
         from (select t.id, t.captured from billing.intent t where t.captured > t.to_refund order by t.id offset 0) i') },
     desk     => sub { my $i = intent($CARD); $i->{captured} > $i->{refunded} && said($CARD, 'CAPTURED', ($i->{captured}) x 2) },
+    undone   => sub { my $i = intent($CARD); $i->{refunded} > 0 && said($CARD, 'CAPTURED', $i->{captured}, 0) },
     whole    => sub { credited($_[0]) },
     part     => sub { credited($_[0], 7.37) },
     used     => sub { call(q{count(billing.invoice_paid(v.id, billing.credit_use('p', v.id, 100, 'EUR', now(), 'test'), now()))
