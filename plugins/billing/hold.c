@@ -29,6 +29,7 @@ const vg_field_t hold_open_fields[] = {
       .about = "to be held where they are not known" },
     TOLD("currency", VG_TEXT, "of amount, ISO 4217"),
     TOLD("expiresAt", VG_TIME, "let go then, once its subject is over"),
+    TOLD("revision", VG_INT, "a reservation's version; an older one is late"),
     { VG_BOUND, "invoice", VG_ANY, .about = "as it would be; none: no hold" },
     VG_FIELDS_END
 };
@@ -57,13 +58,6 @@ const vg_field_t hold_failed_fields[] = {
 
 const vg_field_t hold_reservation_fields[] = {
     { VG_BODY, "reservationId", VG_UUID, VG_REQUIRED, .about = "which" },
-    VG_FIELDS_END
-};
-
-const vg_field_t payment_moved_fields[] = {
-    { VG_BODY, "intentId", VG_UUID, VG_REQUIRED, .about = "the intent" },
-    { VG_BODY, "purpose", VG_TEXT, VG_REQUIRED, .about = "HOLD and others" },
-    { VG_BODY, "status", VG_TEXT, VG_REQUIRED, .about = "the intent's" },
     VG_FIELDS_END
 };
 

@@ -69,7 +69,7 @@ extern const vg_step_t  hold_steps[];
 extern const vg_step_t  hold_job_steps[];
 vg_rc_t                 hold_check(vg_call_t *call);
 vg_rc_t                 hold_job_check(vg_call_t *call);
-vg_rc_t                 hold_told_check(vg_call_t *call);
+vg_rc_t                 hold_stops_check(vg_call_t *call);
 vg_rc_t                 hold_held_render(vg_call_t *call);
 vg_rc_t                 hold_meter_check(vg_call_t *call);
 

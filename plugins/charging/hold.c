@@ -32,6 +32,7 @@ const vg_field_t hold_told_fields[] = {
 
 const vg_field_t hold_due_fields[] = {
     { VG_BODY, "sessionId", VG_UUID, VG_REQUIRED, .about = "the session" },
+    { VG_BOUND, "stops", VG_BOOL, .about = "whether it stops when refused" },
     VG_FIELDS_END
 };
 
@@ -85,8 +86,8 @@ number_bind(vg_call_t *call, const char *field, int64_t value)
 }
 
 
-static vg_rc_t
-stops_bind(vg_call_t *call)
+vg_rc_t
+hold_stops_check(vg_call_t *call)
 {
     bool go = vg_str_eq(vg_str(vg_setting(call, "hold_refused")), "go");
 
@@ -133,7 +134,7 @@ hold_job_check(vg_call_t *call)
     if (expected != NULL && expected->type == VG_JSON_OBJECT) {
         rc = costs_ask(call, expected_costing(call, expected), &costs);
     }
-    if (rc == VG_ERROR || stops_bind(call) != VG_OK) {
+    if (rc == VG_ERROR || hold_stops_check(call) != VG_OK) {
         return VG_ERROR;
     }
     if (rc == VG_DECLINED) {
@@ -150,13 +151,6 @@ hold_check(vg_call_t *call)
         return start_failed(call, vg_row(call));
     }
     return hold_job_check(call);
-}
-
-
-vg_rc_t
-hold_told_check(vg_call_t *call)
-{
-    return stops_bind(call);
 }
 
 

@@ -55,6 +55,9 @@ start_failed(vg_call_t *call, const vg_json_t *session)
     if (vg_str_eq(vg_json_text(session, "failure"), "cancelled")) {
         return vg_refuse(call, "cancelled");
     }
+    if (vg_str_eq(vg_json_text(session, "failure"), "payment_timeout")) {
+        return vg_refuse(call, "payment_timeout");
+    }
     return vg_refuse(call, "start_timeout");
 }
 

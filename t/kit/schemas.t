@@ -113,7 +113,7 @@ sub _slurp {
 subtest 'whose an event is' => sub {
     my $webhooks = webhooks();
     my %house = map { $_ => 1 } qw(charging.local_list.due.v1 reservation.due.v1 reservation.withdrawn.v1
-        charging.session.metered.v1 hold.changed.v1 payment.moved.v1 reservation.unpaid.v1
+        charging.session.metered.v1 hold.changed.v1 reservation.unpaid.v1
         reservation.lapsed.v1 event.failed.v1 identity.revoked.v1 login.failures.v1 user.registered.v1
         user.roles_changed.v1
         customer.erased.v1);

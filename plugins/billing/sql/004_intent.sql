@@ -114,27 +114,11 @@ return jsonb_build_object(
 -- intent_moved(was, now): what its change is told as, an array
 create function billing.intent_moved(was billing.intent, i billing.intent) returns jsonb
 language sql stable parallel safe
-return case when was.status = i.status then '[]'::jsonb else
-    jsonb_build_array(jsonb_build_object(
-        'type', 'payment.moved.v1',
-        'aggregateId', i.id::text,
-        'payload', jsonb_build_object(
-            'intentId', i.id,
-            'purpose', i.purpose,
-            'subject', i.subject,
-            'status', i.status,
-            'failure', i.failure,
-            'amount', case when i.captured > 0 then i.captured else i.amount end,
-            'currency', i.currency,
-            'payer', i.payer,
-            'customerId', i.customer_id,
-            'companyId', i.company_id,
-            'operatorId', i.issuer)))
-    || case i.status
-        when 'CAPTURED' then jsonb_build_array(billing.intent_event(i, 'payment.succeeded.v1'))
-        when 'FAILED' then jsonb_build_array(billing.intent_event(i, 'payment.failed.v1'))
-        else '[]'::jsonb
-    end
+return case
+    when was.status = i.status then '[]'::jsonb
+    when i.status = 'CAPTURED' then jsonb_build_array(billing.intent_event(i, 'payment.succeeded.v1'))
+    when i.status = 'FAILED' then jsonb_build_array(billing.intent_event(i, 'payment.failed.v1'))
+    else '[]'::jsonb
 end;
 
 -- intent_of(id): it, to be changed. All that moves a payer's money locks the

@@ -67,8 +67,8 @@ end
 $$;
 
 -- intent_said(id, said, at, correlation): writes down what a provider said of
--- it, moves the money, and returns {events, delay, claim}: what is told, and
--- after how many seconds it is pushed again; no delay: it is settled. The claim
+-- it, moves the money and the hold that it is a part of, and returns {events,
+-- delay, claim}: what is told, and after how many seconds it is pushed again; no delay: it is settled. The claim
 -- is the next push's: where no key makes it safe to repeat what is asked, who
 -- has none looks at what came of it. It goes from push to push until all is
 -- settled, and is lost to who has looked when for longer than a call may take
@@ -113,6 +113,9 @@ begin
         version = t.version + (i.waits = 0 or i.doubt <> t.doubt)::int
     where t.id = i.id
     returning t.* into i;
+    if i.purpose = 'HOLD' and i.status <> was.status then
+        events := events || coalesce(billing.hold_moved(i.id, i.status, at, correlation), '[]');
+    end if;
     return pg_catalog.jsonb_build_object(
         'events', billing.intent_moved(was, i) || events,
         'claim', case when mine then i.claim end,

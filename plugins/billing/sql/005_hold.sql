@@ -24,6 +24,7 @@ create table billing.hold (
     taken_by     uuid,                      -- of a reservation: the session that holds it now
     over_at      timestamptz,               -- its subject is over
     expires_at   timestamptz not null,      -- what is over is let go then
+    asked        int         not null default 0,   -- of a reservation: its version when its size was asked for
     moves        int         not null default 0,   -- its movements in the books are numbered
     created_at   timestamptz not null,
     updated_at   timestamptz not null,
@@ -174,6 +175,24 @@ begin
 end
 $$;
 
+-- hold_parts_end(hold, …): all that is held or asked for goes back
+create function billing.hold_parts_end(h billing.hold, at timestamptz, correlation text) returns void
+language plpgsql
+set search_path = '' as $$
+declare
+    p billing.hold_part;
+begin
+    for p in
+        select t.*
+        from billing.hold_part as t
+        where t.hold_id = h.id and t.status in ('PENDING', 'HELD')
+        order by t.position
+    loop
+        perform billing.hold_part_end(h, p, 0, null, at, correlation);
+    end loop;
+end
+$$;
+
 -- hold_capture(subject, invoice, amount, …): what the subject's hold pays of
 -- an invoice; 0 where nothing is held. Of credit it is paid with this commit:
 -- the caller tells billing.invoice_paid() of hold_paid(subject). Of a card it
@@ -199,11 +218,7 @@ begin
         order by t.source = 'CARD', t.position
     loop
         take := least(p.amount, hold_capture.amount - taken);
-        if p.status = 'PENDING' and not exists (
-            select
-            from billing.intent as i
-            where i.id = p.intent_id and i.status = 'AUTHORISED')
-        then
+        if p.status = 'PENDING' then
             take := 0;
         end if;
         perform billing.hold_part_end(h, p, take, hold_capture.invoice, at, correlation);
@@ -249,6 +264,19 @@ begin
 end
 $$;
 
+-- hold_note(subject, at): that it is over where nothing was held for it, so that
+-- nothing is any more. False: there is a hold.
+create function billing.hold_note(subject uuid, at timestamptz) returns boolean
+language plpgsql
+set search_path = '' as $$
+begin
+    insert into billing.hold (id, subject_kind, subject, status, over_at, expires_at, created_at, updated_at)
+    values (vg.uuid7(), 'SESSION', hold_note.subject, 'RELEASED', at, at, at, at)
+    on conflict on constraint hold_subject do nothing;
+    return found;
+end
+$$;
+
 -- hold_release(subject, at, correlation): nothing is to be paid: all goes
 -- back. What was not opened yet is not opened any more.
 create function billing.hold_release(subject uuid, at timestamptz, correlation text) returns boolean
@@ -256,13 +284,9 @@ language plpgsql
 set search_path = '' as $$
 declare
     h billing.hold := billing.hold_of(hold_release.subject);
-    p billing.hold_part;
 begin
     if h.id is null then
-        insert into billing.hold (id, subject_kind, subject, status, over_at, expires_at, created_at, updated_at)
-        values (vg.uuid7(), 'SESSION', hold_release.subject, 'RELEASED', at, at, at, at)
-        on conflict on constraint hold_subject do nothing;
-        if found then
+        if billing.hold_note(hold_release.subject, at) then
             return false;
         end if;
         h := billing.hold_of(hold_release.subject);
@@ -273,14 +297,7 @@ begin
     if h.status not in ('PENDING', 'HELD') then
         return false;
     end if;
-    for p in
-        select t.*
-        from billing.hold_part as t
-        where t.hold_id = h.id and t.status in ('PENDING', 'HELD')
-        order by t.position
-    loop
-        perform billing.hold_part_end(h, p, 0, null, at, correlation);
-    end loop;
+    perform billing.hold_parts_end(h, at, correlation);
     update billing.hold as o
     set status = 'RELEASED',
         amount = 0,
@@ -298,12 +315,12 @@ create function billing.hold_over(about uuid, owed boolean, at timestamptz, corr
 language plpgsql
 set search_path = '' as $$
 begin
-    if owed then
+    if not owed then
+        perform billing.hold_release(about, at, correlation);
+    elsif not billing.hold_note(about, at) then
         update billing.hold as o
         set over_at = at
         where o.subject = about and o.over_at is null;
-    else
-        perform billing.hold_release(about, at, correlation);
     end if;
 end
 $$;

@@ -1,6 +1,25 @@
 -- How a hold is opened, raised, lowered, taken over and given back; the tables, and
 -- how it ends, are 005_hold.sql's.
 
+-- hold_card(hold): whether the payer's card can be asked: one that said no to
+-- this hold is not asked again.
+create function billing.hold_card(h billing.hold) returns boolean
+language plpgsql stable
+set search_path = '' as $$
+begin
+    return exists (
+        select
+        from billing.payer as p
+        join billing.method as m on m.id = p.method_id and m.payer = p.id and m.removed_at is null
+        where p.id = h.payer
+            and not exists (
+                select
+                from billing.hold_part as t
+                join billing.intent as i on i.id = t.intent_id
+                where t.hold_id = h.id and t.status = 'REFUSED' and i.method_id = m.id));
+end
+$$;
+
 -- hold_part_add(hold, more, …): a further part: of credit, where that is
 -- enough, else of the payer's card, else, if a part will do, of what credit
 -- there is. False: there is no way to pay.
@@ -9,22 +28,18 @@ returns boolean
 language plpgsql
 set search_path = '' as $$
 declare
-    intent   uuid;
-    credit   numeric;
-    has_card boolean;
-    next     int;
+    intent uuid;
+    credit numeric;
+    next   int;
+    nth    int;
 begin
     select coalesce(max(a.balance), 0) into credit
     from billing.account as a
     where a.owner = h.payer and a.kind = 'CREDIT' and a.currency = h.currency;
-    select count(*) > 0 into has_card
-    from billing.payer as p
-    join billing.method as m on m.id = p.method_id and m.payer = p.id and m.removed_at is null
-    where p.id = h.payer;
     select coalesce(max(p.position), 0) + 1 into next
     from billing.hold_part as p
     where p.hold_id = h.id;
-    if credit < more and has_card then
+    if credit < more and billing.hold_card(h) then
         intent := vg.uuid7();
         perform billing.intent_open(intent, 'HOLD', h.id, h.payer, h.customer_id, h.company_id, h.issuer, null,
             more, h.currency, 'AUTHORISED', at);
@@ -33,7 +48,11 @@ begin
         return false;
     else
         more := least(more, credit);
-        perform billing.move('HOLD', h.id, next::text, 'CREDIT', h.payer, 'HELD', h.payer, more, h.currency, at, correlation);
+        update billing.hold as o
+        set moves = o.moves + 1
+        where o.id = h.id
+        returning o.moves into nth;
+        perform billing.move('HOLD', h.id, 'part/' || nth, 'CREDIT', h.payer, 'HELD', h.payer, more, h.currency, at, correlation);
     end if;
     insert into billing.hold_part (hold_id, position, source, intent_id, amount, status)
     values (h.id, next, case when intent is null then 'CREDIT' else 'CARD' end, intent, more,
@@ -75,31 +94,41 @@ end
 $$;
 
 -- hold_sum(hold, …): what is held follows from the parts: HELD while anything
--- is, PENDING while a card may still say so, else REFUSED.
+-- is, PENDING while a card may still say so, RELEASED where nothing is wanted,
+-- else REFUSED. As it was, it has no new version, and nothing is to be told.
 create function billing.hold_sum(h billing.hold, at timestamptz) returns billing.hold
 language plpgsql
 set search_path = '' as $$
+declare
+    held    numeric;
+    pending boolean;
 begin
+    select coalesce(sum(p.amount) filter (where p.status = 'HELD'), 0), coalesce(bool_or(p.status = 'PENDING'), false)
+    into held, pending
+    from billing.hold_part as p
+    where p.hold_id = h.id;
+    h.amount := held;
+    h.status := case when held > 0 then 'HELD' when pending then 'PENDING' when h.wanted = 0 then 'RELEASED' else 'REFUSED' end;
+    h.failure := case when h.status = 'REFUSED' then coalesce(h.failure, 'payment_required') end;
     update billing.hold as o
-    set amount = s.held,
-        status = case when s.held > 0 then 'HELD' when s.pending then 'PENDING' else 'REFUSED' end,
-        failure = case when s.held > 0 or s.pending then null else coalesce(h.failure, 'payment_required') end,
+    set amount = h.amount,
+        status = h.status,
+        failure = h.failure,
         exhausted = h.exhausted,
         updated_at = at,
         version = o.version + 1
-    from (
-        select coalesce(sum(p.amount) filter (where p.status = 'HELD'), 0) as held,
-            coalesce(bool_or(p.status = 'PENDING'), false) as pending
-        from billing.hold_part as p
-        where p.hold_id = h.id) as s
     where o.id = h.id
-    returning o.* into h;
+        and (o.amount, o.status, o.failure, o.exhausted) is distinct from (h.amount, h.status, h.failure, h.exhausted);
+    select o.* into h
+    from billing.hold as o
+    where o.id = h.id;
     return h;
 end
 $$;
 
--- hold_fit(hold, wanted, …): raises or lowers it to what is wanted. What is
--- pending counts: a card is not asked twice. exhausted: it cannot be raised.
+-- hold_fit(hold, wanted, …): raises or lowers it to what is wanted; 0: all goes
+-- back. What is pending counts: a card is not asked twice. exhausted: it cannot
+-- be raised.
 create function billing.hold_fit(h billing.hold, wanted numeric, at timestamptz, correlation text) returns billing.hold
 language plpgsql
 set search_path = '' as $$
@@ -112,32 +141,40 @@ begin
     h.exhausted := false;
     if wanted > held then
         h.exhausted := not billing.hold_part_add(h, wanted - held, held > 0, at, correlation);
+    elsif wanted = 0 then
+        perform billing.hold_parts_end(h, at, correlation);
     elsif wanted < held then
         perform billing.hold_part_cut(h, held - wanted, at, correlation);
     end if;
     update billing.hold as o
     set wanted = hold_fit.wanted
     where o.id = h.id;
+    h.wanted := wanted;
     return billing.hold_sum(h, at);
 end
 $$;
 
 -- hold_take(session's hold, reservation, …): the hold of the reservation that
 -- it uses becomes its own. The reservation's stays, without parts, and knows
--- by whom it was taken.
+-- by whom it was taken, also where it is asked for only now. What a reservation
+-- owes that is over is not the session's.
 create function billing.hold_take(h billing.hold, reservation uuid, at timestamptz) returns void
 language plpgsql
 set search_path = '' as $$
 declare
     was billing.hold;
 begin
-    update billing.hold as o
+    insert into billing.hold as o (id, subject_kind, subject, payer, customer_id, company_id, issuer, currency, status,
+        taken_by, expires_at, created_at, updated_at)
+    values (vg.uuid7(), 'RESERVATION', reservation, h.payer, h.customer_id, h.company_id, h.issuer, h.currency, 'RELEASED',
+        h.subject, h.expires_at, at, at)
+    on conflict on constraint hold_subject do update
     set status = 'RELEASED',
         amount = 0,
         taken_by = h.subject,
         updated_at = at,
         version = o.version + 1
-    where o.subject = reservation and o.subject_kind = 'RESERVATION' and o.status in ('PENDING', 'HELD')
+    where o.subject_kind = 'RESERVATION' and o.status in ('PENDING', 'HELD') and o.over_at is null
         and o.payer = h.payer and o.currency = h.currency
     returning o.* into was;
     if was.id is null then
@@ -145,50 +182,83 @@ begin
     end if;
     update billing.hold_part as p
     set hold_id = h.id
-    where p.hold_id = was.id;
+    where p.hold_id = was.id and p.status in ('PENDING', 'HELD');
     update billing.hold as o
     set taken_from = reservation
     where o.id = h.id;
 end
 $$;
 
--- hold_open(…): opens a hold of an amount, or, where there is one that is not
--- over, brings it to that amount; one that is over or was refused stays so. A
--- session takes over the one of its reservation.
-create function billing.hold_open(kind text, subject uuid, reservation uuid, customer text, company text, issuer text,
-    currency text, amount numeric, net_share numeric, expires timestamptz, at timestamptz, correlation text)
+-- hold_resize(reservation, …): brings its hold to that amount; an older wish
+-- (asked: the reservation's version) changes nothing, nor does one about what is
+-- over or was refused. What a session has taken is noted for when it comes back.
+-- NULL: there is none.
+create function billing.hold_resize(reservation uuid, currency text, amount numeric, net_share numeric, expires timestamptz,
+    asked int, at timestamptz, correlation text)
 returns billing.hold
 language plpgsql
 set search_path = '' as $$
 declare
-    who text := (billing.payer_known(customer, company)).id;
+    h billing.hold := billing.hold_of(reservation);
+begin
+    if h.id is null or h.over_at is not null or h.status not in ('PENDING', 'HELD', 'RELEASED') or h.asked > hold_resize.asked
+        or h.currency <> hold_resize.currency
+    then
+        return h;
+    end if;
+    update billing.hold as o
+    set asked = hold_resize.asked,
+        expires_at = coalesce(expires, o.expires_at),
+        wanted = hold_resize.amount,
+        step = hold_resize.amount,
+        net_share = coalesce(hold_resize.net_share, o.net_share)
+    where o.id = h.id
+    returning o.* into h;
+    if h.taken_by is not null then
+        return h;
+    end if;
+    return billing.hold_fit(h, hold_resize.amount, at, correlation);
+end
+$$;
+
+-- hold_open(…): opens a hold of an amount, or, where there is one, of a
+-- reservation, brings it to that amount; 0 lets go of it. A session takes over
+-- the one of its reservation; one that was billed, or is waiting for its price,
+-- is over (billing.used), and nothing is held for it any more. NULL: nothing
+-- is, nor was.
+create function billing.hold_open(kind text, subject uuid, reservation uuid, customer text, company text, issuer text,
+    currency text, amount numeric, net_share numeric, expires timestamptz, at timestamptz, correlation text,
+    asked int default 0)
+returns billing.hold
+language plpgsql
+set search_path = '' as $$
+declare
+    who text;
     h   billing.hold;
 begin
-    perform
-    from billing.payer as p
-    where p.id = who
-    for update;
-    insert into billing.hold as o (id, subject_kind, subject, payer, customer_id, company_id, issuer, currency,
-        step, net_share, expires_at, created_at, updated_at)
-    values (vg.uuid7(), kind, hold_open.subject, who, customer, company, hold_open.issuer,
-        hold_open.currency, hold_open.amount, hold_open.net_share, expires, at, at)
-    on conflict on constraint hold_subject do nothing
-    returning o.* into h;
-    if h.id is not null and reservation is not null then
-        perform billing.hold_take(h, reservation, at);
-    elsif h.id is null then
-        h := billing.hold_of(hold_open.subject);
-        if h.status not in ('PENDING', 'HELD') or h.currency <> hold_open.currency
-            or h.wanted = hold_open.amount or h.subject_kind = 'SESSION'
-        then
-            return h;
+    if amount > 0 then
+        who := (billing.payer_known(customer, company)).id;
+        perform
+        from billing.payer as p
+        where p.id = who
+        for update;
+        if kind = 'SESSION' and exists (select from billing.used as u where u.session_id = hold_open.subject) then
+            perform billing.hold_note(hold_open.subject, at);
         end if;
-        update billing.hold as o
-        set expires_at = expires,
-            step = hold_open.amount,
-            net_share = hold_open.net_share
-        where o.id = h.id
+        insert into billing.hold as o (id, subject_kind, subject, payer, customer_id, company_id, issuer, currency,
+            step, net_share, expires_at, asked, created_at, updated_at)
+        values (vg.uuid7(), kind, hold_open.subject, who, customer, company, hold_open.issuer,
+            hold_open.currency, hold_open.amount, hold_open.net_share, expires, hold_open.asked, at, at)
+        on conflict on constraint hold_subject do nothing
         returning o.* into h;
+    end if;
+    if h.id is null and kind = 'SESSION' then
+        return billing.hold_of(hold_open.subject);
+    elsif h.id is null then
+        return billing.hold_resize(hold_open.subject, hold_open.currency, hold_open.amount, hold_open.net_share, expires,
+            hold_open.asked, at, correlation);
+    elsif reservation is not null then
+        perform billing.hold_take(h, reservation, at);
     end if;
     return billing.hold_fit(h, hold_open.amount, at, correlation);
 end
@@ -196,13 +266,14 @@ $$;
 
 -- hold_raise(subject, cost, …): the session has cost so much by now, tax
 -- included. Raised by what was first expected, as often as it takes for the
--- cost to be a part (per cent) of it at most. NULL: there is no need.
+-- cost to be a part (per cent) of it at most. NULL: nothing has changed.
 create function billing.hold_raise(subject uuid, cost numeric, part numeric, at timestamptz, correlation text)
 returns billing.hold
 language plpgsql
 set search_path = '' as $$
 declare
     h    billing.hold := billing.hold_of(hold_raise.subject);
+    was  int := h.version;
     want numeric;
 begin
     if h.status is distinct from 'HELD' or cost * 100 < h.amount * part or h.step = 0 then
@@ -216,7 +287,8 @@ begin
     then
         return null;
     end if;
-    return billing.hold_fit(h, greatest(want, h.wanted), at, correlation);
+    h := billing.hold_fit(h, greatest(want, h.wanted), at, correlation);
+    return case when h.version > was then h end;
 end
 $$;
 
@@ -276,40 +348,38 @@ end
 $$;
 
 -- hold_back(session, …): a start that came to nothing: its hold goes back to
--- the reservation from which it was taken, if that is not over; else it is
--- released.
-create function billing.hold_back(session uuid, at timestamptz, correlation text) returns void
+-- the reservation from which it was taken, if that is not over, and is brought
+-- to what that wanted, anew where the session's was refused; else it is
+-- released. Answers the event about the reservation's; NULL: there is none.
+create function billing.hold_back(session uuid, at timestamptz, correlation text) returns jsonb
 language plpgsql
 set search_path = '' as $$
 declare
     h   billing.hold := billing.hold_of(session);
     was billing.hold;
 begin
-    if h.taken_from is not null and h.status in ('PENDING', 'HELD') then
-        select o.* into was
-        from billing.hold as o
+    if h.taken_from is not null and h.over_at is null then
+        update billing.hold as o
+        set taken_by = null
         where o.subject = h.taken_from and o.taken_by = session and o.over_at is null
-        for update;
+        returning o.* into was;
     end if;
     if was.id is null then
         perform billing.hold_release(session, at, correlation);
-        return;
+        return null;
     end if;
     update billing.hold_part as p
-    set hold_id = was.id
-    where p.hold_id = h.id;
+    set hold_id = was.id,
+        position = p.position + coalesce((select max(o.position) from billing.hold_part as o where o.hold_id = was.id), 0)
+    where p.hold_id = h.id and p.status in ('PENDING', 'HELD');
     update billing.hold as o
-    set status = 'RELEASED',
+    set status = case when o.status = 'REFUSED' then o.status else 'RELEASED' end,
         amount = 0,
         wanted = 0,
         over_at = at,
         updated_at = at,
         version = o.version + 1
     where o.id = h.id;
-    update billing.hold as o
-    set taken_by = null
-    where o.id = was.id
-    returning o.* into was;
-    perform billing.hold_fit(was, was.wanted, at, correlation);
+    return billing.hold_event(billing.hold_fit(was, was.wanted, at, correlation));
 end
 $$;

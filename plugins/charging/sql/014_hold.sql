@@ -6,10 +6,9 @@ alter table charging.session
     add column hold_failure   text,         -- why it was refused
     add column hold_version   int,          -- billing's: later is newer
     add column hold_net       numeric,      -- what is held, without tax
-    add column hold_told      numeric,      -- of which it was told that it is nearly used up
     add column hold_look_at   timestamptz;  -- at the cost so far, next
 create index session_held on charging.session (hold_look_at)
-    where status in ('ACTIVE', 'SUSPENDED') and hold_net > 0;
+    where status in ('ACTIVE', 'SUSPENDED') and hold_look_at is not null;
 
 -- a hold is sized by what is left of its reservation
 alter table charging.reservation
@@ -52,38 +51,57 @@ begin
 end
 $$;
 
--- hold_note(session, said, stops, moment): what billing said last of its hold.
--- Which of two came first is told by billing's version. What runs and is
--- refused is marked, and is to be stopped if stops says so. Answers the
--- session, before and after, as far as anything has changed.
-create function charging.hold_note(about uuid, said jsonb, stops boolean, moment timestamptz,
-    out decided boolean, out stopped boolean)
-returns setof record
+-- hold_stop(session, stops, correlation): what runs and is refused a hold is marked,
+-- and is to be stopped if stops says so: once.
+create function charging.hold_stop(about uuid, stops boolean, correlation text) returns void
+language plpgsql as $$
+begin
+    update charging.session t
+    set flags = charging.flag(t.flags, 'hold_refused', true),
+        version = t.version + 1
+    where t.id = about
+        and t.hold_status = 'REFUSED'
+        and t.status in ('ACTIVE', 'SUSPENDED', 'STOPPING')
+        and 'hold_refused' <> all (t.flags);
+    if found and stops then
+        insert into vg.job (plugin, kind, payload, correlation_id)
+        values ('charging', 'charging.stop', jsonb_build_object('sessionId', about), correlation);
+    end if;
+end
+$$;
+
+-- hold_note(session, said, stops, …): what billing said last of its hold. Which
+-- of two came first is told by billing's version. What is held is looked at
+-- while the session runs; so is, where nothing is held yet, a tariff that may
+-- have a price later. True: what waits for it may go on.
+create function charging.hold_note(about uuid, said jsonb, stops boolean, moment timestamptz, correlation text) returns boolean
 language plpgsql as $$
 declare
-    s charging.session;
+    s    charging.session;
+    word text := said ->> 'status';
 begin
     select t.* into s
     from charging.session t
     where t.id = about
     for update;
     if s.id is null or coalesce((said ->> 'version')::int, 0) <= coalesce(s.hold_version, -1) then
-        return;
+        return false;
     end if;
-    decided := said ->> 'status' <> 'PENDING' and coalesce(s.hold_status, 'PENDING') = 'PENDING';
-    stopped := said ->> 'status' = 'REFUSED' and stops and 'hold_refused' <> all (s.flags)
-        and s.status in ('ACTIVE', 'SUSPENDED', 'STOPPING');
     update charging.session t
-    set hold_status = said ->> 'status',
+    set hold_status = word,
         hold_failure = said ->> 'failure',
         hold_version = coalesce((said ->> 'version')::int, 0),
         hold_net = (said ->> 'net')::numeric,
-        hold_look_at = coalesce(t.hold_look_at, moment),
-        flags = charging.flag(charging.flag(t.flags,
-            'unheld', said ->> 'status' = 'AWAY'),
-            'hold_refused', said ->> 'status' = 'REFUSED' and s.status in ('ACTIVE', 'SUSPENDED', 'STOPPING')),
+        hold_look_at = case
+            when (said ->> 'net')::numeric > 0
+                or word = 'NONE' and s.customer_id is not null and s.company_id is null
+                and charging.is_priced(s.connector_id, s.station_id, s.operator_id, moment)
+            then coalesce(t.hold_look_at, moment)
+        end,
+        flags = charging.flag(t.flags, 'unheld', word = 'AWAY'),
         version = t.version + 1
     where t.id = s.id;
-    return next;
+    perform charging.hold_stop(about, stops, correlation);
+    return word <> 'PENDING' and coalesce(s.hold_status, 'PENDING') = 'PENDING';
 end
 $$;

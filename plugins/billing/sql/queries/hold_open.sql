@@ -1,14 +1,14 @@
--- in: subjectKind, subject, reservationId, customerId, companyId, operatorId, expiresAt, invoice
+-- in: subjectKind, subject, reservationId, customerId, companyId, operatorId, expiresAt, revision, invoice
 -- out: ok, what hold.changed.v1 says of it; status NONE where nothing is to be held
 -- Asked again it answers what there is; a reservation's is brought to another
--- amount so. A card's part leaves a row in vg.job: see billing.hold_wish().
+-- amount so, or let go of. A card's part leaves a row in vg.job: see
+-- billing.hold_wish().
 with opened as (
     select o as hold
     from billing.hold_open(:subjectKind, :subject, :reservationId, :customerId, :companyId, :operatorId,
-        :invoice ->> 'currency', (:invoice ->> 'total')::numeric,
-        (:invoice ->> 'net')::numeric / (:invoice ->> 'total')::numeric,
-        coalesce(:expiresAt, :now + interval '7 days'), :now, :correlationId) o
-    where (:invoice ->> 'total')::numeric > 0
+        :invoice ->> 'currency', coalesce((:invoice ->> 'total')::numeric, 0),
+        (:invoice ->> 'net')::numeric / nullif((:invoice ->> 'total')::numeric, 0),
+        coalesce(:expiresAt, :now + interval '7 days'), :now, :correlationId, coalesce(:revision, 0)::int) o
 ), answer (status, body, events) as (
     select 'ok',
         case

@@ -1,15 +1,10 @@
 -- in: subject, subjectKind, status, failure, net, version, stops
 -- out: ok
+-- What is refused leaves a row in vg.job: see charging.hold_stop().
 with noted as materialized (
-    select n.decided, n.stopped
-    from charging.hold_note(:subject, jsonb_build_object('status', :status, 'failure', :failure, 'net', :net,
-        'version', :version), :stops, :now) n
+    select charging.hold_note(:subject, jsonb_build_object('status', :status, 'failure', :failure, 'net', :net,
+        'version', :version), :stops, :now, :correlationId) as decided
     where :subjectKind = 'SESSION'
-), asked as (
-    insert into vg.job (plugin, kind, payload, correlation_id)
-    select :vgPlugin, 'charging.stop', jsonb_build_object('sessionId', :subject), :correlationId
-    from noted n
-    where n.stopped
 ), answer (status, body, events) as (
     select 'ok',
         null::json,

@@ -1,7 +1,8 @@
 -- in: nothing
 -- out: ok
 -- Ends what nobody ends any more: sessions whose charger did not start in
--- time fail; those whose charger did not stop in time are active again. A start
+-- time fail, also those whose payment nobody has decided; those whose charger
+-- did not stop in time are active again. A start
 -- whose question for a hold was lost with its worker asks again, by a job.
 with waited as (
     select s.id
@@ -14,7 +15,7 @@ with waited as (
 ), failed as (
     update charging.session s
     set status = 'FAILED',
-        failure = 'start_timeout',
+        failure = case when s.hold_status = 'PENDING' then 'payment_timeout' else 'start_timeout' end,
         version = s.version + 1
     from waited w
     where s.id = w.id

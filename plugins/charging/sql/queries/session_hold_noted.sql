@@ -1,14 +1,10 @@
 -- in: sessionId, stops; billing's answer, as :outcome, none where it was not
 -- asked
 -- out: ok
+-- What is refused leaves a row in vg.job: see charging.hold_stop().
 with noted as materialized (
-    select n.decided, n.stopped
-    from charging.hold_note(:sessionId, coalesce(nullif(:outcome, 'null'), '{"status": "NONE"}'), :stops, :now) n
-), asked as (
-    insert into vg.job (plugin, kind, payload, correlation_id)
-    select :vgPlugin, 'charging.stop', jsonb_build_object('sessionId', :sessionId), :correlationId
-    from noted n
-    where n.stopped
+    select charging.hold_note(:sessionId, coalesce(nullif(:outcome, 'null'), '{"status": "NONE"}'), :stops, :now,
+        :correlationId) as decided
 ), answer (status, body, events) as (
     select 'ok',
         null::json,

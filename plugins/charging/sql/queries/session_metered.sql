@@ -1,7 +1,9 @@
 -- in: look (seconds), part, last (per cent), rated ([{sessionId, costs}])
 -- out: ok; charging.session.metered.v1
--- More is asked for once for each amount that is held. What cannot be raised
--- is stopped when it is used up: once, as its flag says.
+-- More is asked for at each look until it is there: also of who had no more the
+-- last time. What cannot be raised is stopped when it is used up: once, as its
+-- flag says. What nothing was held for, since it cost nothing, asks for a hold
+-- as soon as it does.
 with rated as materialized (
     select (r.value ->> 'sessionId')::uuid as id,
         r.value -> 'costs' as costs,
@@ -11,7 +13,6 @@ with rated as materialized (
     select s.id
     from charging.session s
     where s.status in ('ACTIVE', 'SUSPENDED')
-        and s.hold_net > 0
         and s.hold_look_at <= :now
     order by s.hold_look_at
     limit 100
@@ -19,10 +20,6 @@ with rated as materialized (
 ), looked as (
     update charging.session s
     set hold_look_at = :now + make_interval(secs => :look),
-        hold_told = case
-            when s.hold_status = 'HELD' and r.cost * 100 >= s.hold_net * :part then s.hold_net
-            else s.hold_told
-        end,
         flags = charging.flag(s.flags, 'hold_used_up',
             s.hold_status = 'EXHAUSTED' and r.cost * 100 >= s.hold_net * :last)
     from due d
@@ -30,7 +27,8 @@ with rated as materialized (
     left join rated r on r.id = d.id
     where s.id = d.id
     returning s.id,
-        s.hold_told is distinct from o.hold_told as told,
+        s.hold_net > 0 and r.cost * 100 >= s.hold_net * :part as told,
+        s.hold_status = 'NONE' and r.cost > 0 as costs_now,
         'hold_used_up' = any (s.flags) and 'hold_used_up' <> all (o.flags) as used_up,
         r.costs,
         jsonb_build_object(
@@ -45,6 +43,12 @@ with rated as materialized (
     select :vgPlugin, 'charging.stop', jsonb_build_object('sessionId', l.id), :correlationId
     from looked l
     where l.used_up
+), begun as (
+    insert into vg.job (plugin, kind, key, payload, correlation_id)
+    select :vgPlugin, 'charging.hold', l.id::text, jsonb_build_object('sessionId', l.id), :correlationId
+    from looked l
+    where l.costs_now
+    on conflict do nothing
 ), answer (status, body, events) as (
     select 'ok',
         null::json,
