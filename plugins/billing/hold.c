@@ -61,6 +61,13 @@ const vg_field_t hold_reservation_fields[] = {
     VG_FIELDS_END
 };
 
+const vg_field_t hold_stray_fields[] = {
+    { VG_BODY, "subject", VG_UUID, VG_REQUIRED, .about = "whose hold" },
+    { VG_BODY, "subjectKind", VG_TEXT, VG_REQUIRED,
+      .about = "SESSION or RESERVATION" },
+    VG_FIELDS_END
+};
+
 const vg_field_t hold_id_fields[] = {
     { VG_PATH, "id", VG_UUID, VG_REQUIRED, .about = "hold" },
     VG_FIELDS_END
@@ -121,9 +128,34 @@ hold_open_check(vg_call_t *call)
 }
 
 
+/* Who cannot be asked now is asked tomorrow. */
+static vg_rc_t
+stray_ask(vg_call_t *call)
+{
+    vg_out_t out;
+    bool     session = vg_str_eq(vg_get(call, "subjectKind")->text, "SESSION");
+
+    vg_out_init(&out, vg_pool(call));
+    vg_out_open(&out, '{');
+    vg_out_member(&out, "id", vg_get(call, "subject")->text);
+    vg_out_close(&out, '}');
+    return vg_inquire_or(call,
+                         session ? "charging.goes_on" : "reservations.goes_on",
+                         vg_out_str(&out), VG_STR("{\"goesOn\":true}"));
+}
+
+
 vg_rc_t
 hold_payable_check(vg_call_t *call)
 {
     return vg_bind(call, "held",
                    hold_wanted(call) ? VG_STR("true") : VG_STR("false"));
 }
+
+
+/* clang-format off */
+const vg_step_t hold_stray_steps[] = {
+    { "whose", stray_ask, NULL, NULL },
+    { NULL, NULL, NULL, NULL },
+};
+/* clang-format on */

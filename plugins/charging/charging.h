@@ -64,6 +64,7 @@ vg_rc_t                 start_failed(vg_call_t *call, const vg_json_t *session);
 extern const vg_field_t hold_fields[];
 extern const vg_field_t hold_told_fields[];
 extern const vg_field_t hold_due_fields[];
+extern const vg_field_t goes_on_fields[];
 extern const vg_field_t hold_meter_fields[];
 extern const vg_step_t  hold_steps[];
 extern const vg_step_t  hold_job_steps[];

@@ -36,6 +36,11 @@ const vg_field_t hold_due_fields[] = {
     VG_FIELDS_END
 };
 
+const vg_field_t goes_on_fields[] = {
+    { VG_BODY, "id", VG_UUID, VG_REQUIRED, .about = "the session" },
+    VG_FIELDS_END
+};
+
 const vg_field_t hold_meter_fields[] = {
     { VG_BOUND, "look", VG_INT, .about = "seconds between two looks" },
     { VG_BOUND, "part", VG_INT, .about = "per cent: more is asked for" },
@@ -46,7 +51,7 @@ const vg_field_t hold_meter_fields[] = {
 /* clang-format on */
 
 
-/* False: it is no number of at most 12 digits. */
+/* False: it is no number of at most 12 digits; 0 where there are none. */
 static bool
 digits_read(vg_str_t text, int64_t *value)
 {
@@ -95,28 +100,31 @@ hold_stops_check(vg_call_t *call)
 }
 
 
-/* What is expected, as if it had been: the same rules rate both. */
+/* What is expected, as if it had been: the same rules rate both. Of a session
+ * that runs it is the whole of it. */
 static const vg_json_t *
 expected_costing(vg_call_t *call, const vg_json_t *expected)
 {
     vg_out_t   out;
     vg_pool_t *pool = vg_pool(call);
-    int64_t    seconds, watts, start = vg_now(call);
+    int64_t    seconds, watts, since, energy, now = vg_now(call);
 
     if (!digits_read(vg_json_text(expected, "left"), &seconds)) {
         seconds = number(call, "expected_time", 60, 604800, HOUR);
     }
     (void) digits_read(vg_json_text(expected, "powerW"), &watts);
+    (void) digits_read(vg_json_text(expected, "since"), &since);
+    (void) digits_read(vg_json_text(expected, "energyWh"), &energy);
     vg_out_init(&out, pool);
     vg_out_open(&out, '{');
     vg_out_key(&out, "start");
-    vg_out_int(&out, start);
+    vg_out_int(&out, now - since * 1000000);
     vg_out_key(&out, "end");
-    vg_out_int(&out, start + seconds * 1000000);
+    vg_out_int(&out, now + seconds * 1000000);
     vg_out_key(&out, "meterStartWh");
     vg_out_int(&out, 0);
     vg_out_key(&out, "meterStopWh");
-    vg_out_int(&out, watts * seconds / HOUR);
+    vg_out_int(&out, energy + watts * seconds / HOUR);
     vg_out_member(&out, "timeZone", vg_json_text(expected, "timeZone"));
     vg_out_member_raw(&out, "tariff", vg_json_get(expected, "tariff")->raw);
     vg_out_close(&out, '}');

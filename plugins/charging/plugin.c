@@ -90,6 +90,8 @@ static const vg_route_t  routes[] = {
     { VG_EVENT, "hold.changed.v1", NULL, hold_told_fields,
       .check = hold_stops_check, .statement = "hold_told",
       .about = "Learns what is held; stops what may not go on" },
+    { VG_INTERNAL, "charging.goes_on", NULL, goes_on_fields,
+      .statement = "session_goes_on", .about = "Whether a session is open" },
     { VG_EVERY, "2s", .fields = hold_meter_fields, .load = "hold_meter",
       .check = hold_meter_check, .statement = "session_metered",
       .about = "Whether sessions have used up what is held for them" },

@@ -58,6 +58,8 @@ static const vg_route_t routes[] = {
     { VG_JOB, "reservations.hold", NULL, hold_fields, .load = "hold_ground",
       .check = fee_ask, .statement = "hold_noted", .steps = hold_steps,
       .about = "Have billing hold what it may cost" },
+    { VG_INTERNAL, "reservations.goes_on", NULL, ordered_fields,
+      .statement = "reservation_goes_on", .about = "Whether one is open" },
     TOLD("hold.changed.v1", hold_told_fields, "hold_told",
          "Learns whether it is held"),
 

@@ -88,6 +88,32 @@ subtest 'what is over before it is asked for is not held any more' => sub {
     is_deeply $vg->get("/api/v1/billing/holds?subject=$one")->{json}{items}, [], 'a note is no hold';
 };
 
+subtest 'nor what was billed, or has no price yet, before it is asked for' => sub {
+    my $name = credit(billed => 50);
+    my ($billed, $free, $unpriced) = map { subject() } 1 .. 3;
+    completed($billed, $name, completed => costs(5));
+    completed($free, $name, completed => costs(0));
+    completed($unpriced, $name, completed => undef);
+    ok $vg->wait_for(sub { balance(CREDIT => $name) == 44.05 && 3 == $vg->sql(q{select count(*) from billing.used
+        where customer_id = $1}, $name) }, 20), 'they are over';
+    is opens($_, $name, 10), 'RELEASED' for $billed, $free, $unpriced;
+    is balance(HELD => $name), 0;
+    books();
+};
+
+subtest 'what its plugin does not know any more is let go when its time is over' => sub {
+    my $name = credit(stray => 50);
+    my ($session, $reservation) = (subject(), subject());
+    opens($session, $name, 10);
+    is $vg->sql(q{select h.status from billing.hold_open('RESERVATION', $1, null, $2, null, $3, 'EUR', 10, 0.84, now(), now(), 'test') h},
+        $reservation, $name, $issuer), 'HELD';
+    is balance(HELD => $name), 20;
+    $vg->sql(q{update billing.hold set expires_at = now() where payer = $1}, $name);
+    ok becomes($_, 'RELEASED') for $session, $reservation;
+    is balance(CREDIT => $name), 50;
+    books();
+};
+
 subtest 'of many at once no more are held than there is credit for' => sub {
     my $name = credit(crowd => 35);
     my @askers = map { $vg->_connect($vg->{owner_url}) } 1 .. 12;
@@ -122,11 +148,15 @@ subtest 'without a price it is kept, until there is one' => sub {
 subtest 'or until its time; what goes on is not let go by time' => sub {
     my $name = credit(never => 50);
     my ($over, $runs) = (subject(), subject());
+    $vg->sql(q{insert into charging.session (id, status, connector_id, charge_point_id, connector_number, id_tag, time_zone)
+        values ($1, 'STARTING', gen_random_uuid(), 'X', 1, 'X', 'UTC')}, $runs);
     opens($_, $name, 10) for $over, $runs;
     completed($over, $name, completed => undef);
     ok $vg->wait_for(sub { hold($over)->{over_at} }, 10);
     $vg->sql(q{update billing.hold set expires_at = now() - interval '1 second' where payer = $1}, $name);
     ok becomes($over, 'RELEASED');
+    ok $vg->wait_for(sub { $vg->sql(q{select count(*) from vg.job where kind = 'billing.hold_stray'}) == 0
+        && hold($runs)->{expires_at} gt hold($over)->{expires_at} }, 20), 'charging was asked about it';
     is hold($runs)->{status}, 'HELD';
     is balance(HELD => $name), 10;
     books();

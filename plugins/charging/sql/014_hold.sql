@@ -15,8 +15,9 @@ alter table charging.reservation
     add column end_time timestamptz;
 
 -- expected(session, moment): by what a session is rated before it is there:
--- the tariff, the connector's power (22 kW, where it does not say), and the
--- seconds that are left of its reservation, if it has one.
+-- the tariff, the connector's power (22 kW, where it does not say), the seconds
+-- that are left of its reservation, if it has one; and of one that runs the
+-- seconds and the energy so far.
 create function charging.expected(s charging.session, moment timestamptz) returns json
 language plpgsql stable as $$
 begin
@@ -25,6 +26,11 @@ begin
             'tariff', t.tariff,
             'timeZone', c.time_zone,
             'powerW', floor(coalesce(c.max_power_kw, 22) * 1000)::bigint,
+            'since', greatest(0, floor(extract(epoch from moment - s.started_at)))::bigint,
+            'energyWh', greatest(0, floor((
+                select max(v.energy_wh)
+                from charging.meter_value v
+                where v.session_id = s.id) - s.meter_start_wh))::bigint,
             'left', (
                 select floor(extract(epoch from r.end_time - moment))::bigint
                 from charging.reservation r
