@@ -9,6 +9,7 @@
 const vg_field_t hold_due_fields[] = {
     { VG_BODY, "reservationId", VG_UUID, VG_REQUIRED,
       .about = "the reservation" },
+    { VG_BOUND, "holdAhead", VG_INT, .about = "seconds" },
     VG_FIELDS_END
 };
 
@@ -28,7 +29,17 @@ const vg_field_t hold_told_fields[] = {
 /* clang-format on */
 
 
-/* Nothing is held where there is nobody to pay, or no price. */
+vg_rc_t
+hold_due_check(vg_call_t *call)
+{
+    static const char *const names[] = { "hold_ahead", NULL };
+
+    return settings_bind(call, names);
+}
+
+
+/* Nothing is held where there is nobody to pay, or no price: billing lets go of
+ * what it is asked for without one. */
 static vg_rc_t
 hold_ask(vg_call_t *call)
 {
@@ -39,7 +50,10 @@ hold_ask(vg_call_t *call)
     static const char *const said[] = { "customerId", "operatorId", "country",
                                         "timeZone", "expiresAt" };
 
-    if (vg_json_text(row, "customerId").data == NULL || costs.data == NULL) {
+    if (vg_json_text(row, "customerId").data == NULL
+        || (costs.data == NULL
+            && vg_json_get(row, "letsGo")->type != VG_JSON_TRUE))
+    {
         return VG_DECLINED;
     }
     vg_out_init(&out, vg_pool(call));
@@ -49,7 +63,10 @@ hold_ask(vg_call_t *call)
     for (i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
         vg_out_member(&out, said[i], vg_json_text(row, said[i]));
     }
-    vg_out_member_raw(&out, "costs", costs);
+    vg_out_member_raw(&out, "revision", vg_json_get(row, "revision")->raw);
+    if (costs.data != NULL) {
+        vg_out_member_raw(&out, "costs", costs);
+    }
     vg_out_close(&out, '}');
     return vg_inquire(call, "billing.hold_open", vg_out_str(&out));
 }

@@ -9,6 +9,11 @@
     { VG_EVENT, type, NULL, fields, NULL, NULL, NULL, statement, NULL, 0,      \
       NULL, about }
 
+/* what may cost more or less by now, or later */
+#define HELD(type)                                                             \
+    { VG_EVENT, type, NULL, hold_due_fields, .check = hold_due_check,          \
+      .statement = "hold_due", .about = "Has billing hold what it may cost" }
+
 static const vg_route_t routes[] = {
 
     { VG_POST, "/reservations", "reservations:write",
@@ -49,12 +54,11 @@ static const vg_route_t routes[] = {
     { VG_EVENT, "reservation.unpaid.v1", NULL, ordered_fields,
       .lock = "reservation_lock", .statement = "unpaid",
       .about = "Ends what nobody pays for" },
-    TOLD("reservation.created.v1", hold_due_fields, "hold_due",
-         "Has billing hold what it may cost"),
-    TOLD("reservation.promoted.v1", hold_due_fields, "hold_due",
-         "Has billing hold what it may cost"),
-    TOLD("reservation.moved.v1", hold_due_fields, "hold_due",
-         "Has billing hold what it may cost by now"),
+    HELD("reservation.created.v1"),
+    HELD("reservation.promoted.v1"),
+    HELD("reservation.moved.v1"),
+    { VG_EVERY, "10s", .statement = "hold_tick",
+      .about = "Has billing hold what begins soon enough" },
     { VG_JOB, "reservations.hold", NULL, hold_fields, .load = "hold_ground",
       .check = fee_ask, .statement = "hold_noted", .steps = hold_steps,
       .about = "Have billing hold what it may cost" },
@@ -142,6 +146,9 @@ static const vg_setting_t settings[] = {
     { "free_cancellation", "900",
       "seconds before startTime until which cancelling costs nothing; for "
       "reservations made from then on" },
+    { "hold_ahead", "259200",
+      "seconds before startTime from which money is held for it; with what it "
+      "lasts less than banks keep an authorisation, a week" },
     { "longest", "86400", "seconds that a reservation may last" },
     { "furthest", "7776000", "seconds that a reservation may lie ahead" },
     { "per_customer", "20",

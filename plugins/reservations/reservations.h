@@ -44,6 +44,7 @@ extern const vg_field_t hold_due_fields[];
 extern const vg_field_t hold_fields[];
 extern const vg_field_t hold_told_fields[];
 extern const vg_step_t  hold_steps[];
+vg_rc_t                 hold_due_check(vg_call_t *call);
 
 /* charger.c: the charge point holds it too, where it can */
 extern const vg_field_t ordered_fields[];

@@ -14,6 +14,7 @@ static const struct {
     { "ahead", "ahead", "300" },
     { "warning", "warning", "300" },
     { "free_cancellation", "freeCancellation", "900" },
+    { "hold_ahead", "holdAhead", "259200" },
     { "longest", "longest", "86400" },
     { "furthest", "furthest", "7776000" },
     { "per_customer", "perCustomer", "20" },

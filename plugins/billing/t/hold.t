@@ -114,6 +114,72 @@ subtest 'what its plugin does not know any more is let go when its time is over'
     books();
 };
 
+# as reservations asks, in its version so and so; and a session that uses it
+sub books_ahead {
+    my ($subject, $name, $amount, $version) = @_;
+    return $vg->dbh->selectrow_array(q{select h.status from billing.hold_open('RESERVATION', $1, null, $2, null, $3, 'EUR', $4,
+        0.84, now() + interval '7 days', now(), 'test', $5) h}, undef, $subject, $name, $issuer, $amount, $version);
+}
+sub uses {
+    my ($subject, $reservation, $name, $amount) = @_;
+    return $vg->dbh->selectrow_array(q{select h.status from billing.hold_open('SESSION', $1, $2, $3, null, $4, 'EUR', $5,
+        0.84, now() + interval '7 days', now(), 'test') h}, undef, $subject, $reservation, $name, $issuer, $amount);
+}
+sub fails { my ($subject) = @_; return event('charging', 'charging.session.failed.v1', $subject, sessionId => $subject) }
+
+subtest 'of two moves the later one counts, whichever is heard last; what is far off is let go, and held anew' => sub {
+    my $name = credit(mover => 50);
+    my $one  = subject();
+    books_ahead($one, $name, 10, 1);
+    books_ahead($one, $name, 30, 3);
+    books_ahead($one, $name, 20, 2);
+    is balance(HELD => $name), 30, 'a late older one changes nothing';
+    is books_ahead($one, $name, 0, 4), 'RELEASED', 'none is wanted';
+    is balance(HELD => $name), 0;
+    is books_ahead($one, $name, 12, 5), 'HELD', 'and again';
+    is balance(HELD => $name), 12;
+    books();
+};
+
+subtest 'a session that comes before its reservation has asked holds it once' => sub {
+    my $name = credit(quick => 16);
+    my ($reservation, $session) = (subject(), subject());
+    is uses($session, $reservation, $name, 10), 'HELD';
+    is books_ahead($reservation, $name, 15, 1), 'RELEASED', 'it is the session\'s';
+    is balance(HELD => $name), 10;
+    fails($session);
+    ok becomes($reservation, 'HELD'), 'when the start fails it is the reservation\'s';
+    is balance(HELD => $name), 15, 'in its own size';
+    is hold($session)->{status}, 'RELEASED';
+    books();
+};
+
+subtest 'what a reservation owes that is over no session takes' => sub {
+    my $name = credit(owing => 16);
+    my ($reservation, $session) = (subject(), subject());
+    books_ahead($reservation, $name, 15, 1);
+    $vg->sql('select billing.hold_over($1, true, now(), $$test$$)', $reservation);
+    is uses($session, $reservation, $name, 10), 'REFUSED';
+    is hold($reservation)->{status}, 'HELD';
+    is balance(HELD => $name), 15;
+    books();
+};
+
+subtest 'a card that says no to the session that took a hold over is not forgotten by the reservation' => sub {
+    my $name = card(refusing => 'tok_declined');
+    my ($reservation, $session) = (subject(), subject());
+    $vg->dbh->begin_work;                   # the provider is not asked in between
+    is books_ahead($reservation, $name, 15, 1), 'PENDING';
+    is uses($session, $reservation, $name, 10), 'PENDING', 'its own now';
+    $vg->dbh->commit;
+    ok becomes($session, 'REFUSED');
+    fails($session);
+    ok becomes($reservation, 'REFUSED'), 'it was asked for anew';
+    ok $vg->wait_for(sub { $vg->sql(q{select count(*) from vg.event where type = 'hold.changed.v1' and aggregate_id = $1::text
+        and payload ->> 'status' = 'REFUSED'}, $reservation) }, 10), 'and its reservation hears it';
+    books();
+};
+
 subtest 'of many at once no more are held than there is credit for' => sub {
     my $name = credit(crowd => 35);
     my @askers = map { $vg->_connect($vg->{owner_url}) } 1 .. 12;

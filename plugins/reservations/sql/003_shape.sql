@@ -115,6 +115,25 @@ return jsonb_build_object(
     'aggregateId', r.id::text,
     'payload', jsonb_build_object('id', r.id));
 
+-- ended(row, type, moment): what the end of one is told as: by that type; to its
+-- charger, where that holds what was cancelled (an expiry it sees by itself); and
+-- to those who waited, and are served in the same commit. The caller holds the
+-- connector's lock.
+create function reservations.ended(r reservations.reservation, type text, moment timestamptz) returns jsonb
+language plpgsql as $$
+begin
+    return jsonb_build_array(reservations.reservation_event(r, type))
+        || case
+            when r.status = 'CANCELLED' and r.charger_status = 'Accepted'
+            then reservations.order_event(r, 'reservation.withdrawn.v1')
+            else '[]'
+        end
+        || coalesce((
+            select jsonb_agg(reservations.reservation_event(p, 'reservation.promoted.v1'))
+            from reservations.promote(r.connector_id, moment) p), '[]');
+end
+$$;
+
 
 -- rating(row, moment, expired): what `pricing.rate` is asked about one that
 -- ends unused at that moment: OCPI's RESERVATION_TIME since its start, in

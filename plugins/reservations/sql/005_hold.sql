@@ -3,7 +3,9 @@
 
 alter table reservations.reservation
     add column hold_status  text,           -- NONE, PENDING, HELD, REFUSED …; NULL: not asked yet
-    add column hold_version int;            -- billing's: later is newer
+    add column hold_version int,            -- billing's: later is newer
+    add column hold_at      timestamptz;    -- it is asked for then; NULL: it was, or need not be
+create index reservation_unheld on reservations.reservation (hold_at) where hold_at is not null;
 
 -- expected(row): what `pricing.rate` is asked about all that a reservation may
 -- cost: its keeping for as long as it may stay unused, then a session of the

@@ -20,17 +20,9 @@ with expired as (
         and r.status in ('PENDING', 'CONFIRMED', 'WAITLISTED')
         and r.expires_at <= :now
     returning r as row
-), promoted as (
-    select p as row
-    from expired e
-    cross join lateral reservations.promote((e.row).connector_id, :now) p
-), told as (
-    select reservations.reservation_event(e.row, 'reservation.expired.v1') as event
-    from expired e
-    union all
-    select reservations.reservation_event(p.row, 'reservation.promoted.v1')
-    from promoted p
 ), answer (status, body, events) as (
-    select 'ok', null::json, (select jsonb_agg(t.event) from told t)
+    select 'ok', null::json, (
+        select reservations.ended(e.row, 'reservation.expired.v1', :now)
+        from expired e)
 )
 select * from answer;

@@ -23,13 +23,6 @@ with found as (
         and f.meant
         and r.status in ('PENDING', 'CONFIRMED', 'WAITLISTED')
     returning r as row
-), promoted as (
-    select p as row
-    from cancelled c
-    cross join lateral reservations.promote((c.row).connector_id, :now) p
-), told as (
-    select jsonb_agg(reservations.reservation_event(p.row, 'reservation.promoted.v1')) as events
-    from promoted p
 ), answer (status, body, events) as (
     select case
             when (f.row).id is null then 'not_found'
@@ -41,18 +34,8 @@ with found as (
             when (c.row).id is not null then reservations.reservation_body(c.row)
             when f.meant and (f.row).status = 'CANCELLED' then reservations.reservation_body(f.row)
         end,
-        case
-            when (c.row).id is not null
-            then jsonb_build_array(reservations.reservation_event(c.row, 'reservation.cancelled.v1'))
-                || case
-                    when (c.row).charger_status = 'Accepted'
-                    then reservations.order_event(c.row, 'reservation.withdrawn.v1')
-                    else '[]'
-                end
-                || coalesce(t.events, '[]')
-        end
+        case when (c.row).id is not null then reservations.ended(c.row, 'reservation.cancelled.v1', :now) end
     from (select) one
-    cross join told t
     left join found f on true
     left join cancelled c on true
 )

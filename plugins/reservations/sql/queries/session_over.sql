@@ -11,17 +11,10 @@ with completed as (
     where r.session_id = :sessionId
         and r.status = 'ACTIVE'
     returning r as row
-), promoted as (
-    select p as row
-    from completed c
-    cross join lateral reservations.promote((c.row).connector_id, :now) p
-), told as (
-    select reservations.reservation_event(c.row, 'reservation.completed.v1') as event
-    from completed c
-    union all
-    select reservations.reservation_event(p.row, 'reservation.promoted.v1')
-    from promoted p
 ), answer (status, body, events) as (
-    select 'ok', null::json, (select jsonb_agg(t.event) from told t)
+    select 'ok', null::json, (
+        select jsonb_agg(t.event)
+        from completed c
+        cross join lateral jsonb_array_elements(reservations.ended(c.row, 'reservation.completed.v1', :now)) t (event))
 )
 select * from answer;

@@ -12,21 +12,9 @@ with cancelled as (
         and r.status in ('PENDING', 'CONFIRMED')
         and r.hold_status = 'REFUSED'
     returning r as row
-), promoted as (
-    select p as row
-    from cancelled c
-    cross join lateral reservations.promote((c.row).connector_id, :now) p
-), told as (
-    select reservations.reservation_event(c.row, 'reservation.cancelled.v1') as event
-    from cancelled c
-    union all
-    select reservations.order_event(c.row, 'reservation.withdrawn.v1')
-    from cancelled c
-    where (c.row).charger_status = 'Accepted'
-    union all
-    select reservations.reservation_event(p.row, 'reservation.promoted.v1')
-    from promoted p
 ), answer (status, body, events) as (
-    select 'ok', null::json, (select jsonb_agg(t.event) from told t)
+    select 'ok', null::json, (
+        select reservations.ended(e.row, 'reservation.cancelled.v1', :now)
+        from cancelled e)
 )
 select * from answer;
