@@ -14,7 +14,7 @@
 #define VG_PAPER_POOL    "voltgate_paper"
 #define VG_PAPER_THREADS 1  /* of a worker                                   */
 #define VG_PAPER_QUEUE   32 /* that may wait for it                          */
-#define VG_PAPER_TIME    10000 /* ms: longer than a full queue takes         */
+#define VG_PAPER_TIME    10000 /* ms: longer than a full queue of pages takes */
 #define VG_PAPER_FONTS   "/usr/share/fonts/truetype/dejavu"
 
 typedef struct {
@@ -29,6 +29,7 @@ typedef struct {
     const char   *error;
     ngx_event_t   timer;
     unsigned      posted:1;
+    uint32_t      late; /* for the thread, too: nobody waits any more        */
     const char   *fonts;
     vg_str_t      document;
     char         *pdf;
@@ -126,6 +127,10 @@ vg_paper_work(void *data, ngx_log_t *log)
     vg_paper_task_t *t = data;
 
     (void) log;
+    if (__atomic_load_n(&t->late, __ATOMIC_RELAXED)) {
+        t->rc = VG_PAPER_OK; /* and nothing: its turn came too late */
+        return;
+    }
     t->rc = vg_paper_draw(t->fonts, t->document, &t->pdf, &t->len);
 }
 
@@ -195,6 +200,7 @@ vg_paper_late(ngx_event_t *ev)
     vg_paper_task_t *t = ev->data;
     ngx_uint_t       posted = t->posted;
 
+    __atomic_store_n(&t->late, 1, __ATOMIC_RELAXED);
     vg_paper_tell(t, posted ? "overdue" : "busy");
     if (!posted) {
         ngx_free(t->task);
