@@ -63,6 +63,17 @@ subtest 'behind the answer' => sub {
     is +(heard(-1))[0]{why}, 'well_dry';
 };
 
+subtest 'behind an answer that has a key' => sub {
+    my %key = ('Idempotency-Key' => 'behind');
+    for my $time (qw(once again)) {
+        my $r = $vg->post('/api/v1/guest/after', { route => 'well.draw', n => 21 }, \%key);
+        is $r->{status}, 202, $time or diag $r->{body};
+        is_deeply $r->{json}, { soon => JSON::PP::true }, 'the answer is the same';
+        ok $vg->wait_for(sub { heard(21) }), 'what the step writes is not taken for it';
+    }
+    is drawn(21) . heard(21), '11', 'and the step is gone once';
+};
+
 subtest 'a change is made once' => sub {
     my %key = ('Idempotency-Key' => 'bucket');
     # the asker's own table is held, so that its ask is committed, and it is not
