@@ -68,11 +68,11 @@ $$;
 
 -- intent_said(id, said, at, correlation): writes down what a provider said of
 -- it, moves the money and the hold that it is a part of, and returns {events,
--- delay, claim}: what is told, and after how many seconds it is pushed again; no delay: it is settled. The claim
--- is the next push's: where no key makes it safe to repeat what is asked, who
--- has none looks at what came of it. It goes from push to push until all is
--- settled, and is lost to who has looked when for longer than a call may take
--- nothing was heard of who has it.
+-- delay, claim}: what is told, and after how many seconds it is pushed again;
+-- no delay: it is settled. The claim is the next push's: where no key makes it
+-- safe to repeat what is asked, who has none looks at what came of it. It goes
+-- from push to push until all is settled, and is lost to who has looked when
+-- for longer than a call may take nothing was heard of who has it.
 create function billing.intent_said(about uuid, said jsonb, at timestamptz, correlation text) returns jsonb
 language plpgsql
 set search_path = '' as $$
