@@ -71,8 +71,8 @@ subtest 'a card that said no is not asked again for the same hold, another one i
     looked($id, 3);
     is scalar($held->intents($id)), 1, 'it was asked once';
     $held->card($as, 'tok_visa');
-    ok $held->served(sub { ($held->session($id)->{hold_status} // '') eq 'HELD' }), 'another one says yes';
-    is 0 + $held->hold($id)->{amount}, 26.18;
+    ok $held->served(sub { ($held->session($id)->{hold_status} // '') eq 'HELD' }), 'another one is asked';
+    ok $held->served(sub { 0 + $held->hold($id)->{amount} == 26.18 }), 'and says yes';
     is scalar($held->intents($id)), 2;
     $held->ends($id, $transaction, 24_000);
     ok $held->becomes($id, 'CAPTURED');
