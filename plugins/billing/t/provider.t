@@ -124,4 +124,25 @@ subtest 'what nobody can settle is shown, and tried again' => sub {
     $p->agree;
 };
 
+subtest 'a key that holds no more loses no payment; the next one is read by a reload, and stands nowhere' => sub {
+    my $put = sub { open my $out, '>', $provider->secret_file('stripe') or die $!; print {$out} $_[0]; close $out or die $!; $vg->reload };
+    $put->('sk_test_of_yesterday');
+    my $cell = $p->begun('stripe', 'capture', 'none');
+    ok $vg->wait_for(sub { $vg->log =~ /AUTHORISE is not known to be done, status 401/ }, 20), 'it is refused, and asked again';
+    is shows($cell), 'PENDING - 0 0';
+    $put->($provider->secret('stripe'));
+    $vg->sql('update vg.job set next_at = now() where dead_at is null and lease is null');
+    $p->settle($cell);
+    is shows($cell), "CAPTURED - $cell->{amount} 0";
+    my $secret = join '|', map { quotemeta } 'sk_test_of_yesterday', map { ($provider->secret($_), $provider->webhook_secret($_)) } qw(stripe razorpay);
+    unlike $vg->log, qr/$secret/, 'in no log';
+    is `grep -rlaE '$secret' $vg->{state}/log $vg->{state}/conf $vg->{run} 2>/dev/null`, '', 'in no file of ours';
+    for my $pid ($vg->workers) {
+        open my $said, '<', "/proc/$pid/cmdline" or die $!;
+        unlike do { local $/ = undef; <$said> }, qr/$secret/, 'in no argument';
+    }
+    unlike $vg->get($_)->{body}, qr/$secret/, "not at $_" for '/metrics', '/openapi.json', '/info', "$api/payments/$cell->{id}";
+    $p->agree;
+};
+
 done_testing;

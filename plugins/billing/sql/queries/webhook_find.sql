@@ -14,10 +14,15 @@ with late as materialized (
     from late l
     where w.id = l.id
         and w.intent_id is null
-    returning w.id, w.intent_id
+    returning w.id, w.intent_id, w.type
 ), doubted as (
     update billing.intent i
     set doubt = true,
+        disputed = coalesce((
+            select max(f.type)
+            from found f
+            where f.intent_id = i.id
+                and f.type like '%dispute%'), i.disputed),
         version = i.version + 1
     where i.id = any (array(
         select f.intent_id
