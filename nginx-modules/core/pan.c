@@ -339,26 +339,89 @@ vg_pan_byte(const char *b, size_t len)
 }
 
 
-/* One character: how many bytes it takes. What is no ASCII is no part of a
- * number, nor of a word. */
+/* A byte, or what stands for one: how many bytes that takes. \uXXXX is a
+ * whole character, which no byte of UTF-8 follows. */
 static size_t
-vg_pan_escape(const char *b, size_t len, vg_pan_form_t form, char *c)
+vg_pan_escape(const char *b, size_t len, vg_pan_form_t form, uint32_t *c)
 {
     int high, low;
 
-    *c = b[0];
+    *c = (unsigned char) b[0];
     if (form == VG_PAN_URL) {
         low = b[0] == '%' ? vg_pan_byte(b + 1, len - 1) : -1;
-        *c = low >= 0 ? (char) low : b[0] == '+' ? ' ' : b[0];
+        *c = low >= 0 ? (uint32_t) low : b[0] == '+' ? ' ' : *c;
         return low >= 0 ? 3 : 1;
     }
-    if (b[0] != '\\' || len < 2) {
+    if (form != VG_PAN_JSON || b[0] != '\\' || len < 2) {
         return 1;
     }
     high = b[1] == 'u' && len >= 6 ? vg_pan_byte(b + 2, 2) : -1;
     low = high >= 0 ? vg_pan_byte(b + 4, 2) : -1;
-    *c = high == 0 && low >= 0 ? (char) low : '\\';
-    return low >= 0 ? 6 : 2;
+    if (low < 0) {
+        return 2;
+    }
+    *c = (uint32_t) high << 8 | (uint32_t) low;
+    return 6;
+}
+
+
+/* Digits of other scripts, as phones write them, and what looks like a space
+ * or a hyphen. First bytes of those in UTF-8: vg_pan_leads. */
+static const struct {
+    uint16_t from, to;
+    char     as; /* the first one; '0' goes on                            */
+} vg_pan_alike[] = {
+    { 0x00a0, 0x00a0, ' ' }, { 0x0660, 0x0669, '0' }, { 0x06f0, 0x06f9, '0' },
+    { 0x0966, 0x096f, '0' }, { 0x09e6, 0x09ef, '0' }, { 0x0e50, 0x0e59, '0' },
+    { 0x2000, 0x200a, ' ' }, { 0x2010, 0x2015, '-' }, { 0x202f, 0x202f, ' ' },
+    { 0x2212, 0x2212, '-' }, { 0x3000, 0x3000, ' ' }, { 0xff0d, 0xff0d, '-' },
+    { 0xff10, 0xff19, '0' },
+};
+
+static const unsigned char vg_pan_leads[] = { 0xc2, 0xd9, 0xdb, 0xe0,
+                                              0xe2, 0xe3, 0xef };
+
+#define VG_PAN_FOREIGN ((char) 0x80) /* no part of a number, nor of a word */
+
+
+static char
+vg_pan_like(uint32_t c)
+{
+    size_t i;
+
+    for (i = 0; i < sizeof(vg_pan_alike) / sizeof(vg_pan_alike[0]); i++) {
+        if (c >= vg_pan_alike[i].from && c <= vg_pan_alike[i].to) {
+            return vg_pan_alike[i].as == '0'
+                       ? (char) ('0' + (c - vg_pan_alike[i].from))
+                       : vg_pan_alike[i].as;
+        }
+    }
+    return VG_PAN_FOREIGN;
+}
+
+
+/* One character, and how many bytes it takes. */
+static size_t
+vg_pan_char(const char *b, size_t len, vg_pan_form_t form, char *c)
+{
+    size_t   n, m, more;
+    uint32_t code, next;
+
+    n = vg_pan_escape(b, len, form, &code);
+    if (n < 6 && code >= 0xc0) {
+        more = code >= 0xf0 ? 3 : code >= 0xe0 ? 2 : 1;
+        code &= 0x3fu >> more;
+        for (; more > 0 && n < len; more--) {
+            m = vg_pan_escape(b + n, len - n, form, &next);
+            if ((next & 0xc0) != 0x80 || m == 6) {
+                break;
+            }
+            code = code << 6 | (next & 0x3f);
+            n += m;
+        }
+    }
+    *c = code < 0x80 ? (char) code : vg_pan_like(code);
+    return n;
 }
 
 
@@ -370,7 +433,7 @@ vg_pan_decoded(const char *b, size_t len, vg_pan_form_t form)
     vg_pan_t p = { .n = 0 };
 
     while (i < len) {
-        i += vg_pan_escape(b + i, len - i, form, &c);
+        i += vg_pan_char(b + i, len - i, form, &c);
         if (vg_pan_feed(&p, c, i)) {
             return true;
         }
@@ -382,8 +445,14 @@ vg_pan_decoded(const char *b, size_t len, vg_pan_form_t form)
 static bool
 vg_pan_coded(const char *b, size_t len, vg_pan_form_t form)
 {
+    size_t      i;
     const char *p = b, *end = b + len;
 
+    for (i = 0; form != VG_PAN_PLAIN && i < sizeof(vg_pan_leads); i++) {
+        if (memchr(b, vg_pan_leads[i], len) != NULL) {
+            return true;
+        }
+    }
     if (form == VG_PAN_URL) {
         return memchr(b, '%', len) != NULL || memchr(b, '+', len) != NULL;
     }

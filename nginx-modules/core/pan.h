@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 typedef enum {
-    VG_PAN_PLAIN, /* as the bytes stand                                   */
+    VG_PAN_PLAIN, /* as the bytes stand; the others know more scripts     */
     VG_PAN_JSON,  /* \u0034 is a digit, and \n ends a word                */
     VG_PAN_URL,   /* so is %34; + is a space: paths, queries, forms       */
 } vg_pan_form_t;

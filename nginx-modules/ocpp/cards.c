@@ -18,7 +18,7 @@ cards_text(vg_pool_t *pool, vg_str_t text)
 {
     char *copy;
 
-    if (text.data == NULL || !vg_pan_found(text.data, text.len, VG_PAN_PLAIN)) {
+    if (text.data == NULL || !vg_pan_found(text.data, text.len, VG_PAN_JSON)) {
         return text;
     }
     copy = vg_alloc(pool, text.len);
@@ -27,7 +27,9 @@ cards_text(vg_pool_t *pool, vg_str_t text)
     }
     memcpy(copy, text.data, text.len);
     (void) vg_pan_mask(copy, text.len);
-    return (vg_str_t){ copy, text.len };
+    return vg_pan_found(copy, text.len, VG_PAN_JSON)
+               ? VG_STR("***") /* in code, or digits of another script */
+               : (vg_str_t){ copy, text.len };
 }
 
 
