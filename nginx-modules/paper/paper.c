@@ -10,19 +10,19 @@
 #include "cell.h"
 #include "paper.h"
 
-#define LEFT    56.7f /* 2 cm                                            */
-#define WIDTH   (VG_CANVAS_WIDTH - 2 * LEFT)
-#define TOP     56.7f
-#define RUNNING 26.0f /* more of it behind the first page                */
-#define BOTTOM  (VG_CANVAS_HEIGHT - 92.0f)
-#define FOOT    (VG_CANVAS_HEIGHT - 74.0f)
-#define FEET    4
-#define LEADING 1.35f
-#define GUTTER  8.0f /* between columns                                 */
-#define PADDING 2.5f /* above and below a row of a block with lines     */
-#define COLUMNS 8
-#define LINES   40 /* of a cell                                          */
-#define GREY    0.38f
+#define LEFT      56.7f /* 2 cm                                            */
+#define WIDTH     (VG_CANVAS_WIDTH - 2 * LEFT)
+#define TOP       56.7f
+#define RUNNING   26.0f /* more of it behind the first page                */
+#define BOTTOM    (VG_CANVAS_HEIGHT - 92.0f)
+#define FOOT      (VG_CANVAS_HEIGHT - 74.0f)
+#define FEET      4
+#define FOOT_LINE 9.0f /* from one to the next, also of running heads      */
+#define LEADING   1.35f
+#define GUTTER    8.0f /* between columns                                 */
+#define PADDING   2.5f /* above and below a row of a block with lines     */
+#define COLUMNS   8
+#define GREY      0.38f
 
 typedef struct {
     vg_cell_t cells[COLUMNS];
@@ -305,23 +305,25 @@ block_set(paper_t *paper, const vg_json_t *node)
 
 /* ------------------------------------------------------- what all pages have */
 
-static void
-line_set(paper_t *paper, vg_str_t text, float y, char align, float size)
+/* A text in its part of the width, from x on, on so many lines at most; how many
+ * it took. align: 0 left, 0.5 in the middle, 1 right. */
+static size_t
+text_set(paper_t *paper, vg_str_t text, float x, float width, float y,
+         const vg_pen_t *pen, float align, size_t most)
 {
-    float      x = LEFT;
-    vg_cell_t *cell = &paper->row.cells[0];
-    vg_pen_t   pen = { .size = size, .grey = GREY };
+    size_t              n;
+    vg_cell_t          *cell = &paper->row.cells[0];
+    const vg_canvas_t  *canvas = &paper->canvas;
+    const vg_letters_t *line = cell->lines;
 
-    paper->broken |=
-        !vg_cell_wrap(paper->pool, &paper->canvas, cell, text, WIDTH, &pen);
-    if (!paper_going(paper) || cell->count == 0) {
-        return;
+    paper->broken |= !vg_cell_wrap(paper->pool, canvas, cell, text, width, pen);
+    for (n = 0; n < cell->count && n < most && paper_going(paper); n++, line++)
+    {
+        vg_canvas_text(&paper->canvas, pen,
+                       x + (width - vg_canvas_width(canvas, pen, line)) * align,
+                       y + (float) n * FOOT_LINE, line);
     }
-    if (align != 'L') {
-        x += (WIDTH - vg_canvas_width(&paper->canvas, &pen, &cell->lines[0]))
-             / (align == 'C' ? 2 : 1);
-    }
-    vg_canvas_text(&paper->canvas, &pen, x, y, &cell->lines[0]);
+    return n;
 }
 
 
@@ -344,36 +346,65 @@ number_words(paper_t *paper, const char *words, size_t page)
 }
 
 
+/* Each text of the foot has a line at least, and what the others leave. */
+static void
+foot_set(paper_t *paper)
+{
+    size_t           left = FEET, others;
+    vg_pen_t         pen = { .size = 6.5f, .grey = GREY };
+    const vg_json_t *foot = vg_json_get(paper->document, "foot"), *text;
+
+    text = foot != NULL && foot->type == VG_JSON_ARRAY ? foot->first : NULL;
+    for (others = text != NULL ? foot->count : 0; text != NULL && left > 0;
+         text = text->next)
+    {
+        others--;
+        left -= text_set(paper, text->text, LEFT, WIDTH,
+                         FOOT + FOOT_LINE * (float) (FEET - left), &pen, 0.5f,
+                         left > others ? left - others : 1);
+    }
+}
+
+
+/* of the second and later pages: left and right */
+static void
+running_set(paper_t *paper)
+{
+    float            half = (WIDTH - GUTTER) / 2;
+    vg_pen_t         pen = { .size = 8, .grey = GREY };
+    const vg_json_t *texts = vg_json_get(paper->document, "running"), *text;
+
+    text = texts != NULL && texts->type == VG_JSON_ARRAY ? texts->first : NULL;
+    if (text != NULL) {
+        (void) text_set(paper, text->text, LEFT, half, TOP, &pen, 0, 2);
+    }
+    if (text != NULL && text->next != NULL) {
+        (void) text_set(paper, text->next->text, LEFT + WIDTH - half, half, TOP,
+                        &pen, 1, 2);
+    }
+}
+
+
 static void
 pages_end(paper_t *paper)
 {
-    size_t           page, n;
-    vg_str_t         words = vg_json_text(paper->document, "number");
-    const vg_json_t *foot = vg_json_get(paper->document, "foot");
-    const vg_json_t *running = vg_json_get(paper->document, "running"), *line;
+    size_t   page;
+    vg_pen_t pen = { .size = 8, .grey = GREY };
+    vg_str_t words = vg_json_text(paper->document, "number");
 
     if (words.data == NULL) {
         words = VG_STR("{page}/{pages}");
     }
     words = vg_printf(paper->pool, "%.*s", (int) words.len, words.data);
     paper->broken |= words.data == NULL;
-    foot = foot != NULL && foot->type == VG_JSON_ARRAY ? foot->first : NULL;
-    running = running != NULL && running->type == VG_JSON_ARRAY ? running->first
-                                                                : NULL;
     for (page = 0; page < paper->canvas.count && paper_going(paper); page++) {
         vg_canvas_turn(&paper->canvas, page);
         vg_canvas_rule(&paper->canvas, LEFT, FOOT - 12, WIDTH, 0.3f, 0.8f);
-        for (n = 0, line = foot; line != NULL && n < FEET;
-             line = line->next, n++) {
-            line_set(paper, line->text, FOOT + 9.0f * (float) n, 'C', 6.5f);
-        }
-        line_set(paper, number_words(paper, words.data, page + 1), FOOT + 40,
-                 'C', 8);
-        if (page > 0 && running != NULL) {
-            line_set(paper, running->text, TOP, 'L', 8);
-            if (running->next != NULL) {
-                line_set(paper, running->next->text, TOP, 'R', 8);
-            }
+        foot_set(paper);
+        (void) text_set(paper, number_words(paper, words.data, page + 1), LEFT,
+                        WIDTH, FOOT + 40, &pen, 0.5f, 1);
+        if (page > 0) {
+            running_set(paper);
         }
     }
 }
