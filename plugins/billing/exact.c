@@ -10,9 +10,10 @@
 bool
 exact_read(vg_str_t text, int places, exact_t *value)
 {
-    size_t i = 0;
-    int    before = 0, behind = -1;
-    bool   minus;
+    size_t  i = 0;
+    int     before = 0, behind = -1;
+    bool    minus;
+    exact_t read = 0;
 
     *value = 0;
     if (text.data == NULL || text.len == 0) {
@@ -27,16 +28,16 @@ exact_read(vg_str_t text, int places, exact_t *value)
         if (text.data[i] < '0' || text.data[i] > '9') {
             return false;
         }
-        *value = *value * 10 + (text.data[i] - '0');
+        read = read * 10 + (text.data[i] - '0');
         behind += behind >= 0;
         if (behind > places || (behind < 0 && ++before > EXACT_DIGITS)) {
             return false;
         }
     }
     for (behind = behind < 0 ? 0 : behind; behind < places; behind++) {
-        *value *= 10;
+        read *= 10;
     }
-    *value = minus ? -*value : *value;
+    *value = minus ? -read : read;
     return true;
 }
 

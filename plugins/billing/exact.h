@@ -12,7 +12,7 @@ typedef __int128 exact_t;
 
 #define EXACT_DIGITS 12 /* that are read before the point                */
 
-/* False: none, with an exponent, or with too many digits on either side. */
+/* False, and 0: none, with an exponent, or with too many digits on either side. */
 bool exact_read(vg_str_t text, int places, exact_t *value);
 
 /* Without needless zeros behind the first least places; data NULL: no

@@ -366,8 +366,8 @@ bill_render(const bill_t *bill, vg_str_t currency)
 }
 
 
-static bool
-bill_empty(const bill_t *bill)
+static exact_t
+bill_total(const bill_t *bill)
 {
     size_t  i;
     exact_t total = 0;
@@ -375,7 +375,7 @@ bill_empty(const bill_t *bill)
     for (i = 0; i < bill->ntaxes; i++) {
         total += bill->taxes[i].base + bill->taxes[i].amount;
     }
-    return total == 0;
+    return total;
 }
 
 
@@ -384,7 +384,7 @@ invoice_make(vg_pool_t *pool, const vg_json_t *costs, vg_str_t tax_rate,
              vg_str_t minor_units, benefit_t *benefit, vg_str_t *invoice)
 {
     int              i;
-    exact_t          digits;
+    exact_t          digits, total;
     vg_str_t         currency = vg_json_text(costs, "currency");
     const vg_json_t *list = vg_json_get(costs, "lines");
     bill_t           bill = { .pool = pool, .unit = 1 };
@@ -416,8 +416,12 @@ invoice_make(vg_pool_t *pool, const vg_json_t *costs, vg_str_t tax_rate,
         tax_share(&bill, &bill.taxes[i]);
     }
     promise_keep(&bill, costs, tax_rate);
-    if (bill_empty(&bill)) {
+    total = bill_total(&bill);
+    if (total == 0) {
         return INVOICE_NOTHING;
+    }
+    if (total < 0 || total >= AMOUNT_MAX / bill.unit) {
+        return INVOICE_NONSENSE;
     }
     *invoice = bill_render(&bill, currency);
     return invoice->data != NULL ? INVOICE_OK : INVOICE_NO_MEMORY;

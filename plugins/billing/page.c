@@ -247,10 +247,9 @@ lines(page_t *page)
     const words_t   *w = page->words;
     const vg_json_t *list = vg_json_get(page->invoice, "lines"), *line;
 
-    vg_out_raw(
-        &page->out,
-        VG_STR("{\"widths\":[0.9,4.1,2.1,1.7,1.1,2.1],\"align\":\"RLRRRR\""
-               ",\"size\":8.5,\"before\":26,\"lines\":true"));
+    vg_out_raw(&page->out,
+               VG_STR("{\"widths\":[0.9,3.5,2,1.9,1,2.7],\"align\":\"RLRRRR\""
+                      ",\"size\":8.5,\"before\":26,\"lines\":true"));
     vg_out_key(&page->out, "head");
     ROW(page, vg_str(w->position), vg_str(w->description), vg_str(w->quantity),
         vg_str(w->price), vg_str(w->tax),
@@ -313,10 +312,7 @@ paid_rows(page_t *page)
         const char *name, *label;
     } rows[] = { { "paid", w->paid }, { "credited", w->credited } };
 
-    if (page->credit_note
-        || !exact_read(vg_json_text(page->invoice, "total"), page->digits,
-                       &page->open))
-    {
+    if (page->credit_note) {
         return;
     }
     for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -345,7 +341,7 @@ totals(page_t *page)
 {
     const vg_json_t *list = vg_json_get(page->invoice, "taxes"), *tax;
 
-    block_begin(page, "{\"widths\":[3,3,1.6],\"align\":\"LLR\",\"before\":10,"
+    block_begin(page, "{\"widths\":[2.8,2.8,2],\"align\":\"LLR\",\"before\":10,"
                       "\"together\":true");
     total(page, page->words->net, amount(page, page->invoice, "net"), false);
     for (tax = list != NULL ? list->first : NULL; tax != NULL; tax = tax->next)
@@ -468,7 +464,7 @@ vg_str_t
 page_make(vg_pool_t *pool, const vg_json_t *shown)
 {
     page_t   page = { .pool = pool, .words = &words_english, .shown = shown };
-    vg_str_t digits = vg_json_text(shown, "minorUnits");
+    vg_str_t digits = vg_json_text(shown, "minorUnits"), total;
 
     page.invoice = vg_json_get(shown, "invoice");
     page.seller = vg_json_get(shown, "seller");
@@ -479,6 +475,10 @@ page_make(vg_pool_t *pool, const vg_json_t *shown)
         return (vg_str_t){ NULL, 0 };
     }
     page.digits = digits.data[0] - '0';
+    total = vg_json_text(page.invoice, "total");
+    if (!exact_read(total, page.digits, &page.open) && total.data != NULL) {
+        return (vg_str_t){ NULL, 0 };
+    }
     page.currency = text_line_of(page.pool, page.invoice, "currency");
     page.credit_note = text_is(vg_json_text(shown, "corrects"));
     vg_out_init(&page.out, pool);

@@ -218,6 +218,41 @@ subtest 'a thousand lines: each is there, pages have heads and numbers' => sub {
     says("@pages[-2, -1]", 'Total EUR 1190.00');
 };
 
+# Words that stand on others, of all pages
+sub overlaps {
+    my ($body) = @_;
+    text_of($body);
+    open my $in, '-|:encoding(UTF-8)', "pdftotext -bbox $dir/invoice.pdf - 2>/dev/null" or die "pdftotext: $!\n";
+    my (@words, @over);
+    while (my $line = <$in>) {
+        @words = () if $line =~ /<page/;
+        my @box = $line =~ /<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">(.*)</ or next;
+        push @over, grep { $_->[0] < $box[2] - 1 && $box[0] < $_->[2] - 1 && $_->[1] < $box[3] - 3 && $box[1] < $_->[3] - 3 } @words;
+        push @words, \@box;
+    }
+    close $in or die "pdftotext: $?\n";
+    return map { $_->[4] } @over;
+}
+
+subtest 'long names and long numbers: no word stands on another, no number is torn' => sub {
+    my $long = join ' ', map { "Gesellschaft$_ zum Laden am Kai" } 1 .. 6;
+    is $vg->put("$api/billing/issuers/$issuer", { %seller, name => $long, register => 'Amtsgericht Kiel HRB 12345', footer => undef })->{status}, 200;
+    my $draft = made($vg->post("$api/billing/invoices", { issuer => $issuer, customerId => $customer, currency => 'EUR', country => 'DE', lines => [
+        { text => 'dear ' x 20, quantity => 700000, price => 999999.999999 },
+        map { { text => "no $_", quantity => $_, price => 1.1 } } 1 .. 99 ] }));
+    made($vg->post("$api/billing/invoices/$draft->{id}/capture"));
+    my $body = pdf_of($draft->{id})->{body};
+    is_deeply [ overlaps($body) ], [];
+    my $text = text_of($body);
+    says($text, '699999999999.30', 'Tax 19 % of 700000005444.30', 'Total EUR 833000006478.72', 'Please pay 833000006478.72 EUR');
+    my @pages = split /\f/, $text;
+    cmp_ok scalar(@pages), '>', 2;
+    like $pages[1], qr/\A\s*Invoice INV-\d+\s+Gesellschaft1 zum Laden/;
+    says($pages[1], 'Gesellschaft6 zum Laden am Kai · Register Amtsgericht Kiel HRB 12345', 'IBAN DE89 3704 0044 0532 0130 00');
+    is $vg->post("$api/billing/invoices", { issuer => $issuer, customerId => $customer, currency => 'EUR',
+        lines => [ { text => 'dear', quantity => 1_000_000, price => 1_000_000, taxRate => 0 } ] })->{status}, 422, 'thirteen digits are none';
+};
+
 subtest 'names that mean ill' => sub {
     my $ill = "\x{202e}\x{2066}Evil\x{200b} \n9.99\t\x{301}" . "\x{301}" x 60 . 'W' x 120;
     is $vg->put("$api/billing/issuers/$issuer", { %seller, name => $ill, footer => ")\\(" . "\x{202b}" x 90 . 'x' x 200,

@@ -126,9 +126,9 @@ static const case_t  cases[] = {
       COSTS("EUR", "{\"type\":\"MIN_PRICE\",\"excl_vat\":2}"), "19",
       "\"taxes\":[{\"rate\":19,\"base\":2.00,\"amount\":0.38}]" },
     { "half of a cent down is away from zero",
-      COSTS("EUR", E("0.01", VAT("0"), "1", "0.01")
-            ",{\"type\":\"MAX_PRICE\",\"excl_vat\":-0.025}"), NULL,
-      "\"net\":-0.02,\"tax\":0.00,\"total\":-0.02" },
+      COSTS("EUR", E("0.01", VAT("0"), "1", "-0.015") ","
+            E("1", VAT("7"), "1", "1")), NULL,
+      "{\"rate\":0,\"base\":-0.02,\"amount\":0.00}" },
     { "nothing to pay is no invoice",
       COSTS("EUR", E("0", VAT("10"), "20", "0")), NULL, NULL },
     { "less than half a cent is no invoice",
@@ -137,6 +137,9 @@ static const case_t  cases[] = {
 };
 
 static const char *const  nonsense[] = {
+    COSTS("EUR", E("1", VAT("25"), "1", "800000000000")),
+    COSTS("EUR", M("Dear", "999999999", "999") "," M("Dear", "9", "999999999")),
+    COSTS("EUR", E("1", VAT("25"), "1", "-1")),
     COSTS("EUR", M("Too much", "999999999999", "999999999999")),
     COSTS("EUR", M("Below zero", "-1", "1")),
     "{}",

@@ -159,6 +159,8 @@ parties(void)
     ok(made("{\"invoice\":{}}")[0] == '\0', "no digits");
     ok(made("{\"minorUnits\":\"12\",\"invoice\":{}}")[0] == '\0',
        "digits that are none");
+    ok(made(SHOWN("2", "\"total\":1234567890123.45", ""))[0] == '\0',
+       "a total that is not understood is not asked for");
 }
 
 
