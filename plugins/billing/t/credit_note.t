@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 use JSON::PP ();
+use List::Util ();
 use Test::More;
 
 use Voltgate;
@@ -21,9 +22,11 @@ my %as = map { $_->[0] => { Authorization => 'Bearer ' . $vg->token(role => $_->
 my @lines = ({ text => 'a', quantity => 1, price => 10.01, taxRate => 19 }, { text => 'b', quantity => 3, price => 1.85, taxRate => 7 },
     { text => 'c', quantity => 1, price => 0.03, taxRate => 25 });
 
+my $currency = 'EUR';
+
 sub invoice {
     my ($customer, @of) = @_;
-    my $draft = $vg->post("$api/invoices", { issuer => $issuer, customerId => $customer, currency => 'EUR',
+    my $draft = $vg->post("$api/invoices", { issuer => $issuer, customerId => $customer, currency => $currency,
         lines => @of ? \@of : \@lines });
     my $r = $vg->post("$api/invoices/$draft->{json}{id}/capture", undef, $as{us});
     $r->{status} == 200 or die $r->{body};
@@ -104,6 +107,44 @@ subtest 'in parts, by lines' => sub {
     is credited($invoice, lines => [ { position => 2, amount => 4.44 } ])->{json}{tax}, 0.31, 'the last of a rate has the rest of its tax';
     is credited($invoice)->{status}, 201;
     wholly($invoice);
+};
+
+subtest 'in parts, in currencies of other digits' => sub {
+    my @rates = ([ JPY => 0, 1, 2, 50, 99 ], [ KWD => 3, 0.001, 0.001, 0.333, 20.002 ]);
+    for my $of (@rates) {
+        $currency = $of->[0];
+        my ($digits, @amounts) = @$of[ 1 .. $#$of ];
+        my $invoice = invoice('dana', { text => 'a', quantity => 3, price => 33.5, taxRate => 10 }, { text => 'b', quantity => 1, price => 51.4995, taxRate => 8 });
+        my $left = $invoice->{total};
+        for my $amount (@amounts) {
+            my $r = credited($invoice, amount => $amount);
+            is $r->{status}, 201 or diag $r->{body};
+            cmp_ok $r->{json}{total}, '==', $amount, "$currency $amount";
+            cmp_ok $r->{json}{net} + $r->{json}{tax}, '==', $amount;
+        }
+        is credited($invoice, amount => 10**-($digits + 1))->{status}, 422, 'finer than the currency';
+        my $rest = credited($invoice)->{json};
+        is sprintf("%.${digits}f", $rest->{total}), sprintf("%.${digits}f", $left - List::Util::sum(@amounts)), 'the rest';
+        wholly($invoice);
+    }
+    $currency = 'EUR';
+};
+
+subtest 'what a subscription gives back is a credit note, too: no more tax than there is' => sub {
+    for my $nets ([3.33], [ 3.33, 3.33, 3.33 ], [ 0.01, 9.98 ], [ 12 ]) {
+        my $invoice = invoice('dana', { text => 'a cycle', quantity => 1, price => 9.99, taxRate => 19 });
+        my $back = 0;
+        for my $net (@$nets) {
+            $back += $vg->sql(q{select billing.invoice_less($1, $2, 'a test', now(), 'test') ->> 'net'}, $invoice->{id}, $net);
+        }
+        my $is = now_of($invoice->{id});
+        is sprintf('%.2f', $is->{credited}), sprintf('%.2f', $vg->sql(q{select sum(t.credited_base + t.credited_amount) from billing.invoice_tax t
+            where t.invoice_id = $1}, $invoice->{id})), "@$nets: the row of the rate has it";
+        cmp_ok sprintf('%.2f', $back), '<=', 9.99;
+        my $rest = credited($invoice);
+        is $rest->{status}, $back < 9.985 ? 201 : 409, 'the rest can be credited, and no more';
+        wholly($invoice);
+    }
 };
 
 subtest 'what credit paid goes back to credit' => sub {

@@ -149,6 +149,21 @@ subtest 'on account it is due later, and nothing is taken' => sub {
     cmp_ok balance(RECEIVABLE => $fleet), '==', -5.95;
 };
 
+# Nobody hears of it: it is due when this says
+subtest 'who has it as it was sees that it is overdue by now' => sub {
+    my $id = $vg->sql(q{select billing.invoice_issue('SESSION', vg.uuid7(), '', $1, 'waits', null, '{"currency": "EUR", "minorUnits": 2, "net": 1, "tax": 0,
+        "total": 1, "taxUnknown": false, "lines": [], "taxes": [{"rate": 0, "base": 1, "amount": 0}]}', '{}', now(), 'test') ->> 'aggregateId'}, $issuer);
+    $vg->sql(q{update billing.invoice set due_at = now() + interval '3 s', version = version + 1 where id = $1}, $id);
+    my $was = $vg->get("$url/$id");
+    is $was->{json}{status}, 'ISSUED';
+    is $vg->get("$url/$id", { 'If-None-Match' => $was->{headers}{etag} })->{status}, 304;
+    my $r;
+    ok $vg->wait_for(sub { $r = $vg->get("$url/$id", { 'If-None-Match' => $was->{headers}{etag} }); $r->{status} != 304 }, 10);
+    is $r->{json}{status}, 'OVERDUE';
+    is $r->{json}{version}, $was->{json}{version}, 'though it is the same version';
+    isnt $r->{headers}{etag}, $was->{headers}{etag};
+};
+
 subtest 'nobody is known: it is owed' => sub {
     my $invoice = invoiced();
     is $invoice->{status}, 'OVERDUE';
