@@ -74,6 +74,7 @@ sub has {
     while (my $line = <$maps>) {
         my ($from, $to) = $line =~ /^([0-9a-f]+)-([0-9a-f]+) rw/ or next;
         ($from, $to) = map { hex } $from, $to;
+        next if $to - $from > 1 << 30;    # the shadow of a sanitizer
         sysseek $mem, $from, 0 or next;
         my $bytes = '';
         next if !sysread $mem, $bytes, $to - $from;
