@@ -40,6 +40,17 @@ subtest 'a room\'s README names all of its files, and no others' => sub {
     }
 };
 
+subtest 'that of the tests names what they have, and the rules say each thing to make' => sub {
+    my $text  = slurp("$root/t/README.md");
+    my @there = map { s{^\Q$root\E/}{}r } glob "$root/t/*.t $root/t/lib/Voltgate.pm";
+    push @there, map { s{^\Q$root\E/}{}r . '/' } grep { -d && !m{/lib$} } glob "$root/t/*";
+    push @there, map { s{^\Q$root\E/t/lib/Voltgate/}{}r } glob "$root/t/lib/Voltgate/*.pm";
+    is_deeply [ grep { $text !~ m{[`/]\Q$_\E|`t/lib/Voltgate/\Q$_\E} } @there ], [], 'each file of all, each folder';
+    my $rules = slurp("$root/CONTRIBUTING.md") . slurp("$root/README.md");
+    my @made  = slurp("$root/Makefile") =~ /^([a-z]+):.*##/mg;
+    is_deeply [ grep { $rules !~ /`make \Q$_\E\b/ } @made ], [], 'each thing to make';
+};
+
 subtest 'the first README has a line for each folder that has a README' => sub {
     my $text = slurp("$root/README.md");
     for my $readme (grep { dirname($_) ne $root } @readmes) {
