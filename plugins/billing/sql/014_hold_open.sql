@@ -383,3 +383,56 @@ begin
     return billing.hold_event(billing.hold_fit(was, was.wanted, at, correlation));
 end
 $$;
+
+-- What no moment may show: a hold that is not the sum of its parts, a part that
+-- outlives its hold, a card that is kept for a part that is none any more, and
+-- money that is held for nothing. (HELD is also what is to be given back, of
+-- credit and of what a provider captured beyond the wish.)
+create view billing.hold_fault as
+select 'hold' as what,
+    h.id::text as which,
+    h.amount - coalesce(sum(p.amount) filter (where p.status = 'HELD'), 0) as amount
+from billing.hold h
+left join billing.hold_part p on p.hold_id = h.id
+group by h.id
+having h.amount <> coalesce(sum(p.amount) filter (where p.status = 'HELD'), 0)
+union all
+select 'part',
+    p.hold_id || '/' || p.position,
+    p.amount
+from billing.hold_part p
+join billing.hold h on h.id = p.hold_id
+where p.status in ('PENDING', 'HELD')
+    and h.status not in ('PENDING', 'HELD')
+union all
+select 'card',
+    i.id::text,
+    i.amount
+from billing.intent i
+left join billing.hold_part p on p.intent_id = i.id
+where i.purpose = 'HOLD'
+    and i.wanted = 'AUTHORISED'
+    and i.status in ('PENDING', 'AUTHORISED')
+    and p.status is distinct from case i.status when 'PENDING' then 'PENDING' else 'HELD' end
+union all
+select 'held',
+    a.owner || ' ' || a.currency,
+    a.balance - t.amount
+from billing.account a
+cross join lateral (
+    select (
+            select coalesce(sum(p.amount), 0)
+            from billing.hold h
+            join billing.hold_part p on p.hold_id = h.id
+            where h.payer = a.owner
+                and h.currency = a.currency
+                and p.source = 'CREDIT'
+                and p.status = 'HELD') + (
+            select coalesce(sum(case when u.account = 'CREDIT' then least(i.to_refund, i.captured) - i.refunded else 0 end
+                + i.excess - i.excess_back), 0)
+            from billing.intent i
+            join billing.purpose u on u.purpose = i.purpose
+            where i.payer = a.owner
+                and i.currency = a.currency) as amount) t
+where a.kind = 'HELD'
+    and a.balance <> t.amount;

@@ -63,7 +63,7 @@ sub intent {
     return ($vg->rows('select i.* from billing.intent i join billing.hold h on h.id = i.subject where h.subject = $1', $_[0]))[0];
 }
 sub becomes { my ($subject, $status) = @_; return $vg->wait_for(sub { hold($subject)->{status} eq $status }, 20) }
-sub books   { return is_deeply [ $vg->rows('select * from billing.fault') ], [], 'the books balance' }
+sub books   { return is_deeply [ map { $vg->rows("select * from billing.$_") } qw(fault hold_fault) ], [], 'the books balance' }
 
 sub balance {
     my ($kind, $name) = @_;
@@ -281,6 +281,29 @@ subtest 'who is erased: what is over goes, what goes on is waited for' => sub {
     is balance(HELD => $name), 0;
     is balance(CREDIT => $name), 44.05;
     books();
+};
+
+subtest 'each fault of a hold is found' => sub {
+    my ($one, $other) = (subject(), subject());
+    opens($one, credit(faulty => 50), 10);
+    opens($other, card(faulty_card => 'tok_visa'), 10);
+    ok becomes($other, 'HELD');
+    books();
+    my %breaks = (
+        hold => 'update billing.hold set amount = amount + 1 where subject = $1',
+        part => q{update billing.hold set status = 'RELEASED' where subject = $1},
+        card => q{update billing.hold_part set status = 'RELEASED' where hold_id = (select id from billing.hold where subject = $2)},
+        held => q{select billing.move('RELEASE', gen_random_uuid(), '', 'HELD', 'faulty', 'CREDIT', 'faulty', 1, 'EUR', now(), 'test')},
+    );
+    for my $what (sort keys %breaks) {
+        my $dbh = $vg->dbh;
+        $dbh->begin_work;
+        (my $break = $breaks{$what}) =~ s/\$1/'$one'/;
+        $break =~ s/\$2/'$other'/;
+        $dbh->do($break);
+        ok scalar(grep { $_->{what} eq $what } @{ $dbh->selectall_arrayref('select * from billing.hold_fault', { Slice => {} }) }), $what;
+        $dbh->rollback;
+    }
 };
 
 done_testing;

@@ -160,6 +160,7 @@ diag sprintf 'all is settled after %.1f s', time - $began;
 
 subtest 'the books stand' => sub {
     is_deeply [ $vg->rows('select * from billing.fault') ], [], 'without a fault';
+    is_deeply [ $vg->rows('select * from billing.hold_fault') ], [], 'nor is anything held for nothing';
     is $vg->sql(q{select count(*) from billing.account where kind in ('CREDIT', 'HELD') and balance < 0}), 0, 'no balance is below zero';
     cmp_ok $vg->sql('select sum(amount) from billing.entry'), '==', 0, 'all adds up to nothing';
     is $vg->sql(q{select count(*) from (select e.balance, sum(e.amount) over (partition by e.account_id order by e.transfer_id) as sum

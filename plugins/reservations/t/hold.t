@@ -71,7 +71,7 @@ sub hold    { return ($vg->rows('select * from billing.hold where subject = $1',
 sub booking { return ($vg->rows('select * from reservations.reservation where id = $1', $_[0]))[0] }
 sub served  { my ($sub, $s) = @_; return $vg->wait_for(sub { $cp->serve(0.05); $sub->() }, $s // 15) }
 sub held    { my ($id, $amount) = @_; return served(sub { hold($id)->{status} eq 'HELD' && hold($id)->{amount} == $amount }) }
-sub books   { return is_deeply [ $vg->rows('select * from billing.fault') ], [], 'the books balance' }
+sub books   { return is_deeply [ map { $vg->rows("select * from billing.$_") } qw(fault hold_fault) ], [], 'the books balance' }
 
 subtest 'nobody books with neither credit nor card, but where it costs nothing' => sub {
     my ($as) = driver(0);

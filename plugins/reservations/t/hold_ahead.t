@@ -52,7 +52,7 @@ subtest 'who cannot pay by then is told: cancelled, at no cost' => sub {
     my ($as, $name) = $held->driver(credit => 20);
     my $id = reserve($as, 1, 5 * $day);
     ok $held->served(sub { booking($id)->{hold_at} });
-    $vg->sql(q{select billing.move('HOLD', gen_random_uuid(), '', 'CREDIT', $1, 'HELD', $1, 19, 'EUR', now(), 'test')}, $name);
+    $vg->sql(q{select billing.move('EXPIRY', gen_random_uuid(), '', 'CREDIT', $1, 'EXPIRED', '-', 19, 'EUR', now(), 'test')}, $name);
     due($id);
     ok $held->served(sub { booking($id)->{status} eq 'CANCELLED' }, 25), 'cancelled';
     is booking($id)->{reason}, 'payment_required';

@@ -136,7 +136,11 @@ sub becomes { my ($self, $id, $status, $seconds) = @_; return $self->served(sub 
 sub started { my ($self, $tag) = @_; return scalar grep { $_->[0] eq 'RemoteStartTransaction' && $_->[1]{idTag} eq $tag } @{ $self->{asked} } }
 sub stops   { my ($self, $t) = @_; return scalar grep { $_->[0] eq 'RemoteStopTransaction' && $_->[1]{transactionId} == $t } @{ $self->{asked} } }
 sub flagged { my ($self, $id, $flag) = @_; return scalar grep { $_ eq $flag } @{ $self->session($id)->{flags} } }
-sub books   { return is_deeply [ $_[0]{vg}->rows('select * from billing.fault') ], [], 'the books balance' }
+
+sub books {
+    my ($self) = @_;
+    return is_deeply [ map { $self->{vg}->rows("select * from billing.$_") } qw(fault hold_fault) ], [], 'the books balance';
+}
 
 # wanted(headers, number, more of the body): 202, the session's id
 sub wanted {
