@@ -2,11 +2,15 @@
  * plan.c: plans, as operators make them.
  */
 
+#include "exact.h"
 #include "subscriptions.h"
 
 #define PRICE_MAX  1000000
 #define KWH_MAX    1000000
 #define CURRENCIES 3 /* letters */
+
+#define KWH_PLACES     6 /* sums of what sessions used have 9             */
+#define PERCENT_PLACES 4
 
 /* clang-format off */
 #define PLAN_TERMS(needed)                                                   \
@@ -56,3 +60,49 @@ const vg_field_t  plan_change_fields[] = {
     VG_FIELDS_END
 };
 /* clang-format on */
+
+
+static vg_rc_t
+capitals(vg_call_t *call, const char *name)
+{
+    size_t           i;
+    const vg_json_t *node = vg_get(call, name);
+
+    for (i = 0; node != NULL && i < node->text.len; i++) {
+        if (node->text.data[i] < 'A' || node->text.data[i] > 'Z') {
+            return vg_refuse_field(call, name, "must be capital letters");
+        }
+    }
+    return VG_OK;
+}
+
+
+static vg_rc_t
+digits(vg_call_t *call, const char *name, int places, const char *error)
+{
+    exact_t          value;
+    const vg_json_t *node = vg_get(call, name);
+
+    return node == NULL || exact_read(node->text, places, &value)
+               ? VG_OK
+               : vg_refuse_field(call, name, error);
+}
+
+
+/* Those of a price are its currency's, which SQL knows. */
+vg_rc_t
+plan_check(vg_call_t *call)
+{
+    bool good = capitals(call, "currency") == VG_OK;
+
+    good = capitals(call, "country") == VG_OK && good;
+    good = digits(call, "includedKwh", KWH_PLACES,
+                  "at most 6 digits behind the point")
+               == VG_OK
+           && good;
+    good = digits(call, "discountPercent", PERCENT_PLACES,
+                  "at most 4 digits behind the point")
+               == VG_OK
+           && good;
+    return good ? VG_OK : VG_ERROR;
+}

@@ -22,7 +22,10 @@ const vg_field_t  subscription_new_fields[] = {
       .about = "on whose account; of a fleet manager its own" },
     { VG_BODY, "methodId", VG_UUID,
       .about = "what it is paid with; default the payer's" },
-    { VG_BODY, "startAt", VG_TIME, .about = "not before; default now" },
+    { VG_BODY, "startAt", VG_TIME,
+      .about = "not before; default now; within a year" },
+    { VG_BOUND, "customer", VG_TEXT, .about = "who pays" },
+    { VG_BOUND, "operator", VG_TEXT, .about = "whose customer that must be" },
     VG_FIELDS_END
 };
 
@@ -92,16 +95,32 @@ subscription_invoice(vg_call_t *call, const vg_json_t *price, vg_str_t *invoice)
 }
 
 
-/* Who pays is one of the two; which of them, the statement knows. */
+/* Who pays is one of the two; which of them, the statement knows. An operator
+ * subscribes a customer of its own, which is for accounts to say (method.c), and
+ * nobody's company: what it is invoiced is taken of who pays. */
 vg_rc_t
 subscription_new_check(vg_call_t *call)
 {
-    if (vg_get(call, "customerId") != NULL && vg_get(call, "companyId") != NULL)
-    {
+    const vg_caller_t *caller = vg_caller(call);
+    const vg_json_t   *customer = vg_get(call, "customerId");
+    const vg_json_t   *company = vg_get(call, "companyId");
+
+    if (customer != NULL && company != NULL) {
         return vg_refuse_field(call, "companyId",
                                "is not given with customerId");
     }
-    return VG_OK;
+    if (!vg_str_eq(caller->role, "operator")) {
+        return VG_OK;
+    }
+    if (caller->company.len == 0 || company != NULL) {
+        return vg_refuse(call, "forbidden");
+    }
+    if (customer == NULL) {
+        return vg_refuse_field(call, "customerId", "is required");
+    }
+    return vg_bind(call, "customer", customer->text) == VG_OK
+               ? vg_bind(call, "operator", caller->company)
+               : VG_ERROR;
 }
 
 

@@ -13,6 +13,7 @@ extern const vg_field_t plan_new_fields[];
 extern const vg_field_t plan_list_fields[];
 extern const vg_field_t plan_id_fields[];
 extern const vg_field_t plan_change_fields[];
+vg_rc_t                 plan_check(vg_call_t *call);
 
 /* subscription.c */
 extern const vg_field_t subscription_new_fields[];

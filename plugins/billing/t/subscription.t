@@ -52,6 +52,56 @@ subtest 'plans' => sub {
         timeZone => 'UTC' }, $driver)->{status}, 403, 'a driver makes none';
 };
 
+subtest 'a plan that is none' => sub {
+    my %good = (name => 'x', operatorId => $issuer, price => 1, currency => 'EUR', cycle => 'MONTHLY', country => 'DE', timeZone => 'UTC');
+    my @wrong = (
+        [ currency => 'eur' ], [ currency => 'EURO' ], [ country => 'de' ], [ country => 'D1' ], [ cycle => 'WEEKLY' ],
+        [ price => -1 ], [ price => 1e9 ], [ includedKwh => -1 ], [ includedKwh => '1.0000001' ], [ discountPercent => 100.1 ],
+        [ discountPercent => 1.00001 ], [ discountPercent => -1 ],
+    );
+    for (@wrong) {
+        my ($field, $value) = @$_;
+        $value = $value =~ /^-?[\d.e]+$/ ? 0 + $value : $value;
+        my $r = $vg->post($plans, { %good, $field => $value });
+        is "$r->{status} " . join(' ', keys %{ $r->{json}{errors} // {} }), "400 $field", "$field $value";
+        next if !exists { price => 1, includedKwh => 1, discountPercent => 1 }->{$field};
+        is $vg->patch("$plans/$small->{id}", { $field => $value })->{status}, 400, 'nor by a change';
+    }
+    is $vg->patch("$plans/$small->{id}", { price => 0.001 })->{status}, 422;
+    is $vg->post($plans, { %good, currency => 'JPY', price => 1.5 })->{status}, 422, 'half a yen';
+    is $vg->get("$plans/$small->{id}")->{json}{revision}, 1;
+};
+
+subtest 'an operator subscribes its own customers' => sub {
+    my $as   = sub { return { Authorization => 'Bearer ' . $vg->token(role => 'operator', subject => 'o', company => $_[0]) } };
+    my $free = offer('Free', 0);
+    my ($mine, $theirs) = map { $vg->post('/api/v1/customers', { name => 'C' }, $as->($_))->{json}{id} } $issuer, $fleet;
+    my $ask = sub { my $r = $vg->post($url, { planId => $free->{id}, @_ }, $as->($issuer)); return $r->{status} };
+    is $ask->(customerId => $mine), 202;
+    is $ask->(customerId => $theirs), 404, 'not another\'s';
+    is $ask->(customerId => '019393c0-0000-7000-8000-00000000dead'), 404, 'nor one that nobody knows';
+    is $ask->(companyId => $fleet), 403, 'nor a company';
+    is $ask->(), 400, 'nor nobody';
+    is $vg->sql('select count(*) from billing.subscription'), 1;
+    rebuilt();
+};
+
+subtest 'when it begins' => sub {
+    my $free = offer('Later', 0);
+    my $at = sub { my $r = $vg->post($url, { planId => $free->{id}, customerId => 'c', startAt => $vg->sql('select vg.z(now() + $1::interval)', $_[0]) });
+        return $r->{status} };
+    is $at->('11 months'), 202;
+    is $at->('13 months'), 422, 'within a year';
+    is $at->('-1 minute'), 422, 'and not before now';
+    is $vg->post($url, { planId => $free->{id}, customerId => 'c', startAt => 'soon' })->{status}, 400;
+    $vg->patch("$plans/$free->{id}", { status => 'RETIRED' });
+    is $vg->post($url, { planId => $free->{id}, customerId => 'c' })->{json}{type}, 'https://voltgate.dev/problems/plan_unknown';
+    $vg->sql(q{update billing.subscription set next_at = now() where status = 'SCHEDULED'});
+    ok $vg->wait_for(sub { $vg->sql(q{select count(*) from billing.subscription where status = 'SCHEDULED'}) == 0 }, 15);
+    my ($id) = map { $_->{id} } $vg->rows(q{select id from billing.subscription where customer_id = 'c'});
+    ok becomes($id, 'ACTIVE'), 'what was begun before the plan was retired goes on';
+};
+
 subtest 'a fleet subscribes, and pays by account' => sub {
     my $as = { Authorization => 'Bearer ' . $vg->token(role => 'fleet_manager', subject => 'f', company => $fleet) };
     my $r  = $vg->post($url, { planId => $small->{id} }, $as);

@@ -1,8 +1,8 @@
--- in: planId, customerId, companyId, methodId, startAt
+-- in: planId, customerId, companyId, methodId, startAt; operator (whose customer it must be, as accounts says: :outcome)
 -- out: accepted, the subscription
--- refuses: forbidden, unprocessable, plan_unknown, payment_required
+-- refuses: forbidden, not_found, unprocessable, plan_unknown, payment_required
 -- Drivers subscribe for themselves, fleets on their company's account,
--- operators anybody to plans of their own. The saga billing.subscribe goes on
+-- operators their customers to plans of their own. The saga billing.subscribe goes on
 -- from here, or, with startAt, from then; it bears the subscription's id.
 with asked as (
     select case when :callerRole = 'driver' then :callerId else :customerId end as customer_id,
@@ -25,7 +25,9 @@ with asked as (
                     or :customerId is not null)
                 or :callerRole = 'operator' and p.issuer <> :callerCompany
                 then 'forbidden'
-            when num_nonnulls(a.customer_id, a.company_id) <> 1 or :startAt < :now then 'unprocessable'
+            when :operator is not null and :outcome -> 'customer' ->> 'operatorId' is distinct from :callerCompany then 'not_found'
+            when num_nonnulls(a.customer_id, a.company_id) <> 1
+                or :startAt < :now or :startAt > :now + interval '1 year' then 'unprocessable'
             when p.issuer is null then 'plan_unknown'
             when (p.terms ->> 'price')::numeric > 0
                 and not billing.subscription_payable(a.customer_id, a.company_id, :methodId, p.terms ->> 'currency')
