@@ -231,6 +231,9 @@ static const vg_route_t routes[] = {
       .load = "subscription_due", .check = renewal_check,
       .statement = "subscription_run", .steps = renewal_steps,
       .about = "The next batch, at once" },
+    { VG_EVERY, "10s", NULL, renewal_overdue_fields,
+      .check = renewal_told_check, .statement = "subscription_overdue",
+      .about = "Asks for what was not paid when it was due" },
     JUDGED("invoice.paid.v1", "What a subscription waited for is paid"),
     JUDGED("payment.failed.v1", "What a subscription waited for is not paid"),
 

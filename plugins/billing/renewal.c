@@ -27,6 +27,11 @@ const vg_field_t  renewal_job_fields[] = {
     VG_FIELDS_END
 };
 
+const vg_field_t  renewal_overdue_fields[] = {
+    { VG_BOUND, "dunning", VG_OBJECT, .about = "its steps" },
+    VG_FIELDS_END
+};
+
 const vg_field_t  renewal_told_fields[] = {
     { VG_BODY, "invoiceId", VG_UUID, VG_NULLABLE, .about = "the invoice" },
     { VG_BOUND, "dunning", VG_OBJECT, .about = "its steps" },

@@ -34,6 +34,7 @@ vg_rc_t                     subscribe_paid_render(vg_call_t *call);
 extern const vg_field_t renewal_fields[];
 extern const vg_field_t renewal_job_fields[];
 extern const vg_field_t renewal_told_fields[];
+extern const vg_field_t renewal_overdue_fields[];
 extern const vg_step_t  renewal_steps[];
 vg_rc_t                 renewal_check(vg_call_t *call);
 vg_rc_t                 renewal_told_check(vg_call_t *call);

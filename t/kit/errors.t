@@ -220,7 +220,7 @@ my %plugins = (
         plan_unknown => sub { $vg->post("$api/billing/subscriptions", { planId => $north, companyId => 'fleet' }) },
         plan_unlike => sub {
             my $id = subscribed();
-            $vg->patch("$api/billing/subscriptions/$id", { planId => planned(cycle => 'ANNUAL')->{json}{id} });
+            $vg->patch("$api/billing/subscriptions/$id", { planId => planned(currency => 'SEK')->{json}{id} });
         },
         subscription_unpaid => sub {
             my $id = subscribed();

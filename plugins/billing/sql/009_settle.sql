@@ -38,6 +38,9 @@ begin
     if not found then
         return null;
     end if;
+    if payer.terms = 'ACCOUNT' then
+        perform billing.overdue_wait(owed);
+    end if;
     prompt := payer.terms = 'PREPAID';
     method := billing.subscription_method(owed.subject_id);
     open := owed.total - owed.paid - owed.credited;

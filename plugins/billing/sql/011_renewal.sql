@@ -11,7 +11,7 @@ insert into billing.renewal (single) values (true);
 
 
 -- subscription_watched(state): whether it waits for its invoices to be paid.
--- Who pays on account is sent them, and they are due later.
+-- Who pays on account is sent them, and they are due later (016_overdue).
 create function billing.subscription_watched(s jsonb) returns boolean
 language plpgsql
 set search_path = '' as $$
@@ -104,7 +104,8 @@ begin
     limit 1;
     s := billing.subscription_append(b.id, b.version, 'PAYMENT_FAILED',
         pg_catalog.jsonb_build_object(
-            'failure', coalesce(why, 'payment_required'),
+            'failure', coalesce(why, case when billing.subscription_watched(b.state) then 'payment_required' else 'overdue' end),
+            'invoiceId', b.invoice_id,
             'unpaidSince', vg.z(since),
             'nextAt', vg.z(since + (dunning #>> array['steps', step::text])::int * interval '1 second')),
         'system', at, correlation);
@@ -148,8 +149,9 @@ end
 $$;
 
 -- invoice_collect(invoice, method, at, correlation): what is open of an invoice
--- is asked for once more: of the payer's credit, and of its method. Nothing to
--- ask is no error: it stays open. The events to tell.
+-- is asked for once more: of the payer's credit, and of its method; of nothing
+-- where it is on account. Nothing to ask is no error: it stays open. The events
+-- to tell.
 create function billing.invoice_collect(invoice uuid, method uuid, at timestamptz, correlation text) returns jsonb
 language plpgsql
 set search_path = '' as $$
@@ -161,7 +163,11 @@ begin
     perform
     from billing.payer as p
     where p.id = (select v.payer from billing.invoice as v where v.id = invoice_collect.invoice)
+        and p.terms = 'PREPAID'
     for update;
+    if not found then
+        return '[]';
+    end if;
     select v.* into i
     from billing.invoice as v
     where v.id = invoice_collect.invoice
