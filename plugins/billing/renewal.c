@@ -4,6 +4,7 @@
  */
 
 #include "dunning.h"
+#include "invoice.h"
 #include "subscriptions.h"
 
 #define BATCH "250" /* subscriptions of one commit: some 0.2 s            */
@@ -28,6 +29,14 @@ const vg_field_t  renewal_job_fields[] = {
 };
 
 const vg_field_t  renewal_overdue_fields[] = {
+    { VG_BOUND, "dunning", VG_OBJECT, .about = "its steps" },
+    VG_FIELDS_END
+};
+
+const vg_field_t  renewal_alone_fields[] = {
+    { VG_BODY, "subscriptionId", VG_UUID, VG_REQUIRED,
+      .about = "the one that is stuck" },
+    { VG_BOUND, "invoices", VG_OBJECT, .about = "by plan, revision and day" },
     { VG_BOUND, "dunning", VG_OBJECT, .about = "its steps" },
     VG_FIELDS_END
 };
@@ -67,13 +76,41 @@ dunning_bind(vg_call_t *call)
 }
 
 
+/* What is no price is false: it stops who has it, and nobody beside. */
+static vg_rc_t
+invoice_write(vg_call_t *call, const vg_json_t *price, vg_out_t *out)
+{
+    vg_str_t invoice = { NULL, 0 };
+
+    switch (invoice_make(vg_pool(call), vg_json_get(price, "costs"),
+                         vg_json_text(price, "taxRate"),
+                         vg_json_text(price, "minorUnits"), NULL, &invoice))
+    {
+
+    case INVOICE_OK:
+        vg_out_raw(out, invoice);
+        return VG_OK;
+
+    case INVOICE_NOTHING:
+        vg_out_null(out);
+        return VG_OK;
+
+    case INVOICE_NONSENSE:
+        vg_out_bool(out, false);
+        return VG_OK;
+
+    default:
+        return vg_refuse(call, "internal");
+    }
+}
+
+
 /* An invoice for each plan, revision and day among those that are due: the
  * subscriptions of one differ in who pays alone. */
 static vg_rc_t
 invoices_bind(vg_call_t *call)
 {
     vg_out_t         out;
-    vg_str_t         invoice;
     const vg_json_t *price, *prices = vg_json_get(vg_row(call), "prices");
 
     vg_out_init(&out, vg_pool(call));
@@ -81,14 +118,9 @@ invoices_bind(vg_call_t *call)
     for (price = prices != NULL ? prices->first : NULL; price != NULL;
          price = price->next)
     {
-        if (subscription_invoice(call, price, &invoice) != VG_OK) {
-            return VG_ERROR;
-        }
         vg_out_name(&out, price->key);
-        if (invoice.data != NULL) {
-            vg_out_raw(&out, invoice);
-        } else {
-            vg_out_null(&out);
+        if (invoice_write(call, price, &out) != VG_OK) {
+            return VG_ERROR;
         }
     }
     vg_out_close(&out, '}');
@@ -114,6 +146,22 @@ renewal_check(vg_call_t *call)
 
 
 vg_rc_t
+renewal_alone_check(vg_call_t *call)
+{
+    vg_str_t id = vg_json_text(vg_body(call), "subscriptionId");
+
+    if (vg_job_try(call) > 1) {
+        vg_log(call, VG_LOG_WARN, "subscription %.*s is stuck: try %u",
+               (int) id.len, id.data, vg_job_try(call));
+    }
+    if (dunning_bind(call) != VG_OK) {
+        return VG_ERROR;
+    }
+    return invoices_bind(call);
+}
+
+
+vg_rc_t
 renewal_told_check(vg_call_t *call)
 {
     return dunning_bind(call);
@@ -132,6 +180,11 @@ renewal_go(vg_call_t *call)
 /* clang-format off */
 const vg_step_t  renewal_steps[] = {
     { "go", renewal_go, NULL, NULL },
+    { NULL, NULL, NULL, NULL },
+};
+
+const vg_step_t  renewal_alone_steps[] = {
+    { "go", renewal_go, NULL, "subscription_parked" },
     { NULL, NULL, NULL, NULL },
 };
 /* clang-format on */

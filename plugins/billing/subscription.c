@@ -36,6 +36,8 @@ const vg_field_t  subscription_list_fields[] = {
     { VG_QUERY, "status", VG_ENUM,
       .values = "SCHEDULED|PENDING|ACTIVE|PAST_DUE|CANCELLED|FAILED",
       .about = "in this state" },
+    { VG_QUERY, "stuck", VG_BOOL,
+      .about = "with which the clock cannot go on, for want of what it needs" },
     VG_FIELDS_END
 };
 

@@ -33,10 +33,13 @@ vg_rc_t                     subscribe_paid_render(vg_call_t *call);
 /* renewal.c: what the clock does */
 extern const vg_field_t renewal_fields[];
 extern const vg_field_t renewal_job_fields[];
+extern const vg_field_t renewal_alone_fields[];
 extern const vg_field_t renewal_told_fields[];
 extern const vg_field_t renewal_overdue_fields[];
 extern const vg_step_t  renewal_steps[];
+extern const vg_step_t  renewal_alone_steps[];
 vg_rc_t                 renewal_check(vg_call_t *call);
+vg_rc_t                 renewal_alone_check(vg_call_t *call);
 vg_rc_t                 renewal_told_check(vg_call_t *call);
 
 /* From {costs, minorUnits, taxRate} to the invoice; data NULL: nothing to pay.

@@ -98,7 +98,7 @@ create table billing.account (
         ('CREDIT', 'HELD', 'RECEIVABLE', 'REVENUE', 'TAX', 'PROVIDER', 'EXPIRED')),
     constraint account_kept check ((balance is not null) = (kind in ('CREDIT', 'HELD', 'RECEIVABLE'))),
     constraint credit_short check (kind not in ('CREDIT', 'HELD') or balance >= 0)
-);
+) with (fillfactor = 70);                   -- a balance moves on its own page, without its indexes
 create index account_lot on billing.account (lot_at) where lot_at is not null;
 
 create table billing.transfer (

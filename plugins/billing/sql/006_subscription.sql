@@ -195,6 +195,7 @@ create table billing.subscription (
     plan_id     uuid        not null,
     invoice_id  uuid,                       -- what it waits to be paid for
     next_at     timestamptz,                -- when the clock looks at it; NULL: never
+    stuck       jsonb,                      -- what the clock could not do with it: {since, failure, parked}
     state       jsonb       not null,
     version     int         not null,       -- of its last event
     constraint subscription_pkey primary key (id),
@@ -203,49 +204,80 @@ create table billing.subscription (
 ) with (fillfactor = 80);
 create index subscription_due on billing.subscription (next_at) where next_at is not null;
 create index subscription_invoice on billing.subscription (invoice_id) where invoice_id is not null;
+create index subscription_stuck on billing.subscription (id) where stuck is not null;
 create index subscription_customer on billing.subscription (customer_id, id);
 create index subscription_company on billing.subscription (company_id, id);
 create index subscription_issuer on billing.subscription (issuer, id);
 create index subscription_plan on billing.subscription (plan_id);
 
--- subscription_append(id, seen, type, data, actor, at, correlation): its next
--- event and its row, and a snapshot with each 50th. seen: the version that was
--- decided on; 0: none. Violates event_version where there is another by now.
+-- what subscriptions_append() writes
+create type billing.happening as (
+    id   uuid,
+    seen int,                               -- the version that was decided on; 0: none
+    type text,
+    data jsonb
+);
+
+-- subscriptions_append(events, actor, at, correlation): the next event of each
+-- and its row, and a snapshot with each 50th; their states, in that order. No
+-- subscription is in it twice. Violates event_version where there is another
+-- by now. Rows are found one by one, for a plan that was made while there were
+-- none would read all.
+create function billing.subscriptions_append(events billing.happening[], actor text, at timestamptz, correlation text)
+returns jsonb[]
+language plpgsql
+set search_path = '' set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+    happened billing.event_store[];
+    states   jsonb[];
+begin
+    select array_agg(row(e.id, e.seen + 1, e.type, pg_catalog.jsonb_strip_nulls(e.data), subscriptions_append.actor,
+            subscriptions_append.at, correlation)::billing.event_store order by e.place)
+    into happened
+    from unnest(events) with ordinality as e (id, seen, type, data, place);
+    insert into billing.event_store (aggregate, version, type, data, actor, at, correlation_id)
+    select e.aggregate, e.version, e.type, e.data, e.actor, e.at, e.correlation_id
+    from unnest(happened) as e;
+    select array_agg(billing.subscription_apply((
+            select b.state
+            from billing.subscription as b
+            where b.id = happened[e.place].aggregate), happened[e.place]) order by e.place)
+    into states
+    from pg_catalog.generate_subscripts(happened, 1) as e (place);
+    if 1 = any (array(select e.version from unnest(happened) as e)) then
+        insert into billing.subscription (id, status, issuer, customer_id, company_id, plan_id, next_at, state, version)
+        select e.aggregate, s.state ->> 'status', s.state ->> 'issuer', s.state ->> 'customerId', s.state ->> 'companyId',
+            (s.state #>> '{terms,planId}')::uuid, (s.state ->> 'nextAt')::timestamptz, s.state, e.version
+        from unnest(happened) with ordinality as e (aggregate, version, type, data, actor, at, correlation_id, place)
+        cross join lateral (select states[e.place]) as s (state)
+        where e.version = 1;
+    end if;
+    update billing.subscription as b
+    set status = s.state ->> 'status',
+        plan_id = (s.state #>> '{terms,planId}')::uuid,
+        invoice_id = (s.state ->> 'invoiceId')::uuid,
+        next_at = (s.state ->> 'nextAt')::timestamptz,
+        stuck = null,
+        state = s.state,
+        version = (s.state ->> 'version')::int
+    from unnest(happened) with ordinality as e (aggregate, version, type, data, actor, at, correlation_id, place)
+    cross join lateral (select states[e.place]) as s (state)
+    where b.id = e.aggregate and e.version > 1;
+    insert into billing.snapshot (aggregate, version, state)
+    select e.aggregate, e.version, states[e.place]
+    from unnest(happened) with ordinality as e (aggregate, version, type, data, actor, at, correlation_id, place)
+    where e.version % 50 = 0;
+    return states;
+end
+$$;
+
+-- subscription_append(id, seen, type, data, actor, at, correlation): one of them
 create function billing.subscription_append(id uuid, seen int, type text, data jsonb, actor text, at timestamptz,
     correlation text) returns jsonb
 language plpgsql
 set search_path = '' as $$
-declare
-    event billing.event_store;
-    s     jsonb;
 begin
-    insert into billing.event_store as e (aggregate, version, type, data, actor, at, correlation_id)
-    values (subscription_append.id, seen + 1, subscription_append.type, pg_catalog.jsonb_strip_nulls(subscription_append.data),
-        actor, subscription_append.at, correlation)
-    returning e.* into event;
-    select b.state into s
-    from billing.subscription as b
-    where b.id = subscription_append.id;
-    s := billing.subscription_apply(s, event);
-    if seen = 0 then
-        insert into billing.subscription (id, status, issuer, customer_id, company_id, plan_id, next_at, state, version)
-        values (subscription_append.id, s ->> 'status', s ->> 'issuer', s ->> 'customerId', s ->> 'companyId',
-            (s #>> '{terms,planId}')::uuid, (s ->> 'nextAt')::timestamptz, s, event.version);
-    else
-        update billing.subscription as b
-        set status = s ->> 'status',
-            plan_id = (s #>> '{terms,planId}')::uuid,
-            invoice_id = (s ->> 'invoiceId')::uuid,
-            next_at = (s ->> 'nextAt')::timestamptz,
-            state = s,
-            version = event.version
-        where b.id = subscription_append.id;
-    end if;
-    if event.version % 50 = 0 then
-        insert into billing.snapshot (aggregate, version, state)
-        values (event.aggregate, event.version, s);
-    end if;
-    return s;
+    return (billing.subscriptions_append(array[row(id, seen, type, data)::billing.happening], actor, at, correlation))[1];
 end
 $$;
 
@@ -319,8 +351,8 @@ begin
 end
 $$;
 
--- subscription_body(id, state): as the API shows it
-create function billing.subscription_body(id uuid, s jsonb) returns json
+-- subscription_body(id, state, stuck): as the API shows it
+create function billing.subscription_body(id uuid, s jsonb, stuck jsonb default null) returns json
 language sql stable parallel safe
 return json_build_object(
     'id', id,
@@ -344,6 +376,7 @@ return json_build_object(
     'cancelAt', s -> 'cancelAt',
     'endedAt', s -> 'endedAt',
     'reason', s -> 'reason',
+    'stuck', stuck,
     'version', s -> 'version');
 
 create view billing.subscription_json as
@@ -354,7 +387,8 @@ select b.id,
     b.company_id,
     b.plan_id,
     b.version,
-    billing.subscription_body(b.id, b.state) as body
+    b.stuck is not null as stuck,
+    billing.subscription_body(b.id, b.state, b.stuck) as body
 from billing.subscription b;
 
 -- subscription_history(id): its events
