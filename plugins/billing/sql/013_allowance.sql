@@ -23,10 +23,11 @@ return coalesce(s ->> 'includedKwh', s #>> '{terms,includedKwh}')::numeric;
 
 -- A cycle has begun, its plan is another, or it is over before its end. Locks:
 -- subscription, issuer, allowance; only what changes a cycle that runs waits for
--- the sessions that draw on it.
+-- the sessions that draw on it. The plan is made for the one row that it sees
+-- first; by a nested loop a batch would be looked through for each of its rows.
 create function billing.allowance_follows() returns trigger
 language plpgsql
-set search_path = '' as $$
+set search_path = '' set enable_nestloop = off as $$
 declare
     over record;
 begin
