@@ -63,6 +63,26 @@ sub since {
     return $id;
 }
 
+# So many copies of one, each a company's of its own (`name1` and so on), paid up
+# to last midnight of UTC; the clock does not look yet.
+sub cohort {
+    my ($self, $plan, $name, $count) = @_;
+    my $vg = $self->{vg};
+    $vg->sql(q{insert into billing.payer (id, kind, terms) select $1 || n, 'COMPANY', 'ACCOUNT' from generate_series(0, $2::int) n},
+        $name, $count);
+    my $one = $self->since($plan, $vg->sql(q{select vg.z(date_trunc('day', now(), 'UTC') - interval '1 month')}),
+        company => "of-$name", nextAt => '2100-01-01T00:00:00Z');
+    my $all = q{(select md5($2 || n)::uuid as id, $2 || n as company from generate_series(1, $3::int) n) x};
+    $vg->sql(qq{insert into billing.event_store (aggregate, version, type, data, actor, at, correlation_id)
+        select x.id, e.version, e.type, e.data || case e.version when 1 then jsonb_build_object('companyId', x.company) else '{}' end,
+            e.actor, e.at, e.correlation_id
+        from billing.event_store e cross join $all where e.aggregate = \$1}, $one, $name, $count);
+    $vg->sql(qq{insert into billing.subscription (id, status, issuer, company_id, plan_id, next_at, state, version)
+        select x.id, s.status, s.issuer, x.company, s.plan_id, s.next_at, s.state || jsonb_build_object('companyId', x.company), s.version
+        from billing.subscription s cross join $all where s.id = \$1}, $one, $name, $count);
+    return;
+}
+
 # on a company's account, by the API: ACTIVE, invoiced
 sub bought {
     my ($self, $plan, $company) = @_;
