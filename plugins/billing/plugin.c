@@ -231,7 +231,7 @@ static const vg_route_t routes[] = {
     { VG_EVERY, "1s", NULL, renewal_fields, .load = "subscription_due",
       .check = renewal_check, .statement = "subscription_run",
       .about = "Renews what is paid up, and asks again for what is not" },
-    { VG_JOB, "subscription.run", NULL, renewal_job_fields,
+    { VG_JOB, "subscription.run", NULL, renewal_fields,
       .load = "subscription_due", .check = renewal_check,
       .statement = "subscription_run", .steps = renewal_steps,
       .about = "The next batch, at once" },

@@ -10,21 +10,10 @@
 #define BATCH "250" /* subscriptions of one commit: some 0.2 s            */
 
 /* clang-format off */
-#define RENEWAL_BOUND                                                        \
-    { VG_BOUND, "most", VG_INT, .about = "subscriptions of one commit" },    \
-    { VG_BOUND, "invoices", VG_OBJECT,                                       \
-      .about = "by plan, revision and day" },                                \
-    { VG_BOUND, "dunning", VG_OBJECT, .about = "its steps" }
-
 const vg_field_t  renewal_fields[] = {
-    { VG_BOUND, "lane", VG_INT, .about = "0" },
-    RENEWAL_BOUND,
-    VG_FIELDS_END
-};
-
-const vg_field_t  renewal_job_fields[] = {
-    { VG_BODY, "lane", VG_INT, VG_REQUIRED, 0, 1, .about = "of two in turn" },
-    RENEWAL_BOUND,
+    { VG_BOUND, "most", VG_INT, .about = "subscriptions of one commit" },
+    { VG_BOUND, "invoices", VG_OBJECT, .about = "by plan, revision and day" },
+    { VG_BOUND, "dunning", VG_OBJECT, .about = "its steps" },
     VG_FIELDS_END
 };
 
@@ -132,10 +121,6 @@ invoices_bind(vg_call_t *call)
 vg_rc_t
 renewal_check(vg_call_t *call)
 {
-    if (vg_get(call, "lane") == NULL
-        && vg_bind(call, "lane", VG_STR("0")) != VG_OK) {
-        return VG_ERROR;
-    }
     if (vg_bind(call, "most", VG_STR(BATCH)) != VG_OK
         || dunning_bind(call) != VG_OK)
     {

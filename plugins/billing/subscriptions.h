@@ -32,7 +32,6 @@ vg_rc_t                     subscribe_paid_render(vg_call_t *call);
 
 /* renewal.c: what the clock does */
 extern const vg_field_t renewal_fields[];
-extern const vg_field_t renewal_job_fields[];
 extern const vg_field_t renewal_alone_fields[];
 extern const vg_field_t renewal_told_fields[];
 extern const vg_field_t renewal_overdue_fields[];
