@@ -1,5 +1,6 @@
 -- What the clock does to subscriptions: it begins what was to begin later,
--- renews or ends what is paid up, and asks again for what is not paid.
+-- renews or ends what is paid up, and asks again for what is not paid
+-- (011_dunning).
 
 -- Whoever renews holds this row: one batch at a time in the whole house.
 create table billing.renewal (
@@ -74,6 +75,9 @@ begin
             w.n,
             w.place
         from unnest(cycles) with ordinality as w (id, state, n, invoice, place)) as c;
+    if pg_catalog.array_position(ends, null) is not null then
+        raise exception 'a cycle without an end' using errcode = '22023';
+    end if;
     events := billing.invoices_issue(array(
             select billing.subscription_due(c.id, c.state, vg.z(begins[c.place]), c.invoice, begins[c.place], ends[c.place])
             from unnest(cycles) with ordinality as c (id, state, n, invoice, place)
@@ -113,140 +117,6 @@ begin
     from billing.subscriptions_period(array[row(id, s, n, invoice)::billing.cycle], type, at, correlation) as p;
     return pg_catalog.jsonb_build_object('state', begun.state,
         'events', case when begun.event is null then '[]' else pg_catalog.jsonb_build_array(begun.event) end);
-end
-$$;
-
--- subscription_asked(invoice): whether somebody is being asked to pay it
-create function billing.subscription_asked(invoice uuid) returns boolean
-language sql stable parallel safe
-return exists (
-    select
-    from billing.intent i
-    where i.subject = invoice
-        and i.purpose = 'INVOICE'
-        and i.wanted = 'CAPTURED'
-        and i.status in ('PENDING', 'AUTHORISED'));
-
--- subscription_unpaid(row, dunning, at, correlation): its invoice was not paid.
--- dunning: {steps: [seconds since then, …], cancels}. The events to tell.
-create function billing.subscription_unpaid(b billing.subscription, dunning jsonb, at timestamptz, correlation text)
-returns jsonb
-language plpgsql
-set search_path = '' as $$
-declare
-    since timestamptz := coalesce((b.state ->> 'unpaidSince')::timestamptz, at);
-    step  int := coalesce((b.state ->> 'dunningStep')::int, 0);
-    s     jsonb := b.state;
-    why   text;
-begin
-    if b.status = 'PAST_DUE' and not coalesce((s ->> 'retrying')::boolean, false) then
-        return '[]';
-    end if;
-    select coalesce(i.failure, 'declined') into why
-    from billing.intent as i
-    where i.subject = b.invoice_id and i.purpose = 'INVOICE'
-    order by i.id desc
-    limit 1;
-    s := billing.subscription_append(b.id, b.version, 'PAYMENT_FAILED',
-        pg_catalog.jsonb_build_object(
-            'failure', coalesce(why, case when billing.subscription_watched(b.state) then 'payment_required' else 'overdue' end),
-            'invoiceId', b.invoice_id,
-            'unpaidSince', vg.z(since),
-            'nextAt', vg.z(since + (dunning #>> array['steps', step::text])::int * interval '1 second')),
-        'system', at, correlation);
-    if step < pg_catalog.jsonb_array_length(dunning -> 'steps') or not (dunning ->> 'cancels')::boolean then
-        return '[]';
-    end if;
-    s := billing.subscription_append(b.id, (s ->> 'version')::int, 'CANCELLED',
-        pg_catalog.jsonb_build_object('reason', 'unpaid', 'endedAt', vg.z(at)), 'system', at, correlation);
-    return pg_catalog.jsonb_build_array(billing.subscription_event('subscription.cancelled.v1', b.id, s));
-end
-$$;
-
--- subscription_judge(row, dunning, at, correlation): what became of the invoice
--- that it waits for. The row is locked. The events to tell.
-create function billing.subscription_judge(b billing.subscription, dunning jsonb, at timestamptz, correlation text)
-returns jsonb
-language plpgsql
-set search_path = '' as $$
-declare
-    i billing.invoice;
-begin
-    select v.* into i
-    from billing.invoice as v
-    where v.id = b.invoice_id;
-    if b.status = 'PENDING' then
-        return pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('saga', 'billing.subscribe', 'id', b.id));
-    end if;
-    if i.total - i.paid - i.credited <= 0 then
-        perform billing.subscription_append(b.id, b.version, 'PAID',
-            pg_catalog.jsonb_build_object('invoice', i.id), 'system', at, correlation);
-        return '[]';
-    end if;
-    if i.due_at is null or billing.subscription_asked(b.invoice_id) then
-        update billing.subscription as u
-        set next_at = at + interval '1 minute'
-        where u.id = b.id;
-        return '[]';
-    end if;
-    return billing.subscription_unpaid(b, dunning, at, correlation);
-end
-$$;
-
--- invoice_collect(invoice, method, at, correlation): what is open of an invoice
--- is asked for once more: of the payer's credit, and of its method; of nothing
--- where it is on account. Nothing to ask is no error: it stays open. The events
--- to tell.
-create function billing.invoice_collect(invoice uuid, method uuid, at timestamptz, correlation text) returns jsonb
-language plpgsql
-set search_path = '' as $$
-declare
-    i      billing.invoice;
-    paid   numeric;
-    intent uuid := vg.uuid7();
-begin
-    perform
-    from billing.payer as p
-    where p.id = (select v.payer from billing.invoice as v where v.id = invoice_collect.invoice)
-        and p.terms = 'PREPAID'
-    for update;
-    if not found then
-        return '[]';
-    end if;
-    select v.* into i
-    from billing.invoice as v
-    where v.id = invoice_collect.invoice
-    for update;
-    paid := billing.credit_use(i.payer, i.id, i.total - i.paid - i.credited, i.currency, at, correlation);
-    if i.total - i.paid - i.credited - paid > 0 and exists (
-        select
-        from billing.method as m
-        where m.payer = i.payer
-            and m.removed_at is null
-            and m.id = coalesce(invoice_collect.method, (select p.method_id from billing.payer as p where p.id = i.payer)))
-    then
-        perform billing.intent_open(intent, 'INVOICE', i.id, i.payer, i.customer_id, i.company_id, i.issuer,
-            invoice_collect.method, i.total - i.paid - i.credited - paid, i.currency, 'CAPTURED', at);
-        insert into vg.job (plugin, kind, key, payload, correlation_id)
-        values ('billing', 'payment.push', intent::text, pg_catalog.jsonb_build_object('intentId', intent), correlation)
-        on conflict do nothing;
-    end if;
-    return coalesce(billing.invoice_paid(i.id, paid, at), '[]');
-end
-$$;
-
--- subscription_retry(row, at, correlation): the next step of dunning: it is
--- asked for once more
-create function billing.subscription_retry(b billing.subscription, at timestamptz, correlation text) returns jsonb
-language plpgsql
-set search_path = '' as $$
-begin
-    perform billing.subscription_append(b.id, b.version, 'RETRIED',
-        pg_catalog.jsonb_build_object(
-            'dunningStep', coalesce((b.state ->> 'dunningStep')::int, 0) + 1,
-            'nextAt', vg.z(at + interval '1 minute')),
-        'system', at, correlation);
-    return billing.invoice_collect(b.invoice_id, (b.state ->> 'methodId')::uuid, at, correlation);
 end
 $$;
 
