@@ -335,7 +335,7 @@ return status = 'ACTIVE'
 -- subscription_left(id, state): kWh that its cycle still includes; NULL: it
 -- includes none. volatile, to see what the statement that shows it has written
 create function billing.subscription_left(id uuid, s jsonb) returns numeric
-language plpgsql
+language plpgsql parallel safe
 set search_path = '' as $$
 begin
     return (

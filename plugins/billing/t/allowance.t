@@ -36,8 +36,8 @@ sub told {
 }
 
 sub heard {
-    return $vg->wait_for(sub { $vg->sql(q{select not exists (select from vg.outbox) and not exists (
-        select from vg.cursor c where c.consumer = 'billing' and c.pos < (select max(e.pos) from vg.event e))
+    return $vg->wait_for(sub { $vg->sql(q{select not exists (select from vg.outbox) and exists (
+        select from vg.cursor c where c.consumer = 'billing' and c.pos >= (select max(e.pos) from vg.event e))
         and not exists (select from vg.parked)}) }, 15);
 }
 
