@@ -107,6 +107,15 @@ sub rebuilt {
     is $vg->sql(q{select count(*) from billing.subscription s
         where s.state is distinct from billing.subscription_rebuilt(s.id, false)
             or s.state is distinct from billing.subscription_rebuilt(s.id, true)}), 0, 'events alone make the same of all';
+    is $vg->sql(q{select count(*) from billing.subscription s
+        where s.status = 'ACTIVE'
+            and s.state ? 'periodStart'
+            and (billing.gives(s.state) > 0 or (s.state #>> '{terms,discountPercent}')::numeric > 0)
+            and not exists (
+                select from billing.allowance a
+                where a.subscription_id = s.id and a.starts_at = (s.state ->> 'periodStart')::timestamptz
+                    and a.ends_at = (s.state ->> 'periodEnd')::timestamptz and a.included_kwh = billing.gives(s.state)
+                    and a.discount_percent = (s.state #>> '{terms,discountPercent}')::numeric)}), 0, 'what they give is what they say';
     is $vg->sql('select count(*) from billing.fault'), 0, 'and the books balance';
     return;
 }
