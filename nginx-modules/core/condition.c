@@ -65,6 +65,25 @@ vg_condition_tag(ngx_http_request_t *r, vg_str_t tag)
 }
 
 
+static vg_str_t
+vg_condition_own(vg_call_t *call)
+{
+    return vg_tag_make(&call->arena,
+                       call->tagged.data != NULL ? call->tagged : call->text);
+}
+
+
+ngx_uint_t
+vg_condition_known(vg_call_t *call, vg_str_t source)
+{
+    vg_str_t given = vg_header(call, "if-none-match");
+
+    call->tagged = source;
+    return call->endpoint->row->method == VG_GET && given.data != NULL
+           && vg_tag_listed(given, vg_condition_own(call));
+}
+
+
 ngx_int_t
 vg_condition_answer(ngx_http_request_t *r, vg_call_t *call, ngx_int_t status)
 {
@@ -77,7 +96,7 @@ vg_condition_answer(ngx_http_request_t *r, vg_call_t *call, ngx_int_t status)
     {
         return status;
     }
-    tag = vg_tag_make(&call->arena, call->text);
+    tag = vg_condition_own(call);
     if (tag.data == NULL || vg_condition_tag(r, tag) != NGX_OK
         || row->method != VG_GET)
     {

@@ -318,6 +318,8 @@ struct vg_call_s {
     ngx_array_t *frames; /* of vg_stream_frame_t, up to that id; NULL: text */
     vg_str_t     text, file, drawn; /* file: its name; drawn: see vg_paper() */
     const char  *type;              /* of text; NULL: JSON                */
+    vg_str_t     tagged;  /* what the text follows from, and its tag, too; data
+                            NULL: the tag is the text's own              */
     unsigned     fault:2; /* of the first field: see VG_FAULT_*      */
     unsigned     answered:1, finished:1;
     unsigned     running:1; /* a unit is out                         */
@@ -440,6 +442,11 @@ void       vg_blame_start(void);
 ngx_uint_t vg_versions_paused(const vg_plugin_slot_t *plugin);
 ngx_uint_t vg_versions_barred(const vg_plugin_slot_t *plugin);
 vg_rc_t    vg_hook_run(vg_call_t *call, vg_hook_pt hook);
+
+/* condition.c: what an answer follows from, and nothing else, before it is made:
+ * its tag is made of that. Whether who asks has it already, so that the text is
+ * wanted by nobody: any that is not empty will do. */
+ngx_uint_t vg_condition_known(vg_call_t *call, vg_str_t source);
 
 /* swap.c: each call holds the generation that it began with */
 void vg_plugin_hold(vg_plugin_slot_t *plugin);

@@ -105,7 +105,8 @@ vg_rc_t vg_password_change(vg_call_t *call, vg_str_t password, vg_str_t hash,
  * paper has it) as PDF, drawn in a thread. :outcome is {}; its bytes are
  * vg_drawn(), for vg_reply_file() in render(). The same document gives the same
  * bytes. :reason is busy when too many wait already, answer_too_large for more
- * than 2 MiB of JSON or 600 pages. */
+ * than 2 MiB of JSON or 600 pages. Who has it already (If-None-Match) is told so
+ * by what vg_reply_file() makes of it, and nothing is drawn. */
 vg_rc_t  vg_paper(vg_call_t *call, vg_str_t document);
 vg_str_t vg_drawn(vg_call_t *call);
 

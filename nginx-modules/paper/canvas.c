@@ -71,6 +71,13 @@ vg_canvas_close(vg_canvas_t *canvas)
 }
 
 
+const char *
+vg_canvas_library(void)
+{
+    return HPDF_GetVersion();
+}
+
+
 void
 vg_canvas_about(vg_canvas_t *canvas, const char *title, const char *author)
 {

@@ -34,6 +34,9 @@ typedef struct {
 bool vg_canvas_open(vg_canvas_t *canvas, const char *folder);
 void vg_canvas_close(vg_canvas_t *canvas);
 
+/* which version of the library draws */
+const char *vg_canvas_library(void);
+
 void vg_canvas_about(vg_canvas_t *canvas, const char *title,
                      const char *author);
 

@@ -14,9 +14,13 @@ use Voltgate;
 
 binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
 
-my $vg  = Voltgate->start;
+my $dir   = File::Temp->newdir;
+my $fonts = File::Temp->newdir;
+chmod 0755, "$fonts";
+system('cp', glob('/usr/share/fonts/truetype/dejavu/DejaVuSans*.ttf'), "$fonts") == 0 or die 'no fonts';
+
+my $vg  = Voltgate->start(extra => { http => "voltgate_fonts $fonts;" });
 my $api = '/api/v1';
-my $dir = File::Temp->newdir;
 
 my $session = '019393c0-0000-7000-8000-0000000001%02d';
 my $count   = 0;
@@ -139,6 +143,12 @@ subtest 'the same bytes each time, so 304 for who has them' => sub {
     my $none = pdf_of($id, { 'If-None-Match' => $r->{headers}{etag} });
     is $none->{status}, 304;
     is $none->{body} // '', '';
+    rename "$fonts/DejaVuSans.ttf", "$fonts/away" or die $!;
+    is pdf_of($id, {}, 0.1)->{status}, 503, 'it can be drawn no more';
+    is pdf_of($id, { 'If-None-Match' => $r->{headers}{etag} }, 0.1)->{status}, 304, 'and need not be for who has it';
+    is pdf_of($id, { 'If-None-Match' => '"-0123456789abcdef"' }, 0.1)->{status}, 503;
+    rename "$fonts/away", "$fonts/DejaVuSans.ttf" or die $!;
+    is pdf_of($id)->{status}, 200;
 };
 
 subtest 'what it said stands, whoever is called what since' => sub {
