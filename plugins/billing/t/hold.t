@@ -244,8 +244,10 @@ subtest 'what costs more than is held: the rest is taken from credit; a refused 
 subtest 'a card that has not said yes when the invoice comes is let go' => sub {
     my $name = card(slow => 'tok_visa');
     my $one  = subject();
+    $vg->dbh->begin_work;                   # the provider is not asked in between
     is opens($one, $name, 10), 'PENDING';
     my $id = $vg->sql('select billing.hold_capture($1, vg.uuid7(), 5, now(), $$test$$)', $one);
+    $vg->dbh->commit;
     is 0 + $id, 0, 'it pays nothing';
     is hold($one)->{status}, 'RELEASED';
     ok $vg->wait_for(sub { intent($one)->{status} eq 'CANCELLED' }, 15) or diag explain intent($one);
