@@ -103,7 +103,8 @@ vg_inquiry_copy(vg_call_t *ask, vg_str_t s)
 
 
 /* A change is made once, however often a job, or the same keyed call, asks: its
- * steps are told apart, since two may ask the same route. */
+ * steps are told apart, since two may ask the same route. What a key was used
+ * for is the call's: another body is refused, and a saga's are kept longer. */
 static void
 vg_inquiry_key(const vg_call_t *call, vg_call_t *ask)
 {
@@ -117,7 +118,11 @@ vg_inquiry_key(const vg_call_t *call, vg_call_t *ask)
     ask->key.key = vg_ngx(vg_printf(
         &ask->arena, "%s/%s/%.*s", (const char *) call->endpoint->label.data,
         call->endpoint->steps[call->step].row->name, (int) key.len, key.data));
-    ngx_str_set(&ask->key.hash, "inquiry"); /* the key says it all */
+    if (call->in.job_id.data != NULL) {
+        ngx_str_set(&ask->key.hash, "inquiry"); /* the key says it all */
+    } else {
+        ask->key.hash = vg_ngx(vg_inquiry_copy(ask, vg_of(call->key.hash)));
+    }
 }
 
 

@@ -71,6 +71,15 @@ subtest 'one in the middle refuses' => sub {
     is_deeply [ $r->{status}, type($r), drawn(31), scalar heard(31) ], [ 502, 'unreachable', 0, 0 ], 'or is away' or diag $r->{body};
 };
 
+subtest 'a key is for one body, also where nothing was stored' => sub {
+    my %key = ('Idempotency-Key' => 'changed');
+    is tour(35, [ keep(35), draw(-1), {} ], \%key)->{status}, 409, 'nothing came of it';
+    my $r = tour(36, [ keep(36), draw(36), {} ], \%key);
+    is_deeply [ $r->{status}, type($r) ], [ 422, 'key_reused' ], 'so its first step is not taken for that of another' or diag $r->{body};
+    is kept(36) . drawn(36) . heard(36), '000';
+    is tour(36, [ keep(36), draw(36), {} ], { 'Idempotency-Key' => 'another' })->{status}, 200, 'which has a key of its own';
+};
+
 subtest 'what was said is not liked' => sub {
     my $r = tour(40, [ keep(40), draw(13), draw(40) ]);
     is $r->{status}, 409 or diag $r->{body};
