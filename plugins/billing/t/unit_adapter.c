@@ -331,6 +331,9 @@ static const answer_t answers[] = {
     { &pay_razorpay, PAY_LOOK, 200, "", "{\"items\":[{\"id\":\"order_1\"}]}", "\"order\":\"order_1\"" },
     { &pay_razorpay, PAY_REFUND, 200, ",\"refund\":1", "{\"amount\":100,\"status\":\"processed\"}", "\"refunded\":1.00" },
     { &pay_razorpay, PAY_REFUND, 409, ",\"refund\":1", "{\"error\":{}}", AGAIN },
+    { &pay_razorpay, PAY_CAPTURE, 400, ",\"ref\":\"pay_1\"", "{}", AGAIN },
+    { &pay_razorpay, PAY_LOOK, 200, ",\"ref\":\"pay_1\"", "{\"id\":\"pay_1\",\"amount\":1,\"status\":\"captured\"}", AGAIN },
+    { &pay_razorpay, PAY_LOOK, 200, "", "{\"items\":{}}", AGAIN },
 };
 /* clang-format on */
 
@@ -364,6 +367,76 @@ answers_run(void)
 }
 
 
+/* ----------------------------------------------------------- asked of nobody */
+
+typedef struct {
+    const pay_adapter_t *adapter;
+    const char          *token;
+    pay_op_t             op;
+    const char          *said; /* NULL: somebody is to be asked            */
+} local_t;
+
+/* of 12.34 */
+static const local_t locals[] = {
+    { &pay_stripe, "pm_1", PAY_NONE, "" },
+    { &pay_stripe, "pm_1", PAY_CAPTURE, NULL },
+    { &pay_razorpay, "t", PAY_LAPSE, "\"status\":\"CANCELLED\"" },
+    { &pay_sandbox, "tok_ok", PAY_AUTHORISE, "\"status\":\"AUTHORISED\"" },
+    { &pay_sandbox, "tok_declined", PAY_AUTHORISE,
+      "\"failure\":\"card_declined\"" },
+    { &pay_sandbox, "tok_ok", PAY_CAPTURE, "\"captured\":12.34" },
+    { &pay_sandbox, "tok_capped", PAY_CAPTURE, "\"captured\":12.34" },
+    { &pay_sandbox, "tok_expires", PAY_CAPTURE, "\"status\":\"FAILED\"" },
+    { &pay_sandbox, "tok_ok", PAY_CANCEL, "\"status\":\"CANCELLED\"" },
+    { &pay_sandbox, "tok_ok", PAY_REFUND, "\"refunded\":1.00" },
+    { &pay_sandbox, "tok_ok", PAY_LOOK, "\"verdict\":\"READ\"" },
+};
+
+
+static void
+locals_run(void)
+{
+    for (size_t n = 0; n < sizeof(locals) / sizeof(locals[0]); n++) {
+        const local_t *l = &locals[n];
+        vg_pool_t     *pool = vg_arena_create();
+        pay_intent_t   i = intent(pool, S("PENDING", "CAPTURED"));
+        pay_said_t     said;
+        vg_str_t       text = { NULL, 0 };
+
+        i.token = vg_str(l->token);
+        i.refund = 100;
+        if (pay_local(l->adapter, &i, l->op, &said)) {
+            text = pay_said_text(pool, &i, l->op, &said);
+        }
+        ok(l->said != NULL ? text.data != NULL && strstr(text.data, l->said)
+                           : text.data == NULL,
+           l->said ? l->said : "somebody is asked", text);
+        vg_arena_destroy(pool);
+    }
+    ok(pay_adapter(VG_STR("paypal")) == NULL, "one that is none", VG_STR(""));
+}
+
+
+/* what somebody wrote is one value of a form, and adds none */
+static void
+words_run(void)
+{
+    vg_pool_t    *pool = vg_arena_create();
+    pay_intent_t  i = intent(pool, S("PENDING", "CAPTURED"));
+    pay_request_t r = { 0 };
+    const char   *token = "pm_1&amount=1&x[y]=%\xc3\xa9";
+
+    i.token = vg_str(token);
+    (void) pay_stripe.ask(pool, &i, PAY_AUTHORISE, &r);
+    ok(r.body.data != NULL
+           && strstr(r.body.data, "&payment_method=pm_1%26amount%3D1%26x%5By"
+                                  "%5D%3D%25%C3%A9&")
+                  != NULL,
+       "a token is one value", r.body);
+    vg_arena_destroy(pool);
+}
+
+
 int
 main(void)
 {
@@ -372,6 +445,8 @@ main(void)
     keys_run();
     asks_run();
     answers_run();
+    locals_run();
+    words_run();
     printf("1..%d\n", count);
     return failed != 0;
 }
