@@ -475,13 +475,6 @@ void    vg_key_give(vg_call_t *call);
 size_t  vg_keys_size(void);
 void    vg_keys_init(void *shared);
 
-/* observe/metrics.c */
-void vg_metrics_call(vg_endpoint_t *endpoint, ngx_int_t status, ngx_msec_t ms);
-void vg_metrics_unit(vg_endpoint_t *endpoint, ngx_msec_t ms, ngx_uint_t ok);
-size_t   vg_metrics_size(void);
-void     vg_metrics_init(void *shared);
-vg_str_t vg_metrics_render(vg_pool_t *pool);
-
 /* one zone holds the rooms' fixed tables; each gets its part at start */
 void *vg_shared(ngx_uint_t part);
 enum {

@@ -13,6 +13,13 @@
 ngx_int_t   vg_owner_row(vg_endpoint_t *e);
 const char *vg_owner_of(const vg_endpoint_t *e);
 
+/* observe: what happened, counted; and all of it as /metrics shows it */
+void vg_metrics_call(vg_endpoint_t *endpoint, ngx_int_t status, ngx_msec_t ms);
+void vg_metrics_unit(vg_endpoint_t *endpoint, ngx_msec_t ms, ngx_uint_t ok);
+size_t   vg_metrics_size(void);
+void     vg_metrics_init(void *shared);
+vg_str_t vg_metrics_render(vg_pool_t *pool);
+
 /* events: consumers and timers go on with the new generation */
 void vg_events_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
 
