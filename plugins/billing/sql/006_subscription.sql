@@ -163,7 +163,7 @@ begin
             s := (s - '{planned,invoiceId,includedKwh}'::text[])
                 || pg_catalog.jsonb_build_object('nextAt', event.data -> 'periodEnd') || event.data;
         when 'UPGRADED', 'DOWNGRADED' then
-            s := (s - '{planned,cancelAt,includedKwh}'::text[]) || event.data;
+            s := (s - '{planned,cancelAt,includedKwh,keptKwh}'::text[]) || event.data;
         when 'CHANGE_PLANNED' then
             s := (s - 'cancelAt') || event.data;
         when 'CANCEL_PLANNED' then
@@ -180,7 +180,7 @@ begin
         when 'RETRIED' then
             s := s || '{"retrying": true}' || event.data;
         when 'CANCELLED' then
-            s := (s - '{invoiceId,nextAt,planned,retrying}'::text[]) || '{"status": "CANCELLED"}' || event.data;
+            s := (s - '{invoiceId,nextAt,planned,retrying,keptKwh}'::text[]) || '{"status": "CANCELLED"}' || event.data;
     end case;
     return s || pg_catalog.jsonb_build_object('version', event.version);
 end

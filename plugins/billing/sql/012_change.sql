@@ -39,7 +39,7 @@ end;
 create type billing.change_worth as (
     invoice  jsonb,                         -- what is to be paid; NULL: nothing
     credit   numeric,                       -- what is given back, without tax
-    included numeric,                       -- kWh, by this cycle from then on
+    included numeric,                       -- kWh, by this cycle from then on; where it is over, in all
     used     numeric                        -- kWh, of which that was reckoned
 );
 
@@ -75,7 +75,7 @@ begin
     if billing.plan_anew(s -> 'terms', terms) then
         now_by := pg_catalog.jsonb_build_object('anchor', vg.z(at), 'period', 0, 'periodStart', vg.z(at),
             'periodEnd', vg.z(billing.cycle_moment(at, terms ->> 'timeZone', terms ->> 'cycle', 1)));
-        now_by := now_by || pg_catalog.jsonb_build_object('nextAt', now_by -> 'periodEnd');
+        now_by := now_by || pg_catalog.jsonb_build_object('nextAt', now_by -> 'periodEnd', 'keptKwh', worth.included);
     else
         now_by := pg_catalog.jsonb_build_object('includedKwh', worth.included);
     end if;
@@ -125,7 +125,8 @@ begin
     end if;
     s := billing.subscription_append(b.id, b.version, 'CANCELLED',
         pg_catalog.jsonb_build_object('reason', 'requested', 'endedAt', vg.z(at),
-            'credit', case when b.status = 'ACTIVE' then worth.credit end),
+            'credit', case when b.status = 'ACTIVE' then worth.credit end,
+            'keptKwh', case when b.status = 'ACTIVE' then worth.included end),
         actor, at, correlation);
     return pg_catalog.jsonb_build_object('state', s, 'events', events
         || billing.subscription_event('subscription.cancelled.v1', b.id, s));

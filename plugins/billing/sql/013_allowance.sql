@@ -21,7 +21,8 @@ create function billing.gives(s jsonb) returns numeric
 language sql immutable parallel safe
 return coalesce(s ->> 'includedKwh', s #>> '{terms,includedKwh}')::numeric;
 
--- A cycle has begun, its plan is another, or it is over before its end. Locks:
+-- A cycle has begun, its plan is another, or it is over before its end: then it
+-- includes what was not given back (keptKwh), for what is heard later. Locks:
 -- subscription, issuer, allowance; only what changes a cycle that runs waits for
 -- the sessions that draw on it. The plan is made for the one row that it sees
 -- first; by a nested loop a batch would be looked through for each of its rows.
@@ -34,6 +35,7 @@ begin
     for over in
         select n.id,
             (o.state ->> 'periodStart')::timestamptz as begun,
+            (n.state ->> 'keptKwh')::numeric as kept,
             case n.status when 'CANCELLED' then n.state ->> 'endedAt' else n.state ->> 'periodStart' end::timestamptz as at
         from ended as o
         join begun as n on n.id = o.id
@@ -44,7 +46,8 @@ begin
             and (n.status = 'CANCELLED' or n.state -> 'periodStart' <> o.state -> 'periodStart')
     loop
         update billing.allowance as a
-        set ends_at = greatest(over.at, a.starts_at)
+        set ends_at = greatest(over.at, a.starts_at),
+            included_kwh = least(a.included_kwh, greatest(a.used_kwh, over.kept))
         where a.subscription_id = over.id
             and a.starts_at = over.begun
             and a.ends_at > over.at;

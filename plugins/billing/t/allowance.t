@@ -124,8 +124,25 @@ subtest 'while it is not paid for, and when it is over' => sub {
     is $vg->delete("/api/v1/billing/subscriptions/$id?when=NOW")->{json}{status}, 'CANCELLED';
     is left($id), 0;
     is_deeply [ map { $_->{kind} } @{ charged(5, customerId => 'dan', endTime => $vg->sql('select vg.z(now())'))->{lines} } ], ['ENERGY'];
-    is charged(5, customerId => 'dan', endTime => ago('1 hour')), undef, 'what ended before it has it still';
-    is $vg->sql(q{select sum(used_kwh) from billing.allowance where subscription_id = $1}, $id), 15;
+    is charged(3, customerId => 'dan', endTime => ago('1 hour')), undef, 'what ended before it has it still';
+    is $vg->sql(q{select sum(used_kwh) from billing.allowance where subscription_id = $1}, $id), 13;
+};
+
+subtest 'ended or changed at once: what was given back is not used by what is heard later' => sub {
+    my $id  = $s->since($plan, ago('10 days'), customer => 'fox');
+    my $was = $s->show($id);
+    my $gone = sub { return $vg->sql(q{select extract(epoch from now() - $1::timestamptz) / extract(epoch from $2::timestamptz - $1::timestamptz)},
+        @$was{qw(periodStart periodEnd)}) };
+    is $vg->delete("/api/v1/billing/subscriptions/$id?when=NOW")->{status}, 200;
+    my $invoice = charged(40, customerId => 'fox', endTime => ago('1 hour'));
+    cmp_ok abs(-$invoice->{lines}[1]{volume} - 40 * $gone->()), '<', 0.01, "ten days' part of it alone: $invoice->{lines}[1]{volume}";
+
+    my $other = $s->since($plan, ago('10 days'), customer => 'hen');
+    my $year  = $s->offer('Year', 200, cycle => 'ANNUAL', includedKwh => 100);
+    is $vg->patch("/api/v1/billing/subscriptions/$other", { planId => $year->{id}, when => 'NOW' })->{status}, 200;
+    $invoice = charged(40, customerId => 'hen', endTime => ago('1 hour'));
+    cmp_ok abs(-$invoice->{lines}[1]{volume} - 40 * $gone->()), '<', 0.01, 'of the old cycle, too';
+    is left($other), 100, 'and nothing of the new one';
 };
 
 subtest 'of two subscriptions: first what ends first' => sub {

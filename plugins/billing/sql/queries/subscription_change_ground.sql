@@ -11,7 +11,7 @@ select json_build_object(
     'whole', (extract(epoch from (s.state ->> 'periodEnd')::timestamptz - (s.state ->> 'periodStart')::timestamptz)
         * 1000000)::bigint,
     'fromKwh', s.state #> '{terms,includedKwh}',
-    'toKwh', n.terms -> 'includedKwh',
+    'toKwh', case when billing.plan_anew(s.state -> 'terms', n.terms) then '0' else n.terms -> 'includedKwh' end,
     'included', coalesce(a.included_kwh, 0),
     'used', coalesce(a.used_kwh, 0),
     'currency', s.state #> '{terms,currency}',

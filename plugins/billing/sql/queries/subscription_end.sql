@@ -1,4 +1,4 @@
--- in: id, when, credit
+-- in: id, when, credit, includedKwh
 -- out: ok, the subscription
 -- refuses: not_found, precondition_failed, conflict, subscription_unpaid, subscription_over
 -- PENDING: its saga has it, and it is not yet to be had; ACTIVE, but somebody is
@@ -22,7 +22,7 @@ with known as (
     from known k
 ), ended as materialized (
     select billing.subscription_ended(j.row, coalesce(:when = 'NOW', false),
-            row(null, :credit, null, (:row ->> 'used')::numeric)::billing.change_worth, :callerId, :now, :correlationId) as made
+            row(null, :credit, :includedKwh, (:row ->> 'used')::numeric)::billing.change_worth, :callerId, :now, :correlationId) as made
     from judged j
     where j.verdict = 'ok'
 ), answer (status, body, events) as (

@@ -8,6 +8,8 @@ select json_build_object(
     'elapsed', (extract(epoch from :now - (s.state ->> 'periodStart')::timestamptz) * 1000000)::bigint,
     'whole', (extract(epoch from (s.state ->> 'periodEnd')::timestamptz - (s.state ->> 'periodStart')::timestamptz)
         * 1000000)::bigint,
+    'fromKwh', s.state #> '{terms,includedKwh}',
+    'toKwh', 0,
     'included', coalesce(a.included_kwh, 0),
     'used', coalesce(a.used_kwh, 0),
     'minorUnits', billing.minor_units(s.state #>> '{terms,currency}')) as body
