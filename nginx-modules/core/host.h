@@ -443,11 +443,6 @@ ngx_uint_t vg_versions_paused(const vg_plugin_slot_t *plugin);
 ngx_uint_t vg_versions_barred(const vg_plugin_slot_t *plugin);
 vg_rc_t    vg_hook_run(vg_call_t *call, vg_hook_pt hook);
 
-/* condition.c: what an answer follows from, and nothing else, before it is made:
- * its tag is made of that. Whether who asks has it already, so that the text is
- * wanted by nobody: any that is not empty will do. */
-ngx_uint_t vg_condition_known(vg_call_t *call, vg_str_t source);
-
 /* swap.c: each call holds the generation that it began with */
 void vg_plugin_hold(vg_plugin_slot_t *plugin);
 void vg_plugin_release(vg_plugin_slot_t *plugin);

@@ -60,6 +60,11 @@ void vg_http_cut(ngx_http_request_t *r, const vg_error_t *error);
 /* condition.c: If-Match and If-None-Match of a change; VG_ERROR: refused */
 vg_rc_t vg_condition_take(vg_http_t *http, vg_call_t *call);
 
+/* condition.c: what an answer follows from, and nothing else, before it is made:
+ * its tag is made of that. Whether who asks has it already, so that the text is
+ * wanted by nobody: any that is not empty will do. */
+ngx_uint_t vg_condition_known(vg_call_t *call, vg_str_t source);
+
 /* condition.c: adds the ETag; status, or 304 or 412 in its place */
 ngx_int_t vg_condition_answer(ngx_http_request_t *r, vg_call_t *call,
                               ngx_int_t status);

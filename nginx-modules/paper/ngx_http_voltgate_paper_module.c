@@ -12,6 +12,7 @@
 
 #include "canvas.h"
 #include "host.h"
+#include "http.h"
 #include "paper.h"
 #include "threads.h"
 
