@@ -246,6 +246,7 @@ my %plugins = (
         connector_reserved => sub { reserved() },
         cancelled          => 'what ended a start, to its saga alone: plugins/charging/t/start.t',
         start_timeout      => 'the same: plugins/charging/t/start.t',
+        payment_timeout    => 'the same: plugins/charging/t/hold_ways.t',
         payment_required   => 'where money is held: plugins/charging/t/hold.t',
         payment_declined   => 'the same, to a saga alone: plugins/charging/t/hold_card.t',
         reservation_unknown => sub { session(driver => reservationId => $north) },
