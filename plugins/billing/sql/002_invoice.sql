@@ -249,6 +249,11 @@ declare
     fresh   billing.issue[];
     ids     uuid[];
     places  int[];                          -- of fresh ones in due
+    which   text;
+    prefix  text;
+    number  bigint;
+    sequences bigint[];                     -- as fresh
+    numbers text[];
     made    billing.invoice[];              -- as fresh
     told    jsonb[] := pg_catalog.array_fill(null::jsonb, array[pg_catalog.cardinality(due)]);
 begin
@@ -276,35 +281,33 @@ begin
         return told;
     end if;
 
-    with counted as (
-        select f.issuer,
-            count(*) as n
-        from unnest(fresh) as f
-        group by f.issuer
-    ), drawn as (
+    foreach which in array issuers loop
+        select i.prefix, i.last_number into prefix, number
+        from billing.issuer as i
+        where i.issuer = which;
+        for i in 1 .. pg_catalog.cardinality(fresh) loop
+            if fresh[i].issuer = which then
+                number := number + 1;
+                sequences[i] := number;
+                numbers[i] := billing.number_of(prefix, number);
+            end if;
+        end loop;
         update billing.issuer as i
-        set last_number = i.last_number + c.n
-        from counted as c
-        where i.issuer = c.issuer
-        returning i.issuer, i.prefix, i.last_number - c.n as until
-    ), numbered as (
-        select f.*,
-            d.prefix,
-            d.until + row_number() over (partition by f.issuer order by f.place) as sequence
-        from unnest(fresh) with ordinality as f (subject_kind, subject_id, part, issuer, customer_id, company_id,
-            invoice, supplied, version, place)
-        join drawn as d on d.issuer = f.issuer
-    ), written as (
+        set last_number = number
+        where i.issuer = which and i.last_number < number;
+    end loop;
+    with written as (
         insert into billing.invoice as v (id, issuer, sequence, number, subject_kind, subject_id, part, customer_id,
             company_id, payer, currency, minor_units, net, tax, total, tax_unknown, country, supplied_from, supplied_to,
             energy_kwh, issued_at, version)
-        select ids[n.place], n.issuer, n.sequence, billing.number_of(n.prefix, n.sequence), n.subject_kind, n.subject_id,
+        select ids[n.place], n.issuer, sequences[n.place], numbers[n.place], n.subject_kind, n.subject_id,
             n.part, n.customer_id, n.company_id, billing.payer_of(n.customer_id, n.company_id),
             n.invoice ->> 'currency', (n.invoice ->> 'minorUnits')::int, (n.invoice ->> 'net')::numeric,
             (n.invoice ->> 'tax')::numeric, (n.invoice ->> 'total')::numeric, (n.invoice ->> 'taxUnknown')::boolean,
             n.supplied ->> 'country', (n.supplied ->> 'from')::timestamptz, (n.supplied ->> 'to')::timestamptz,
             (n.supplied ->> 'energyKwh')::numeric, invoices_issue.at, n.version
-        from numbered as n
+        from unnest(fresh) with ordinality as n (subject_kind, subject_id, part, issuer, customer_id, company_id, invoice,
+            supplied, version, place)
         order by n.place
         returning v.*
     )

@@ -228,24 +228,6 @@ return case
     else row(kind, reference, part, 'RECEIVABLE', coalesce(payer, '-'), other_kind, other, amount, currency)::billing.movement
 end;
 
--- movement_payer(movement): whose money it moves; NULL: no payer's. Raises where
--- it is two payers'.
-create function billing.movement_payer(m billing.movement) returns text
-language plpgsql immutable parallel safe
-set search_path = '' as $$
-declare
-    kept constant text[] := '{CREDIT,HELD,RECEIVABLE}';
-begin
-    if m.target_kind = any (kept) and m.source_kind = any (kept) and m.target_owner <> m.source_owner then
-        raise exception 'from one payer to another' using errcode = '22023';
-    end if;
-    return case
-        when m.source_kind = any (kept) then m.source_owner
-        when m.target_kind = any (kept) then m.target_owner
-    end;
-end
-$$;
-
 -- accounts_of(movements): the accounts that they move from and to, in their
 -- order. Those that there are not are made, a payer's three together.
 create function billing.accounts_of(movements billing.movement[], out sources bigint[], out targets bigint[])
@@ -289,10 +271,14 @@ create function billing.moves(movements billing.movement[], at timestamptz, corr
 language plpgsql security definer
 set search_path = '' as $$
 declare
+    kept     constant text[] := '{CREDIT,HELD,RECEIVABLE}';
     ahead    constant text[] := '{CREDIT,HELD}';
     m        billing.movement[];
     payers   text[];
+    currencies text[];
     odd      text;
+    mixed    boolean;
+    spent    boolean;                       -- of what is paid in advance
     sources  bigint[];
     targets  bigint[];
     ids      bigint[];                      -- of their transfers, which rise with their order
@@ -305,12 +291,17 @@ begin
     select array_agg(row(u.kind, u.reference, u.part, u.source_kind, u.source_owner, u.target_kind, u.target_owner,
             u.rounded, u.currency)::billing.movement order by u.place),
         array_agg(distinct u.payer) filter (where u.payer is not null),
-        min(u.amount || ' ' || u.currency) filter (where u.amount <> u.rounded)
-    into m, payers, odd
+        array_agg(distinct u.currency),
+        min(u.amount || ' ' || u.currency) filter (where u.amount <> u.rounded),
+        bool_or(u.target_kind = any (kept) and u.target_owner <> u.payer),
+        bool_or(u.source_kind = any (ahead) and not u.target_kind = any (ahead))
+    into m, payers, currencies, odd, mixed, spent
     from (
         select w.*,
-            billing.movement_payer(row(w.kind, w.reference, w.part, w.source_kind, w.source_owner, w.target_kind,
-                w.target_owner, w.amount, w.currency)) as payer,
+            case
+                when w.source_kind = any (kept) then w.source_owner
+                when w.target_kind = any (kept) then w.target_owner
+            end as payer,
             pg_catalog.round(w.amount, coalesce((
                 select c.minor_units
                 from billing.currency as c
@@ -324,6 +315,8 @@ begin
     end if;
     if odd is not null then
         raise exception '% is no amount of money', odd using errcode = '22023';
+    elsif mixed then
+        raise exception 'from one payer to another' using errcode = '22023';
     end if;
     perform
     from billing.payer as p
@@ -336,13 +329,13 @@ begin
     from billing.account as a
     where a.owner = any (payers)
         and a.balance is not null
-        and a.currency in (select w.currency from unnest(m) as w)
+        and a.currency = any (currencies)
     order by a.id
     for update;
     -- drawn now: an account's entries stand in the order of their transfers
-    ids := array(
-        select pg_catalog.nextval('billing.transfer_id_seq')
-        from pg_catalog.generate_series(1, pg_catalog.cardinality(m)));
+    for i in 1 .. pg_catalog.cardinality(m) loop
+        ids[i] := pg_catalog.nextval('billing.transfer_id_seq');
+    end loop;
     with written as (
         insert into billing.transfer as t (id, kind, reference, part, amount, currency, at, correlation_id)
         overriding system value
@@ -387,7 +380,9 @@ begin
             target_owner, amount, currency, place)
         cross join lateral (values (sources[w.place], -w.amount), (targets[w.place], w.amount)) as v (account, amount)
         where ids[w.place] = any (made)) as e;
-
+    if not spent then
+        return pg_catalog.cardinality(made);
+    end if;
     for low in
         select w.source_owner as payer, w.currency, sum(w.amount) as gone
         from unnest(m) with ordinality as w (kind, reference, part, source_kind, source_owner, target_kind,
