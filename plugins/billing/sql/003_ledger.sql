@@ -228,9 +228,11 @@ return case
     else row(kind, reference, part, 'RECEIVABLE', coalesce(payer, '-'), other_kind, other, amount, currency)::billing.movement
 end;
 
--- accounts_of(movements): the accounts that they move from and to, in their
--- order. Those that there are not are made, a payer's three together.
-create function billing.accounts_of(movements billing.movement[], out sources bigint[], out targets bigint[])
+-- accounts_of(movements, shared): the accounts that they move from and to, in
+-- their order. Those of payers that there are not are made, three together;
+-- what payers share only if it is said so, with the payers' locked: who makes
+-- one is waited for.
+create function billing.accounts_of(movements billing.movement[], shared boolean, out sources bigint[], out targets bigint[])
 language plpgsql
 set search_path = '' as $$
 declare
@@ -255,6 +257,7 @@ begin
         from unnest(movements) as m
         cross join lateral (values (m.source_kind, m.source_owner), (m.target_kind, m.target_owner)) as e (kind, owner)
         cross join lateral unnest(case when e.kind = any (kept) then kept else array[e.kind] end) as k (kind)
+        where shared or e.kind = any (kept)
         order by e.owner, k.kind, m.currency
         on conflict on constraint account_owner do nothing;
     end loop;
@@ -324,7 +327,7 @@ begin
     order by p.id
     for update;
     select * into sources, targets
-    from billing.accounts_of(m);
+    from billing.accounts_of(m, false);
     perform
     from billing.account as a
     where a.owner = any (payers)
@@ -332,6 +335,10 @@ begin
         and a.currency = any (currencies)
     order by a.id
     for update;
+    if pg_catalog.array_position(sources, null) is not null or pg_catalog.array_position(targets, null) is not null then
+        select * into sources, targets
+        from billing.accounts_of(m, true);
+    end if;
     -- drawn now: an account's entries stand in the order of their transfers
     for i in 1 .. pg_catalog.cardinality(m) loop
         ids[i] := pg_catalog.nextval('billing.transfer_id_seq');
