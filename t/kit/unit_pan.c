@@ -211,6 +211,16 @@ of(char *p, int n, const char *alphabet)
     *p = '\0';
 }
 
+/* behind it comes what is there; answers where */
+static char *
+put(char *p, const char *text)
+{
+    while (*text != '\0') {
+        *p++ = *text++;
+    }
+    return p;
+}
+
 static void
 uuid(char *p, char version)
 {
@@ -229,7 +239,7 @@ static void
 uuid7(char *p)
 {
     uuid(p, '7');
-    memcpy(p, "0193", 4);
+    (void) put(p, "0193");
 }
 /* the worst of them: no letter in it */
 static void
@@ -246,10 +256,9 @@ sha256(char *p)
 static void
 trace(char *p)
 {
-    memcpy(p, "00-", 3);
-    of(p + 3, 49, "0123456789abcdef");
+    of(put(p, "00-"), 49, "0123456789abcdef");
     p[35] = '-';
-    strcpy(p + 52, "-01");
+    *put(p + 52, "-01") = '\0';
 }
 static void
 vin(char *p)
@@ -302,8 +311,7 @@ imei(char *p)
 static void
 token(char *p)
 {
-    memcpy(p, "tok_", 4);
-    of(p + 4, 24, "0123456789ABCDEFabcdef");
+    of(put(p, "tok_"), 24, "0123456789ABCDEFabcdef");
 }
 static void
 meter15(char *p)
@@ -411,12 +419,12 @@ costs(void)
         "\"startTime\":\"2026-11-22T10:30:00Z\","
         "\"endTime\":\"2026-11-22T11:30:00Z\",\"note\":\"by the gate\"}";
 
-    for (int i = 0; strlen(big) + 300 < sizeof(big); i++) {
-        strcat(big, call);
+    for (char *p = big; p + 300 < big + sizeof(big);) {
+        p = put(p, call);
     }
     memset(spaces, ' ', sizeof(spaces) - 1);
-    while (strlen(numbered) + 20 < sizeof(numbered)) {
-        strcat(numbered, "1234567890123,");
+    for (char *p = numbered; p + 20 < numbered + sizeof(numbered);) {
+        p = put(p, "1234567890123,");
     }
     cost("a reservation", call, VG_PAN_JSON);
     cost("a body of 20 kB", big, VG_PAN_JSON);
