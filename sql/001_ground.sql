@@ -471,10 +471,20 @@ begin
     if name in ('kit', 'gate', 'auditor', 'relay', 'vg', 'voltgate', 'public', 'information_schema') or name ~ '^pg_' then
         raise exception 'taken, so no plugin name: %', name;
     end if;
-    if not exists (select from pg_catalog.pg_roles where rolname = role_name) then
-        execute pg_catalog.format('create role %I nologin', role_name);
-    end if;
-    execute pg_catalog.format('grant %I to vg_gate', role_name);
+    -- roles are the cluster's: another of its databases may be making the same one just now, and is waited for
+    for i in 1 .. 3 loop
+        begin
+            if not exists (select from pg_catalog.pg_roles where rolname = role_name) then
+                execute pg_catalog.format('create role %I nologin', role_name);
+            end if;
+            execute pg_catalog.format('grant %I to vg_gate', role_name);
+            exit;
+        exception when unique_violation or duplicate_object then
+            if i = 3 then
+                raise;
+            end if;
+        end;
+    end loop;
     execute pg_catalog.format('create schema if not exists %I', name);
     execute pg_catalog.format('revoke all on schema %I from public', name);
     execute pg_catalog.format('grant usage on schema %I to %I', name, role_name);

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use DBD::Pg ();
 use DBI;
 use Test::More;
 
@@ -148,4 +149,19 @@ subtest 'the tables of the kit that plugins fill are fenced by rows' => sub {
 };
 
 $gate->disconnect;
+
+subtest 'two databases of one cluster make the role of one plugin at once' => sub {
+    my $other = Voltgate->start;
+    my ($mine, $theirs) = map { $_->_connect($_->{owner_url}) } $vg, $other;
+    $mine->begin_work;
+    $mine->do(q{select vg.plugin_ground('raced')});
+    $theirs->do(q{select vg.plugin_ground('raced')}, { pg_async => DBD::Pg::PG_ASYNC() });
+    ok $vg->wait_for(sub { $vg->sql('select exists (select from pg_locks where pid = $1 and not granted)', $theirs->{pg_pid}) }, 10),
+        'the second waits';
+    $mine->commit;
+    ok eval { $theirs->pg_result }, 'and has it' or diag $@;
+    is $other->sql(q{select count(*) from pg_auth_members m join pg_roles r on r.oid = m.roleid where r.rolname = 'vg_raced'}), 1;
+    $_->disconnect for $mine, $theirs;
+};
+
 done_testing;
