@@ -127,29 +127,6 @@ create table billing.entry (
 create index entry_of on billing.entry (transfer_id);
 
 
--- account_of(kind, owner, currency): its id; it is made when there is none, a
--- payer's three together
-create function billing.account_of(kind text, owner text, currency text) returns bigint
-language plpgsql
-set search_path = '' as $$
-declare
-    kept     text[] := '{CREDIT,HELD,RECEIVABLE}';
-    found_id bigint;
-begin
-    for i in 1 .. 2 loop
-        select a.id into found_id
-        from billing.account as a
-        where a.owner = account_of.owner and a.kind = account_of.kind and a.currency = account_of.currency;
-        exit when found_id is not null;
-        insert into billing.account (kind, owner, currency, balance)
-        select k.kind, account_of.owner, account_of.currency, case when k.kind = any (kept) then 0 end
-        from unnest(case when account_of.kind = any (kept) then kept else array[account_of.kind] end) as k (kind)
-        on conflict on constraint account_owner do nothing;
-    end loop;
-    return found_id;
-end
-$$;
-
 -- payer_locked(payer, currency): its balances, which stay so until the commit.
 -- Who decides by a balance reads it here. Whatever moves a payer's money takes
 -- the payer's row first, then all three of its accounts, so that one commit may
@@ -163,7 +140,16 @@ begin
     from billing.payer as p
     where p.id = payer_locked.payer
     for update;
-    perform billing.account_of('CREDIT', payer_locked.payer, payer_locked.currency);
+    if not exists (
+        select
+        from billing.account as a
+        where a.owner = payer_locked.payer and a.kind = 'CREDIT' and a.currency = payer_locked.currency)
+    then
+        insert into billing.account (kind, owner, currency, balance)
+        select k, payer_locked.payer, payer_locked.currency, 0
+        from pg_catalog.unnest(array['CREDIT', 'HELD', 'RECEIVABLE']) as k
+        on conflict on constraint account_owner do nothing;
+    end if;
     perform
     from billing.account as a
     where a.owner = payer_locked.payer and a.currency = payer_locked.currency and a.balance is not null

@@ -315,6 +315,17 @@ end
 $$;
 
 
+-- intent_push(id, correlation): leaves the job that sees to what is wanted of it.
+-- A statement that calls what calls it names vg.job, so that the bell rings.
+create function billing.intent_push(id uuid, correlation text) returns void
+language sql
+begin atomic
+    insert into vg.job (plugin, kind, key, payload, correlation_id)
+    values ('billing', 'payment.push', intent_push.id::text, pg_catalog.jsonb_build_object('intentId', intent_push.id),
+        correlation)
+    on conflict do nothing;
+end;
+
 -- intent_wished(id, wanted, to_capture, to_refund, at, correlation): a wish, and
 -- the job that sees to it
 create function billing.intent_wished(id uuid, wanted text, to_capture numeric, to_refund numeric, at timestamptz,
@@ -323,10 +334,7 @@ language plpgsql
 set search_path = '' as $$
 begin
     perform billing.intent_wish(intent_wished.id, wanted, to_capture, to_refund, at);
-    insert into vg.job (plugin, kind, key, payload, correlation_id)
-    values ('billing', 'payment.push', intent_wished.id::text,
-        pg_catalog.jsonb_build_object('intentId', intent_wished.id), correlation)
-    on conflict do nothing;
+    perform billing.intent_push(intent_wished.id, correlation);
 end
 $$;
 

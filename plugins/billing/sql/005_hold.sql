@@ -143,15 +143,6 @@ begin
 end
 $$;
 
--- hold_wish(intent, wanted, capture, …): what becomes of a card's part
-create function billing.hold_wish(intent uuid, wanted text, capture numeric, at timestamptz, correlation text) returns void
-language plpgsql
-set search_path = '' as $$
-begin
-    perform billing.intent_wished(intent, wanted, capture, null, at, correlation);
-end
-$$;
-
 -- hold_part_end(part, take, …): of a part `take` pays the invoice, the rest
 -- goes back. Of a card the provider is asked for both by one capture.
 create function billing.hold_part_end(h billing.hold, p billing.hold_part, take numeric, invoice uuid,
@@ -160,8 +151,8 @@ language plpgsql
 set search_path = '' as $$
 begin
     if p.source = 'CARD' then
-        perform billing.hold_wish(p.intent_id, case when take > 0 then 'CAPTURED' else 'CANCELLED' end,
-            nullif(take, 0), at, correlation);
+        perform billing.intent_wished(p.intent_id, case when take > 0 then 'CAPTURED' else 'CANCELLED' end,
+            nullif(take, 0), null, at, correlation);
     else
         perform billing.move('PAYMENT', invoice, 'hold/' || h.id || '/' || p.position, 'HELD', h.payer, 'RECEIVABLE', h.payer,
             take, h.currency, at, correlation);

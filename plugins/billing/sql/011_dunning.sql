@@ -112,9 +112,7 @@ begin
     then
         perform billing.intent_open(intent, 'INVOICE', i.id, i.payer, i.customer_id, i.company_id, i.issuer,
             invoice_collect.method, i.total - i.paid - i.credited - paid, i.currency, 'CAPTURED', at);
-        insert into vg.job (plugin, kind, key, payload, correlation_id)
-        values ('billing', 'payment.push', intent::text, pg_catalog.jsonb_build_object('intentId', intent), correlation)
-        on conflict do nothing;
+        perform billing.intent_push(intent, correlation);
     end if;
     return coalesce(billing.invoice_paid(i.id, paid, at), '[]');
 end

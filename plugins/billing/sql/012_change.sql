@@ -167,10 +167,8 @@ begin
     note := billing.credit_note_issue(vg.uuid7(), invoice,
         case when less < rest then pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('position', 1, 'amount', less)) end,
         null, reason, at, correlation);
-    insert into vg.job (plugin, kind, key, payload, correlation_id)
-    select 'billing', 'payment.push', i, pg_catalog.jsonb_build_object('intentId', i), correlation
-    from pg_catalog.jsonb_array_elements_text(note -> 'pushed') as i
-    on conflict do nothing;
+    perform billing.intent_push(i::uuid, correlation)
+    from pg_catalog.jsonb_array_elements_text(note -> 'pushed') as i;
     return pg_catalog.jsonb_build_object('net', coalesce(less, rest), 'events', note -> 'events');
 end
 $$;

@@ -43,7 +43,7 @@ begin
         intent := vg.uuid7();
         perform billing.intent_open(intent, 'HOLD', h.id, h.payer, h.customer_id, h.company_id, h.issuer, null,
             more, h.currency, 'AUTHORISED', at);
-        perform billing.hold_wish(intent, 'AUTHORISED', null, at, correlation);
+        perform billing.intent_push(intent, correlation);
     elsif credit < more and (credit = 0 or not partly) then
         return false;
     else

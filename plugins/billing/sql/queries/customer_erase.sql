@@ -4,7 +4,7 @@
 -- customer's id; drafts of such go. A
 -- payment method goes, but for one by which a payment is under way; so does a
 -- hold, once its subject is over. (What that is on a card leaves a row in
--- vg.job: see billing.hold_wish().) Its subscriptions end, and stay with their
+-- vg.job: see billing.intent_push().) Its subscriptions end, and stay with their
 -- invoices.
 with hold as materialized (
     select e.gone, e.open

@@ -2,7 +2,7 @@
 -- out: ok
 -- One invoice for a reservation's fee, which its end made due. Without one what
 -- was held for it is let go. (What that is on a card leaves a row in vg.job: see
--- billing.hold_wish().)
+-- billing.intent_push().)
 with issued as (
     select billing.invoice_issue('RESERVATION', :reservationId, '', :operatorId, :customerId, :companyId, :invoice,
         jsonb_build_object('country', :country, 'from', :startTime, 'to', :eventTime), :now, :correlationId) as event

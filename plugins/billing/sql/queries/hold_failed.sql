@@ -1,7 +1,7 @@
 -- in: sessionId
 -- out: ok; hold.changed.v1 of the reservation
 -- What was held for a start that came to nothing goes back: to its reservation,
--- or to the payer. A card's part leaves a row in vg.job: see billing.hold_wish().
+-- or to the payer. A card's part leaves a row in vg.job: see billing.intent_push().
 with given as materialized (
     select billing.hold_back(:sessionId, :now, :correlationId) as event
 ), answer (status, body, events) as (

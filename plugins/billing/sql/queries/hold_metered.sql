@@ -1,6 +1,6 @@
 -- in: sessionId, invoice, part
 -- out: ok; hold.changed.v1 where it was raised, or cannot be
--- A card's part leaves a row in vg.job: see billing.hold_wish().
+-- A card's part leaves a row in vg.job: see billing.intent_push().
 with raised as (
     select r as hold
     from billing.hold_raise(:sessionId, coalesce((:invoice ->> 'total')::numeric, 0), :part, :now, :correlationId) r

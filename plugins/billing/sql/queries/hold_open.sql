@@ -2,7 +2,7 @@
 -- out: ok, what hold.changed.v1 says of it; status NONE where nothing is to be held
 -- Asked again it answers what there is; a reservation's is brought to another
 -- amount so, or let go of. A card's part leaves a row in vg.job: see
--- billing.hold_wish().
+-- billing.intent_push().
 with opened as (
     select o as hold
     from billing.hold_open(:subjectKind, :subject, :reservationId, :customerId, :companyId, :operatorId,

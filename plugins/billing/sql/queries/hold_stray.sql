@@ -1,7 +1,7 @@
 -- in: subject; what its plugin says, as :outcome
 -- out: ok
 -- What is not there any more has no use for its hold. (What that is on a card
--- leaves a row in vg.job: see billing.hold_wish().)
+-- leaves a row in vg.job: see billing.intent_push().)
 with freed as materialized (
     select billing.hold_over(:subject, false, :now, :correlationId)
     where :outcome ->> 'goesOn' = 'false'

@@ -3,7 +3,7 @@
 -- What is over and was not captured in time (a session without a price, a fee
 -- without an invoice) is let go. Of what ought to be over by then, and was not
 -- heard of, whose it is is asked, once a day. A card's part leaves a row in
--- vg.job: see billing.hold_wish().
+-- vg.job: see billing.intent_push().
 with due as materialized (
     select h.subject
     from billing.hold h

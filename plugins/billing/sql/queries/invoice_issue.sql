@@ -3,7 +3,7 @@
 -- One invoice for a session, whatever is told how often. Nothing to pay (or
 -- nobody to pay it to) makes none, and draws no number; what was held for a
 -- session that was free is let go, for one without a price in its time. (What that is on a card leaves a row in
--- vg.job: see billing.hold_wish().) What it uses of a subscription is used in
+-- vg.job: see billing.intent_push().) What it uses of a subscription is used in
 -- the same commit.
 with issued as (
     select billing.session_issue(:sessionId, :operatorId, :customerId, :companyId, :invoice,
