@@ -290,6 +290,8 @@ vg_call_done(vg_unit_t *unit)
         vg_outcome_change(call, unit);
     } else if (unit->statement->list) {
         vg_outcome_page(call, unit->rows);
+    } else if (call->endpoint->all) {
+        vg_outcome_rows(call, unit->rows);
     } else if (PQntuples(unit->rows) == 0) {
         (void) vg_refuse(call, "not_found");
     } else if (call->endpoint->row->flags & VG_STREAM) {

@@ -193,17 +193,12 @@ vg_endpoint_period(vg_endpoint_t *e)
 }
 
 
-ngx_int_t
-vg_endpoint_add(vg_plugin_slot_t *plugin, const vg_route_t *row)
+static ngx_int_t
+vg_endpoint_make(vg_endpoint_t *e, vg_plugin_slot_t *plugin,
+                 const vg_route_t *row)
 {
-    const char     *wrong;
-    vg_endpoint_t  *e = ngx_pcalloc(plugin->pool, sizeof(vg_endpoint_t));
-    vg_endpoint_t **slot = ngx_array_push(&plugin->endpoints);
+    const char *wrong;
 
-    if (e == NULL || slot == NULL) {
-        return NGX_ERROR;
-    }
-    *slot = e;
     e->row = row;
     e->plugin = plugin;
     while (row->fields && row->fields[e->nfields].name != NULL) {
@@ -220,5 +215,37 @@ vg_endpoint_add(vg_plugin_slot_t *plugin, const vg_route_t *row)
         vg_plugin_out(plugin, "%s: %s", row->path, wrong);
         return NGX_ERROR;
     }
-    return vg_owner_row(e) == NGX_OK ? vg_cache_row(e) : NGX_ERROR;
+    return NGX_OK;
+}
+
+
+ngx_int_t
+vg_endpoint_add(vg_plugin_slot_t *plugin, const vg_route_t *row)
+{
+    vg_endpoint_t  *e = ngx_pcalloc(plugin->pool, sizeof(vg_endpoint_t));
+    vg_endpoint_t **slot = ngx_array_push(&plugin->endpoints);
+
+    if (e == NULL || slot == NULL) {
+        return NGX_ERROR;
+    }
+    *slot = e;
+    return vg_endpoint_make(e, plugin, row) == NGX_OK
+                   && vg_owner_row(e) == NGX_OK
+               ? vg_cache_row(e)
+               : NGX_ERROR;
+}
+
+
+/* what counts it is the row of those that have none */
+vg_endpoint_t *
+vg_language_statement(vg_plugin_slot_t *plugin, const vg_route_t *row)
+{
+    vg_endpoint_t *e = ngx_pcalloc(plugin->pool, sizeof(vg_endpoint_t));
+
+    if (e == NULL || vg_endpoint_make(e, plugin, row) != NGX_OK) {
+        return NULL;
+    }
+    e->index = VG_MAX_ENDPOINTS - 1;
+    e->all = !e->statement->change;
+    return e;
 }

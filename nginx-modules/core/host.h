@@ -100,18 +100,20 @@ struct vg_plugin_slot_s {
     ngx_atomic_uint_t  version;  /* the same as a number; 0: none        */
     char              *folder;   /* of the version                       */
     void              *handle;
-    ngx_pool_t        *pool;
-    ngx_uint_t         place;    /* in vg_host_t.plugins                    */
-    ngx_uint_t         database; /* in vg_host_t.databases               */
-    ngx_uint_t         calls;    /* that hold this generation               */
-    vg_plugin_state_t  state;    /* this worker's view                      */
-    unsigned           retired:1;
-    char               why[256];   /* it is out                            */
-    ngx_queue_t        queue;      /* of the retired                       */
-    ngx_array_t        statements; /* of vg_statement_t *                */
-    ngx_array_t        endpoints;  /* of vg_endpoint_t *                 */
-    ngx_array_t        migrations; /* of vg_migration_t                  */
-    vg_schemas_t       schemas;    /* of what it publishes               */
+    const struct vg_language_s *language; /* NULL: C                       */
+    void                       *spoken;   /* ... and its own               */
+    ngx_pool_t                 *pool;
+    ngx_uint_t        place;    /* in vg_host_t.plugins                    */
+    ngx_uint_t        database; /* in vg_host_t.databases               */
+    ngx_uint_t        calls;    /* that hold this generation               */
+    vg_plugin_state_t state;    /* this worker's view                      */
+    unsigned          retired:1;
+    char              why[256];   /* it is out                            */
+    ngx_queue_t       queue;      /* of the retired                       */
+    ngx_array_t       statements; /* of vg_statement_t *                */
+    ngx_array_t       endpoints;  /* of vg_endpoint_t *                 */
+    ngx_array_t       migrations; /* of vg_migration_t                  */
+    vg_schemas_t      schemas;    /* of what it publishes               */
 };
 
 typedef struct {
@@ -158,6 +160,7 @@ struct vg_endpoint_s {
                                       ends in vg_call_awaited()          */
     unsigned matches:1;           /* its statement takes :ifMatch     */
     unsigned awaits:1;            /* steps come before the statement     */
+    unsigned all:1;               /* a read that answers all of its rows */
 };
 
 #define VG_MAX_ENDPOINTS 512
@@ -184,6 +187,7 @@ typedef struct {
     ngx_array_t       settings;  /* of ngx_keyval_t: plugin.name value        */
     ngx_array_t       secrets;   /* the same; see secret.c                    */
     ngx_array_t       databases; /* of vg_database_t, home first          */
+    const struct vg_language_s *language; /* NULL: plugins are C alone      */
     ngx_log_t      *log; /* of this cycle, for pools that live as long        */
     ngx_shm_zone_t *zone;
     ngx_shm_zone_t *cache;
@@ -218,11 +222,8 @@ vg_plugin_slot_t *vg_plugin_named(vg_str_t name);
 /* after a change of host->plugins: all endpoints anew */
 void vg_registry_join(vg_host_t *host);
 
-vg_endpoint_t    *vg_registry_find(vg_method_t method, const char *path,
-                                   size_t len);
 const vg_error_t *vg_registry_error(vg_plugin_slot_t *plugin, const char *name,
                                     size_t len);
-void              vg_plugin_out(vg_plugin_slot_t *plugin, const char *fmt, ...);
 
 /* compile.c: a statement file of a plugin, or the kit's own text */
 vg_statement_t *vg_statement_load(vg_plugin_slot_t *plugin,
@@ -347,6 +348,8 @@ struct vg_call_s {
     struct {
         vg_way_pt   send; /* NULL: command() bound nothing */
         const void *what;
+        ngx_uint_t  nth;     /* of the same step, from 1 on; 0: its only one */
+        unsigned    reads:1; /* nobody acts on it: who hangs up ends it       */
     } outgoing;
 };
 
@@ -441,7 +444,6 @@ void       vg_versions_prune(vg_host_t *host);
 void       vg_blame_start(void);
 ngx_uint_t vg_versions_paused(const vg_plugin_slot_t *plugin);
 ngx_uint_t vg_versions_barred(const vg_plugin_slot_t *plugin);
-vg_rc_t    vg_hook_run(vg_call_t *call, vg_hook_pt hook);
 
 /* swap.c: each call holds the generation that it began with */
 void vg_plugin_hold(vg_plugin_slot_t *plugin);
@@ -484,9 +486,11 @@ enum {
     VG_SHARED_REVOKED,
     VG_SHARED_JWKS,
     VG_SHARED_AUDIT,
+    VG_SHARED_LANGUAGE,
     VG_SHARED_PARTS
 };
 
+#include "language.h"
 #include "rooms.h"
 
 #endif /* VG_HOST_H */

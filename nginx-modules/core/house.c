@@ -59,6 +59,9 @@ vg_house_show(vg_out_t *out, vg_plugin_slot_t *plugin)
         vg_house_hash(out, "quarantinedHash", row->bad);
     }
     vg_sagas_show(out, plugin);
+    if (plugin->spoken != NULL) {
+        plugin->language->show(out, plugin);
+    }
     vg_out_close(out, '}');
 }
 

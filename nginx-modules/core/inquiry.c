@@ -9,9 +9,10 @@
 #include "host.h"
 
 typedef struct {
-    const char *route;
-    vg_str_t    args;
-    vg_str_t    otherwise; /* data NULL: who cannot be asked is an error  */
+    const char    *route;
+    vg_endpoint_t *own; /* a statement of its handler's; NULL: see route */
+    vg_str_t       args;
+    vg_str_t       otherwise; /* data NULL: who cannot be asked is an error  */
 
     vg_call_t  *call; /* held by who asks until it is told             */
     vg_call_t  *ask;  /* what ended before there was time to wait      */
@@ -108,6 +109,8 @@ vg_inquiry_copy(vg_call_t *ask, vg_str_t s)
 static void
 vg_inquiry_key(const vg_call_t *call, vg_call_t *ask)
 {
+    ngx_uint_t     nth = call->outgoing.nth;
+    const char    *step;
     vg_endpoint_t *e = ask->endpoint;
     vg_str_t       key =
         call->in.job_id.data ? call->in.job_id : vg_of(call->key.key);
@@ -115,9 +118,13 @@ vg_inquiry_key(const vg_call_t *call, vg_call_t *ask)
     if (key.len == 0 || e->statement == NULL || !e->statement->change) {
         return;
     }
-    ask->key.key = vg_ngx(vg_printf(
-        &ask->arena, "%s/%s/%.*s", (const char *) call->endpoint->label.data,
-        call->endpoint->steps[call->step].row->name, (int) key.len, key.data));
+    step = call->endpoint->steps[call->step].row->name;
+    if (nth > 0) {
+        step = vg_printf(&ask->arena, "%s.%lu", step, nth).data;
+    }
+    ask->key.key = vg_ngx(vg_printf(&ask->arena, "%s/%s/%.*s",
+                                    (const char *) call->endpoint->label.data,
+                                    step ? step : "", (int) key.len, key.data));
     if (call->in.job_id.data != NULL) {
         ngx_str_set(&ask->key.hash, "inquiry"); /* the key says it all */
     } else {
@@ -203,7 +210,8 @@ vg_inquiry_send(vg_call_t *call, const void *what, vg_said_pt said, void *data)
     q->told.handler = vg_inquiry_told;
     q->told.data = q;
     q->told.log = call->log;
-    e = vg_registry_find(VG_INTERNAL, q->route, ngx_strlen(q->route));
+    e = q->own ? q->own
+               : vg_registry_find(VG_INTERNAL, q->route, ngx_strlen(q->route));
     if (e != NULL) {
         vg_inquiry_hurry(call, e);
         ask = vg_inquiry_make(q, e);
@@ -222,9 +230,9 @@ vg_inquiry_send(vg_call_t *call, const void *what, vg_said_pt said, void *data)
 }
 
 
-vg_rc_t
-vg_inquire_or(vg_call_t *call, const char *route, vg_str_t args,
-              vg_str_t otherwise)
+static vg_rc_t
+vg_inquiry_bind(vg_call_t *call, vg_endpoint_t *own, const char *route,
+                vg_str_t args, vg_str_t otherwise)
 {
     vg_inquiry_t *q;
 
@@ -237,11 +245,27 @@ vg_inquire_or(vg_call_t *call, const char *route, vg_str_t args,
         return vg_refuse(call, "internal");
     }
     q->route = route;
+    q->own = own;
     q->args = args;
     q->otherwise = otherwise;
     call->outgoing.send = vg_inquiry_send;
     call->outgoing.what = q;
     return VG_OK;
+}
+
+
+vg_rc_t
+vg_inquire_or(vg_call_t *call, const char *route, vg_str_t args,
+              vg_str_t otherwise)
+{
+    return vg_inquiry_bind(call, NULL, route, args, otherwise);
+}
+
+
+vg_rc_t
+vg_language_ask(vg_call_t *call, vg_endpoint_t *e, vg_str_t args)
+{
+    return vg_inquiry_bind(call, e, e->row->path, args, (vg_str_t){ NULL, 0 });
 }
 
 

@@ -109,7 +109,8 @@ files_add_folder(files_t *all, const char *sources, const char *below,
         {
             continue;
         }
-        if (snprintf(name, sizeof(name), "%s/%s", below, entry->d_name)
+        if (snprintf(name, sizeof(name), "%s%s%s", below, *below ? "/" : "",
+                     entry->d_name)
                 >= (int) sizeof(name)
             || snprintf(path, sizeof(path), "%s/%s", sources, name)
                    >= (int) sizeof(path))
@@ -138,10 +139,17 @@ files_read(files_t *all, const vg_install_t *what)
     size_t      i;
     const char *wrong;
 
-    (void) snprintf(name, sizeof(name), "%s.so", what->name);
-    (void) snprintf(path, sizeof(path), "%s/%s", what->built, name);
-    wrong = files_add(all, path, name);
-    (void) snprintf(path, sizeof(path), "%s/%s", what->sources, what->name);
+    (void) snprintf(path, sizeof(path), "%s/%s/" VG_INSTALL_LUA, what->sources,
+                    what->name);
+    if (access(path, F_OK) == 0) {
+        (void) snprintf(path, sizeof(path), "%s/%s", what->sources, what->name);
+        wrong = files_add_folder(all, path, "", ".lua");
+    } else {
+        (void) snprintf(name, sizeof(name), "%s.so", what->name);
+        (void) snprintf(path, sizeof(path), "%s/%s", what->built, name);
+        wrong = files_add(all, path, name);
+        (void) snprintf(path, sizeof(path), "%s/%s", what->sources, what->name);
+    }
     for (i = 0; wrong == NULL && folders[i].name != NULL; i++) {
         wrong = files_add_folder(all, path, folders[i].name, folders[i].ends);
     }

@@ -2,7 +2,7 @@
  * install.h: a version of a plugin as a folder that never changes. Pure C,
  * shared by the kit and by `voltgate plugin`.
  *
- *   <into>/<name>.<hash>/<name>.so
+ *   <into>/<name>.<hash>/<name>.so, or plugin.lua and other .lua
  *   <into>/<name>.<hash>/sql/001_….sql
  *   <into>/<name>.<hash>/sql/queries/….sql
  *   <into>/<name>.<hash>/events/….json
@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #define VG_INSTALL_HASH 16 /* hex digits                                  */
+#define VG_INSTALL_LUA  "plugin.lua" /* among its sources: it is no C     */
 
 typedef struct {
     const char *name;

@@ -8,6 +8,7 @@
 #include <openssl/sha.h>
 #include <sys/stat.h>
 
+#include "install.h"
 #include "library.h"
 
 #define VG_MIGRATION_MAX ((off_t) 16 * 1024 * 1024)
@@ -33,12 +34,17 @@ vg_library_taken(const ngx_str_t *name)
 ngx_int_t
 vg_library_open(vg_plugin_slot_t *plugin)
 {
-    char        path[NGX_MAX_PATH];
+    char        path[NGX_MAX_PATH], what[64];
     size_t      len = ngx_strlen(plugin->folder);
     const char *error;
 
     (void) snprintf(path, sizeof(path), "%s/%s.so", plugin->folder,
                     plugin->name.data);
+    error = vg_install_check(path, what, sizeof(what));
+    if (error != NULL) {
+        vg_plugin_out(plugin, "%s.so %s %s", plugin->name.data, error, what);
+        return NGX_ERROR;
+    }
     plugin->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (plugin->handle == NULL) {
         error = dlerror();

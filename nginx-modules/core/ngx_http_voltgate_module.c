@@ -253,6 +253,8 @@ vg_shared_size(ngx_uint_t part)
         return vg_shared_align(vg_jwks_shared_size());
     case VG_SHARED_AUDIT:
         return vg_shared_align(vg_audit_shared_size());
+    case VG_SHARED_LANGUAGE:
+        return vg_shared_align(VG_LANGUAGE_ROWS * sizeof(vg_language_row_t));
     case VG_SHARED_SAGAS:
         return vg_shared_align(vg_sagas_shared_size());
     default:

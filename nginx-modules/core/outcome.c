@@ -218,6 +218,31 @@ vg_outcome_page(vg_call_t *call, PGresult *rows)
 }
 
 
+/* what a handler asked for: it holds all of them at once */
+void
+vg_outcome_rows(vg_call_t *call, PGresult *rows)
+{
+    int      i, n = PQntuples(rows);
+    vg_out_t out;
+
+    if (n > VG_OUTCOME_ROWS) {
+        ngx_log_error(NGX_LOG_ERR, call->log, 0,
+                      "voltgate: %V gives more than %d rows",
+                      &call->endpoint->label, VG_OUTCOME_ROWS);
+        (void) vg_refuse(call, "internal");
+        return;
+    }
+    vg_out_init(&out, &call->arena);
+    vg_out_open(&out, '[');
+    for (i = 0; i < n; i++) {
+        vg_out_raw(&out, (vg_str_t){ PQgetvalue(rows, i, 0),
+                                     PQgetlength(rows, i, 0) });
+    }
+    vg_out_close(&out, ']');
+    call->text = vg_out_str(&out);
+}
+
+
 void
 vg_outcome_stored(vg_call_t *call, PGresult *rows)
 {

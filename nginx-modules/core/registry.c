@@ -13,6 +13,39 @@
 #include "library.h"
 
 
+const vg_host_t *
+vg_language_add(ngx_conf_t *cf, const vg_language_t *language)
+{
+    vg_host_t *host = vg_host_conf(cf);
+
+    host->language = language;
+    return host;
+}
+
+
+vg_language_row_t *
+vg_language_row(const ngx_str_t *plugin)
+{
+    ngx_uint_t         i;
+    ngx_atomic_uint_t  h = vg_hash(plugin, 1);
+    vg_language_row_t *row, *rows;
+
+    if (vg_host == NULL || vg_host->zone == NULL
+        || vg_host->zone->shm.addr == NULL) {
+        return NULL;
+    }
+    rows = vg_shared(VG_SHARED_LANGUAGE);
+    for (i = 0; i < VG_LANGUAGE_ROWS; i++) {
+        row = &rows[(h + i) % VG_LANGUAGE_ROWS];
+        if (row->name == h || ngx_atomic_cmp_set(&row->name, 0, h)
+            || row->name == h) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+
 void
 vg_plugin_out(vg_plugin_slot_t *plugin, const char *fmt, ...)
 {
@@ -136,6 +169,9 @@ vg_plugin_free(vg_plugin_slot_t *plugin)
     if (plugin->handle != NULL) {
         (void) dlclose(plugin->handle);
     }
+    if (plugin->spoken != NULL) {
+        plugin->language->close(plugin);
+    }
     ngx_destroy_pool(plugin->pool);
 }
 
@@ -226,11 +262,29 @@ vg_plugin_rows(vg_host_t *host, vg_plugin_slot_t *plugin)
 }
 
 
+static ngx_int_t
+vg_plugin_open(vg_host_t *host, vg_plugin_slot_t *plugin)
+{
+    char path[NGX_MAX_PATH];
+
+    (void) snprintf(path, sizeof(path), "%s/" VG_INSTALL_LUA, plugin->folder);
+    if (access(path, F_OK) != 0) {
+        return vg_library_open(plugin);
+    }
+    if (host->language == NULL) {
+        vg_plugin_out(plugin, "it is Lua, and ngx_http_voltgate_lua_module"
+                              " is not loaded");
+        return NGX_ERROR;
+    }
+    plugin->language = host->language;
+    return host->language->open(plugin);
+}
+
+
 vg_plugin_slot_t *
 vg_plugin_load(vg_host_t *host, const ngx_str_t *name, const char *hash)
 {
-    char              what[64], sql[NGX_MAX_PATH];
-    const char       *wrong;
+    char              sql[NGX_MAX_PATH];
     vg_pool_t         arena;
     vg_plugin_slot_t *plugin = vg_plugin_create(host, name);
 
@@ -251,16 +305,10 @@ vg_plugin_load(vg_host_t *host, const ngx_str_t *name, const char *hash)
         vg_plugin_out(plugin, "its name is that of a role or a schema of ours");
         return plugin;
     }
-    (void) snprintf(sql, sizeof(sql), "%s/%s.so", plugin->folder, name->data);
-    wrong = vg_install_check(sql, what, sizeof(what));
-    if (wrong != NULL) {
-        vg_plugin_out(plugin, "%s.so %s %s", name->data, wrong, what);
-        return plugin;
-    }
     (void) snprintf(sql, sizeof(sql), "%s/sql", plugin->folder);
     if (vg_migrations_read(plugin->pool, sql, &plugin->migrations) != NGX_OK) {
         vg_plugin_out(plugin, "cannot read its sql/");
-    } else if (vg_library_open(plugin) == NGX_OK) {
+    } else if (vg_plugin_open(host, plugin) == NGX_OK) {
         (void) vg_plugin_fits(host, plugin);
     }
     return plugin;

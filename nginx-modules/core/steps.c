@@ -185,11 +185,12 @@ vg_steps_run(vg_call_t *call)
         }
         return;
     }
-    call->outgoing.send = NULL;
+    ngx_memzero(&call->outgoing, sizeof(call->outgoing));
     good = vg_step_hook(call, step->row->command);
     if (call->outgoing.send != NULL) {
         vg_step_patience(call);
-        call->changed |= await != 0; /* the other side acts, whoever hangs up */
+        /* the other side acts, whoever hangs up */
+        call->changed |= await && !call->outgoing.reads;
         vg_call_ref(call);
         call->outgoing.send(call, call->outgoing.what, vg_step_told, call);
     } else if (await && good) {

@@ -229,6 +229,10 @@ vg_metrics_render(vg_pool_t *pool)
     vg_limit_metrics(&out);
     vg_jobs_metrics(&out);
     vg_sagas_metrics(&out);
+    if (vg_host->language != NULL) {
+        vg_host->language->metrics(&out, vg_host->plugins.elts,
+                                   vg_host->plugins.nelts);
+    }
     vg_relay_metrics(&out);
     vg_certificate_metrics(&out);
     vg_audit_metrics(&out);

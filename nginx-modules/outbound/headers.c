@@ -43,7 +43,12 @@ vg_post_key(vg_post_t *post, vg_str_t given)
 {
     const vg_call_t *call = post->call;
     vg_str_t         job = call->in.job_id;
+    ngx_uint_t       nth = call->outgoing.nth;
 
+    if (given.data == NULL && job.data != NULL && nth > 1) {
+        return vg_printf(&post->arena, "%.*s/%lu", (int) job.len, job.data,
+                         nth);
+    }
     if (given.data != NULL || job.data == NULL || call->step == 0) {
         return given.data != NULL ? given : job;
     }
