@@ -39,7 +39,10 @@ ROOMS   := $(patsubst %/,%,$(wildcard nginx-modules/*/))
 KIT_INC := $(ROOMS:%=-iquote %) $(addprefix -isystem ,$(NGX) $(SRC)/core $(SRC)/event \
            $(SRC)/event/modules $(SRC)/os/unix $(SRC)/http $(SRC)/http/modules \
            $(SRC)/http/v2) -isystem /usr/include/postgresql
-KIT_SRC := $(sort $(wildcard nginx-modules/*/*.c))
+# a language is a shared object of its own, which needs a runtime that the kit
+# does without
+LUA_SRC := $(sort $(wildcard nginx-modules/lua/*.c))
+KIT_SRC := $(filter-out $(LUA_SRC),$(sort $(wildcard nginx-modules/*/*.c)))
 KIT_OBJ := $(KIT_SRC:%.c=$(B)/obj/%.o) $(B)/obj/modules.o
 KIT_LIB := $(shell vg_libs=; for c in nginx-modules/*/config; do . ./$$c; done; echo $$vg_libs)
 MODULES := $(shell sed -n "s/^ngx_module_t  *\([a-z_]*\).*/\1/p" $(KIT_SRC) /dev/null | sort)
@@ -135,7 +138,7 @@ clean: ## remove what was built; no data
 # ------------------------------------------------------------------ the kit
 
 build: kit plugins cli
-kit: $(B)/kit/current
+kit: $(B)/kit/current $(B)/kit/lua
 
 # written anew only when nginx-dev or the set of nginx modules changes
 $(NGX)/wanted: FORCE
@@ -179,6 +182,20 @@ $(B)/kit/current: $(B)/ngx_http_voltgate_module.so
 	@mkdir -p $(@D)
 	@hash=$$(sha256sum <$< | cut -c1-16) && \
 	name=ngx_http_voltgate_module.$$hash.so && \
+	cp $< $(@D)/.$$name && mv $(@D)/.$$name $(@D)/$$name && echo $$name >$@
+
+
+# LuaJIT's headers are those of whichever runtime is installed
+$(LUA_SRC:%.c=$(B)/obj/%.o): CFLAGS += -isystem $(shell pkg-config --variable=includedir luajit 2>/dev/null)
+
+$(B)/ngx_http_voltgate_lua_module.so: $(LUA_SRC:%.c=$(B)/obj/%.o) $(B)/obj/nginx-modules/outbound/breaker.o
+	$(call say,LINK) $(CC) -shared -Wl,-Bsymbolic $(LDFLAGS) -o $@.new $^ -lluajit-5.1 -lrt
+	@mv $@.new $@
+
+$(B)/kit/lua: $(B)/ngx_http_voltgate_lua_module.so
+	@mkdir -p $(@D)
+	@hash=$$(sha256sum <$< | cut -c1-16) && \
+	name=ngx_http_voltgate_lua_module.$$hash.so && \
 	cp $< $(@D)/.$$name && mv $(@D)/.$$name $(@D)/$$name && echo $$name >$@
 
 

@@ -26,7 +26,7 @@ sub house {
     my $house = "$state/house";
     make_path("$house/plugins", "$house/built");
     symlink "$build/voltgate", "$house/voltgate" or die "$house/voltgate: $!";
-    symlink "$root/sql", "$house/sql" or die "$house/sql: $!";
+    symlink "$root/$_", "$house/$_" or die "$house/$_: $!" for qw(sql lua);
     symlink $_, "$house/plugins/" . basename($_) or die "$_: $!" for grep { -d } glob "$root/plugins/*";
     symlink $_, "$house/built/" . basename($_) or die "$_: $!" for glob "$build/plugins/*.so";
     for my $name (sort keys %$authored) {
@@ -52,6 +52,7 @@ sub write_plugin {
 sub compile {
     my ($root, $house, $name) = @_;
 
+    return if -e "$house/plugins/$name/plugin.lua";
     system('gcc', '-shared', '-fPIC', '-O1', '-fvisibility=hidden', '-Wl,-Bsymbolic', '-iquote', "$root/nginx-modules/core",
         '-o', "$house/built/$name.so", glob "$house/plugins/$name/*.c") == 0 or die "gcc: $?\n";
     return;

@@ -1,0 +1,274 @@
+/*
+ * call.c: `call`, the one argument of hooks and handlers: what came, who
+ * calls, and what the function decides.
+ */
+
+#include "vm.h"
+
+typedef struct {
+    uint64_t serial;
+} vg_lua_handle_t;
+
+
+void
+vg_lua_call_push(lua_State *L)
+{
+    vg_lua_handle_t *handle = lua_newuserdata(L, sizeof(vg_lua_handle_t));
+
+    handle->serial = vg_lua_vm_of(L)->serial;
+    luaL_getmetatable(L, "vg.call");
+    (void) lua_setmetatable(L, -2);
+}
+
+
+static vg_call_t *
+vg_lua_call(lua_State *L)
+{
+    vg_lua_vm_t     *vm = vg_lua_vm_of(L);
+    vg_lua_handle_t *handle = luaL_checkudata(L, 1, "vg.call");
+
+    if (vm->call == NULL || handle->serial != vm->serial) {
+        (void) luaL_error(L, "this call is over");
+    }
+    return vm->call;
+}
+
+
+/* ---------------------------------------------------------------- members */
+
+static void
+vg_lua_values(lua_State *L, vg_call_t *call)
+{
+    ngx_uint_t        i;
+    const vg_json_t  *value;
+    const vg_field_t *field;
+
+    lua_createtable(L, 0, (int) call->endpoint->nfields);
+    for (i = 0; i < call->endpoint->nfields; i++) {
+        field = &call->endpoint->row->fields[i];
+        value = call->values[i];
+        if (value == NULL || value->type == VG_JSON_NULL) {
+            continue;
+        }
+        if (field->in != VG_BODY && field->type == VG_INT) {
+            vg_json_t number = *value; /* of a path or query: a string */
+
+            number.type = VG_JSON_NUMBER;
+            vg_lua_push(L, &number);
+        } else {
+            vg_lua_push(L, value);
+        }
+        lua_setfield(L, -2, field->name);
+    }
+}
+
+
+static void
+vg_lua_pushstr(lua_State *L, vg_str_t s)
+{
+    if (s.data == NULL) {
+        lua_pushnil(L);
+    } else {
+        lua_pushlstring(L, s.data, s.len);
+    }
+}
+
+
+static void
+vg_lua_caller(lua_State *L, vg_call_t *call)
+{
+    lua_createtable(L, 0, 3);
+    vg_lua_pushstr(L, call->caller.id.data ? call->caller.id : VG_STR(""));
+    lua_setfield(L, -2, "id");
+    vg_lua_pushstr(L, call->caller.role.data ? call->caller.role : VG_STR(""));
+    lua_setfield(L, -2, "role");
+    vg_lua_pushstr(L, call->caller.company.data ? call->caller.company
+                                                : VG_STR(""));
+    lua_setfield(L, -2, "company");
+}
+
+
+static void
+vg_lua_json(lua_State *L, vg_call_t *call, vg_str_t text)
+{
+    vg_lua_push(L, text.data == NULL || text.len == 0
+                       ? NULL
+                       : vg_json_parse(&call->arena, text, NULL));
+}
+
+
+static int
+vg_lua_member(lua_State *L, vg_call_t *call, const char *key)
+{
+    if (strcmp(key, "values") == 0) {
+        vg_lua_values(L, call);
+    } else if (strcmp(key, "caller") == 0) {
+        vg_lua_caller(L, call);
+    } else if (strcmp(key, "row") == 0) {
+        vg_lua_json(L, call, call->text.data ? call->text : call->loaded);
+    } else if (strcmp(key, "body") == 0) {
+        vg_lua_push(L, call->body);
+    } else if (strcmp(key, "outcome") == 0) {
+        vg_lua_json(L, call, call->in.outcome);
+    } else if (strcmp(key, "now") == 0) {
+        lua_pushnumber(L, (lua_Number) call->now);
+    } else if (strcmp(key, "new_id") == 0) {
+        lua_pushstring(L, call->new_id);
+    } else if (strcmp(key, "correlation_id") == 0) {
+        vg_lua_pushstr(L, call->correlation);
+    } else if (strcmp(key, "event_type") == 0) {
+        vg_lua_pushstr(L, call->in.type);
+    } else if (strcmp(key, "event_id") == 0) {
+        vg_lua_pushstr(L, call->in.event_id);
+    } else if (strcmp(key, "aggregate_id") == 0) {
+        vg_lua_pushstr(L, call->in.aggregate_id);
+    } else if (strcmp(key, "job_id") == 0) {
+        vg_lua_pushstr(L, call->in.job_id);
+    } else if (strcmp(key, "job_try") == 0) {
+        lua_pushnumber(L, call->in.job_try);
+    } else {
+        return luaL_error(L, "a call has no %s", key);
+    }
+    return 1;
+}
+
+
+/* A method is upvalue 1's; of a member a table is made once for each call. */
+static int
+vg_lua_index(lua_State *L)
+{
+    vg_call_t  *call = vg_lua_call(L);
+    const char *key = luaL_checkstring(L, 2);
+
+    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    lua_rawget(L, lua_upvalueindex(1));
+    if (!lua_isnil(L, -1)) {
+        return 1;
+    }
+    lua_pop(L, 1);
+    return vg_lua_member(L, call, key);
+}
+
+
+/* ---------------------------------------------------------------- methods */
+
+/* a copy that lives as long as the call; a number or table as JSON */
+vg_str_t
+vg_lua_kept(lua_State *L, vg_call_t *call, int index)
+{
+    size_t      len;
+    vg_out_t    out;
+    const char *text, *wrong;
+
+    if (lua_isnoneornil(L, index)) {
+        return (vg_str_t){ NULL, 0 };
+    }
+    if (lua_type(L, index) == LUA_TSTRING) {
+        text = lua_tolstring(L, index, &len);
+        if (memchr(text, '\0', len) != NULL
+            || !vg_str_utf8((vg_str_t){ text, len })) {
+            (void) luaL_error(L, "a string that is no UTF-8, or holds a NUL");
+        }
+        return vg_printf(&call->arena, "%.*s", (int) len, text);
+    }
+    vg_out_init(&out, &call->arena);
+    wrong = vg_lua_write(L, index, &out);
+    if (wrong != NULL) {
+        (void) luaL_error(L, "%s", wrong);
+    }
+    return vg_out_str(&out);
+}
+
+
+static int
+vg_lua_bind(lua_State *L)
+{
+    vg_call_t  *call = vg_lua_call(L);
+    const char *name = luaL_checkstring(L, 2);
+
+    if (vg_bind(call, name, vg_lua_kept(L, call, 3)) != VG_OK) {
+        return luaL_error(L, "no bound field is %s", name);
+    }
+    return 0;
+}
+
+
+static int
+vg_lua_refuse(lua_State *L)
+{
+    vg_call_t  *call = vg_lua_call(L);
+    const char *name = luaL_checkstring(L, 2);
+
+    if (!lua_isnoneornil(L, 3)) {
+        luaL_checktype(L, 3, LUA_TTABLE);
+    }
+    (void) vg_refuse_with(call, name, vg_lua_kept(L, call, 3));
+    return 0;
+}
+
+
+static int
+vg_lua_refuse_field(lua_State *L)
+{
+    vg_call_t *call = vg_lua_call(L);
+
+    luaL_checkstring(L, 2);
+    luaL_checkstring(L, 3);
+    (void) vg_refuse_field(call, vg_lua_kept(L, call, 2).data,
+                           vg_lua_kept(L, call, 3).data);
+    return 0;
+}
+
+
+static int
+vg_lua_reply(lua_State *L)
+{
+    vg_call_t *call = vg_lua_call(L);
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    (void) vg_reply(call, vg_lua_kept(L, call, 2));
+    return 0;
+}
+
+
+static int
+vg_lua_setting(lua_State *L)
+{
+    vg_call_t *call = vg_lua_call(L);
+
+    lua_pushstring(L, vg_setting(call, luaL_checkstring(L, 2)));
+    return 1;
+}
+
+
+static int
+vg_lua_log(lua_State *L)
+{
+    vg_call_t *call = vg_lua_call(L);
+
+    vg_log(call, VG_LOG_WARN, "%.500s", luaL_checkstring(L, 2));
+    return 0;
+}
+
+
+void
+vg_lua_call_open(lua_State *L)
+{
+    static const luaL_Reg methods[] = { { "bind", vg_lua_bind },
+                                        { "refuse", vg_lua_refuse },
+                                        { "refuse_field", vg_lua_refuse_field },
+                                        { "reply", vg_lua_reply },
+                                        { "setting", vg_lua_setting },
+                                        { "log", vg_lua_log },
+                                        { NULL, NULL } };
+
+    (void) luaL_newmetatable(L, "vg.call");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+    lua_newtable(L);
+    luaL_register(L, NULL, methods);
+    lua_pushcclosure(L, vg_lua_index, 1);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+}

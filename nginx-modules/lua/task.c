@@ -1,0 +1,250 @@
+/*
+ * task.c: a handler, as a coroutine. To the call it is an awaited step, whose
+ * answer comes when the coroutine has ended; each wait within is one of the
+ * ways that a step of a C plugin has, with its own deadline. A call that is
+ * over meanwhile is seen when the wait ends, and the coroutine is dropped
+ * there: nothing of it runs any more.
+ */
+
+#include "vm.h"
+
+typedef struct {
+    vg_lua_task_t *task;
+    int            function;
+} vg_lua_begin_t;
+
+typedef enum { VG_LUA_WAITS, VG_LUA_OVER } vg_lua_slice_t;
+
+
+static int
+vg_lua_begin(lua_State *L)
+{
+    vg_lua_vm_t    *vm = vg_lua_vm_of(L);
+    vg_lua_begin_t *begin = lua_touserdata(L, 1);
+    vg_lua_task_t  *task = begin->task;
+
+    task->serial = vm->serial;
+    task->co = lua_newthread(L);
+    luaL_checkstack(task->co, 8, "no memory");
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->begin);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, begin->function);
+    vg_lua_call_push(L);
+    lua_xmove(L, task->co, 3);
+    task->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    vm->waits++;
+    return 0;
+}
+
+
+static void
+vg_lua_end(vg_lua_task_t *task)
+{
+    luaL_unref(task->vm->L, LUA_REGISTRYINDEX, task->ref);
+    vg_lua_vm_unwait(task->vm);
+    task->vm = NULL;
+}
+
+
+static vg_lua_slice_t
+vg_lua_fails(vg_lua_task_t *task, const vg_lua_error_t *error)
+{
+    (void) vg_lua_failed(task->call, task->vm, task->pass, error);
+    vg_lua_end(task);
+    return VG_LUA_OVER;
+}
+
+
+/* until it waits or is over; what was decided is the call's */
+static vg_lua_slice_t
+vg_lua_slice(vg_lua_task_t *task, int args)
+{
+    int            rc;
+    vg_lua_error_t error = { "", 0 };
+
+    task->way = NULL;
+    rc = vg_lua_resume(task, args, &error);
+    if (rc == LUA_YIELD && task->way != NULL) {
+        lua_settop(task->co, 0);
+        return VG_LUA_WAITS;
+    }
+    if (rc == LUA_YIELD) {
+        (void) snprintf(error.text, sizeof(error.text),
+                        "a handler yields, outside of a coroutine of its own");
+    }
+    if (rc != 0) {
+        return vg_lua_fails(task, &error);
+    }
+    vg_lua_ended(task->call, task->pass, VG_BREAKER_GOOD);
+    vg_lua_end(task);
+    return VG_LUA_OVER;
+}
+
+
+static void vg_lua_said(void *data, const vg_said_t *said);
+
+
+static void
+vg_lua_wait(vg_lua_task_t *task)
+{
+    vg_call_t *call = task->call;
+
+    call->outgoing.nth = ++task->asked;
+    task->way(call, task->what, vg_lua_said, task);
+}
+
+
+static vg_rc_t
+vg_lua_go_on(vg_call_t *call)
+{
+    vg_lua_task_t *task = (vg_lua_task_t *) call->outgoing.what;
+
+    return vg_lua_slice(task, 0) == VG_LUA_WAITS ? VG_OK : VG_DONE;
+}
+
+
+static void
+vg_lua_tell(vg_lua_task_t *task)
+{
+    vg_call_t *call = task->call;
+    vg_said_t  said = { .result = VG_STR("") };
+
+    if (call->error != NULL) {
+        said.error = call->error->name;
+        said.detail = call->detail;
+    } else if (call->nproblems) {
+        said.error = "validation";
+    }
+    task->said(task->data, &said);
+}
+
+
+static void
+vg_lua_said(void *data, const vg_said_t *said)
+{
+    vg_rc_t        rc;
+    vg_lua_task_t *task = data;
+    vg_call_t     *call = task->call;
+    vg_lua_error_t spoilt = { "it takes too much memory", 1 };
+
+    if (call->finished) {
+        vg_lua_ended(call, task->pass, VG_BREAKER_NONE);
+        vg_lua_end(task);
+        vg_lua_tell(task);
+        return;
+    }
+    if (task->vm->spoilt) {
+        (void) vg_lua_fails(task, &spoilt);
+        vg_lua_tell(task);
+        return;
+    }
+    task->told = said;
+    call->outgoing.what = task;
+    rc = vg_hook_run(call, vg_lua_go_on);
+    task->told = NULL;
+    if (rc == VG_OK) {
+        vg_lua_wait(task);
+    } else {
+        vg_lua_tell(task);
+    }
+}
+
+
+static void
+vg_lua_send(vg_call_t *call, const void *what, vg_said_pt said, void *data)
+{
+    vg_lua_task_t *task = (vg_lua_task_t *) what;
+
+    (void) call;
+    task->said = said;
+    task->data = data;
+    vg_lua_wait(task);
+}
+
+
+vg_rc_t
+vg_lua_handler(vg_call_t *call)
+{
+    vg_lua_error_t error;
+    vg_lua_task_t *task = vg_calloc(&call->arena, sizeof(vg_lua_task_t));
+    vg_lua_begin_t begin = { task, LUA_NOREF };
+
+    if (task == NULL) {
+        return vg_refuse(call, "internal");
+    }
+    task->call = call;
+    task->vm = vg_lua_ready(call, &task->pass);
+    if (task->vm == NULL) {
+        return VG_ERROR;
+    }
+    begin.function = *vg_lua_slot(call, task->vm, VG_LUA_HANDLER);
+    if (vg_lua_enter(task->vm, call, vg_lua_begin, &begin, vg_lua_conf->time,
+                     &error)
+        != 0)
+    {
+        return vg_lua_failed(call, task->vm, task->pass, &error);
+    }
+    if (vg_lua_slice(task, 2) == VG_LUA_WAITS) {
+        call->outgoing.send = vg_lua_send;
+        call->outgoing.what = task;
+        call->outgoing.reads = 1; /* what does more says so by itself */
+        return VG_OK;
+    }
+    return call->error != NULL || call->nproblems ? VG_ERROR : VG_OK;
+}
+
+
+/* ------------------------------------------------------------- what it gave */
+
+/* {name = value} for the bound fields of the row's statement */
+static void
+vg_lua_bound(lua_State *L, vg_call_t *call)
+{
+    const char *name;
+
+    for (lua_pushnil(L); lua_next(L, 1) != 0; lua_pop(L, 1)) {
+        name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "";
+        if (vg_bind(call, name, vg_lua_kept(L, call, lua_gettop(L))) != VG_OK) {
+            (void) luaL_error(L, "it returns %s, which no bound field is",
+                              name);
+        }
+    }
+}
+
+
+int
+vg_lua_finish(lua_State *L)
+{
+    vg_out_t       out;
+    vg_call_t     *call = vg_lua_vm_of(L)->call;
+    vg_lua_task_t *task = vg_lua_vm_of(L)->task;
+    const char    *wrong;
+
+    lua_settop(L, 1);
+    if (call->error != NULL || call->nproblems || call->answered) {
+        return 0;
+    }
+    if (!lua_isnil(L, 1) && !lua_istable(L, 1)) {
+        return luaL_error(L, "it returns a %s", luaL_typename(L, 1));
+    }
+    if (call->endpoint->statement == NULL) {
+        if (lua_istable(L, 1)) {
+            vg_out_init(&out, &call->arena);
+            wrong = vg_lua_write(L, 1, &out);
+            if (wrong != NULL) {
+                return luaL_error(L, "it returns %s", wrong);
+            }
+            (void) vg_reply(call, vg_out_str(&out));
+        }
+        return 0;
+    }
+    if (lua_istable(L, 1)) {
+        vg_lua_bound(L, call);
+    }
+    if (task->tells) {
+        vg_out_close(&task->events, ']');
+        if (vg_bind(call, "events", vg_out_str(&task->events)) != VG_OK) {
+            return luaL_error(L, "events go into a bound field of that name");
+        }
+    }
+    return 0;
+}

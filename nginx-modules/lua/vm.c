@@ -1,0 +1,301 @@
+/*
+ * vm.c: makes machines and enters them.
+ */
+
+#include <luajit.h>
+
+#include "vm.h"
+
+
+vg_lua_vm_t *
+vg_lua_vm_of(lua_State *L)
+{
+    void *vm;
+
+    (void) lua_getallocf(L, &vm);
+    return vm;
+}
+
+
+/* The bound is set once the machine is there: lua_newstate() does not survive
+ * an allocation that fails. */
+static void *
+vg_lua_alloc(void *data, void *old, size_t was, size_t size)
+{
+    void *new;
+    vg_lua_vm_t *vm = data;
+
+    if (size == 0) {
+        vm->used -= was;
+        free(old);
+        return NULL;
+    }
+    if (size > was && vm->cap != 0 && vm->used - was + size > vm->cap) {
+        vm->spoilt = 1;
+        return NULL;
+    }
+    new = realloc(old, size);
+    if (new != NULL) {
+        vm->used += size - was;
+    }
+    return new;
+}
+
+
+static ngx_uint_t
+vg_lua_trusted(const vg_lua_t *lua)
+{
+    ngx_str_t *name = vg_lua_conf->trusted.elts;
+    ngx_uint_t i;
+
+    for (i = 0; i < vg_lua_conf->trusted.nelts; i++) {
+        if (name[i].len == lua->plugin->name.len
+            && ngx_strncmp(name[i].data, lua->plugin->name.data, name[i].len)
+                   == 0)
+        {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+
+/* whatever gets past a protected call is ours, and ends the worker */
+static int
+vg_lua_panic(lua_State *L)
+{
+    const char *text = lua_tostring(L, -1);
+
+    ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                  "voltgate: Lua outside of a protected call: %s",
+                  text ? text : "");
+    return 0;
+}
+
+
+static int
+vg_lua_furnish(lua_State *L)
+{
+    vg_lua_sandbox(L);
+    return 0;
+}
+
+
+vg_lua_vm_t *
+vg_lua_vm_make(vg_lua_t *lua)
+{
+    vg_lua_vm_t *vm = ngx_calloc(sizeof(vg_lua_vm_t), ngx_cycle->log);
+
+    if (vm == NULL) {
+        return NULL;
+    }
+    vm->lua = lua;
+    vm->L = lua_newstate(vg_lua_alloc, vm);
+    if (vm->L == NULL) {
+        ngx_free(vm);
+        return NULL;
+    }
+    (void) lua_atpanic(vm->L, vg_lua_panic);
+    if (lua_cpcall(vm->L, vg_lua_furnish, NULL) != 0) {
+        vg_plugin_out(lua->plugin, "no machine: %s", lua_tostring(vm->L, -1));
+        vg_lua_vm_close(vm);
+        return NULL;
+    }
+    (void) luaJIT_setmode(
+        vm->L, 0,
+        LUAJIT_MODE_ENGINE
+            | (vg_lua_trusted(lua) ? LUAJIT_MODE_ON : LUAJIT_MODE_OFF));
+    vm->cap = vg_lua_conf->memory;
+    return vm;
+}
+
+
+void
+vg_lua_vm_close(vg_lua_vm_t *vm)
+{
+    vm->cap = 0;
+    lua_close(vm->L);
+    ngx_free(vm->rows);
+    ngx_free(vm);
+}
+
+
+void
+vg_lua_vm_drop(vg_lua_vm_t *vm)
+{
+    if (vm->lua->vm == vm) {
+        vm->lua->vm = NULL;
+    }
+    if (vm->waits == 0 && vm->inside == 0) {
+        vg_lua_vm_close(vm);
+    }
+}
+
+
+void
+vg_lua_vm_unwait(vg_lua_vm_t *vm)
+{
+    vm->waits--;
+    if (vm->lua->vm != vm) {
+        vg_lua_vm_drop(vm);
+    }
+}
+
+
+/* ----------------------------------------------------------------- entries */
+
+/* where the error was raised, whatever it is: it may have been raised without
+ * a place, or be no string */
+static size_t
+vg_lua_where(lua_State *L, char *text, size_t size)
+{
+    int       level;
+    lua_Debug at;
+
+    for (level = 0; lua_getstack(L, level, &at); level++) {
+        if (lua_getinfo(L, "Sl", &at) && at.currentline > 0
+            && at.source[0] == '@') {
+            return (size_t) snprintf(text, size, "%s:%d: ", at.source + 1,
+                                     at.currentline);
+        }
+    }
+    return 0;
+}
+
+
+static void
+vg_lua_explain(lua_State *L, int rc, vg_lua_error_t *error)
+{
+    char         where[128] = "";
+    vg_lua_vm_t *vm = vg_lua_vm_of(L);
+    const char  *text =
+        lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+
+    error->limit = vm->over != NULL || vm->spoilt || rc == LUA_ERRMEM;
+    (void) vg_lua_where(L, where, sizeof(where));
+    if (vm->spoilt || rc == LUA_ERRMEM) {
+        text = "it takes too much memory";
+    } else if (vm->over != NULL) {
+        text = vm->over;
+    } else if (text != NULL && strchr(text, ':') != NULL
+               && strstr(text, ".lua:") != NULL)
+    {
+        where[0] = '\0'; /* it says so by itself */
+    }
+    if (text != NULL) {
+        (void) snprintf(error->text, sizeof(error->text), "%s%s", where, text);
+    } else {
+        (void) snprintf(error->text, sizeof(error->text),
+                        "%san error that is no string, but a %s", where,
+                        lua_typename(L, lua_type(L, -1)));
+    }
+}
+
+
+/* the message handler: the stack still stands */
+static int
+vg_lua_handle(lua_State *L)
+{
+    vg_lua_error_t *error = lua_touserdata(L, lua_upvalueindex(1));
+
+    vg_lua_explain(L, 0, error);
+    return 1;
+}
+
+
+/* body, its data and where errors go, in one piece: a light userdata for it is
+ * all that has to be pushed outside */
+typedef struct {
+    lua_CFunction   body;
+    void           *data;
+    vg_lua_error_t *error;
+} vg_lua_visit_t;
+
+
+static int
+vg_lua_visit(lua_State *L)
+{
+    vg_lua_visit_t *visit = lua_touserdata(L, 1);
+
+    lua_settop(L, 0);
+    lua_pushlightuserdata(L, visit->error);
+    lua_pushcclosure(L, vg_lua_handle, 1);
+    lua_pushcfunction(L, visit->body);
+    lua_pushlightuserdata(L, visit->data);
+    if (lua_pcall(L, 1, 0, 1) != 0) {
+        lua_error(L);
+    }
+    return 0;
+}
+
+
+uint64_t
+vg_lua_serial(void)
+{
+    static uint64_t last;
+
+    return ++last;
+}
+
+
+/* who is entered within, by an ask, leaves things as they were */
+int
+vg_lua_enter(vg_lua_vm_t *vm, vg_call_t *call, lua_CFunction body, void *data,
+             ngx_msec_t time, vg_lua_error_t *error)
+{
+    int            rc, top = lua_gettop(vm->L);
+    uint64_t       serial = vm->serial;
+    vg_call_t     *outer = vm->call;
+    vg_lua_task_t *task = vm->task;
+    vg_lua_visit_t visit = { body, data, error };
+    vg_lua_entry_t entry = { .vm = vm, .limit = time / VG_LUA_TICK };
+
+    error->text[0] = '\0';
+    error->limit = 0;
+    vm->task = NULL;
+    vm->call = call;
+    vm->serial = vg_lua_serial();
+    vm->inside++;
+    vg_lua_budget_begin(&entry);
+    rc = lua_cpcall(vm->L, vg_lua_visit, &visit);
+    if (rc != 0 && (error->text[0] == '\0' || vm->spoilt || rc == LUA_ERRMEM)) {
+        vg_lua_explain(vm->L, rc, error);
+    }
+    vm->inside--;
+    vg_lua_budget_end(&entry);
+    vm->task = task;
+    vm->call = outer;
+    vm->serial = serial;
+    lua_settop(vm->L, top);
+    return rc;
+}
+
+
+int
+vg_lua_resume(vg_lua_task_t *task, int args, vg_lua_error_t *error)
+{
+    int            rc;
+    vg_lua_vm_t   *vm = task->vm;
+    uint64_t       serial = vm->serial;
+    vg_call_t     *outer = vm->call;
+    vg_lua_task_t *before = vm->task;
+    vg_lua_entry_t entry = { .vm = vm, .ticks = task->ticks };
+
+    entry.limit = vg_lua_conf->time / VG_LUA_TICK;
+    vm->task = task;
+    vm->call = task->call;
+    vm->serial = task->serial;
+    vm->inside++;
+    vg_lua_budget_begin(&entry);
+    rc = lua_resume(task->co, args);
+    task->ticks = entry.ticks;
+    if (rc != 0 && rc != LUA_YIELD) {
+        vg_lua_explain(task->co, rc, error);
+    }
+    vm->inside--;
+    vg_lua_budget_end(&entry);
+    vm->task = before;
+    vm->call = outer;
+    vm->serial = serial;
+    return rc;
+}

@@ -1,0 +1,201 @@
+/*
+ * vm.h: a Lua plugin's machines, and what the files of this room share.
+ *
+ * A generation of a plugin has one lua_State in each worker: the master's is
+ * inherited by fork. It is entered by vm.c alone, which fences each entry with
+ * a bound on memory and on the thread's CPU time; one that hit its bound on
+ * memory is not entered again, and another one is made of the same files.
+ *
+ * Lifetimes: vg_lua_t lives in the generation's pool. A machine lives until it
+ * is not its generation's any more and no coroutine waits in it. A task lives
+ * in its call.
+ */
+
+#ifndef VG_LUA_VM_H
+#define VG_LUA_VM_H
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+
+#include "breaker.h"
+#include "host.h"
+
+#define VG_LUA_STEPS   8    /* of one route                                 */
+#define VG_LUA_LOADING 1000 /* ms of CPU, for all files of a version         */
+
+/* a route's functions, as references into the registry */
+enum { VG_LUA_CHECK, VG_LUA_RENDER, VG_LUA_HANDLER, VG_LUA_STEP };
+#define VG_LUA_SLOTS (VG_LUA_STEP + 2 * VG_LUA_STEPS) /* command, told       */
+
+typedef struct vg_lua_s      vg_lua_t;
+typedef struct vg_lua_vm_s   vg_lua_vm_t;
+typedef struct vg_lua_task_s vg_lua_task_t;
+
+typedef struct {
+    int slot[VG_LUA_SLOTS]; /* LUA_NOREF: none                              */
+} vg_lua_row_t;
+
+struct vg_lua_vm_s {
+    vg_lua_t      *lua;
+    lua_State     *L;
+    size_t         used, cap; /* bytes; cap 0: not armed yet                 */
+    ngx_uint_t     waits;     /* coroutines that wait in it                  */
+    ngx_uint_t     inside;    /* entries on the stack                        */
+    vg_lua_row_t  *rows;
+    int            begin;      /* what a coroutine begins with                */
+    vg_lua_task_t *task;       /* whose coroutine runs; NULL: a hook          */
+    vg_call_t     *call;       /* whose hook or handler runs                  */
+    uint64_t       serial;     /* ... by which functions know it              */
+    unsigned       spoilt:1;   /* it met the bound on memory                  */
+    const char *volatile over; /* what the entry on the stack exceeded        */
+};
+
+/* a statement that handlers ask */
+typedef struct {
+    vg_route_t     row; /* path: its name                                    */
+    vg_endpoint_t *endpoint;
+} vg_lua_query_t;
+
+struct vg_lua_s {
+    vg_plugin_slot_t *plugin;
+    vg_plugin_t       manifest;
+    vg_lua_vm_t      *vm; /* NULL: the next entry makes one                  */
+    ngx_uint_t        nrows, nqueries;
+    vg_lua_query_t   *queries;
+};
+
+/* of the conf */
+typedef struct {
+    size_t      memory;  /* bytes, of a machine                               */
+    ngx_msec_t  time;    /* of CPU, of a call                                 */
+    ngx_array_t trusted; /* of ngx_str_t: plugins whose code is compiled     */
+    ngx_array_t library; /* of ngx_keyval_t: names and texts of lua/voltgate */
+    ngx_pool_t *pool;
+    const vg_host_t *host;
+} vg_lua_conf_t;
+
+extern const vg_language_t  vg_lua_language;
+extern const vg_lua_conf_t *vg_lua_conf; /* of the conf in use, or being read */
+
+/* what is on the stack while Lua runs */
+typedef struct vg_lua_entry_s vg_lua_entry_t;
+struct vg_lua_entry_s {
+    vg_lua_vm_t    *vm;
+    vg_lua_entry_t *before;
+    ngx_uint_t      ticks, limit;
+};
+
+#define VG_LUA_TICK 10 /* ms of the thread's CPU                            */
+
+/* vm.c: NULL: no memory, or see why of the plugin */
+vg_lua_vm_t *vg_lua_vm_make(vg_lua_t *lua);
+void         vg_lua_vm_close(vg_lua_vm_t *vm);
+vg_lua_vm_t *vg_lua_vm_of(lua_State *L);
+/* it is not used for anything new; closed once nobody waits in it */
+void vg_lua_vm_drop(vg_lua_vm_t *vm);
+void vg_lua_vm_unwait(vg_lua_vm_t *vm);
+
+/* Runs body(L) with data, a light userdata, as its argument. 0, or Lua's error:
+ * then the message (a string, with file and line) is text. */
+typedef struct {
+    char     text[256];
+    unsigned limit:1; /* it met a bound, and did not just fail               */
+} vg_lua_error_t;
+
+int vg_lua_enter(vg_lua_vm_t *vm, vg_call_t *call, lua_CFunction body,
+                 void *data, ngx_msec_t time, vg_lua_error_t *error);
+/* the same of a task's coroutine; LUA_YIELD: it waits */
+int vg_lua_resume(vg_lua_task_t *task, int args, vg_lua_error_t *error);
+/* an own serial number, for a call that is entered more than once */
+uint64_t vg_lua_serial(void);
+
+/* budget.c */
+void vg_lua_budget_begin(vg_lua_entry_t *entry);
+void vg_lua_budget_end(vg_lua_entry_t *entry);
+
+/* sandbox.c: what there is for a plugin; in a protected call */
+void vg_lua_sandbox(lua_State *L);
+/* raises again what the entry exceeded, however it was caught */
+void vg_lua_still(lua_State *L);
+
+/* strings.c: find, match, gmatch, gsub, rep, format */
+void vg_lua_strings(lua_State *L);
+
+/* source.c: files of a version */
+int vg_lua_source_run(lua_State *L, const char *file); /* pushes its value   */
+int vg_lua_require(lua_State *L);
+
+/* manifest.c, row.c: the table on top of L */
+void              vg_lua_manifest_read(lua_State *L, vg_lua_t *lua);
+void              vg_lua_rows_bind(lua_State *L, vg_lua_vm_t *vm);
+const vg_route_t *vg_lua_rows(lua_State *L, vg_lua_t *lua);
+const vg_field_t *vg_lua_fields(lua_State *L, vg_lua_t *lua, const char *where);
+void              vg_lua_queries(lua_State *L, vg_lua_t *lua);
+
+/* take.c: members of tables; each raises an error that names the key */
+const char *vg_lua_text(lua_State *L, vg_lua_t *lua, const char *where,
+                        const char *key, bool needed);
+bool        vg_lua_flag(lua_State *L, const char *where, const char *key);
+lua_Number  vg_lua_whole(lua_State *L, const char *where, const char *key);
+void   vg_lua_known(lua_State *L, const char *where, const char *const *keys);
+size_t vg_lua_count(lua_State *L, const char *where);
+void  *vg_lua_room(lua_State *L, vg_lua_t *lua, size_t size);
+const char *vg_lua_at(lua_State *L, const char *where, size_t i);
+
+/* json.c: pushes a value; and writes the one at index, NULL: why it cannot */
+void        vg_lua_push(lua_State *L, const vg_json_t *node);
+const char *vg_lua_write(lua_State *L, int index, vg_out_t *out);
+void        vg_lua_json_open(lua_State *L);
+
+/* call.c: the object that functions see. It knows its call by a serial number,
+ * so that one which a plugin has kept is nobody's: pushed for the machine's. */
+void vg_lua_call_open(lua_State *L);
+void vg_lua_call_push(lua_State *L);
+
+/* hook.c */
+vg_rc_t   vg_lua_check(vg_call_t *call);
+vg_rc_t   vg_lua_render(vg_call_t *call);
+vg_rc_t   vg_lua_command(vg_call_t *call);
+vg_rc_t   vg_lua_told(vg_call_t *call);
+vg_lua_t *vg_lua_of(vg_call_t *call);
+int      *vg_lua_slot(vg_call_t *call, vg_lua_vm_t *vm, ngx_uint_t slot);
+/* the machine to enter, or NULL: the call is refused; each pass is ended */
+vg_lua_vm_t *vg_lua_ready(vg_call_t *call, vg_breaker_pass_t *pass);
+void         vg_lua_ended(vg_call_t *call, vg_breaker_pass_t pass,
+                          vg_breaker_end_t end);
+vg_rc_t vg_lua_failed(vg_call_t *call, vg_lua_vm_t *vm, vg_breaker_pass_t pass,
+                      const vg_lua_error_t *error);
+
+/* task.c: a handler, which waits */
+vg_rc_t vg_lua_handler(vg_call_t *call);
+
+struct vg_lua_task_s {
+    vg_call_t        *call;
+    vg_lua_vm_t      *vm;
+    lua_State        *co;
+    int               ref;
+    vg_breaker_pass_t pass;
+    uint64_t          serial;
+    ngx_uint_t        ticks, asked;
+    vg_way_pt         way; /* what it waits for                               */
+    const void       *what;
+    const vg_said_t  *told; /* while it takes it                              */
+    vg_said_pt        said; /* who waits for it                               */
+    void             *data;
+    vg_out_t          events; /* of event.emit()                              */
+    unsigned          tells:1; /* some events                                 */
+};
+
+/* what the handler returned, at 1 */
+int vg_lua_finish(lua_State *L);
+
+/* wait.c: db, http, ask, event: what a handler may wait for; and the table on
+ * top, which a step's command returned */
+void vg_lua_waits_open(lua_State *L);
+void vg_lua_way(lua_State *L, vg_call_t *call);
+
+/* a copy that lives as long as the call; what is no string as JSON */
+vg_str_t vg_lua_kept(lua_State *L, vg_call_t *call, int index);
+
+#endif /* VG_LUA_VM_H */
