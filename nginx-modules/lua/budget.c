@@ -120,3 +120,14 @@ vg_lua_budget_end(vg_lua_entry_t *entry)
         vg_lua_set(0);
     }
 }
+
+
+void
+vg_lua_budget_stop(void)
+{
+    if (vg_lua_timer_of == ngx_pid) {
+        (void) timer_delete(vg_lua_timer);
+        (void) signal(VG_LUA_SIGNAL, SIG_IGN); /* one that is on its way */
+        vg_lua_timer_of = 0;
+    }
+}

@@ -161,7 +161,7 @@ vg_lua_hook(vg_call_t *call, ngx_uint_t slot)
     if (vm == NULL) {
         return VG_ERROR;
     }
-    visit.ref = *vg_lua_slot(call, vm, slot);
+    visit.ref = vm->function = *vg_lua_slot(call, vm, slot);
     if (vg_lua_enter(vm, call, vg_lua_run, &visit, vg_lua_conf->time, &error)
         != 0) {
         return vg_lua_failed(call, vm, pass, &error);

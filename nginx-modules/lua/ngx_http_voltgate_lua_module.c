@@ -9,6 +9,7 @@ static ngx_int_t vg_lua_before(ngx_conf_t *cf);
 static void     *vg_lua_create(ngx_conf_t *cf);
 static char     *vg_lua_init(ngx_conf_t *cf, void *conf);
 static ngx_int_t vg_lua_process(ngx_cycle_t *cycle);
+static void      vg_lua_exit(ngx_cycle_t *cycle);
 
 const vg_lua_conf_t *vg_lua_conf;
 
@@ -51,7 +52,7 @@ ngx_module_t  ngx_http_voltgate_lua_module = {
     vg_lua_process, /* init process */
     NULL,           /* init thread  */
     NULL,           /* exit thread  */
-    NULL,           /* exit process */
+    vg_lua_exit,    /* exit process */
     NULL,           /* exit master  */
     NGX_MODULE_V1_PADDING
 };
@@ -123,4 +124,13 @@ vg_lua_process(ngx_cycle_t *cycle)
     vg_lua_conf = ngx_http_cycle_get_module_main_conf(
         cycle, ngx_http_voltgate_lua_module);
     return NGX_OK;
+}
+
+
+/* nginx unloads this object before the process ends */
+static void
+vg_lua_exit(ngx_cycle_t *cycle)
+{
+    (void) cycle;
+    vg_lua_budget_stop();
 }

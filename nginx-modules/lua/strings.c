@@ -34,6 +34,9 @@ vg_lua_try(lua_State *L, vg_match_t *m, const char *s)
 {
     const char *end = vg_match_at(m, s);
 
+    if (m->wrong != NULL && m->steps == 0) {
+        vg_lua_vm_of(L)->over = m->wrong; /* no pcall() may try again */
+    }
     if (m->wrong != NULL) {
         (void) luaL_error(L, "%s", m->wrong);
     }

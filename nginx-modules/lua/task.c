@@ -62,14 +62,17 @@ vg_lua_slice(vg_lua_task_t *task, int args)
     vg_lua_error_t error = { "", 0 };
 
     task->way = NULL;
+    task->vm->function = task->function;
     rc = vg_lua_resume(task, args, &error);
     if (rc == LUA_YIELD && task->way != NULL) {
         lua_settop(task->co, 0);
         return VG_LUA_WAITS;
     }
     if (rc == LUA_YIELD) {
-        (void) snprintf(error.text, sizeof(error.text),
-                        "a handler yields, outside of a coroutine of its own");
+        vg_lua_misled(task->vm,
+                      "a handler yields, outside of a coroutine of "
+                      "its own",
+                      &error);
     }
     if (rc != 0) {
         return vg_lua_fails(task, &error);
@@ -176,7 +179,8 @@ vg_lua_handler(vg_call_t *call)
     if (task->vm == NULL) {
         return VG_ERROR;
     }
-    begin.function = *vg_lua_slot(call, task->vm, VG_LUA_HANDLER);
+    begin.function = task->function =
+        *vg_lua_slot(call, task->vm, VG_LUA_HANDLER);
     if (vg_lua_enter(task->vm, call, vg_lua_begin, &begin, vg_lua_conf->time,
                      &error)
         != 0)

@@ -90,6 +90,7 @@ vg_lua_vm_make(vg_lua_t *lua)
         return NULL;
     }
     vm->lua = lua;
+    vm->function = LUA_NOREF;
     vm->L = lua_newstate(vg_lua_alloc, vm);
     if (vm->L == NULL) {
         ngx_free(vm);
@@ -163,24 +164,59 @@ vg_lua_where(lua_State *L, char *text, size_t size)
 }
 
 
+/* Out of memory it is told when the stack has gone: all that is known is which
+ * function was called. */
+static void
+vg_lua_called(vg_lua_vm_t *vm, char *text, size_t size)
+{
+    lua_Debug at;
+
+    if (vm->function == LUA_NOREF) {
+        return;
+    }
+    lua_rawgeti(vm->L, LUA_REGISTRYINDEX, vm->function);
+    if (lua_isfunction(vm->L, -1) && lua_getinfo(vm->L, ">S", &at)) {
+        (void) snprintf(text, size, "%s:%d: ", at.short_src, at.linedefined);
+    }
+}
+
+
+/* of what the house's own files raise for them, the plugin's line counts */
+static const char *
+vg_lua_told_text(const char *text)
+{
+    size_t i = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+
+    if (strncmp(text, "waits:", 6) == 0 || strncmp(text, "prelude:", 8) == 0) {
+        text += i + 1;
+        text += strspn(text, "0123456789");
+        text += strspn(text, ": ");
+    }
+    return text;
+}
+
+
 static void
 vg_lua_explain(lua_State *L, int rc, vg_lua_error_t *error)
 {
     char         where[128] = "";
     vg_lua_vm_t *vm = vg_lua_vm_of(L);
-    const char  *text =
-        lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+    const char  *text = NULL;
 
+    if (lua_type(L, -1) == LUA_TSTRING) {
+        text = vg_lua_told_text(lua_tostring(L, -1));
+    }
     error->limit = vm->over != NULL || vm->spoilt || rc == LUA_ERRMEM;
-    (void) vg_lua_where(L, where, sizeof(where));
     if (vm->spoilt || rc == LUA_ERRMEM) {
         text = "it takes too much memory";
     } else if (vm->over != NULL) {
         text = vm->over;
-    } else if (text != NULL && strchr(text, ':') != NULL
-               && strstr(text, ".lua:") != NULL)
-    {
-        where[0] = '\0'; /* it says so by itself */
+    }
+    if (text == NULL || strstr(text, ".lua:") == NULL) {
+        (void) vg_lua_where(L, where, sizeof(where));
+        if (where[0] == '\0') {
+            vg_lua_called(vm, where, sizeof(where));
+        }
     }
     if (text != NULL) {
         (void) snprintf(error->text, sizeof(error->text), "%s%s", where, text);
@@ -189,6 +225,16 @@ vg_lua_explain(lua_State *L, int rc, vg_lua_error_t *error)
                         "%san error that is no string, but a %s", where,
                         lua_typename(L, lua_type(L, -1)));
     }
+}
+
+
+void
+vg_lua_misled(vg_lua_vm_t *vm, const char *text, vg_lua_error_t *error)
+{
+    char where[128] = "";
+
+    vg_lua_called(vm, where, sizeof(where));
+    (void) snprintf(error->text, sizeof(error->text), "%s%s", where, text);
 }
 
 

@@ -44,6 +44,7 @@ struct vg_lua_vm_s {
     ngx_uint_t     inside;    /* entries on the stack                        */
     vg_lua_row_t  *rows;
     int            begin;      /* what a coroutine begins with                */
+    int            function;   /* that was entered, for who explains  */
     vg_lua_task_t *task;       /* whose coroutine runs; NULL: a hook          */
     vg_call_t     *call;       /* whose hook or handler runs                  */
     uint64_t       serial;     /* ... by which functions know it              */
@@ -107,12 +108,15 @@ int vg_lua_enter(vg_lua_vm_t *vm, vg_call_t *call, lua_CFunction body,
                  void *data, ngx_msec_t time, vg_lua_error_t *error);
 /* the same of a task's coroutine; LUA_YIELD: it waits */
 int vg_lua_resume(vg_lua_task_t *task, int args, vg_lua_error_t *error);
+/* an error of the host's own, of the function that was entered */
+void vg_lua_misled(vg_lua_vm_t *vm, const char *text, vg_lua_error_t *error);
 /* an own serial number, for a call that is entered more than once */
 uint64_t vg_lua_serial(void);
 
 /* budget.c */
 void vg_lua_budget_begin(vg_lua_entry_t *entry);
 void vg_lua_budget_end(vg_lua_entry_t *entry);
+void vg_lua_budget_stop(void);
 
 /* sandbox.c: what there is for a plugin; in a protected call */
 void vg_lua_sandbox(lua_State *L);
@@ -176,6 +180,7 @@ struct vg_lua_task_s {
     lua_State        *co;
     int               ref;
     vg_breaker_pass_t pass;
+    int               function;
     uint64_t          serial;
     ngx_uint_t        ticks, asked;
     vg_way_pt         way; /* what it waits for                               */
