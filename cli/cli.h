@@ -21,7 +21,7 @@ int cli_schema(int argc, char **argv);
  * breaks them, or is no schema, is told. was may be NULL. 0 or 1. */
 int cli_schemas_follow(const char *is, const char *was);
 
-int cli_plugin_new(const char *name);
+int cli_plugin_new(const char *name, const char *like);
 
 /* The pending migrations of a plugin, as `voltgate migrate` runs them; with
  * expand only if they take nothing away from the version that runs. */

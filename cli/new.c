@@ -1,6 +1,6 @@
 /*
- * new.c: `voltgate plugin new NAME --c`: a copy of plugins/example-c under a
- * name of its own, and the switch for it.
+ * new.c: `voltgate plugin new NAME --c`, or --lua: a copy of
+ * plugins/example-c, or -lua, under a name of its own, and the switch for it.
  */
 
 #define _GNU_SOURCE
@@ -17,11 +17,11 @@
 
 #include "cli.h"
 
-#define MODEL     "plugins/example-c"
 #define WORD      "example"
 #define NAME_SIZE 32 /* as part of roles, schemas and events                */
 
-static const char *new_name; /* nftw() hands nothing through                */
+/* nftw() hands nothing through */
+static const char *new_name, *new_like;
 
 
 static int
@@ -82,7 +82,7 @@ copy_one(const char *path, const struct stat *st, int type, struct FTW *at)
     if (below == NULL) {
         return cli_fail("no memory");
     }
-    write_renamed(below, path + strlen(MODEL));
+    write_renamed(below, path + strlen(new_like));
     (void) fclose(below);
     (void) snprintf(to, sizeof(to), "plugins/%s%.3000s", new_name, name);
     if (type == FTW_D) {
@@ -119,21 +119,21 @@ check_name(const char *name)
 
 
 int
-cli_plugin_new(const char *name)
+cli_plugin_new(const char *name, const char *like)
 {
     char conf[PATH_MAX], line[64];
 
     if (check_name(name) != 0) {
         return 1;
     }
-    if (access(MODEL "/plugin.c", R_OK) != 0) {
-        return cli_fail("no " MODEL " here: this is run in a clone");
+    if (access(like, R_OK) != 0) {
+        return cli_fail("no %s here: this is run in a clone", like);
     }
     new_name = name;
+    new_like = like;
     (void) snprintf(conf, sizeof(conf), "conf/plugins.d/%s.conf", name);
     (void) snprintf(line, sizeof(line), "voltgate_plugin %s;\n", name);
-    if (nftw(MODEL, copy_one, 8, FTW_PHYS) != 0 || write_file(conf, line) != 0)
-    {
+    if (nftw(like, copy_one, 8, FTW_PHYS) != 0 || write_file(conf, line) != 0) {
         return 1;
     }
     printf("plugins/%s is there, and %s switches it on: make build, make up\n",

@@ -28,7 +28,7 @@ typedef struct {
     char        built[PATH_MAX], sources[PATH_MAX], into[PATH_MAX];
     const char *name;
     const char *hash; /* of an installed version; NULL: what was built     */
-    int         in_c; /* new: so shall it be written                       */
+    const char *like; /* new: what it is copied from                        */
 } plugin_t;
 
 static plugin_t plugin; /* that was asked for                              */
@@ -216,8 +216,8 @@ gateway_plugin(const plugin_t *p, const char *verb, vg_str_t send,
 static int
 plugin_new(plugin_t *p)
 {
-    return p->in_c ? cli_plugin_new(p->name)
-                   : cli_fail("say --c: there is no other kind yet");
+    return p->like != NULL ? cli_plugin_new(p->name, p->like)
+                           : cli_fail("say --c or --lua");
 }
 
 
@@ -265,6 +265,11 @@ plugin_look(plugin_t *p)
 
     if (plugin_places(p) != 0) {
         return 1;
+    }
+    (void) snprintf(path, sizeof(path), "%.3000s/%s/" VG_INSTALL_LUA,
+                    p->sources, p->name);
+    if (access(path, R_OK) == 0) {
+        return 0; /* nothing is built; the gateway that tries it reads it */
     }
     (void) snprintf(path, sizeof(path), "%.3000s/%s.so", p->built, p->name);
     wrong = vg_install_check(path, what, sizeof(what));
@@ -418,6 +423,7 @@ cli_plugin(int argc, char **argv)
         { "sources", required_argument, NULL, 's' },
         { "hash", required_argument, NULL, 'h' },
         { "c", no_argument, NULL, 'c' },
+        { "lua", no_argument, NULL, 'l' },
         { NULL, 0, NULL, 0 },
     };
     int option, rc = 0;
@@ -434,7 +440,10 @@ cli_plugin(int argc, char **argv)
             plugin.hash = optarg;
             break;
         case 'c':
-            plugin.in_c = 1;
+            plugin.like = "plugins/example-c";
+            break;
+        case 'l':
+            plugin.like = "plugins/example-lua";
             break;
         default:
             return 2;
@@ -451,8 +460,8 @@ cli_plugin(int argc, char **argv)
             return verbs[i].run(&plugin);
         }
     }
-    (void) cli_fail(
-        "plugin new NAME --c | list | check NAME | reload NAME | pause NAME |"
-        " resume NAME");
+    (void) cli_fail("plugin new NAME --c|--lua | list | check NAME | reload "
+                    "NAME | pause NAME |"
+                    " resume NAME");
     return 2;
 }

@@ -40,14 +40,15 @@ vg_lua_task(lua_State *L)
 }
 
 
+/* outside of the row's own statement; acts: whoever hangs up then, it goes on */
 static void
-vg_lua_may_act(lua_State *L, vg_call_t *call)
+vg_lua_outside(lua_State *L, vg_call_t *call, bool acts)
 {
     if (call->endpoint->row->method == VG_EVENT) {
         (void) luaL_error(L, "a consumer changes and asks nothing outside of "
                              "its statement: it leaves a job");
     }
-    call->changed = 1; /* whoever hangs up now, it goes on */
+    call->changed |= acts;
 }
 
 
@@ -105,7 +106,7 @@ vg_lua_statement(lua_State *L, bool change)
                                  : "a change: db.change");
     }
     if (change) {
-        vg_lua_may_act(L, task->call);
+        vg_lua_outside(L, task->call, true);
     }
     vg_lua_bound_way(L, task,
                      vg_language_ask(task->call, q->endpoint,
@@ -138,10 +139,10 @@ vg_lua_inquire(lua_State *L)
     vg_str_t       copy;
 
     lua_settop(L, 2);
-    if (e == NULL || e->steps != NULL || (e->statement && e->statement->change))
-    {
-        vg_lua_may_act(L, task->call);
-    }
+    vg_lua_outside(L, task->call,
+                   e != NULL
+                       && (e->steps != NULL
+                           || (e->statement != NULL && e->statement->change)));
     copy = vg_lua_kept(L, task->call, 1);
     vg_lua_bound_way(
         L, task,
@@ -232,7 +233,7 @@ vg_lua_request(lua_State *L)
     vg_lua_task_t *task = vg_lua_task(L);
 
     lua_settop(L, 2);
-    vg_lua_may_act(L, task->call);
+    vg_lua_outside(L, task->call, strcmp(luaL_checkstring(L, 1), "get") != 0);
     vg_lua_bound_way(L, task, vg_lua_http(L, task->call));
     return 0;
 }
