@@ -38,7 +38,8 @@ SRC     := /usr/share/nginx/src/src
 ROOMS   := $(patsubst %/,%,$(wildcard nginx-modules/*/))
 KIT_INC := $(ROOMS:%=-iquote %) $(addprefix -isystem ,$(NGX) $(SRC)/core $(SRC)/event \
            $(SRC)/event/modules $(SRC)/os/unix $(SRC)/http $(SRC)/http/modules \
-           $(SRC)/http/v2) -isystem /usr/include/postgresql
+           $(SRC)/http/v2) -isystem /usr/include/postgresql \
+           -isystem $(shell pkg-config --variable=includedir luajit 2>/dev/null)
 # a language is a shared object of its own, which needs a runtime that the kit
 # does without
 LUA_SRC := $(sort $(wildcard nginx-modules/lua/*.c))
@@ -185,9 +186,7 @@ $(B)/kit/current: $(B)/ngx_http_voltgate_module.so
 	cp $< $(@D)/.$$name && mv $(@D)/.$$name $(@D)/$$name && echo $$name >$@
 
 
-# LuaJIT's headers are those of whichever runtime is installed
-$(LUA_SRC:%.c=$(B)/obj/%.o): CFLAGS += -isystem $(shell pkg-config --variable=includedir luajit 2>/dev/null)
-
+# over whichever of the two LuaJIT runtimes is installed
 $(B)/ngx_http_voltgate_lua_module.so: $(LUA_SRC:%.c=$(B)/obj/%.o) $(B)/obj/nginx-modules/outbound/breaker.o
 	$(call say,LINK) $(CC) -shared -Wl,-Bsymbolic $(LDFLAGS) -o $@.new $^ -lluajit-5.1 -lrt
 	@mv $@.new $@

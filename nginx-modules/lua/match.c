@@ -47,10 +47,10 @@ add(vg_match_item_t *item, unsigned c)
 static bool
 add_class(vg_match_item_t *item, unsigned char letter)
 {
-    static const char letters[] = "acdlpsuwxz";
-    static int (*const tests[])(int) = { isalpha,  iscntrl, isdigit, islower,
-                                         ispunct,  isspace, isupper, isalnum,
-                                         isxdigit, NULL };
+    static const char letters[] = "acdglpsuwxz";
+    static int (*const tests[])(int) = { isalpha, iscntrl,  isdigit, isgraph,
+                                         islower, ispunct,  isspace, isupper,
+                                         isalnum, isxdigit, NULL };
     const char *found = strchr(letters, tolower(letter));
 
     if (letter == '\0' || found == NULL) {
@@ -69,37 +69,47 @@ add_class(vg_match_item_t *item, unsigned char letter)
 }
 
 
+/* Where a set ends: its first character is one of it, whatever it is, and so is
+ * what follows a %. NULL: nowhere. */
+static const unsigned char *
+set_end(const unsigned char *at, const unsigned char *end)
+{
+    const unsigned char *first = at;
+
+    while (at < end && (*at != ']' || at == first)) {
+        at += *at == '%' && end - at > 1 ? 2 : 1;
+    }
+    return at < end ? at : NULL;
+}
+
+
 /* behind the [; leaves at behind the ] */
 static const char *
 set_of(pattern_t *p, vg_match_item_t *item)
 {
     bool not = p->at < p->end && *p->at == '^';
-    const unsigned char *first = p->at + (not ? 1 : 0);
+    const unsigned char *at = p->at + (not ? 1 : 0);
+    const unsigned char *end = set_end(at, p->end);
 
-    for (p->at = first; p->at < p->end && (*p->at != ']' || p->at == first);) {
-        unsigned c = *p->at++;
-
-        if (c == '%') {
-            if (p->at == p->end) {
-                return "malformed pattern (ends with '%')";
-            }
-            if (!add_class(item, *p->at)) {
-                add(item, *p->at);
-            }
-            p->at++;
-        } else if (p->end - p->at >= 2 && *p->at == '-' && p->at[1] != ']') {
-            for (; c <= p->at[1]; c++) {
-                add(item, c);
-            }
-            p->at += 2;
-        } else {
-            add(item, c);
-        }
-    }
-    if (p->at >= p->end) {
+    if (end == NULL) {
         return "malformed pattern (missing ']')";
     }
-    p->at++;
+    for (; at < end; at++) {
+        if (*at == '%') {
+            at++;
+            if (!add_class(item, *at)) {
+                add(item, *at);
+            }
+        } else if (end - at > 2 && at[1] == '-') {
+            for (unsigned c = *at; c <= at[2]; c++) {
+                add(item, c);
+            }
+            at += 2;
+        } else {
+            add(item, *at);
+        }
+    }
+    p->at = end + 1;
     for (unsigned i = 0; not &&i < 8; i++) {
         item->set[i] = ~item->set[i];
     }
