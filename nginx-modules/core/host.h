@@ -490,7 +490,6 @@ enum {
     VG_SHARED_PARTS
 };
 
-#include "language.h"
 #include "rooms.h"
 
 #endif /* VG_HOST_H */

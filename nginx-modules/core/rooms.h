@@ -7,6 +7,7 @@
 #define VG_ROOMS_H
 
 #include "host.h"
+#include "language.h"
 
 /* core, owner.c: is it said whose rows a route shows; and whose, as OpenAPI has
  * it: NULL where no statement shows any */
