@@ -25,6 +25,18 @@ vg_lua_of(vg_call_t *call)
 }
 
 
+/* found once a process; before there is shared memory nothing is counted */
+static vg_language_row_t *
+vg_lua_row_of(vg_lua_t *lua)
+{
+    if (lua->row == NULL || lua->row_of != ngx_pid) {
+        lua->row = vg_language_row(&lua->plugin->name);
+        lua->row_of = ngx_pid;
+    }
+    return lua->row;
+}
+
+
 static int
 vg_lua_again(lua_State *L)
 {
@@ -40,7 +52,7 @@ vg_lua_anew(vg_call_t *call, vg_lua_t *lua)
 {
     vg_lua_vm_t       *vm = vg_lua_vm_make(lua);
     vg_lua_error_t     error;
-    vg_language_row_t *row = vg_language_row(&lua->plugin->name);
+    vg_language_row_t *row = vg_lua_row_of(lua);
 
     if (vm == NULL) {
         return NULL;
@@ -63,7 +75,7 @@ vg_lua_vm_t *
 vg_lua_ready(vg_call_t *call, vg_breaker_pass_t *pass)
 {
     vg_lua_t          *lua = vg_lua_of(call);
-    vg_language_row_t *row = vg_language_row(&lua->plugin->name);
+    vg_language_row_t *row = vg_lua_row_of(lua);
 
     if (row != NULL
         && !vg_breaker_try(&row->breaker, &vg_lua_breaker, ngx_current_msec,
@@ -87,7 +99,7 @@ vg_lua_ready(vg_call_t *call, vg_breaker_pass_t *pass)
 void
 vg_lua_ended(vg_call_t *call, vg_breaker_pass_t pass, vg_breaker_end_t end)
 {
-    vg_language_row_t *row = vg_language_row(&call->endpoint->plugin->name);
+    vg_language_row_t *row = vg_lua_row_of(vg_lua_of(call));
 
     if (row != NULL) {
         vg_breaker_end(&row->breaker, &vg_lua_breaker, ngx_current_msec, pass,
@@ -100,7 +112,7 @@ vg_rc_t
 vg_lua_failed(vg_call_t *call, vg_lua_vm_t *vm, vg_breaker_pass_t pass,
               const vg_lua_error_t *error)
 {
-    vg_language_row_t *row = vg_language_row(&call->endpoint->plugin->name);
+    vg_language_row_t *row = vg_lua_row_of(vg_lua_of(call));
 
     vg_log(call, VG_LOG_ERROR, "%s", error->text);
     vg_lua_ended(call, pass, VG_BREAKER_FAULT);
@@ -167,6 +179,9 @@ vg_lua_hook(vg_call_t *call, ngx_uint_t slot)
         return vg_lua_failed(call, vm, pass, &error);
     }
     vg_lua_ended(call, pass, VG_BREAKER_GOOD);
+    if (vm->spoilt) {
+        vg_lua_vm_drop(vm); /* whatever it made of that */
+    }
     if (call->error != NULL || call->nproblems) {
         return VG_ERROR;
     }

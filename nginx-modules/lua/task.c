@@ -21,27 +21,47 @@ vg_lua_begin(lua_State *L)
 {
     vg_lua_vm_t    *vm = vg_lua_vm_of(L);
     vg_lua_begin_t *begin = lua_touserdata(L, 1);
+    lua_State      *co;
     vg_lua_task_t  *task = begin->task;
 
     task->serial = vm->serial;
-    task->co = lua_newthread(L);
+    if (vm->idle != NULL) {
+        task->co = vm->idle;
+        task->ref = vm->idle_ref;
+        vm->idle = NULL;
+    } else {
+        co = lua_newthread(L);
+        task->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+        task->co = co;
+    }
+    vm->waits++; /* from now on the task is to be ended */
     luaL_checkstack(task->co, 8, "no memory");
     lua_rawgeti(L, LUA_REGISTRYINDEX, vm->begin);
     lua_rawgeti(L, LUA_REGISTRYINDEX, begin->function);
     vg_lua_call_push(L);
     lua_xmove(L, task->co, 3);
-    task->ref = luaL_ref(L, LUA_REGISTRYINDEX);
-    vm->waits++;
     return 0;
 }
 
 
+/* well: it came to its end, and can begin again with another function */
 static void
-vg_lua_end(vg_lua_task_t *task)
+vg_lua_end(vg_lua_task_t *task, bool well)
 {
-    luaL_unref(task->vm->L, LUA_REGISTRYINDEX, task->ref);
-    vg_lua_vm_unwait(task->vm);
+    vg_lua_vm_t *vm = task->vm;
+
+    if (well && vm->idle == NULL) {
+        lua_settop(task->co, 0);
+        vm->idle = task->co;
+        vm->idle_ref = task->ref;
+    } else {
+        luaL_unref(vm->L, LUA_REGISTRYINDEX, task->ref);
+    }
     task->vm = NULL;
+    if (vm->spoilt) {
+        vm->lua->vm = vm->lua->vm == vm ? NULL : vm->lua->vm;
+    }
+    vg_lua_vm_unwait(vm);
 }
 
 
@@ -49,7 +69,7 @@ static vg_lua_slice_t
 vg_lua_fails(vg_lua_task_t *task, const vg_lua_error_t *error)
 {
     (void) vg_lua_failed(task->call, task->vm, task->pass, error);
-    vg_lua_end(task);
+    vg_lua_end(task, false);
     return VG_LUA_OVER;
 }
 
@@ -78,7 +98,7 @@ vg_lua_slice(vg_lua_task_t *task, int args)
         return vg_lua_fails(task, &error);
     }
     vg_lua_ended(task->call, task->pass, VG_BREAKER_GOOD);
-    vg_lua_end(task);
+    vg_lua_end(task, !task->vm->spoilt);
     return VG_LUA_OVER;
 }
 
@@ -131,7 +151,7 @@ vg_lua_said(void *data, const vg_said_t *said)
 
     if (call->finished) {
         vg_lua_ended(call, task->pass, VG_BREAKER_NONE);
-        vg_lua_end(task);
+        vg_lua_end(task, false);
         vg_lua_tell(task);
         return;
     }
@@ -185,7 +205,11 @@ vg_lua_handler(vg_call_t *call)
                      &error)
         != 0)
     {
-        return vg_lua_failed(call, task->vm, task->pass, &error);
+        (void) vg_lua_failed(call, task->vm, task->pass, &error);
+        if (task->co != NULL) {
+            vg_lua_end(task, false);
+        }
+        return VG_ERROR;
     }
     if (vg_lua_slice(task, 2) == VG_LUA_WAITS) {
         call->outgoing.send = vg_lua_send;

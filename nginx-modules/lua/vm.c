@@ -7,6 +7,11 @@
 #include "vm.h"
 
 
+/* percent of what is in use at which the next collection begins: memory that
+ * runs out is not looked for first, so garbage must not get it there */
+#define VG_LUA_PAUSE 125
+
+
 vg_lua_vm_t *
 vg_lua_vm_of(lua_State *L)
 {
@@ -106,6 +111,7 @@ vg_lua_vm_make(vg_lua_t *lua)
         vm->L, 0,
         LUAJIT_MODE_ENGINE
             | (vg_lua_trusted(lua) ? LUAJIT_MODE_ON : LUAJIT_MODE_OFF));
+    (void) lua_gc(vm->L, LUA_GCSETPAUSE, VG_LUA_PAUSE);
     vm->cap = vg_lua_conf->memory;
     return vm;
 }
@@ -275,6 +281,20 @@ vg_lua_visit(lua_State *L)
 }
 
 
+/* between entries: a machine that is three quarters full is swept, unless that
+ * was of little use just now */
+static void
+vg_lua_sweep(vg_lua_vm_t *vm)
+{
+    if (vm->inside == 0 && !vm->spoilt && vm->used > vm->cap / 4 * 3
+        && vm->used > vm->swept + vm->cap / 16)
+    {
+        (void) lua_gc(vm->L, LUA_GCCOLLECT, 0);
+        vm->swept = vm->used;
+    }
+}
+
+
 uint64_t
 vg_lua_serial(void)
 {
@@ -313,6 +333,7 @@ vg_lua_enter(vg_lua_vm_t *vm, vg_call_t *call, lua_CFunction body, void *data,
     vm->call = outer;
     vm->serial = serial;
     lua_settop(vm->L, top);
+    vg_lua_sweep(vm);
     return rc;
 }
 
@@ -343,5 +364,9 @@ vg_lua_resume(vg_lua_task_t *task, int args, vg_lua_error_t *error)
     vm->task = before;
     vm->call = outer;
     vm->serial = serial;
+    if (rc != LUA_YIELD && rc != 0) {
+        return rc; /* its stack is looked at still */
+    }
+    vg_lua_sweep(vm);
     return rc;
 }

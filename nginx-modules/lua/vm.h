@@ -37,11 +37,14 @@ typedef struct {
 } vg_lua_row_t;
 
 struct vg_lua_vm_s {
-    vg_lua_t      *lua;
-    lua_State     *L;
-    size_t         used, cap; /* bytes; cap 0: not armed yet                 */
-    ngx_uint_t     waits;     /* coroutines that wait in it                  */
-    ngx_uint_t     inside;    /* entries on the stack                        */
+    vg_lua_t  *lua;
+    lua_State *L;
+    size_t     used, cap; /* bytes; cap 0: not armed yet                 */
+    size_t swept; /* what was in use after the last sweep                   */
+    ngx_uint_t waits;  /* coroutines that wait in it                  */
+    ngx_uint_t inside; /* entries on the stack                        */
+    lua_State *idle;   /* a coroutine that came to its end, for the next      */
+    int        idle_ref;
     vg_lua_row_t  *rows;
     int            begin;      /* what a coroutine begins with                */
     int            function;   /* that was entered, for who explains  */
@@ -59,11 +62,13 @@ typedef struct {
 } vg_lua_query_t;
 
 struct vg_lua_s {
-    vg_plugin_slot_t *plugin;
-    vg_plugin_t       manifest;
-    vg_lua_vm_t      *vm; /* NULL: the next entry makes one                  */
-    ngx_uint_t        nrows, nqueries;
-    vg_lua_query_t   *queries;
+    vg_plugin_slot_t  *plugin;
+    vg_plugin_t        manifest;
+    vg_lua_vm_t       *vm; /* NULL: the next entry makes one                  */
+    ngx_uint_t         nrows, nqueries;
+    vg_lua_query_t    *queries;
+    vg_language_row_t *row; /* of this process: row_of                    */
+    ngx_pid_t          row_of;
 };
 
 /* of the conf */
