@@ -51,6 +51,8 @@ static const char *const vg_lua_taken[] = {
     "debug",          "os",      NULL
 };
 
+const char vg_lua_host; /* its address is HOST: no value of a plugin's is it  */
+
 #define VG_LUA_SORTED 20000 /* items: the sort itself cannot be ended         */
 
 
@@ -173,7 +175,7 @@ vg_lua_sandbox(lua_State *L)
         lua_error(L);
     }
     lua_pushcfunction(L, vg_lua_still_here);
-    lua_pushlightuserdata(L, NULL);
+    lua_pushlightuserdata(L, (void *) &vg_lua_host);
     lua_pushinteger(L, 0);
     lua_call(L, 3, 0);
     for (i = 0; vg_lua_taken[i] != NULL; i++) {

@@ -127,13 +127,13 @@ vg_lua_require(lua_State *L)
     lua_settop(L, 1);
     lua_getfield(L, LUA_REGISTRYINDEX, "vg.loaded");
     lua_getfield(L, 2, name);
-    if (lua_islightuserdata(L, -1)) {
+    if (lua_touserdata(L, -1) == &vg_lua_host) {
         return luaL_error(L, "%s requires itself", name);
     }
     if (!lua_isnil(L, -1)) {
         return 1;
     }
-    lua_pushlightuserdata(L, NULL);
+    lua_pushlightuserdata(L, (void *) &vg_lua_host);
     lua_setfield(L, 2, name);
     if (strncmp(name, "voltgate.", 9) == 0) {
         (void) vg_lua_library(L, name + 9);

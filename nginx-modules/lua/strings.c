@@ -283,19 +283,21 @@ vg_lua_gsub(lua_State *L)
 static int
 vg_lua_rep(lua_State *L)
 {
-    size_t      len;
+    size_t      len, between = 0;
     lua_Integer n = luaL_checkinteger(L, 2);
 
     (void) luaL_checklstring(L, 1, &len);
-    if (n > 0 && len > 0
-        && (n > VG_LUA_REPEATED || len > VG_LUA_REPEATED / (size_t) n))
+    (void) luaL_optlstring(L, 3, "", &between);
+    if (n > 0 && len + between > 0
+        && (n > VG_LUA_REPEATED
+            || len + between > VG_LUA_REPEATED / (size_t) n))
     {
         return luaL_error(L, "a string of more than %d bytes", VG_LUA_REPEATED);
     }
-    lua_settop(L, 2);
+    lua_settop(L, 3);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
-    lua_call(L, 2, 1);
+    lua_call(L, 3, 1);
     return 1;
 }
 

@@ -124,7 +124,8 @@ void vg_lua_budget_end(vg_lua_entry_t *entry);
 void vg_lua_budget_stop(void);
 
 /* sandbox.c: what there is for a plugin; in a protected call */
-void vg_lua_sandbox(lua_State *L);
+void              vg_lua_sandbox(lua_State *L);
+extern const char vg_lua_host;
 /* raises again what the entry exceeded, however it was caught */
 void vg_lua_still(lua_State *L);
 

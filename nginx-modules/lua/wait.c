@@ -350,7 +350,7 @@ vg_lua_waits_open(lua_State *L)
     for (i = 0; own[i] != NULL; i++) {
         lua_pushcfunction(L, own[i]);
     }
-    lua_pushlightuserdata(L, NULL);
+    lua_pushlightuserdata(L, (void *) &vg_lua_host);
     lua_call(L, 8, 1);
     vg_lua_vm_of(L)->begin = luaL_ref(L, LUA_REGISTRYINDEX);
 }

@@ -153,6 +153,7 @@ my %kit = (
     unavailable      => sub { $vg->get('/shut') },
     busy             => sub { (held("select from stations.station for update",
         sub { $vg->patch("$api/stations/$harbour->{id}", { name => 'x' }) }))[0] },
+    plugin_limit     => 'a plugin in Lua that loops: t/lua/fence.t',
     plugin_out       => 'registry.t: a plugin whose migration was changed',
     overdue          => sub { $vg->get('/late') },
     charger_silent   => 't/ocpp/command.t: 30 seconds without an answer',

@@ -88,6 +88,28 @@ with heard as (
 )
 select * from answer;
 END
+    'sql/queries/thing_later.sql' => <<'END',
+-- in: nothing
+-- out: ok; leaves a job
+with later as (
+    insert into vg.job (plugin, kind, payload, correlation_id)
+    values (:vgPlugin, 'things.mark', '{"name": "afterwards"}', :correlationId)
+), answer(status, body, events) as (
+    select 'accepted', '{}'::json, null::jsonb
+)
+select * from answer;
+END
+    'sql/queries/thing_marked.sql' => <<'END',
+-- in: name, made
+-- out: ok
+with heard as (
+    insert into things.heard (event_id, n, weights)
+    values (:jobId, length(:name), :made)
+), answer(status, body, events) as (
+    select 'ok', null::json, null::jsonb
+)
+select * from answer;
+END
     'events/things.made.v1.json' => <<'END',
 {
     "title": "things.made.v1",
@@ -102,6 +124,7 @@ END
 
 my $lua = <<'END';
 local rule = require "rule"
+local list = require "voltgate.list"
 
 local weight = { { "body", "weight", "int", required = true, min = 1, max = 1000, about = "in g" } }
 
@@ -119,9 +142,11 @@ local function within(call)
     local co = coroutine.wrap(function()
         local ok, rows = pcall(db.query, "thing_weights")
         coroutine.yield(ok and rows[1].sum)
+        assert(coroutine.yield(null) == nil)
         return "end"
     end)
-    local one, two = co(), co()
+    local one, null_too, two = co(), co(), co()
+    assert(null_too == null)
     return { sum = one, over = two, role = call.caller.role }
 end
 
@@ -155,6 +180,20 @@ return {
               local out, wrong = http.get { url = "http://10.0.0.1/" }
               return { got = got.n, none = none, why = why, wrong = wrong, doubled = rule.double(2) }
           end, about = "What others say" },
+        { "POST", "/things/later", statement = "thing_later", everybodys = true, no_body = true, about = "A job" },
+        { "JOB", "things.mark", statement = "thing_marked", about = "Do it",
+          fields = { { "body", "name", "text", required = true }, { "bound", "made", "int" } },
+          handler = function(call)
+              assert(call.job_id and call.job_try >= 1)
+              local done = db.change("mark_set", { name = call.values.name })
+              if call.job_try == 1 then error("once") end
+              return { made = done.made }
+          end },
+        { "GET", "/things/list", about = "lua/voltgate/list.lua", check = function()
+              local rows = { { id = "a", n = 1 }, { id = "b", n = 2 }, { id = "a", n = 3 } }
+              local odd = list.filter(rows, function(row) return row.n % 2 == 1 end)
+              return { odd = list.map(odd, function(row) return row.n end), none = list.filter(rows, function() end), a = list.by(rows, "id").a.n }
+          end },
         { "GET", "/things/row", load = "thing_weights", everybodys = true, about = "A row, rendered",
           render = function(call) return { sum = call.row.sum, also = json.array {} } end },
         { "EVENT", "things.made.v1", statement = "thing_hear", about = "Write it down",
@@ -206,6 +245,12 @@ is $asked->{why}, 'plugin_out', 'or there is none';
 like $asked->{wrong}, qr/^refused_(?:address|url)$/, 'the world is called';
 is $asked->{doubled}, 4, 'a file of its own';
 is_deeply $vg->get("$api/row", $as{ann})->{json}, { sum => 16, also => [] }, 'a row is rendered';
+is_deeply $vg->get("$api/list", $as{ann})->{json}, { odd => [ 1, 3 ], none => [], a => 3 }, 'a file of the house';
 unlike $vg->log, qr/\.lua:\d+/, 'no fault';
+
+is $vg->post("$api/later", undef, $as{ann})->{status}, 202, 'a job';
+ok $vg->wait_for(sub { $vg->sql('select count(*) from things.heard where n = 10') == 1 }, 15), 'whose handler fails once, and is tried again';
+is $vg->sql("select count(*) from things.mark where name = 'afterwards'"), 1, 'what it changed, it changed once';
+is $vg->sql('select weights from things.heard where n = 10'), 1, 'and the second try heard the answer of the first';
 
 done_testing;
