@@ -7,9 +7,11 @@
 #include "vm.h"
 
 
-/* percent of what is in use at which the next collection begins: memory that
- * runs out is not looked for first, so garbage must not get it there */
-#define VG_LUA_PAUSE 125
+/* Percent of what is in use at which the next collection begins. Memory that
+ * runs out is not looked for first, so garbage must not get it there: from a
+ * quarter of the bound on it is looked for early. */
+#define VG_LUA_PAUSE 300
+#define VG_LUA_TIGHT 125
 
 
 vg_lua_vm_t *
@@ -42,6 +44,10 @@ vg_lua_alloc(void *data, void *old, size_t was, size_t size)
     new = realloc(old, size);
     if (new != NULL) {
         vm->used += size - was;
+    }
+    if (!vm->tight && vm->cap != 0 && vm->used > vm->cap / 4) {
+        vm->tight = 1;
+        (void) lua_gc(vm->L, LUA_GCSETPAUSE, VG_LUA_TIGHT); /* sets a number */
     }
     return new;
 }
@@ -78,10 +84,14 @@ vg_lua_panic(lua_State *L)
 }
 
 
+static void vg_lua_entrance(lua_State *L);
+
+
 static int
 vg_lua_furnish(lua_State *L)
 {
     vg_lua_sandbox(L);
+    vg_lua_entrance(L);
     return 0;
 }
 
@@ -248,19 +258,14 @@ vg_lua_misled(vg_lua_vm_t *vm, const char *text, vg_lua_error_t *error)
 static int
 vg_lua_handle(lua_State *L)
 {
-    vg_lua_error_t *error = lua_touserdata(L, lua_upvalueindex(1));
-
-    vg_lua_explain(L, 0, error);
+    vg_lua_explain(L, 0, vg_lua_vm_of(L)->error);
     return 1;
 }
 
 
-/* body, its data and where errors go, in one piece: a light userdata for it is
- * all that has to be pushed outside */
 typedef struct {
-    lua_CFunction   body;
-    void           *data;
-    vg_lua_error_t *error;
+    lua_CFunction body;
+    void         *data;
 } vg_lua_visit_t;
 
 
@@ -269,15 +274,23 @@ vg_lua_visit(lua_State *L)
 {
     vg_lua_visit_t *visit = lua_touserdata(L, 1);
 
-    lua_settop(L, 0);
-    lua_pushlightuserdata(L, visit->error);
-    lua_pushcclosure(L, vg_lua_handle, 1);
-    lua_pushcfunction(L, visit->body);
     lua_pushlightuserdata(L, visit->data);
-    if (lua_pcall(L, 1, 0, 1) != 0) {
-        lua_error(L);
-    }
-    return 0;
+    lua_replace(L, 1);
+    return visit->body(L);
+}
+
+
+/* both are there before they are needed: a function that is pushed is made
+ * anew each time, and that may fail */
+static void
+vg_lua_entrance(lua_State *L)
+{
+    vg_lua_vm_t *vm = vg_lua_vm_of(L);
+
+    lua_pushcfunction(L, vg_lua_handle);
+    vm->handle = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pushcfunction(L, vg_lua_visit);
+    vm->visit = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 
@@ -291,6 +304,10 @@ vg_lua_sweep(vg_lua_vm_t *vm)
     {
         (void) lua_gc(vm->L, LUA_GCCOLLECT, 0);
         vm->swept = vm->used;
+    }
+    if (vm->tight && vm->inside == 0 && vm->used < vm->cap / 8) {
+        vm->tight = 0;
+        (void) lua_gc(vm->L, LUA_GCSETPAUSE, VG_LUA_PAUSE);
     }
 }
 
@@ -313,17 +330,21 @@ vg_lua_enter(vg_lua_vm_t *vm, vg_call_t *call, lua_CFunction body, void *data,
     uint64_t       serial = vm->serial;
     vg_call_t     *outer = vm->call;
     vg_lua_task_t *task = vm->task;
-    vg_lua_visit_t visit = { body, data, error };
+    vg_lua_visit_t visit = { body, data };
     vg_lua_entry_t entry = { .vm = vm, .limit = time / VG_LUA_TICK };
 
     error->text[0] = '\0';
     error->limit = 0;
+    vm->error = error;
     vm->task = NULL;
     vm->call = call;
     vm->serial = vg_lua_serial();
     vm->inside++;
     vg_lua_budget_begin(&entry);
-    rc = lua_cpcall(vm->L, vg_lua_visit, &visit);
+    lua_rawgeti(vm->L, LUA_REGISTRYINDEX, vm->handle);
+    lua_rawgeti(vm->L, LUA_REGISTRYINDEX, vm->visit);
+    lua_pushlightuserdata(vm->L, &visit);
+    rc = lua_pcall(vm->L, 1, 0, top + 1);
     if (rc != 0 && (error->text[0] == '\0' || vm->spoilt || rc == LUA_ERRMEM)) {
         vg_lua_explain(vm->L, rc, error);
     }

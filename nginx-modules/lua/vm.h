@@ -46,12 +46,15 @@ struct vg_lua_vm_s {
     lua_State *idle;   /* a coroutine that came to its end, for the next      */
     int        idle_ref;
     vg_lua_row_t  *rows;
-    int            begin;      /* what a coroutine begins with                */
-    int            function;   /* that was entered, for who explains  */
-    vg_lua_task_t *task;       /* whose coroutine runs; NULL: a hook          */
-    vg_call_t     *call;       /* whose hook or handler runs                  */
-    uint64_t       serial;     /* ... by which functions know it              */
-    unsigned       spoilt:1;   /* it met the bound on memory                  */
+    int            begin;    /* what a coroutine begins with                */
+    int            function; /* that was entered, for who explains  */
+    vg_lua_task_t *task;     /* whose coroutine runs; NULL: a hook          */
+    vg_call_t     *call;     /* whose hook or handler runs                  */
+    uint64_t       serial;   /* ... by which functions know it              */
+    unsigned       spoilt:1; /* it met the bound on memory                  */
+    unsigned tight:1;  /* it is near to that: see vm.c                       */
+    int handle, visit; /* of vm.c                                            */
+    struct vg_lua_error_s *error; /* of the entry on the stack                */
     const char *volatile over; /* what the entry on the stack exceeded        */
 };
 
@@ -104,7 +107,7 @@ void vg_lua_vm_unwait(vg_lua_vm_t *vm);
 
 /* Runs body(L) with data, a light userdata, as its argument. 0, or Lua's error:
  * then the message (a string, with file and line) is text. */
-typedef struct {
+typedef struct vg_lua_error_s {
     char     text[256];
     unsigned limit:1; /* it met a bound, and did not just fail               */
 } vg_lua_error_t;
