@@ -274,6 +274,7 @@ vg_lua_rows_bind(lua_State *L, vg_lua_vm_t *vm)
     vm->rows = ngx_calloc((n + 1) * sizeof(vg_lua_row_t), ngx_cycle->log);
     if (vm->rows == NULL) {
         (void) luaL_error(L, "no memory");
+        return;
     }
     lua_pushliteral(L, "routes");
     lua_rawget(L, -2);

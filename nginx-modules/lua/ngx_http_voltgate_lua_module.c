@@ -7,7 +7,7 @@
 
 static ngx_int_t vg_lua_before(ngx_conf_t *cf);
 static void     *vg_lua_create(ngx_conf_t *cf);
-static char     *vg_lua_init(ngx_conf_t *cf, void *conf);
+static char     *vg_lua_init(ngx_conf_t *cf, void *data);
 static ngx_int_t vg_lua_process(ngx_cycle_t *cycle);
 static void      vg_lua_exit(ngx_cycle_t *cycle);
 
@@ -91,9 +91,9 @@ vg_lua_init(ngx_conf_t *cf, void *data)
     vg_lua_conf_t *conf = data;
 
     (void) cf;
-    ngx_conf_init_size_value(conf->memory, 8 * 1024 * 1024);
+    ngx_conf_init_size_value(conf->memory, 8388608);
     ngx_conf_init_msec_value(conf->time, 50);
-    if (conf->memory < 256 * 1024 || conf->time < 2 * VG_LUA_TICK) {
+    if (conf->memory < 262144 || conf->time < (ngx_msec_t) 2 * VG_LUA_TICK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "voltgate_lua_memory is at least 256k, "
                            "voltgate_lua_time 20ms");

@@ -7,7 +7,7 @@
 
 #include "vm.h"
 
-#define VG_LUA_FILE (256 * 1024) /* bytes                                    */
+#define VG_LUA_FILE 262144 /* bytes                                    */
 
 
 /* "@plugin.lua": errors name the file as it is named in the plugin's folder */
@@ -47,6 +47,7 @@ vg_lua_source_read(lua_State *L, const char *path, const char *name)
     if (got == -1) {
         ngx_free(text);
         (void) luaL_error(L, "%s cannot be read", name);
+        return;
     }
     lua_pushlightuserdata(L, text);
     lua_pushinteger(L, got);
@@ -56,8 +57,8 @@ vg_lua_source_read(lua_State *L, const char *path, const char *name)
 static int
 vg_lua_source_load(lua_State *L)
 {
-    vg_lua_source_text(L, lua_touserdata(L, 1), (size_t) lua_tointeger(L, 2),
-                       lua_tostring(L, 3));
+    vg_lua_source_text(L, lua_touserdata(L, 2), (size_t) lua_tointeger(L, 3),
+                       lua_tostring(L, 1));
     return 1;
 }
 
@@ -73,9 +74,9 @@ vg_lua_source_run(lua_State *L, const char *file)
     (void) snprintf(path, sizeof(path), "%s/%s",
                     vg_lua_vm_of(L)->lua->plugin->folder, file);
     lua_pushcfunction(L, vg_lua_source_load);
-    vg_lua_source_read(L, path, file);
-    text = lua_touserdata(L, -2);
     lua_pushstring(L, file);
+    vg_lua_source_read(L, path, file);
+    text = lua_touserdata(L, -2); /* nothing is made until it is freed */
     rc = lua_pcall(L, 3, 1, 0);
     ngx_free(text);
     if (rc != 0) {

@@ -9,7 +9,7 @@
 #include "vm.h"
 
 #define VG_LUA_MATCHED  1000000 /* steps of one find, match or gsub           */
-#define VG_LUA_REPEATED (1024 * 1024)
+#define VG_LUA_REPEATED 1048576
 
 
 static vg_match_t *

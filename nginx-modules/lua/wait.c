@@ -176,6 +176,7 @@ vg_lua_headers(lua_State *L, vg_call_t *call)
         for (lua_pushnil(L); lua_next(L, -2) != 0; lua_pop(L, 1)) {
             if (n == 16 || headers == NULL || lua_type(L, -2) != LUA_TSTRING) {
                 (void) luaL_error(L, "headers: at most 16, by name");
+                return NULL;
             }
             headers[n].name = vg_lua_kept(L, call, lua_gettop(L) - 1).data;
             headers[n++].value = vg_lua_kept(L, call, lua_gettop(L));

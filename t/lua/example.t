@@ -58,4 +58,20 @@ for my $kind (sort keys %kinds) {
 is_deeply $openapi{lua}, $openapi{c}, 'and OpenAPI describes it alike';
 ok %{ $openapi{c} };
 
+# who wants no Lua loads none of it: its plugins are out, and say why
+my $none = Voltgate->start(own_cluster => 1, plugins => ['accounts']);
+my $conf = "$none->{state}/conf/nginx.conf";
+my $text = do { open my $file, '<', $conf or die "$conf: $!"; local $/ = undef; <$file> };
+mkdir "$none->{state}/sources" or die $!;
+system('cp', '-r', "$Voltgate::ROOT/plugins/example-lua", "$none->{state}/sources/example") == 0 or die 'cp';
+$text =~ s/^load_module .*lua_module.*\n//m;
+$text =~ s/voltgate_plugins_root [^;]+/voltgate_plugins_root $none->{state}\/sources/;
+$text =~ s/^(\s*)include .*plugins\.d.*$/$1voltgate_plugin example;/m or $text =~ s/voltgate_plugin accounts;/voltgate_plugin example;/;
+open my $out, '>', "$conf.none" or die $!;
+print {$out} $text;
+close $out or die $!;
+my $said = `/usr/sbin/nginx -t -e stderr -c $conf.none 2>&1`;
+like $said, qr/plugin example is out: it is Lua, and ngx_http_voltgate_lua_module is not loaded/, 'without the module';
+like $said, qr/test is successful/, 'and the gateway starts';
+
 done_testing;
