@@ -183,7 +183,7 @@ vg_outcome_change(vg_call_t *call, vg_unit_t *unit)
     }
     vg_outcome_told(call, rows, row);
     if (unit->statement->jobs) {
-        vg_jobs_bell();
+        vg_jobs_bell(call->endpoint->plugin);
     }
     call->committed = 1;
     vg_outcome_word(call, vg_outcome_text(call, rows, row, 0),

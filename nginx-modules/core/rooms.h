@@ -28,9 +28,10 @@ void vg_events_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
  * turn */
 void vg_events_bell(ngx_uint_t database);
 
-/* events: a change wrote jobs; rings once a turn. They are looked for now. How
- * they ended. And they go on with the new generation. */
-void vg_jobs_bell(void);
+/* events: a change of a plugin wrote jobs, which are its own; rings once a turn.
+ * All are looked for now. How they ended. And they go on with the new
+ * generation. */
+void vg_jobs_bell(const vg_plugin_slot_t *plugin);
 void vg_jobs_wake(void);
 void vg_jobs_metrics(vg_out_t *out);
 void vg_jobs_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);

@@ -33,7 +33,7 @@ vg_step_written(vg_unit_t *unit)
     } else {
         vg_outcome_told(call, unit->rows, 0);
         if (unit->statement->jobs) {
-            vg_jobs_bell();
+            vg_jobs_bell(call->endpoint->plugin);
         }
         call->step++;
         if (call->error == NULL) {

@@ -11,6 +11,7 @@
 #include "link.h"
 
 #define VG_CLERK_POLL   1000 /* ms */
+#define VG_CLERK_REST   10   /* ms between two moves while it is busy      */
 #define VG_CLERK_GATE   50   /* ms: another node's clerk moves just now    */
 #define VG_CLERK_BATCH  500
 #define VG_CLERK_EXPIRE 300000 /* ms: stored answers; so many at once, that */
@@ -20,8 +21,8 @@
 typedef struct {
     ngx_uint_t  database;
     vg_unit_t   move, expire;
-    ngx_event_t poll, expiry;
-    unsigned    busy:1;
+    ngx_event_t poll, expiry, rest;
+    unsigned    busy:1; /* it moves, or rests from that                */
     unsigned    again:1;
 } vg_clerk_t;
 
@@ -165,14 +166,30 @@ vg_clerk_moved(vg_unit_t *unit)
         vg_clerk_tell_all();
         vg_nodes_bell();
     }
-    if (n == VG_CLERK_BATCH || clerk->again) {
+    if (n == VG_CLERK_BATCH) {
         clerk->again = 0;
         vg_clerk_wake(1u << clerk->database);
+    } else if (clerk->again && !ngx_exiting) {
+        clerk->busy = 1;
+        ngx_add_timer(&clerk->rest, VG_CLERK_REST);
     }
 }
 
 
-/* now, or right after the move that is under way */
+/* Who rings while a move is under way is not alone: those behind it share the
+ * next one, and all who hear of it have more to do at once. */
+static void
+vg_clerk_rested(ngx_event_t *ev)
+{
+    vg_clerk_t *clerk = ev->data;
+
+    clerk->busy = 0;
+    clerk->again = 0;
+    vg_clerk_wake(1u << clerk->database);
+}
+
+
+/* now, or soon after the move that is under way */
 static void
 vg_clerk_go(vg_clerk_t *clerk)
 {
@@ -301,6 +318,7 @@ vg_clerk_woken(vg_link_ref_t ref, vg_str_t bytes, ngx_msec_t timeout)
 }
 
 
+/* first 0: it is not set yet */
 static void
 vg_clerk_timer(ngx_event_t *ev, vg_clerk_t               *clerk,
                void (*handler)(ngx_event_t *), ngx_msec_t first)
@@ -309,7 +327,9 @@ vg_clerk_timer(ngx_event_t *ev, vg_clerk_t               *clerk,
     ev->data = clerk;
     ev->log = ngx_cycle->log;
     ev->cancelable = 1;
-    ngx_add_timer(ev, first);
+    if (first != 0) {
+        ngx_add_timer(ev, first);
+    }
 }
 
 
@@ -329,5 +349,6 @@ vg_clerk_start(void)
                        VG_CLERK_POLL);
         vg_clerk_timer(&vg_clerks[i].expiry, &vg_clerks[i], vg_clerk_expiring,
                        VG_CLERK_FIRST);
+        vg_clerk_timer(&vg_clerks[i].rest, &vg_clerks[i], vg_clerk_rested, 0);
     }
 }

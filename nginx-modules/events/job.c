@@ -95,7 +95,7 @@ vg_job_undone(vg_unit_t *unit)
     if (unit->result == VG_UNIT_OK) {
         vg_outcome_told(call, unit->rows, 0);
         if (unit->statement->jobs) {
-            vg_jobs_bell();
+            vg_jobs_bell(call->endpoint->plugin);
         }
     } else if (unit->result == VG_UNIT_REFUSED) {
         vg_log(call, VG_LOG_ERROR, "%s was not undone: %s %s",

@@ -42,6 +42,7 @@ typedef struct {
     ngx_uint_t           running;
     unsigned             busy:1;  /* the claim is out                     */
     unsigned             again:1; /* it was rung meanwhile                */
+    unsigned             rung:1;  /* of its plugin somebody wrote jobs    */
     unsigned             more:1;  /* there may be, beyond what was taken  */
 } vg_jobs_t;
 

@@ -230,18 +230,40 @@ vg_jobs_wake(void)
 static void
 vg_jobs_heard(ngx_event_t *ev)
 {
+    vg_jobs_t   *jobs;
+    ngx_queue_t *q;
+
     (void) ev;
-    vg_jobs_wake();
+    for (q = ngx_queue_head(&vg_jobs_all);
+         q != ngx_queue_sentinel(&vg_jobs_all); q = ngx_queue_next(q))
+    {
+        jobs = ngx_queue_data(q, vg_jobs_t, queue);
+        if (jobs->rung) {
+            jobs->rung = 0;
+            vg_jobs_take(jobs);
+        }
+    }
 }
 
 
 /* once a turn, however many changes wrote jobs */
 void
-vg_jobs_bell(void)
+vg_jobs_bell(const vg_plugin_slot_t *plugin)
 {
-    if (vg_jobs_up) {
-        ngx_post_event(&vg_jobs_rung, &ngx_posted_events);
+    vg_jobs_t   *jobs;
+    ngx_queue_t *q;
+
+    if (!vg_jobs_up || ngx_exiting) {
+        return;
     }
+    for (q = ngx_queue_head(&vg_jobs_all);
+         q != ngx_queue_sentinel(&vg_jobs_all); q = ngx_queue_next(q))
+    {
+        jobs = ngx_queue_data(q, vg_jobs_t, queue);
+        jobs->rung |=
+            ngx_strcmp(jobs->plugin->name.data, plugin->name.data) == 0;
+    }
+    ngx_post_event(&vg_jobs_rung, &ngx_posted_events);
 }
 
 
