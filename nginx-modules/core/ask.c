@@ -26,7 +26,7 @@ vg_ask(vg_call_t *call, const char *route, vg_str_t args, vg_str_t *answer)
     if (e == NULL || e->plugin->state == VG_PLUGIN_OUT) {
         return VG_DECLINED;
     }
-    if (e->statement || e->load || call->depth == VG_ASK_DEPTH) {
+    if (e->statement || e->load || e->steps || call->depth == VG_ASK_DEPTH) {
         vg_log(call, VG_LOG_ERROR, "%s cannot be asked in a hook", route);
         return vg_refuse(call, "internal");
     }

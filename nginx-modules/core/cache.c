@@ -230,11 +230,12 @@ vg_cache_tag(vg_call_t *call, const char **tags)
 }
 
 
-/* plugin, version, route, and all values behind their lengths: bytes that no
- * other call has */
+/* plugin, version, route, and all values behind their lengths, or that there is
+ * none: bytes that no other call has */
 static vg_shelf_key_t *
 vg_cache_key(vg_call_t *call)
 {
+    size_t          len;
     vg_out_t        out;
     vg_str_t        value, text;
     ngx_uint_t      i;
@@ -247,7 +248,8 @@ vg_cache_key(vg_call_t *call)
     vg_cache_part(&out, vg_of(e->label));
     for (i = 0; i < e->nfields; i++) {
         value = vg_cache_value(call, i);
-        vg_cache_part(&out, (vg_str_t){ (char *) &value.len, sizeof(size_t) });
+        len = call->values[i] != NULL ? value.len : SIZE_MAX;
+        vg_cache_part(&out, (vg_str_t){ (char *) &len, sizeof(len) });
         vg_cache_part(&out, value);
     }
     text = vg_out_str(&out);

@@ -10,12 +10,13 @@
 #include "value.h"
 
 static const vg_json_t *vg_fields_query(vg_call_t *call, const char *name);
-static vg_rc_t vg_fields_object(vg_call_t *call, const vg_field_t *fields,
-                                const vg_json_t *node, const char *path,
-                                bool whole);
-static void    vg_fields_unknown(vg_call_t *call, const vg_field_t *fields,
-                                 vg_in_t in, const vg_json_t *node,
-                                 const char *path);
+static void vg_fields_object(vg_call_t *call, const vg_field_t *fields,
+                             const vg_json_t *node, const char *path,
+                             bool whole);
+static void vg_fields_array(vg_call_t *call, const vg_field_t *field,
+                            const vg_json_t *node, const char *path);
+static void vg_fields_unknown(vg_call_t *call, const vg_field_t *fields,
+                              const vg_json_t *node, const char *path);
 
 
 static void
@@ -37,30 +38,6 @@ vg_fields_join(vg_call_t *call, const char *path, const char *name)
 }
 
 
-static void
-vg_fields_array(vg_call_t *call, const vg_field_t *field, const vg_json_t *node,
-                const char *path)
-{
-    size_t           i = 0;
-    const char      *at, *message;
-    unsigned         fault;
-    const vg_json_t *item;
-
-    for (item = node->first; item != NULL; item = item->next, i++) {
-        at = vg_printf(&call->arena, "%s[%zu]", path, i).data;
-        if (at == NULL) {
-            return;
-        }
-        message = vg_value_check(field->item, item, &fault);
-        if (message != NULL) {
-            vg_fields_wrong(call, at, message, fault);
-        } else if (field->item->type == VG_OBJECT) {
-            (void) vg_fields_object(call, field->item->fields, item, at, true);
-        }
-    }
-}
-
-
 /* whole: what is required must be there. A merge patch (RFC 7396) names parts
  * of objects, at any depth; an array is written whole, with its items. */
 static void
@@ -79,14 +56,32 @@ vg_fields_one(vg_call_t *call, const vg_field_t *field, const vg_json_t *node,
         return;
     }
     if (field->type == VG_OBJECT && field->fields != NULL) {
-        (void) vg_fields_object(call, field->fields, node, path, whole);
+        vg_fields_object(call, field->fields, node, path, whole);
     } else if (field->type == VG_ARRAY && field->item != NULL) {
         vg_fields_array(call, field, node, path);
     }
 }
 
 
-static vg_rc_t
+static void
+vg_fields_array(vg_call_t *call, const vg_field_t *field, const vg_json_t *node,
+                const char *path)
+{
+    size_t           i = 0;
+    const char      *at;
+    const vg_json_t *item;
+
+    for (item = node->first; item != NULL; item = item->next, i++) {
+        at = vg_printf(&call->arena, "%s[%zu]", path, i).data;
+        if (at == NULL) {
+            return;
+        }
+        vg_fields_one(call, field->item, item, at, true);
+    }
+}
+
+
+static void
 vg_fields_object(vg_call_t *call, const vg_field_t *fields,
                  const vg_json_t *node, const char *path, bool whole)
 {
@@ -98,7 +93,7 @@ vg_fields_object(vg_call_t *call, const vg_field_t *fields,
         value = vg_json_get(node, field->name);
         at = vg_fields_join(call, path, field->name);
         if (at == NULL) {
-            return VG_ERROR;
+            return;
         }
         if (value != NULL) {
             vg_fields_one(call, field, value, at, whole);
@@ -106,8 +101,7 @@ vg_fields_object(vg_call_t *call, const vg_field_t *fields,
             vg_fields_wrong(call, at, "is required", VG_FAULT_MISSING);
         }
     }
-    vg_fields_unknown(call, fields, VG_BODY, node, path);
-    return VG_OK;
+    vg_fields_unknown(call, fields, node, path);
 }
 
 
@@ -139,7 +133,7 @@ vg_fields_shown(vg_call_t *call, const char *name, size_t len)
 /* Our own clients hear of a misspelt member; chargers and events may send
  * more than we know, and so may clients of OAuth (RFC 6749, 3.2). */
 static void
-vg_fields_unknown(vg_call_t *call, const vg_field_t *fields, vg_in_t in,
+vg_fields_unknown(vg_call_t *call, const vg_field_t *fields,
                   const vg_json_t *node, const char *path)
 {
     const char       *name;
@@ -153,7 +147,7 @@ vg_fields_unknown(vg_call_t *call, const vg_field_t *fields, vg_in_t in,
     }
     for (m = node->first; m != NULL; m = m->next) {
         for (f = fields; f != NULL && f->name != NULL; f++) {
-            if (f->in == in && vg_str_eq(m->key, f->name)) {
+            if (f->in == VG_BODY && vg_str_eq(m->key, f->name)) {
                 break;
             }
         }
@@ -324,7 +318,7 @@ vg_fields_body(vg_call_t *call, const vg_field_t *fields)
                               VG_STR("{\"message\":\"body is required\"}"));
     }
     if (call->body != NULL && (wanted || fields == NULL)) {
-        vg_fields_unknown(call, fields, VG_BODY, call->body, "");
+        vg_fields_unknown(call, fields, call->body, "");
     }
     return VG_OK;
 }

@@ -377,8 +377,8 @@ int vg_word(vg_call_t *call, vg_str_t name);
  * and this JSON text; returns VG_DONE. */
 vg_rc_t vg_reply(vg_call_t *call, vg_str_t body);
 
-/* Asks a route that needs no database (a VG_INTERNAL one without statement),
- * in process. args is a JSON object. VG_OK: *answer is its JSON;
+/* Asks a route that waits for nobody (a VG_INTERNAL one without load, statement
+ * and steps), in process. args is a JSON object. VG_OK: *answer is its JSON;
  * VG_DECLINED: no plugin has that route, or it refused, which is logged: what
  * that means is the hook's to say; VG_ERROR: broken, and so is the call. */
 vg_rc_t vg_ask(vg_call_t *call, const char *route, vg_str_t args,
