@@ -99,21 +99,46 @@ vg_endpoint_step(const vg_endpoint_t *e, ngx_uint_t i)
 }
 
 
-static ngx_uint_t
-vg_endpoint_path(const char *path)
+static const vg_field_t *
+vg_endpoint_value(const vg_field_t *f)
 {
-    ngx_uint_t  n = 0;
-    const char *p;
-
-    for (p = path; *p != '\0'; p++) {
-        if (*p == '{') {
-            p = strchr(p, '}');
-            if (p == NULL || ++n > VG_PATH_VALUES) {
-                return 0;
-            }
-        }
+    while (f != NULL && f->name != NULL && f->in != VG_PATH) {
+        f++;
     }
-    return path[0] == '/';
+    return f != NULL && f->name != NULL ? f : NULL;
+}
+
+
+/* NULL, or what is wrong with a path: its values are the fields' in their
+ * order */
+static const char *
+vg_endpoint_path(const vg_route_t *row)
+{
+    size_t            len;
+    ngx_uint_t        n = 0;
+    const char       *p;
+    const vg_field_t *f = vg_endpoint_value(row->fields);
+
+    for (p = row->path; *p != '\0'; p++) {
+        if (*p != '{') {
+            continue;
+        }
+        len = strcspn(++p, "}");
+        if (p[len] == '\0' || ++n > VG_PATH_VALUES) {
+            return "not a path";
+        }
+        if (f == NULL || ngx_strlen(f->name) != len
+            || ngx_strncmp(f->name, p, len) != 0)
+        {
+            return "the path's values are no fields in its order";
+        }
+        f = vg_endpoint_value(f + 1);
+        p += len;
+    }
+    if (f != NULL) {
+        return "a field is of the path, which has no such value";
+    }
+    return row->path[0] == '/' ? NULL : "not a path";
 }
 
 
@@ -125,8 +150,11 @@ vg_endpoint_wrong(const vg_endpoint_t *e)
     const char       *wrong = NULL;
     const vg_route_t *row = e->row;
 
-    if (row->method <= VG_DELETE && !vg_endpoint_path(row->path)) {
-        return "not a path";
+    if (row->method <= VG_DELETE) {
+        wrong = vg_endpoint_path(row);
+    }
+    if (wrong != NULL) {
+        return wrong;
     }
     if (row->flags & VG_HERE) {
         if (row->method != VG_EVENT || e->statement || e->load || e->lock) {

@@ -33,8 +33,8 @@ my @wrong = (
     [ 'JOB twin.work is there twice', [ ('{ VG_JOB, "twin.work", .statement = "change", .about = "x" }') x 2 ] ],
     [ 'INTERNAL twin.ask is there twice', [ ('{ VG_INTERNAL, "twin.ask", .statement = "look", .about = "x" }') x 2 ] ],
     [ 'OCPP16 Nonsense is there twice', [ ('{ VG_OCPP16, "Nonsense", .statement = "change", .about = "x" }') x 2 ] ],
-    [ 'GET /twin/{name} is there twice', [ get('/twin/{id}', '.fields = id,'), get('/twin/{name}', '.fields = id,') ] ],
-    [ 'GET /twin/{name}.txt is there twice', [ get('/twin/{id}.txt', '.fields = id,'), get('/twin/{name}.txt', '.fields = id,') ] ],
+    [ 'GET /twin/{name} is there twice', [ get('/twin/{id}', '.fields = id,'), get('/twin/{name}', '.fields = name,') ] ],
+    [ 'GET /twin/{name}.txt is there twice', [ get('/twin/{id}.txt', '.fields = id,'), get('/twin/{name}.txt', '.fields = name,') ] ],
     [ 'KEEP old is there twice', [], '.keeps = keeps,', 'static const vg_keep_t keeps[] = { { "old", "1d", "keep", "x" }, { "old", "2d", "keep", "x" }, { 0 } };' ],
     [ 'error shut is there twice', [], '.errors = errors,', 'static const vg_error_t errors[] = { { "shut", 409, "x" }, { "open", 409, "x" }, { "shut", 422, "x" }, { 0 } };' ],
     [ 'setting pace is there twice', [], '.settings = settings,', 'static const vg_setting_t settings[] = { { "pace", "1", "x" }, { "pace", "2", "x" }, { 0 } };' ],
@@ -50,7 +50,7 @@ static const vg_field_t outer[] = { { VG_BODY, "all", VG_ARRAY, .item = &item, .
     [ 'POST /twin: step go is there twice', [ post('/twin', '.steps = two,', 'VG_AWAIT') ], '', "static const vg_step_t two[] = { $steps, $steps, { 0 } };" ],
 
     # another plugin, or the kit, has it
-    [ 'GET /once/{x} is there twice: once has it', [ get('/once/{x}', '.fields = id,') ] ],
+    [ 'GET /once/{name} is there twice: once has it', [ get('/once/{name}', '.fields = name,') ] ],
     [ 'INTERNAL once.ask is there twice: once has it', [ '{ VG_INTERNAL, "once.ask", .statement = "look", .about = "x" }' ] ],
     [ 'GET /plugins is there twice: voltgate has it', [ get('/plugins', '') ] ],
     [ 'POST /stations is there twice: stations has it', [ post('/stations', '') ] ],
@@ -65,6 +65,11 @@ static const vg_field_t outer[] = { { VG_BODY, "all", VG_ARRAY, .item = &item, .
     [ '/twin: a raw body is of a POST without load or steps', [ post('/twin', '.load = "look",', 'VG_RAW') ] ],
     [ '/twin/{id: not a path', [ get('/twin/{id', '.fields = id,') ] ],
     [ 'twin: not a path', [ get('twin', '') ] ],
+    [ "/twin/{name}: the path's values are no fields in its order", [ get('/twin/{name}', '.fields = id,') ] ],
+    [ "/twin/{b}/{a}: the path's values are no fields in its order", [ get('/twin/{b}/{a}', '.fields = ab,') ], '',
+        'static const vg_field_t ab[] = { { VG_PATH, "a", VG_UUID, VG_REQUIRED, .about = "x" }, { VG_PATH, "b", VG_UUID, VG_REQUIRED, .about = "x" }, VG_FIELDS_END };' ],
+    [ "/twin/{id}: the path's values are no fields in its order", [ get('/twin/{id}', '') ] ],
+    [ '/twin: a field is of the path, which has no such value', [ get('/twin', '.fields = id,') ] ],
 );
 
 my $change = "answer (status, body, events) as (\n    select 'ok', null::json, null::jsonb\n)\nselect * from answer;\n";
@@ -75,11 +80,12 @@ sub files {
     my %files = (
         'plugin.c' => join("\n", '#include "vg.h"',
             'static const vg_field_t id[] = { { VG_PATH, "id", VG_TEXT, VG_REQUIRED, .about = "x" }, VG_FIELDS_END };',
+            q(static const vg_field_t name[] = { { VG_PATH, "name", VG_TEXT, VG_REQUIRED, .about = "x" }, VG_FIELDS_END };),
             'static vg_rc_t go(vg_call_t *call) { (void) call; return VG_DECLINED; }',
             "static const vg_step_t steps[] = { $steps, { 0 } };", $before // '',
             "static const vg_route_t routes[] = {\n    $rows\n};",
             "const vg_plugin_t vg_plugin = { .abi = VG_ABI, .name = \"$name\", .version = \"1\", .about = \"x\", .routes = routes,", $tables // '',
-            '};', 'const void *const vg_unused[] = { id, go, steps };', ''),
+            '};', 'const void *const vg_unused[] = { id, name, go, steps };', ''),
         'sql/001_old.sql'            => "create table $name.old (n bigint not null);\n",
         'sql/queries/look.sql'       => "-- in: nothing\n-- out: one\nselect json_build_object('n', 1) as body;\n",
         'sql/queries/change.sql'     => "-- in: nothing\n-- out: ok\nwith $change",
