@@ -147,6 +147,8 @@ vg_house_reloaded(void *data, const char *error, const char *why,
                    (int) behind);
         }
         vg_call_awaited(call);
+    } else if (error == NULL) {
+        (void) vg_audit_house(call); /* who asked was told that it is overdue */
     }
     vg_call_release(call);
 }
@@ -182,6 +184,7 @@ vg_house_reload(vg_call_t *call)
     }
     if (error == NULL) {
         vg_call_ref(call);
+        call->changed = 1; /* from now on, whoever hangs up */
         error = vg_swap_start_one(plugin, hash, vg_house_reloaded, call);
         if (error == NULL) {
             return;

@@ -77,4 +77,26 @@ subtest 'a charger leaves while its password is looked up' => sub {
     is_deeply [ $vg->workers ], \@workers, 'no worker has died';
 };
 
+sub swapped { return scalar(() = $vg->log =~ /plugin stations goes from/g) }
+
+sub noted {
+    return $vg->rows(q{select route, object, status from vg.audit where correlation_id = 'left-swap'});
+}
+
+subtest 'another version is taken into use without them, and the trail has it' => sub {
+    my $before = swapped();
+    my $client = connected();
+    my $dbh = $vg->dbh;
+    $dbh->begin_work;
+    $dbh->do('lock table vg.migration in access exclusive mode');
+    $client->syswrite(request('POST', '/api/v1/plugins/stations/reload', ['X-Correlation-ID: left-swap'], '{}'));
+    ok $vg->wait_for(sub { $dbh->selectrow_array('select count(*) > 0 from pg_locks where not granted') }), 'it is tried';
+    $client->close(SSL_no_shutdown => 1);
+    $vg->client(fresh => 1)->get($vg->url('/healthz')) for 1 .. 20;    # each worker has seen that it left
+    $dbh->commit;
+    ok $vg->wait_for(sub { swapped() > $before }), 'it runs';
+    $vg->wait_for(sub { noted() });
+    is_deeply [ noted() ], [ { route => 'POST /plugins/{name}/reload', object => 'stations', status => 200 } ], 'by whom is known';
+};
+
 done_testing;
