@@ -156,10 +156,35 @@ vg_http_fresh(ngx_http_request_t *r)
 }
 
 
+/* Values of the path, for as long as the call. A UUID is in lower case, as
+ * PostgreSQL prints it: whoever compares it as text meets one spelling. */
+static void
+vg_http_values(vg_call_t *call, const ngx_str_t *values)
+{
+    ngx_uint_t        i;
+    const vg_field_t *f = call->endpoint->row->fields;
+
+    for (i = 0; i < VG_PATH_VALUES; i++) {
+        call->path[i].len = values[i].len;
+        call->path[i].data =
+            (char *) ngx_pstrdup(call->pool, (ngx_str_t *) &values[i]);
+    }
+    for (i = 0; f != NULL && f->name != NULL; f++) {
+        if (f->in != VG_PATH) {
+            continue;
+        }
+        if (f->type == VG_UUID && call->path[i].data != NULL) {
+            ngx_strlow((u_char *) call->path[i].data,
+                       (u_char *) call->path[i].data, call->path[i].len);
+        }
+        i++; /* no more than there is room for: endpoint.c */
+    }
+}
+
+
 vg_call_t *
 vg_http_call(vg_http_t *http, vg_endpoint_t *e, ngx_str_t *values)
 {
-    ngx_uint_t          i;
     vg_call_t          *call;
     ngx_http_request_t *r = http->request;
     ngx_http_cleanup_t *cln = ngx_http_cleanup_add(r, 0);
@@ -183,10 +208,7 @@ vg_http_call(vg_http_t *http, vg_endpoint_t *e, ngx_str_t *values)
     call->address =
         vg_printf(&call->arena, "%.*s", (int) r->connection->addr_text.len,
                   r->connection->addr_text.data);
-    for (i = 0; i < VG_PATH_VALUES; i++) {
-        call->path[i].len = values[i].len;
-        call->path[i].data = (char *) ngx_pstrdup(call->pool, &values[i]);
-    }
+    vg_http_values(call, values);
     call->query.data = (char *) ngx_pstrdup(call->pool, &r->args);
     call->query.len = r->args.len;
     http->call = call;

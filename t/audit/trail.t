@@ -181,4 +181,9 @@ subtest 'figures' => sub {
     ok exists $later{'unsealed_seconds{database="home"}'}, 'and how far it is behind';
 };
 
+subtest 'an id is written in one way, however it came' => sub {
+    my ($r, @rows) = call(PATCH => "$api/stations/" . uc $id, { name => 'Mole' });
+    is_deeply [ $r->{status}, map { $_->{object} } @rows ], [ 200, $id ];
+};
+
 done_testing;
