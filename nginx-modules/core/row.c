@@ -82,20 +82,27 @@ row_number(vg_str_t text)
 
 
 vg_str_t
-vg_row_csv(vg_pool_t *pool, const vg_row_head_t *head, const vg_csv_row_t *row)
+vg_row_csv(vg_pool_t *pool, const vg_row_head_t *head, const vg_csv_row_t *row,
+           const char **error)
 {
     size_t            i;
     vg_out_t          out;
     const vg_field_t *f;
 
     if (row->count > head->count) {
+        *error = "has more cells than the header";
         return (vg_str_t){ NULL, 0 };
     }
+    *error = "out of memory";
     vg_out_init(&out, pool);
     vg_out_open(&out, '{');
     for (i = 0; i < row->count; i++) {
         if (row->cells[i].len == 0) {
             continue;
+        }
+        if (!vg_str_utf8(row->cells[i])) {
+            *error = "is not UTF-8";
+            return (vg_str_t){ NULL, 0 };
         }
         f = &head->fields[head->column[i]];
         if ((f->type == VG_INT || f->type == VG_DECIMAL)

@@ -20,9 +20,9 @@ typedef struct {
 const char *vg_row_head(vg_pool_t *pool, vg_row_head_t *head,
                         const vg_csv_row_t *row, vg_str_t *field);
 
-/* An empty cell is absent. data NULL: more cells than columns. */
+/* An empty cell is absent. data NULL: no row; *error says why. */
 vg_str_t vg_row_csv(vg_pool_t *pool, const vg_row_head_t *head,
-                    const vg_csv_row_t *row);
+                    const vg_csv_row_t *row, const char **error);
 
 /* The properties of a feature, those that are null left out, and its point as
  * lat and lon. data NULL: no feature; *error says why. */

@@ -285,12 +285,12 @@ vg_rows_csv(vg_rows_t *rows, vg_call_t *one)
             vg_call_finish(rows->call);
         }
     } else if (row->count > 1 || row->cells[0].len > 0) {
-        body = vg_row_csv(&one->arena, &rows->head, row);
+        body = vg_row_csv(&one->arena, &rows->head, row, &wrong);
         if (body.data != NULL) {
             vg_rows_run(rows, one, body);
             return VG_OK;
         }
-        vg_rows_note(rows, rows->row, body, "has more cells than the header");
+        vg_rows_note(rows, rows->row, body, wrong);
     }
     vg_call_release(one);
     return VG_OK;

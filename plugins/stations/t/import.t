@@ -101,6 +101,8 @@ subtest 'what is wrong is told by row, and the others go in' => sub {
     is $failed->{6}{row}, 'Time zone is not an IANA name';
     like $failed->{8}{row}, qr/^(?:Charge point|Connector) /, 'another operator has that charge point';
     is $failed->{9}{row}, 'Scope is missing';
+    is_deeply [ map { $failed->{$_}{row} } 11 .. 13 ],
+        [ 'has more cells than the header', 'has a quotation mark where none may be', 'is not UTF-8' ], 'what is no row is told apart';
 };
 
 subtest 'what is no file of stations' => sub {
