@@ -1,5 +1,5 @@
 -- The kit's own schema. Plugins may call the functions here and insert into
--- outbox and answer under their own name; nothing else.
+-- outbox, answer, job and audit under their own name; nothing else.
 
 create schema if not exists vg;
 revoke all on schema vg from public;
@@ -162,25 +162,6 @@ create table vg.log (
 insert into vg.log (logged_at)
 values (pg_catalog.now());
 grant select, update on vg.log to vg_kit;
-
--- event_months(first, months): makes the partitions of so many months; the
--- owner calls it at each migration, since the gateway holds no DDL rights.
-create function vg.event_months(first date, months int) returns void
-language plpgsql as $$
-declare
-    month date;
-begin
-    for i in 0 .. months - 1 loop
-        month := (pg_catalog.date_trunc('month', first) + i * interval '1 month')::date;
-        execute pg_catalog.format(
-            'create table if not exists vg.event_%s partition of vg.event for values from (%L) to (%L)',
-            pg_catalog.to_char(month, 'YYYY_MM'),
-            month::timestamp at time zone 'UTC',
-            (month + interval '1 month') at time zone 'UTC');
-    end loop;
-end
-$$;
-revoke execute on function vg.event_months(date, int) from public;
 
 
 -- event_place(moment, after): the first position that came into the log at that

@@ -197,23 +197,6 @@ end
 $$;
 
 
--- audit_months(first, months): partitions, as vg.event_months makes the log's
-create function vg.audit_months(first date, months int) returns void
-language plpgsql as $$
-declare
-    month date;
-begin
-    for i in 0 .. months - 1 loop
-        month := (pg_catalog.date_trunc('month', first) + i * interval '1 month')::date;
-        execute pg_catalog.format(
-            'create table if not exists vg.audit_%s partition of vg.audit for values from (%L) to (%L)',
-            pg_catalog.to_char(month, 'YYYY_MM'),
-            month::timestamp at time zone 'UTC',
-            (month + interval '1 month') at time zone 'UTC');
-    end loop;
-end
-$$;
-
 -- audit_retire(before): a month that ended before then, the oldest, is dropped
 -- if each row of it is sealed; the trail says so itself. When none is left
 -- their seals go, some a call, but for the last: what follows is chained to
@@ -271,6 +254,5 @@ begin
 end
 $$;
 
-revoke execute on function vg.audit_last(), vg.audit_seal_next(int), vg.audit_months(date, int),
-    vg.audit_retire(timestamptz) from public;
+revoke execute on function vg.audit_last(), vg.audit_seal_next(int), vg.audit_retire(timestamptz) from public;
 grant execute on function vg.audit_seal_next(int), vg.audit_retire(timestamptz) to vg_kit;

@@ -64,6 +64,14 @@ subtest 'months that are over' => sub {
     $vg->sql('drop table vg.audit_2024_02');
 };
 
+subtest 'a month that nobody made in time' => sub {
+    row_at($vg, $_) for '2024-05-05T00:00:00Z', '2024-06-05T00:00:00Z';
+    is $vg->sql('select count(*) from vg.audit_rest'), 2, 'rows of it are kept by themselves';
+    $vg->sql(q{select vg.audit_months('2024-05-01', 2)});
+    is $vg->sql('select count(*) from vg.audit_2024_05'), 1, 'and move into it when it is made';
+    is $vg->sql('select count(*) from vg.audit_rest'), 0;
+};
+
 subtest 'by the gateway, when the conf says so' => sub {
     $vg->_conf(sub { my ($conf) = @_; $conf =~ s/^http \{\n/http {\n    voltgate_audit_keep 60d;\n/m; $conf });
     $vg->start_gateway;

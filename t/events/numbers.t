@@ -70,4 +70,18 @@ subtest 'months that all have passed are dropped' => sub {
     ok !eval { $vg->sql(q{select vg.event_retire(now() + interval '1 year', 0)}); 1 }, 'the present is not dropped';
 };
 
+subtest 'a month that nobody made in time' => sub {
+    my $told = sub {
+        $vg->sql(q{insert into vg.event (logged_at, event_id, type, source, aggregate_id, payload, correlation_id, actor_id, at)
+            values ($1, vg.uuid7(), 'x', 'x', 'x', '{}', 'test', '', now())}, $_[0]);
+    };
+    $told->($_) for '2022-04-30T23:59:59Z', '2022-05-01T00:00:00Z', '2022-05-31T23:59:59Z', '2022-06-01T00:00:00Z';
+    is $vg->sql('select count(*) from vg.event_rest'), 4, 'events of it are kept by themselves';
+    $vg->sql(q{select vg.event_months('2022-05-20', 1)});
+    is $vg->sql('select count(*) from vg.event_2022_05'), 2, 'and move into it when it is made';
+    is $vg->sql('select count(*) from vg.event_rest'), 2, 'those alone';
+    is $vg->sql(q{select vg.event_retire('2022-06-01', 1000000)}), 1, 'it is dropped as any other';
+    is $vg->sql(q{select count(*) from vg.event where logged_at between '2022-05-01' and '2022-05-31T23:59:59Z'}), 0;
+};
+
 done_testing;
