@@ -10,7 +10,8 @@
 #include "sagas.h"
 
 #define VG_SAGA_POLL  1000 /* ms                                          */
-#define VG_SAGA_SWEEP 60   /* polls                                       */
+#define VG_SAGA_SWEEP 60   /* polls; while so many at once are over, the  */
+#define VG_SAGA_OLD   1000 /* next                                        */
 
 typedef struct {
     ngx_uint_t  database;
@@ -20,6 +21,7 @@ typedef struct {
     const char *values[5];
     vg_unit_t   unit, sweep;
     unsigned    sweeps:1;
+    unsigned    more:1; /* are long over                               */
 } vg_saga_poll_t;
 
 static vg_statement_t *vg_saga_looking, *vg_saga_taking, *vg_saga_sweeping;
@@ -59,9 +61,10 @@ vg_saga_poll_init(ngx_conf_t *cf)
     vg_statement_kit(cf, &vg_saga_sweeping, "saga_sweep",
                      "with old as (select o.plugin, o.id from vg.saga o"
                      " where o.status in ('COMPLETED', 'UNDONE')"
-                     " and o.moved_at < now() - interval '7 days' limit 1000)"
-                     " delete from vg.saga s using old"
-                     " where s.plugin = old.plugin and s.id = old.id",
+                     " and o.moved_at < now() - interval '7 days' limit 1000),"
+                     " gone as (delete from vg.saga s using old"
+                     " where s.plugin = old.plugin and s.id = old.id"
+                     " returning 1) select count(*) from gone",
                      0);
     return vg_saga_looking && vg_saga_taking && vg_saga_sweeping ? NGX_OK
                                                                  : NGX_ERROR;
@@ -222,7 +225,9 @@ vg_saga_swept(vg_unit_t *unit)
     vg_saga_poll_t *poll = unit->data;
 
     poll->sweeps = 0;
-    (void) vg_kit_ok(unit);
+    poll->more =
+        vg_kit_ok(unit)
+        && strtoul(PQgetvalue(unit->rows, 0, 0), NULL, 10) >= VG_SAGA_OLD;
 }
 
 
@@ -232,7 +237,7 @@ vg_saga_look(ngx_event_t *ev)
     vg_pool_t       pool;
     vg_saga_poll_t *poll = ev->data;
 
-    if (poll->polls % VG_SAGA_SWEEP == 1 && !poll->sweeps) {
+    if ((poll->more || poll->polls % VG_SAGA_SWEEP == 1) && !poll->sweeps) {
         poll->sweeps = 1;
         vg_saga_ask_database(poll, &poll->sweep, vg_saga_sweeping, vg_saga_none,
                              VG_LANE_SLOW, vg_saga_swept);

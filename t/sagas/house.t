@@ -120,6 +120,16 @@ subtest 'metrics' => sub {
     cmp_ok metric('voltgate_saga_duration_seconds_sum{saga="trips.take"}'), '>', 0;
 };
 
+subtest 'what is long over goes, however many there are' => sub {
+    $vg->sql(q{insert into trips.saga (id, name, status, data, caller_id, caller_role, caller_company, correlation_id, moved_at)
+        select gen_random_uuid(), 'trips.take', case when n % 2 = 0 then 'COMPLETED' else 'UNDONE' end, '{}', 'x', 'admin', '', 'x',
+            now() - interval '8 days' from generate_series(1, 3500) as n});
+    my $young = $vg->sql('select count(*) from vg.saga') - 3_500;
+    $vg->reload;
+    ok $vg->wait_for(sub { $vg->sql('select count(*) from vg.saga') == $young }, 25), 'faster than they come'
+        or diag $vg->sql('select count(*) from vg.saga');
+};
+
 subtest 'a table that makes no sense keeps its plugin as it was' => sub {
     my $table = sub {
         my ($name, @steps) = @_;
