@@ -10,7 +10,8 @@
 #include "consumer.h"
 
 #define VG_CONSUMER_POLL 2000 /* ms; a wake comes first                  */
-/* us: no clock is that far ahead, and no partition behind it is opened */
+/* us: no partition behind it is opened, unless the log's clock was that far
+ * ahead once, since it does not go back */
 #define VG_CONSUMER_FUTURE (32LL * 24 * 3600 * 1000000)
 #define VG_CONSUMER_REST   1500 /* ms, after somebody else moved the cursor */
 
@@ -208,6 +209,8 @@ vg_consumer_take(vg_consumer_t *c, PGresult *rows)
                     PQgetvalue(rows, n - 1, VG_EVENT_NCOLUMNS));
     c->logged =
         strtoull(PQgetvalue(rows, n - 1, VG_EVENT_NCOLUMNS + 1), NULL, 10);
+    c->beyond =
+        (int64_t) c->logged > (vg_time_now() + VG_CONSUMER_FUTURE) / 1000;
     vg_count_end(c->log, strtoull(c->events[n - 1].pos.data, NULL, 10));
     return NGX_OK;
 }
@@ -218,7 +221,11 @@ vg_consumer_take(vg_consumer_t *c, PGresult *rows)
 static void
 vg_consumer_empty(vg_consumer_t *c)
 {
-    if (c->replay[0] != '\0') {
+    if (!c->beyond && vg_count_known(c->log) > strtoull(c->values[8], NULL, 10))
+    {
+        c->beyond = c->again = 1; /* there is more, where nobody looked */
+        vg_consumer_rest(c, VG_CONSUMER_POLL);
+    } else if (c->replay[0] != '\0') {
         vg_batch_catch_up(c, c->until, vg_consumer_handled);
     } else if (c->polled && ngx_strcmp(c->pos, c->ahead) != 0) {
         vg_batch_catch_up(c, c->ahead, vg_consumer_handled);
@@ -266,7 +273,9 @@ vg_consumer_read(vg_consumer_t *c)
                 ? c->types
                 : vg_event_types(&pool, &c->plugin->endpoints, 0);
     v[11] = c->replay[0] != '\0' ? c->until : NULL;
-    v[12] = vg_time_text(&pool, vg_time_now() + VG_CONSUMER_FUTURE).data;
+    v[12] = c->beyond
+                ? "infinity"
+                : vg_time_text(&pool, vg_time_now() + VG_CONSUMER_FUTURE).data;
     if (v[10] == NULL || v[12] == NULL) {
         vg_consumer_away(c); /* no memory: it must not seem that nothing is
                                 for us */

@@ -69,6 +69,7 @@ struct vg_consumer_s {
     unsigned waits:1;  /* for a load                                     */
     unsigned polled:1; /* nobody woke it                                 */
     unsigned hurried:1;
+    unsigned beyond:1; /* the log's clock is far ahead                   */
 };
 
 /* consumer.c: the turn ends; later, or after a while in which nothing wakes */

@@ -46,8 +46,8 @@ vg_counts(void)
 }
 
 
-/* The last row is for all that found no room. Whoever takes a row writes its
- * name, which may be seen half written once, in a scrape. */
+/* What finds no room is not counted. Whoever takes a row writes its name, which
+ * may be seen half written once, in a scrape. */
 void
 vg_count_published(vg_str_t type, ngx_uint_t n)
 {
@@ -82,6 +82,14 @@ vg_count_end(ngx_uint_t log, uint64_t pos)
 }
 
 
+uint64_t
+vg_count_known(ngx_uint_t log)
+{
+    return vg_counts()->ends[log];
+}
+
+
+/* of more than there is room for, some share a row */
 static vg_count_consumer_t *
 vg_count_row(vg_plugin_slot_t *plugin, ngx_uint_t log)
 {

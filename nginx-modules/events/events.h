@@ -110,7 +110,8 @@ void vg_timers_start(void);
 void vg_timers_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
 
 /* count.c: what /metrics says */
-void vg_count_published(vg_str_t type, ngx_uint_t n);
-void vg_count_end(ngx_uint_t log, uint64_t pos);
+void     vg_count_published(vg_str_t type, ngx_uint_t n);
+void     vg_count_end(ngx_uint_t log, uint64_t pos);
+uint64_t vg_count_known(ngx_uint_t log); /* its end, as far as is known      */
 
 #endif /* VG_EVENTS_H */

@@ -138,6 +138,15 @@ subtest 'each of 500 sessions has one invoice, numbered in the order of the log'
         where sequence <> right(subject_id::text, 12)::bigint}), 0, 'in their order';
 };
 
+subtest "a log whose clock was once far ahead is heard on" => sub {
+    $vg->sql(q{update vg.log set logged_at = now() + interval '90 days'});
+    announce('station.created.v1', map { (2000 + $_ => $_) } 1 .. 10);
+    ok $vg->wait_for(sub { $vg->sql('select count(*) from vg.event where logged_at > now()') == 10 }), 'its clock does not go back';
+    ok $vg->wait_for(sub { seen(2000, 2100) == 10 }, 20), 'nobody takes what comes for what is not there yet';
+    announce('station.created.v1', map { (2010 + $_ => $_) } 1 .. 10);
+    ok $vg->wait_for(sub { seen(2000, 2100) == 20 }, 5), 'nor later';
+};
+
 is $vg->sql('select count(*) from vg.parked'), 0, 'nothing was parked';
 
 done_testing;
