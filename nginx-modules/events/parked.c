@@ -53,14 +53,16 @@ vg_parked_init(ngx_conf_t *cf)
         " $3::interval * power(2, least(tries, 20)))"
         " * (0.5 + random() / 2), dead_at = case when tries + 1 >= $5::int"
         " then now() end where id = $1::uuid and dead_at is null"
-        " and tries = $6::int returning id, consumer, event_id, type, tries, "
-        "dead_at)"
+        " and tries = $6::int returning id, consumer, event_id, type, tries,"
+        " correlation_id, traceparent, dead_at)"
         " insert into vg.outbox (plugin, type, aggregate_id, payload,"
-        " correlation_id, actor_id) select 'kit', 'event.failed.v1',"
+        " correlation_id, traceparent, actor_id) select 'kit',"
+        " 'event.failed.v1',"
         " f.event_id::text, jsonb_build_object('deadLetterId', f.id,"
         " 'consumer', f.consumer, 'eventId', f.event_id, 'type', f.type,"
-        " 'tries', f.tries, 'error', $2::text), '', 'kit' from failed f"
-        " where f.dead_at is not null returning 1",
+        " 'tries', f.tries, 'error', $2::text), f.correlation_id,"
+        " f.traceparent, 'kit' from failed f where f.dead_at is not null "
+        "returning 1",
         6);
     vg_statement_kit(
         cf, &vg_parked_put, "parked_put",
@@ -182,6 +184,16 @@ vg_parked_fail(vg_parked_t *parked, const char *why)
 }
 
 
+/* With nobody to blame it is a try as well, or one that takes its connection
+ * down each time would hold up all that comes behind it, for ever. */
+static ngx_uint_t
+vg_parked_lost(const vg_unit_t *unit)
+{
+    return unit->result == VG_UNIT_REFUSED ? unit->sqlstate[0] != '4'
+                                           : unit->result == VG_UNIT_LOST;
+}
+
+
 /* after its call, if that had a statement: who was refused is known then */
 static void
 vg_parked_sent(vg_unit_t *unit)
@@ -192,6 +204,8 @@ vg_parked_sent(vg_unit_t *unit)
 
     if (unit->result == VG_UNIT_REFUSED && run->error && !run->away) {
         vg_parked_fail(parked, run->error->name);
+    } else if (vg_parked_lost(unit) && !ngx_exiting) {
+        vg_parked_fail(parked, "its commit came to nothing");
     } else if (unit->result == VG_UNIT_OK) {
         vg_count_consumer(c, VG_COUNT_HANDLED, 1);
         vg_parked_forget(c);

@@ -49,11 +49,39 @@ subtest 'those that fail again and again leave room' => sub {
     $vg->sql('delete from vg.parked');
 };
 
+# told with others, one comes to nothing each time and nobody is to blame: it alone is given up
+sub poison {
+    my ($n, $why) = @_;
+    my ($from, $to) = ($n - 7, $n + 3);
+    my $heard = 'select count(*) from crowd.seen where n between $1 and $2';
+    is $vg->post('/api/v1/crowd', { n => $_ })->{status}, 200 for $from .. $to;
+    ok $vg->wait_for(sub { $vg->sql($heard, $from, $to) == 10 }, 60), 'all others are heard'
+        or diag join ' ', map { $_->{n} } $vg->rows('select n from crowd.seen order by n');
+    is $vg->sql(q{select payload->>'n' from vg.parked}), $n, 'and that one is parked';
+    ok scalar($vg->log =~ /crowd came to nothing behind \d+: $why/), 'for nobody knows why';
+    ok $vg->wait_for(sub { $vg->sql('select count(*) from vg.parked where next_at < now()') }, 10), 'until it is due again';
+    is $vg->post('/api/v1/crowd', { n => $to + 1 })->{status}, 200;
+    ok $vg->wait_for(sub { $vg->sql($heard, $to + 1, $to + 1) }, 20), 'what is told then is heard all the same';
+    ok $vg->wait_for(sub { $vg->sql('select max(tries) from vg.parked') > 2 }, 20), 'its tries are counted';
+    like $vg->sql('select error from vg.parked'), qr/^its commit came to nothing/, 'and what became of them is said';
+    $vg->sql('delete from vg.parked');
+    return;
+}
+
 subtest 'a commit that is lost each time' => sub {
-    is $vg->post('/api/v1/crowd', { n => $_ })->{status}, 200 for 70 .. 80;
-    ok $vg->wait_for(sub { $vg->sql('select count(*) from crowd.seen where n between 70 and 80') == 10 }, 60),
-        'all others are heard' or diag join ' ', map { $_->{n} } $vg->rows('select n from crowd.seen order by n');
-    is $vg->sql(q{select payload->>'n' from vg.parked}), 77, 'and that one is parked';
+    $vg->dba->do('alter function crowd.judge(bigint) owner to postgres'); # who may end connections
+    poison(77, qr/57P01/);
+};
+
+subtest 'a commit that is refused each time' => sub {
+    $vg->sql($_) for
+        q{create function crowd.late() returns trigger language plpgsql as $$
+            begin
+                raise exception 'at the end' using errcode = 'P0001';
+            end $$},
+        'create constraint trigger late after insert on crowd.seen deferrable initially deferred
+            for each row when (new.n = 97) execute function crowd.late()';
+    poison(97, qr/P0001 at the end/);
 };
 
 done_testing;

@@ -150,13 +150,14 @@ subtest 'after its tries it is dead and told of; those behind it go on' => sub {
         8), 'dead';
     ok $vg->wait_for(sub {
         $vg->sql(q{select count(*) from vg.event where type = 'event.failed.v1'}) }, 8), 'told';
-    my ($told) = $vg->rows(q{select payload, source from vg.event where type = 'event.failed.v1'});
+    my ($told) = $vg->rows(q{select payload, source, correlation_id from vg.event where type = 'event.failed.v1'});
     my $payload = JSON::PP->new->decode($told->{payload});
     is $payload->{consumer}, 'charging';
     is $payload->{type}, 'station.updated.v1';
     is $payload->{tries}, 10;
     is $payload->{eventId}, $vg->sql('select event_id from vg.parked where dead_at is not null');
     is $told->{source}, 'kit';
+    is $told->{correlation_id}, 'test', 'under the correlation of the event';
     hurry();
     ok $vg->wait_for(sub { seen(104) eq '17' }, 8), 'the one behind it is handled';
     is $vg->sql('select count(*) from vg.parked'), 1, 'the dead one is kept';
