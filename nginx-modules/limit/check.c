@@ -201,12 +201,12 @@ vg_limit_refuse(vg_limit_check_t *check, vg_limit_end_t end, uint64_t retry)
 static void
 vg_limit_give(vg_limit_check_t *check, ngx_uint_t count)
 {
-    uint64_t   now = vg_limit_now();
-    ngx_uint_t i;
+    uint64_t        now = vg_limit_now();
+    vg_limit_key_t *key;
 
-    for (i = 0; i < count; i++) {
-        vg_gcra_give(&vg_limit_table, check->keys[i].hash, check->keys[i].rule,
-                     now);
+    for (key = check->keys; key < check->keys + count; key++) {
+        vg_gcra_give(&vg_limit_table, key->hash, key->rule, now);
+        key->ahead -= ngx_min(key->ahead, key->rule->step);
     }
 }
 
@@ -327,10 +327,10 @@ vg_limit_asked(vg_redis_ask_t *ask, ngx_uint_t answered)
     http = call->owner; /* NULL: the client went */
     for (i = 0; answered && i < check->nkeys; i++) {
         if (check->keys[i].refused) {
-            vg_limit_give(check, check->nkeys);
             if (http != NULL) {
                 rc = vg_limit_over(check, http->request, &check->keys[i]);
             }
+            vg_limit_give(check, check->nkeys);
             break;
         }
     }
@@ -463,6 +463,7 @@ vg_limit_check(vg_http_t *http, vg_rc_t rc)
         && (vg_limit_quota(check) != VG_OK
             || vg_limit_enter(check, http->request) != VG_OK))
     {
+        vg_limit_give(check, check->nkeys);
         vg_limit_tell(check, http->request);
         return VG_ERROR;
     }

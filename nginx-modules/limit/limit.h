@@ -149,8 +149,9 @@ ngx_int_t vg_quota_init(ngx_conf_t *cf);
 void      vg_quota_start(void);
 void      vg_quota_stop(void);
 
-/* One more of so many a month; id: shorter than VG_QUOTA_ID. VG_DECLINED: there are no more. *left: how many
- * there still are; *reset: s until the month ends, in UTC. */
+/* One more of so many a month; id: shorter than VG_QUOTA_ID. VG_DECLINED: there
+ * are no more. *left: how many there still are; *reset: s until the month ends,
+ * in UTC. */
 vg_rc_t vg_quota_take(vg_str_t id, int64_t quota, int64_t now_us,
                       uint64_t *left, uint64_t *reset);
 void    vg_quota_give(vg_str_t id);

@@ -19,8 +19,7 @@ struct vg_redis_conf_s {
     ngx_ssl_t  *ssl;      /* NULL: without                                */
 };
 
-/* redis_words.c: commands as Redis reads them; false: no memory. text of a password
- * is not kept there. */
+/* redis_words.c: commands as Redis reads them; false: no memory. */
 typedef struct {
     char  *data;
     size_t len, size, sent;

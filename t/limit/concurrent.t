@@ -14,6 +14,8 @@ use Voltgate::Worker;
 my $vg = Voltgate::Till->start(http => <<'END');
 voltgate_plan narrow rate=1000r/s burst=1000 concurrent=3;
 voltgate_limit role=default plan=narrow;
+voltgate_plan single rate=10r/h burst=6 concurrent=1;
+voltgate_limit role=planner plan=single;
 END
 
 # a call whose body does not come; the worker that has it
@@ -60,6 +62,19 @@ subtest 'three at once' => sub {
     is ends($_), 200, 'what is under way goes on' for @wires;
     ok status_of($ann, 200), 'and then there is room';
     cmp_ok figure($vg, 'voltgate_limited_total{plan="narrow",reason="concurrent"}'), '>', 0, 'it is seen';
+};
+
+subtest 'what was refused' => sub {
+    my $may  = somebody($vg, 'may', role => 'planner');
+    my $wire = slow($may);
+    ok status_of($may, 429), 'one is under way';
+    my $left = sub { return (split m{/}, left($_[0]))[1] };
+    my $had  = $left->(ask($vg, '/mine', $may));
+    is_deeply [ map { $left->(ask($vg, '/mine', $may)) } 1 .. 3 ], [ ($had) x 3 ], 'is counted nowhere else';
+    is ends($wire), 200, 'it ends';
+    my $r;
+    ok $vg->wait_for(sub { ($r = ask($vg, '/mine', $may))->{status} == 200 }, 5), 'there is room';
+    is $left->($r), $had - 1, 'for all that were left';
 };
 
 subtest 'a client that goes' => sub {
