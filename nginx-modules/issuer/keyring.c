@@ -13,7 +13,8 @@
 
 static struct {
     vg_signing_t   *keys;
-    struct timespec seen; /* of the folder                                */
+    struct timespec seen;     /* of the folder                            */
+    char            why[256]; /* it was not taken, as told; "": it was    */
     ngx_event_t     look;
 } vg_ring;
 
@@ -49,20 +50,24 @@ vg_keyring_take(vg_signing_t *keys)
 }
 
 
-/* Has the folder changed? A folder that is gone has not. */
+/* Has the folder changed? A folder that is gone has not. What came within the
+ * same tick of its clock as the look before left the same time behind, so one
+ * that has just changed is looked at again. */
 static ngx_uint_t
 vg_keyring_moved(void)
 {
+    time_t      age;
+    ngx_uint_t  same;
     struct stat st;
 
-    if (stat((const char *) vg_issuer->folder.data, &st) != 0
-        || (st.st_mtim.tv_sec == vg_ring.seen.tv_sec
-            && st.st_mtim.tv_nsec == vg_ring.seen.tv_nsec))
-    {
+    if (stat((const char *) vg_issuer->folder.data, &st) != 0) {
         return 0;
     }
+    age = ngx_time() - st.st_mtim.tv_sec;
+    same = st.st_mtim.tv_sec == vg_ring.seen.tv_sec
+           && st.st_mtim.tv_nsec == vg_ring.seen.tv_nsec;
     vg_ring.seen = st.st_mtim;
-    return 1;
+    return !same || (age >= 0 && age < 2);
 }
 
 
@@ -73,21 +78,33 @@ vg_keyring_read(void)
     vg_signing_t *keys;
 
     keys = vg_signing_read((const char *) vg_issuer->folder.data, why);
-    if (keys == NULL) {
+    if (keys == NULL && ngx_strcmp(why, vg_ring.why) != 0) {
+        (void) ngx_cpystrn((u_char *) vg_ring.why, (u_char *) why, sizeof(why));
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
                       "voltgate: voltgate_signing_keys %V: %s; the keys that "
                       "are held stay",
                       &vg_issuer->folder, why);
-        return;
     }
-    vg_keyring_take(keys);
+    if (keys != NULL) {
+        vg_ring.why[0] = '\0';
+        vg_keyring_take(keys);
+    }
+}
+
+
+/* A file that is still being written, or whose mode was wrong, becomes one that
+ * can be read without a change of its folder. */
+static ngx_uint_t
+vg_keyring_due(void)
+{
+    return vg_keyring_moved() || vg_ring.why[0] != '\0';
 }
 
 
 static void
 vg_keyring_look(ngx_event_t *ev)
 {
-    if (vg_keyring_moved()) {
+    if (vg_keyring_due()) {
         vg_keyring_read();
     }
     ngx_add_timer(ev, VG_KEYRING_LOOK);

@@ -76,6 +76,14 @@ vg_password_make(vg_password_task_t *t, const char *password, size_t len)
 
 
 static void
+vg_password_wipe(vg_password_task_t *t)
+{
+    OPENSSL_cleanse(t->password, sizeof(t->password));
+    OPENSSL_cleanse(t->next, sizeof(t->next));
+}
+
+
+static void
 vg_password_work(void *data, ngx_log_t *log)
 {
     u_char              raw[VG_PASSWORD_SIZE];
@@ -94,8 +102,7 @@ vg_password_work(void *data, ngx_log_t *log)
     if (t->change && t->rc == ARGON2_OK) {
         t->rc = vg_password_make(t, t->next, t->next_len);
     }
-    OPENSSL_cleanse(t->password, sizeof(t->password));
-    OPENSSL_cleanse(t->next, sizeof(t->next));
+    vg_password_wipe(t);
 }
 
 
@@ -158,6 +165,7 @@ vg_password_late(ngx_event_t *ev)
 
     vg_password_tell(t, posted ? "overdue" : t->error, NULL);
     if (!posted) {
+        vg_password_wipe(t);
         ngx_free(t->task);
     }
 }
