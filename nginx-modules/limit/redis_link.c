@@ -45,6 +45,9 @@ vg_redis_close(void)
         vg_redis.reader = NULL;
     }
     vg_redis.fed = 0;
+    if (vg_redis.out.len > 0) {
+        ngx_explicit_memzero(vg_redis.out.data, vg_redis.out.len); /* AUTH */
+    }
     vg_redis.out.len = vg_redis.out.sent = 0;
     vg_redis.state = VG_REDIS_DOWN;
 }
