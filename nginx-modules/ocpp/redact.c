@@ -155,10 +155,13 @@ vg_redact_how(const vg_redact_t *r, const char *value)
 {
     int i;
 
+    if (r->depth > VG_REDACT_DEPTH) {
+        return VG_REDACT_HIDE;
+    }
     if (r->member.data == NULL) {
         return VG_REDACT_SHOW;
     }
-    if (r->depth > VG_REDACT_DEPTH || vg_redact_has(r->member, vg_redact_words)
+    if (vg_redact_has(r->member, vg_redact_words)
         || memchr(r->member.data, '\\', r->member.len) != NULL)
     {
         return VG_REDACT_HIDE;

@@ -74,6 +74,28 @@ static const struct {
 /* clang-format on */
 
 
+/* a list in so many others, with a second value that no member names */
+static void
+test_depth(int depth, bool shown)
+{
+    int    i;
+    bool   cut;
+    char   text[128], out[256];
+    size_t n = 0, len;
+
+    for (i = 0; i < depth; i++) {
+        text[n++] = '[';
+    }
+    n += (size_t) snprintf(text + n, sizeof(text) - n, "\"one\",\"two\",3");
+    len = vg_redact((vg_str_t){ text, n }, out, sizeof(out) - 1, &cut);
+    out[len] = '\0';
+    ok((strstr(out, "one") != NULL) == shown
+           && (strstr(out, "two") != NULL) == shown
+           && (strchr(out, '3') != NULL) == shown,
+       shown ? "what is not too deep is shown" : "deeper, all is hidden");
+}
+
+
 static void
 test_cut(void)
 {
@@ -132,6 +154,8 @@ main(void)
             printf("# got %.*s\n", (int) len, out);
         }
     }
+    test_depth(16, true);
+    test_depth(17, false);
     test_cut();
     test_noise();
     printf("1..%d\n", tests);
