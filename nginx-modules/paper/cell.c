@@ -4,6 +4,9 @@
 
 #include "cell.h"
 
+/* of full lines, each with its end; the one more says that there is more */
+#define CELL_LETTERS (VG_CELL_LINES * (VG_LETTERS_LINE + 1) + 1)
+
 typedef struct {
     const vg_canvas_t *canvas;
     const vg_pen_t    *pen;
@@ -31,7 +34,7 @@ vg_cell_wrap(vg_pool_t *pool, const vg_canvas_t *canvas, vg_cell_t *cell,
     vg_letters_t    letters;
 
     cell->count = 0;
-    if (!vg_letters_read(pool, text, &letters)) {
+    if (!vg_letters_read(pool, text, CELL_LETTERS, &letters)) {
         return false;
     }
     for (from = 0; from < letters.count && cell->count < VG_CELL_LINES;

@@ -61,20 +61,22 @@ letter_next(const unsigned char **p)
 
 
 bool
-vg_letters_read(vg_pool_t *pool, vg_str_t text, vg_letters_t *letters)
+vg_letters_read(vg_pool_t *pool, vg_str_t text, size_t most,
+                vg_letters_t *letters)
 {
     uint32_t             code;
     const unsigned char *p = (const unsigned char *) text.data, *end;
 
+    most = most < text.len ? most : text.len;
     letters->count = 0;
-    letters->codes = vg_alloc(pool, (text.len + 1) * sizeof(uint32_t));
+    letters->codes = vg_alloc(pool, (most + 1) * sizeof(uint32_t));
     if (letters->codes == NULL) {
         return false;
     }
     if (text.data == NULL || !vg_str_utf8(text)) {
         return true;
     }
-    for (end = p + text.len; p < end;) {
+    for (end = p + text.len; p < end && letters->count < most;) {
         code = letter_next(&p);
         code = code == '\t' || code == 0xa0 ? ' ' : code;
         code = code == 0x85 || code == 0x2028 || code == 0x2029 ? '\n' : code;

@@ -16,8 +16,10 @@ typedef struct {
 #define VG_LETTERS_LINE 400 /* of a line: some have no width at all          */
 
 /* What cannot be seen, or turns the direction of what follows, is left out;
- * what fonts do not reach is U+FFFD. False: no memory. */
-bool vg_letters_read(vg_pool_t *pool, vg_str_t text, vg_letters_t *letters);
+ * what fonts do not reach is U+FFFD; what is behind so many letters is not
+ * read. False: no memory. */
+bool vg_letters_read(vg_pool_t *pool, vg_str_t text, size_t most,
+                     vg_letters_t *letters);
 
 typedef float (*vg_letters_width_pt)(void *data, uint32_t code);
 

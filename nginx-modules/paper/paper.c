@@ -210,8 +210,10 @@ block_read(block_t *block, const vg_json_t *node)
 static void
 page_next(paper_t *paper)
 {
-    vg_canvas_page(&paper->canvas);
     paper->longer |= paper->canvas.count == VG_CANVAS_PAGES;
+    if (!paper->longer) {
+        vg_canvas_page(&paper->canvas);
+    }
     paper->y = TOP + (paper->canvas.count > 1 ? RUNNING : 0);
 }
 

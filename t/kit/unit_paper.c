@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define FONTS "/usr/share/fonts/truetype/dejavu"
 
@@ -45,7 +46,7 @@ breaks(const char *text, float width, const char *wanted)
     vg_pool_t   *pool = vg_arena_create();
     vg_letters_t letters;
 
-    (void) vg_letters_read(pool, vg_str(text), &letters);
+    (void) vg_letters_read(pool, vg_str(text), strlen(text), &letters);
     for (from = 0; from < letters.count; from = next) {
         end = vg_letters_break(&letters, from, width, ten, NULL, &next);
         for (; from < end && n < sizeof(got) - 2; from++) {
@@ -69,7 +70,7 @@ read_as(const char *text, size_t len, const uint32_t *wanted, size_t count,
     vg_pool_t   *pool = vg_arena_create();
     vg_letters_t letters;
 
-    ok(vg_letters_read(pool, (vg_str_t){ text, len }, &letters)
+    ok(vg_letters_read(pool, (vg_str_t){ text, len }, len, &letters)
            && letters.count == count
            && memcmp(letters.codes, wanted, count * sizeof(uint32_t)) == 0,
        what);
@@ -175,6 +176,37 @@ of_rows(size_t rows, const char *text)
 }
 
 
+/* a row that has a page for itself */
+#define PAGE                                                                   \
+    "1\\n2\\n3\\n4\\n5\\n6\\n7\\n8\\n9\\n1\\n2\\n3\\n4\\n5\\n6\\n7\\n8\\n9\\n" \
+    "1\\n2\\n"                                                                 \
+    "3\\n4\\n5\\n6\\n7\\n8\\n9\\n1\\n2\\n3\\n4\\n5\\n6\\n7\\n8\\n9\\n1\\n2"
+
+
+/* What stands at the foot of each page is long. */
+static void
+long_foot(void)
+{
+    size_t        room = (size_t) 2 * 1024 * 1024 - 131072, len;
+    char         *rows = of_rows(600, PAGE), *pdf, *p;
+    char         *document = malloc(room + strlen(rows) + 64);
+    struct rusage before, after;
+
+    p = document + sprintf(document, "{\"foot\":[\"");
+    memset(p, 'w', room);
+    (void) sprintf(p + room, "\"],%s", rows + 1);
+    (void) getrusage(RUSAGE_SELF, &before);
+    ok(draw(FONTS, document, &pdf, &len) == VG_PAPER_OK,
+       "nearly 2 MiB at the foot of 600 pages");
+    (void) getrusage(RUSAGE_SELF, &after);
+    ok(after.ru_maxrss - before.ru_maxrss < 1024L * 1024,
+       "cost less than a GiB");
+    free(pdf);
+    free(document);
+    free(rows);
+}
+
+
 static void
 long_ones(void)
 {
@@ -188,10 +220,10 @@ long_ones(void)
     document = of_rows(VG_PAPER_ROWS + 1, "");
     drawn(document, VG_PAPER_LONG, "more rows than may be");
     free(document);
-    document =
-        of_rows(1500, "1\\n2\\n3\\n4\\n5\\n6\\n7\\n8\\n9\\n1\\n2\\n3\\n4\\n5"
-                      "\\n6\\n7\\n8\\n9\\n1\\n2\\n3\\n4\\n5\\n6\\n7\\n8\\n9"
-                      "\\n1\\n2\\n3\\n4\\n5\\n6\\n7\\n8\\n9\\n1\\n2");
+    document = of_rows(600, PAGE);
+    drawn(document, VG_PAPER_OK, "as many pages as may be");
+    free(document);
+    document = of_rows(601, PAGE);
     drawn(document, VG_PAPER_LONG, "more pages than may be");
     free(document);
     document = of_rows(300, text);
@@ -229,6 +261,7 @@ main(void)
     drawn("{\"blocks\":[{\"widths\":[1],\"rows\":[\"a\"]}]}", VG_PAPER_NONSENSE,
           "a row that is none");
     long_ones();
+    long_foot();
     ok(draw("/nowhere", "{\"blocks\":[]}", &pdf, &len) == VG_PAPER_BROKEN
            && pdf == NULL,
        "no fonts");
