@@ -323,6 +323,7 @@ vg_fetch_due(vg_issuer_t *issuer)
     vg_jwks_shared_t *shared = issuer->shared;
 
     return shared != NULL && shared->due <= ngx_current_msec
+           && !vg_fetch_running(shared)
            && vg_fetch_begin(issuer, &shared->begun, VG_FETCH_AGAIN);
 }
 

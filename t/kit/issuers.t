@@ -132,6 +132,14 @@ subtest 'a key that is gone is gone, also for who is remembered' => sub {
     is statuses($quick->token('second', aud => 'cars')), 200;
 };
 
+subtest 'an issuer that is slow is not asked by many at once' => sub {
+    $quick->tell(delay => 2_300);
+    my $asked = $quick->asked;
+    ok $vg->wait_for(sub { $quick->asked >= $asked + 2 }, 20), 'it is asked again';
+    is statuses($quick->token('second', aud => 'cars')), 200, 'nobody waits for it';
+    is $quick->tell(delay => 0)->{most}, 1, 'by one of the node';
+};
+
 subtest 'an issuer that is away, or out of its mind' => sub {
     my $token = sub { $quick->token('second', aud => 'cars', jti => "j$_[0]") };
     $quick->make('spare', 'RS256');

@@ -6,7 +6,8 @@
 //
 // { make: kid, alg } a key, which is published   { drop: kid } not any more
 // { sign: claims, kid, header }                  { publish: text } in place of the set; null: the set
-// { maxAge: s | null }  { status: n }  { count: true } how often the set was asked for
+// { maxAge: s | null }  { status: n }  { delay: ms } until it answers
+// { count: true } how often the set was asked for, and by how many at once
 
 'use strict';
 
@@ -15,7 +16,7 @@ const https = require('node:https');
 const readline = require('node:readline');
 
 const keys = new Map();
-let asked = 0, status = 200, maxAge = 60, text = null;
+let asked = 0, waiting = 0, most = 0, delay = 0, status = 200, maxAge = 60, text = null;
 
 async function act(jose, line) {
     if (line.make) {
@@ -38,7 +39,8 @@ async function act(jose, line) {
     }
     status = line.status || status;
     maxAge = 'maxAge' in line ? line.maxAge : maxAge;
-    return { asked };
+    delay = line.delay ?? delay;
+    return { asked, most };
 }
 
 async function main() {
@@ -49,8 +51,12 @@ async function main() {
         if (maxAge !== null) {
             headers['Cache-Control'] = `public, max-age=${maxAge}`;
         }
-        res.writeHead(status, headers);
-        res.end(text ?? JSON.stringify({ keys: [...keys.values()].filter(k => k.shown).map(k => k.jwk) }));
+        most = Math.max(most, ++waiting);
+        res.on('close', () => waiting--);
+        setTimeout(() => {
+            res.writeHead(status, headers);
+            res.end(text ?? JSON.stringify({ keys: [...keys.values()].filter(k => k.shown).map(k => k.jwk) }));
+        }, delay);
     });
     server.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ port: server.address().port })));
     const lines = readline.createInterface({ input: process.stdin });
