@@ -3,15 +3,17 @@
  *
  * Open addressing with a bounded probe. A slot keeps its identity and epoch
  * when its connection ends, and is taken over by another one when room is
- * needed. The
- * lock names its owner, so that one that died inside does not stop the rest;
- * a slot it left half written has no pid.
+ * needed. The lock names its owner, so that one that died inside does not stop
+ * the rest; a slot it left half written has no pid.
  */
+
+#include <time.h>
 
 #include "node.h"
 
 #define VG_TABLE_PROBE 128
 #define VG_TABLE_SPIN  1024 /* looks at the lock before its owner is checked */
+#define VG_TABLE_LATE  1000 /* ms: nobody is inside for as long             */
 
 int64_t
 vg_table_born(void)
@@ -22,12 +24,34 @@ vg_table_born(void)
 
 /* ------------------------------------------------------------------- lock */
 
+/* the loop's own clock stands still meanwhile */
+static ngx_msec_t
+vg_table_now(void)
+{
+    struct timespec t;
+
+    (void) clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return (ngx_msec_t) t.tv_sec * 1000 + (ngx_msec_t) t.tv_nsec / 1000000;
+}
+
+
+/* The number of one that died may be another's by now, even ours: what has been
+ * held for long is held by nobody. */
+static ngx_uint_t
+vg_table_left(ngx_atomic_uint_t owner, ngx_msec_t since)
+{
+    return (kill((pid_t) owner, 0) == -1 && ngx_errno == ESRCH)
+           || vg_table_now() - since > VG_TABLE_LATE;
+}
+
+
 static vg_node_t *
 vg_table_lock(void)
 {
     ngx_uint_t        spin;
+    ngx_msec_t        since = 0;
     vg_node_t        *table = vg_node();
-    ngx_atomic_uint_t owner;
+    ngx_atomic_uint_t owner, before = 0;
 
     for (spin = 1;; spin++) {
         owner = table->lock;
@@ -38,7 +62,9 @@ vg_table_lock(void)
             continue;
         }
         if (spin % VG_TABLE_SPIN == 0) {
-            if (kill((pid_t) owner, 0) == -1 && ngx_errno == ESRCH
+            since = owner == before ? since : vg_table_now();
+            before = owner;
+            if (vg_table_left(owner, since)
                 && ngx_atomic_cmp_set(&table->lock, owner, ngx_pid))
             {
                 return table;
@@ -50,11 +76,12 @@ vg_table_lock(void)
 }
 
 
+/* unless it was taken for dead */
 static void
 vg_table_unlock(vg_node_t *table)
 {
     ngx_memory_barrier();
-    table->lock = 0;
+    (void) ngx_atomic_cmp_set(&table->lock, ngx_pid, 0);
 }
 
 

@@ -38,10 +38,16 @@ sub connected {
 
 sub known { return $vg->get("/api/v1/charge-points/$_[0]")->{json}{connected} }
 
+# how often the stations were told that a connection is over
+sub farewells {
+    return $vg->get('/metrics')->{body} =~ /^voltgate_requests_total\{route="[^"]*charge_point\.disconnected",[^}]*status="2xx"\} (\d+)$/m ? $1 : 0;
+}
+
 sub worker_of { return Voltgate::Worker->of($vg, $_[0]{socket}) }
 
 subtest 'the newest connection wins, on whichever worker' => sub {
     my (%met, $old);
+    my $closed = farewells();
     for (1 .. 60) {
         my $new = connected('CP1');
         is $new->call('BootNotification', $boot)->[2]{status}, 'Accepted';
@@ -51,13 +57,14 @@ subtest 'the newest connection wins, on whichever worker' => sub {
             is $old->close_code, 1008;
             $met{ worker_of($new) == $old->{worker} ? 'same' : 'other' }++;
             $old->drop;
+            $closed++;
         }
         $new->{worker} = worker_of($new);
         $old = $new;
         last if keys %met == 2;
     }
     is keys %met, 2, 'both were met: ' . join ' ', %met;
-    sleep 0.3;
+    ok $vg->wait_for(sub { farewells() >= $closed }, 10), 'each that was closed has been told of';
     ok known('CP1'), 'and its late close changed nothing';
     ok $old->call('Heartbeat', {});
     $old->close;
@@ -156,6 +163,19 @@ subtest 'a worker that dies while it leaves has none after it' => sub {
         409, 'who asks next finds nobody';
     ok $vg->wait_for(sub { !known('CP1') }), 'and tells it';
     $_->drop for $cp, $asker;
+};
+
+subtest 'a lock whose owner died keeps nobody out' => sub {
+    my ($node) = glob "$vg->{run}/*/node $vg->{run}/node";
+    for my $owner ($$, $vg->workers) {    # whose number it was is another's by now
+        open my $file, '+<', $node or die "node: $!";
+        sysseek $file, 16, 0;
+        is syswrite($file, pack 'Q', $owner), 8;
+        close $file;
+        my $cp = connected('CP3');
+        ok $cp->call('BootNotification', $boot), 'who comes is let in';
+        $cp->close;
+    }
 };
 
 subtest 'a node that is killed as a whole tells it when it starts again' => sub {
