@@ -1,6 +1,6 @@
 /*
  * ngx_http_voltgate_observe_module: what the access log can say of a call:
- * $vg_correlation_id $vg_trace_id $vg_user_id $vg_role $vg_route.
+ * $vg_correlation_id $vg_trace_id $vg_user_id $vg_role $vg_route $vg_ms.
  */
 
 #include "http.h"
