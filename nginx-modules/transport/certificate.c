@@ -276,11 +276,29 @@ vg_certificate_end(const X509 *x)
 }
 
 
+/* what its context shows for that kind of key; NULL: none */
+static X509 *
+vg_certificate_held(const vg_certificate_t *c)
+{
+    X509 *x;
+    long  which = SSL_CERT_SET_FIRST;
+
+    for (; SSL_CTX_set_current_cert(c->ctx, which) == 1;
+         which = SSL_CERT_SET_NEXT) {
+        x = SSL_CTX_get0_certificate(c->ctx);
+        if (x && EVP_PKEY_get_base_id(X509_get0_pubkey(x)) == c->type) {
+            return x;
+        }
+    }
+    return NULL;
+}
+
+
 /* NULL: it is in use from now on; else why the old one is kept */
 static const char *
 vg_certificate_use(vg_certificate_t *c, STACK_OF(X509) * chain, EVP_PKEY *key)
 {
-    X509 *own, *old = SSL_CTX_get0_certificate(c->ctx);
+    X509 *own, *old = vg_certificate_held(c);
 
     if (chain == NULL || sk_X509_num(chain) == 0) {
         return "the certificate cannot be read";
@@ -399,9 +417,9 @@ vg_certificate_metrics(vg_out_t *out)
     out->comma = false;
     vg_out_raw(out, VG_STR("# TYPE voltgate_certificate_end_seconds gauge\n"));
     for (i = 0; i < vg_certificates_count; i++) {
-        x = SSL_CTX_get0_certificate(vg_certificates[i].ctx);
+        x = vg_certificate_held(&vg_certificates[i]);
         for (k = 0; k < i; k++) {
-            seen = SSL_CTX_get0_certificate(vg_certificates[k].ctx);
+            seen = vg_certificate_held(&vg_certificates[k]);
             if (x != NULL && seen != NULL && X509_cmp(x, seen) == 0) {
                 x = NULL;
             }

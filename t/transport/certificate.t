@@ -188,6 +188,35 @@ subtest 'files that workers cannot reach are told of from the start' => sub {
     chmod $mode, $tls or die $!;
 };
 
+subtest 'two certificates, of EC and RSA' => sub {
+    my @rsa = certificate(key => KEY_create_rsa(2048));
+    my @ec  = certificate();
+    put('rsa.pem', $rsa[0]);
+    put('key.pem', $rsa[1]);
+    rename "$tls/key.pem", "$tls/rsa-key.pem" or die $!;
+    put('key.pem', $ec[1]);
+    put('cert.pem', $ec[0]);
+    $vg->_conf(sub { my ($conf) = @_;
+        $conf =~ s{^(\s*ssl_certificate_key .*)$}{$1\nssl_certificate $tls/rsa.pem; ssl_certificate_key $tls/rsa-key.pem;}m or die 'no place'; $conf });
+    $vg->reload;
+    delete $vg->{client};
+    my $named = sub {
+        my %ends = $vg->client(fresh => 1)->get($vg->url('/metrics'))->{content} =~ /^voltgate_certificate_end_seconds\{serial="([0-9A-F]+)"\} (\d+)$/mg;
+        return join ' ', sort keys %ends;
+    };
+    my $hex = sub { my ($pem) = @_; open my $out, '>', "$tls/x.pem" or die $!; print {$out} $pem; close $out;
+        return `openssl x509 -in $tls/x.pem -noout -serial` =~ /serial=(\S+)/ ? $1 : undef };
+    my $both = sub { my (@pem) = @_; my $want = join ' ', sort map { $hex->($_) } @pem; return $vg->wait_for(sub { $named->() eq $want }, 10) };
+    ok $both->($rsa[0], $ec[0]), 'both ends are a metric' or diag $named->();
+    my @next = certificate(key => KEY_create_rsa(2048));
+    put('.next', $next[1]);
+    rename "$tls/.next", "$tls/rsa-key.pem" or die $!;
+    put('rsa.pem', $next[0]);
+    ok $both->($next[0], $ec[0]), 'one is renewed, the other stays' or diag $named->();
+    is scalar(() = $vg->log =~ /certificate rsa\.pem is another one/g), 2, 'of which each worker says once';
+    is scalar(() = $vg->log =~ /certificate rsa\.pem: /g), 0;
+};
+
 subtest 'the key is for the workers and the owner alone' => sub {
     my (undef, undef, $mode, undef, $uid) = stat "$tls/key.pem";
     is $mode & 07, 0, 'not for everybody';
