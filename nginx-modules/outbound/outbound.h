@@ -19,7 +19,7 @@
 #define VG_OUTBOUND_NAMED    64    /* targets in the conf                 */
 #define VG_OUTBOUND_USERS    256   /* that users named, known at once     */
 #define VG_OUTBOUND_POSTS    512   /* under way, of a worker              */
-#define VG_OUTBOUND_DEADLINE 40000 /* ms: of a post with all its tries    */
+#define VG_OUTBOUND_DEADLINE 40000 /* ms: for all tries of a post        */
 #define VG_OUTBOUND_GUARD    2000  /* ms: beyond what libcurl was given   */
 #define VG_OUTBOUND_HEADERS  65536 /* bytes of an answer's                */
 #define VG_OUTBOUND_URL      2048  /* bytes                               */
