@@ -125,6 +125,27 @@ language sql stable parallel safe
 return least(greatest(start_time, moment) + grace, end_time);
 
 
+-- hindrance(row, moment): why it cannot be used, so that not using it costs
+-- nothing: somebody else's session, also one that began before it was held and
+-- goes on behind its start; or a connector out of order then. NULL: nothing.
+create function reservations.hindrance(r reservations.reservation, moment timestamptz) returns text
+language plpgsql stable parallel safe as $$
+begin
+    if r.obstructed then
+        return 'connector_taken';
+    end if;
+    return (
+        select case
+                when c.status in ('Charging', 'SuspendedEV', 'SuspendedEVSE', 'Finishing') then 'connector_taken'
+                when c.status in ('Unavailable', 'Faulted') then 'connector_unavailable'
+            end
+        from reservations.connector c
+        where c.connector_id = r.connector_id
+            and r.start_time <= moment);
+end
+$$;
+
+
 -- promote(connector, moment): gives what is free at a connector to those who
 -- wait for it, the first that fits first; the caller holds the connector's
 -- lock. One that another connector's freeing takes at this moment is passed

@@ -215,6 +215,27 @@ subtest 'somebody else charges there all the same' => sub {
     $cp->call(StopTransaction => { transactionId => $t->{transactionId}, meterStop => 10, timestamp => clock(1) });
 };
 
+subtest 'who charged there before goes on' => sub {
+    my $t = $cp->call(StartTransaction => { connectorId => 1, idTag => 'Card-2', meterStart => 0, timestamp => clock(0) })->[2];
+    my $shown = sub {
+        my ($status) = @_;
+        $cp->call(StatusNotification => { connectorId => 1, errorCode => 'NoError', status => $status });
+        return $vg->wait_for(sub { $status eq ($vg->sql(
+            'select status from reservations.connector where connector_id = $1', $one) // '') });
+    };
+    ok $shown->('Charging');
+    my ($r, $other) = map { reserve(3600 * $_, 3600 * $_ + 600) } 1, 2;
+    $vg->sql(q{update reservations.reservation set holds_from = now() - interval '5 seconds' where id = $1}, $r->{id});
+    ok lapse($r->{id});
+    is seen($r->{id})->{reason}, 'connector_taken';
+    is seen($r->{id})->{fee}, undef, 'who finds the connector taken does not pay';
+
+    $vg->sql(q{update reservations.reservation set start_time = now() - interval '4 seconds' where id = $1}, $other->{id});
+    is $vg->delete("$api/reservations/$other->{id}", \%driver)->{json}{fee}, undef, 'nor who gives up because of that';
+    $cp->call(StopTransaction => { transactionId => $t->{transactionId}, meterStop => 10, timestamp => clock(1) });
+    ok $shown->('Available');
+};
+
 subtest 'nobody comes' => sub {
     my $r = reserve(0, 600);
     served();
@@ -234,6 +255,7 @@ subtest 'nobody comes' => sub {
         'select status from reservations.connector where connector_id = $1', $one) // '') });
     ok lapse($r->{id});
     is seen($r->{id})->{fee}, undef, 'nobody pays for a connector that is out of order';
+    is seen($r->{id})->{reason}, 'connector_unavailable';
 };
 
 done_testing;

@@ -6,8 +6,7 @@ with expired as (
     set status = 'EXPIRED',
         reason = case
             when r.status = 'WAITLISTED' then 'never_free'
-            when r.obstructed then 'connector_taken'
-            else 'not_used'
+            else coalesce(reservations.hindrance(r, :now), 'not_used')
         end,
         over_at = :now,
         currency = :costs ->> 'currency',

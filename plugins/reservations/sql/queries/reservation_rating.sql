@@ -2,8 +2,8 @@
 -- out: {rating}: what pricing is asked before it is cancelled; null: nothing
 select json_build_object('rating', case
         when r.status in ('PENDING', 'CONFIRMED')
-            and not r.obstructed
             and :now > r.start_time - r.free_for
+            and reservations.hindrance(r, :now) is null
         then reservations.rating(r, :now, false)
     end) as body
 from reservations.reservation r
