@@ -283,19 +283,22 @@ status_add(session_t *s, const vg_json_t *status, int64_t slot)
 }
 
 
-/* Both lists are sorted; at the same moment the reading goes first. */
+/* Both lists are sorted; at the same moment the reading goes first. Where a car
+ * began to park has a price: it is only moved by a flood of such changes. */
 static bool
 cuts_read(session_t *s, vg_pool_t *pool, const vg_json_t *costing)
 {
-    size_t           total;
-    int64_t          slot, highest = s->first;
+    size_t           total, states;
+    int64_t          slot, state_slot, highest = s->first;
     const vg_json_t *samples = vg_json_get(costing, "samples");
     const vg_json_t *statuses = vg_json_get(costing, "statuses");
     const vg_json_t *sample = samples ? samples->first : NULL;
     const vg_json_t *status = statuses ? statuses->first : NULL;
 
-    total = (samples ? samples->count : 0) + (statuses ? statuses->count : 0);
+    states = statuses ? statuses->count : 0;
+    total = (samples ? samples->count : 0) + states;
     slot = total > PERIODS_MAX ? (s->end - s->start) / PERIODS_MAX : 0;
+    state_slot = states > PERIODS_MAX ? slot : 0;
     s->cuts = vg_calloc(pool, (total + 2) * sizeof(cut_t));
     if (s->cuts == NULL) {
         return false;
@@ -308,7 +311,7 @@ cuts_read(session_t *s, vg_pool_t *pool, const vg_json_t *costing)
             sample_add(s, sample, slot, &highest);
             sample = sample->next;
         } else {
-            status_add(s, status, slot);
+            status_add(s, status, state_slot);
             status = status->next;
         }
     }

@@ -16,7 +16,8 @@
 
 #include "vg_json.h"
 
-/* More cuts than these are thinned out; the totals stay the same. */
+/* More readings than these are thinned out: energy's total stays, and each
+ * change between charging and parking, of which there are as many at most. */
 #define PERIODS_MAX 500
 
 typedef enum {

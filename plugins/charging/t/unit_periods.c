@@ -5,6 +5,7 @@
 #define _GNU_SOURCE /* memmem */
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "periods.h"
@@ -246,6 +247,55 @@ flood_run(void)
 }
 
 
+/* A reading each 10 s, far more than there are periods for, and a car that is
+ * full at 4995 s of 10000: it parks from then on, not from the last cut. */
+static void
+full_run(void)
+{
+    int              i;
+    long             parked = 0;
+    vg_out_t         out;
+    vg_str_t         got = { NULL, 0 };
+    vg_pool_t       *pool = vg_arena_create();
+    const vg_json_t *periods, *period, *d;
+
+    vg_out_init(&out, pool);
+    vg_out_open(&out, '{');
+    vg_out_member_raw(&out, "start", VG_STR("0"));
+    vg_out_member_raw(&out, "end", VG_STR("10000000000"));
+    vg_out_member_raw(&out, "meterStartWh", VG_STR("0"));
+    vg_out_member_raw(&out, "meterStopWh", VG_STR("1000"));
+    vg_out_member_raw(&out, "tariff", VG_STR("{}"));
+    vg_out_key(&out, "samples");
+    vg_out_open(&out, '[');
+    for (i = 0; i < 1000; i++) {
+        vg_out_raw(&out, vg_printf(pool, WH("%ld", "%d"), i * 10000000L, i));
+    }
+    vg_out_close(&out, ']');
+    vg_out_member_raw(&out, "statuses",
+                      VG_STR("[" IS("4995000000", "SuspendedEV") "]"));
+    vg_out_close(&out, '}');
+
+    (void) periods_arguments(pool, vg_json_parse(pool, vg_out_str(&out), NULL),
+                             NOW, &got);
+    periods = vg_json_get(vg_json_parse(pool, got, NULL), "charging_periods");
+    for (period = periods ? periods->first : NULL; period != NULL;
+         period = period->next)
+    {
+        d = vg_json_get(period, "dimensions")->first;
+        for (; d != NULL; d = d->next) {
+            if (vg_str_eq(vg_json_text(d, "type"), "PARKING_TIME")) {
+                parked += nano(vg_json_text(d, "volume"));
+            }
+        }
+    }
+    ok(labs(parked - 1390277778L) < 1000,
+       "a change between charging and parking is never moved",
+       vg_printf(pool, "%ld", parked));
+    vg_arena_destroy(pool);
+}
+
+
 int
 main(void)
 {
@@ -254,7 +304,7 @@ main(void)
     vg_str_t   got = { NULL, 0 };
     vg_pool_t *pool = vg_arena_create();
 
-    printf("1..%zu\n", n + m + 4);
+    printf("1..%zu\n", n + m + 5);
     for (i = 0; i < n; i++) {
         case_run(&cases[i]);
     }
@@ -283,6 +333,7 @@ main(void)
     ok(memmem(got.data, got.len, "\"2024-02-29T00:00:00Z\"", 22), "a leap day",
        got);
     flood_run();
+    full_run();
     vg_arena_destroy(pool);
     return failed != 0;
 }
