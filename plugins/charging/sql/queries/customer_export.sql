@@ -1,13 +1,19 @@
 -- in: customerId, after, most (rows of a page)
 -- out: {rows: [{kind, row}], next}: what charging holds about a customer, a page of it
 --
--- Places are "section/key", in the order of sections and keys. What a meter
--- said at one moment is one row.
-with place as (
+-- Places are "section/key", in the order of sections and keys; a tag may hold
+-- a slash, too. What a meter said at one moment is one row, "session/moment".
+with parts as (
     select
         coalesce(split_part(:after, '/', 1), '0')::int as section,
-        coalesce(split_part(:after, '/', 2), '') as key,
-        to_timestamp(nullif(split_part(:after, '/', 3), '')::numeric / 1000000) as at
+        coalesce(substr(:after, strpos(:after, '/') + 1), '') as key
+), place as (
+    select
+        g.section,
+        g.key,
+        case when g.section = 3 then vg.cursor_id(split_part(g.key, '/', 1)) end as session,
+        case when g.section = 3 then to_timestamp(split_part(g.key, '/', 2)::numeric / 1000000) end as at
+    from parts g
 ), found as (
     (select 1 as section, t.tag_key as key, 'idTag' as kind, charging.id_tag_body(t)::jsonb as row
     from charging.id_tag t
@@ -46,8 +52,8 @@ with place as (
         join charging.meter_value v on v.session_id = s.id
         cross join place p
         where s.customer_id = :customerId
-            and (p.section < 3 or s.id >= vg.cursor_id(p.key))
-            and (p.section < 3 or s.id > vg.cursor_id(p.key) or v.at > p.at)
+            and (p.section < 3 or s.id >= p.session)
+            and (p.section < 3 or s.id > p.session or v.at > p.at)
         group by s.id, v.at
         order by s.id, v.at
         limit :most) m)
