@@ -64,7 +64,7 @@ const vg_field_t boot_fields[] = {
 };
 
 const vg_field_t status_fields[] = {
-    { VG_BODY, "connectorId", VG_INT, VG_REQUIRED, 0, 65535,
+    { VG_BODY, "connectorId", VG_INT, VG_REQUIRED, 0, NUMBER_MAX,
       .about = "0: the charge point as a whole" },
     { VG_BODY, "status", VG_TEXT, VG_REQUIRED, 1, 20,
       .about = "ChargePointStatus" },

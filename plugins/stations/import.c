@@ -106,26 +106,30 @@ listed(vg_str_t word, const char *values)
     return false;
 }
 
-/* digits, and behind a point at most places more; not all of them 0 */
+/* more than 0, most at the most; behind a point so many places */
 static bool
-positive(vg_str_t text, size_t digits, size_t places)
+positive(vg_str_t text, int64_t most, size_t places)
 {
-    size_t i, whole = text.len, some = 0;
+    size_t  i, whole = text.len;
+    int64_t value = 0;
+    bool    part = false; /* something behind the point */
 
-    for (i = 0; i < text.len; i++) {
+    for (i = 0; i < text.len && value <= most; i++) {
         if (text.data[i] == '.' && whole == text.len && places > 0) {
             whole = i;
         } else if (text.data[i] < '0' || text.data[i] > '9') {
             return false;
+        } else if (whole == text.len) {
+            value = value * 10 + (text.data[i] - '0');
         } else {
-            some += text.data[i] != '0';
+            part |= text.data[i] != '0';
         }
     }
 
-    return whole > 0 && whole <= digits && some > 0
-           && (whole == 1 || text.data[0] != '0')
+    return whole > 0 && (whole == 1 || text.data[0] != '0')
            && (whole == text.len
-               || (text.len - whole > 1 && text.len - whole - 1 <= places));
+               || (text.len - whole > 1 && text.len - whole - 1 <= places))
+           && (value < most ? value > 0 || part : value == most && !part);
 }
 
 /* CP1:1:IEC_62196_T2:AC_3_PHASE:22 */
@@ -147,8 +151,8 @@ connector_out(vg_out_t *out, const char *p, const char *end)
         p++;
     }
     if (n != PARTS - 1 || !charge_point_identity(part[0])
-        || !positive(part[1], 4, 0) || !listed(part[2], CONNECTOR_TYPES)
-        || !listed(part[3], POWER_TYPES) || !positive(part[4], 4, 9))
+        || !positive(part[1], NUMBER_MAX, 0) || !listed(part[2], CONNECTOR_TYPES)
+        || !listed(part[3], POWER_TYPES) || !positive(part[4], POWER_MAX, 9))
     {
         return false;
     }

@@ -40,13 +40,13 @@ static const vg_field_t address_change_fields[] = { ADDRESS(0) };
 static const vg_field_t connector_fields[] = {
     { VG_BODY, "chargePointId", VG_TEXT, VG_REQUIRED, 1, 48,
       .about = "OCPP identity" },
-    { VG_BODY, "connectorNumber", VG_INT, VG_REQUIRED, 1, 65535,
+    { VG_BODY, "connectorNumber", VG_INT, VG_REQUIRED, 1, NUMBER_MAX,
       .about = "connectorId of OCPP" },
     { VG_BODY, "type", VG_ENUM, VG_REQUIRED, .values = CONNECTOR_TYPES,
       .about = "ConnectorType of OCPI" },
     { VG_BODY, "powerType", VG_ENUM, VG_REQUIRED, .values = POWER_TYPES,
       .about = "PowerType of OCPI" },
-    { VG_BODY, "maxPowerKw", VG_DECIMAL, VG_REQUIRED, 0, 10000,
+    { VG_BODY, "maxPowerKw", VG_DECIMAL, VG_REQUIRED, 0, POWER_MAX,
       .about = "greatest power, kW" },
     VG_FIELDS_END
 };
@@ -111,7 +111,7 @@ const vg_field_t station_list_fields[] = {
       .about = "in this city, in any case" },
     { VG_QUERY, "connectorType", VG_ENUM, .values = CONNECTOR_TYPES,
       .about = "with a connector of this type" },
-    { VG_QUERY, "minPowerKw", VG_DECIMAL, 0, 0, 10000,
+    { VG_QUERY, "minPowerKw", VG_DECIMAL, 0, 0, POWER_MAX,
       .about = "with a connector of at least so many kW" },
     { VG_QUERY, "status", VG_ENUM, .values = STATION_STATUSES,
       .about = "in this status" },
@@ -126,7 +126,7 @@ const vg_field_t station_nearby_fields[] = {
     { VG_QUERY, "radius", VG_DECIMAL, 0, 0, 200, .about = "km; 10 if absent" },
     { VG_QUERY, "connectorType", VG_ENUM, .values = CONNECTOR_TYPES,
       .about = "with a connector of this type" },
-    { VG_QUERY, "minPowerKw", VG_DECIMAL, 0, 0, 10000,
+    { VG_QUERY, "minPowerKw", VG_DECIMAL, 0, 0, POWER_MAX,
       .about = "with a connector of at least so many kW" },
     { VG_QUERY, "available", VG_BOOL,
       .about = "true: with a connector that is free now" },

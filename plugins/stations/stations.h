@@ -8,6 +8,8 @@
 #include "vg.h"
 
 #define CONNECTORS_MAX 500
+#define NUMBER_MAX     65535 /* of a connector at its charge point      */
+#define POWER_MAX      10000 /* kW                                      */
 
 /* OCPI 2.2.1, 8.4.5 ConnectorType */
 #define CONNECTOR_TYPES                                                        \

@@ -105,6 +105,20 @@ subtest 'what is wrong is told by row, and the others go in' => sub {
         [ 'has more cells than the header', 'has a quotation mark where none may be', 'is not UTF-8' ], 'what is no row is told apart';
 };
 
+subtest 'whatever a station may have is imported, and no more' => sub {
+    my $connector = sub { my ($number, $power) = @_; return "Edge $number $power,7,7,,,,DE,,,EDGE$number:$number:CHADEMO:DC:$power\n" };
+    my $made = $vg->post($url, { name => 'Edge', location => { lat => 7, lon => 8 }, address => { country => 'DE' },
+        timeZone => 'Europe/Berlin', connectors => [ { chargePointId => 'EDGE', connectorNumber => 65_535, type => 'CHADEMO',
+            powerType => 'DC', maxPowerKw => 10_000 } ] }, $as{north});
+    is $made->{status}, 201 or diag $made->{body};
+    my ($line) = grep { /^Edge,/ } split /\r?\n/, $vg->get("$url/export.csv", $as{north})->{body};
+    is import_as(north => "$head$line\n")->{json}{unchanged}, 1, 'as it was exported' or diag $line;
+    is import_as(north => $head . $connector->(65_534, '9999.999999999') . $connector->(10_000, '0.000000001'))->{json}{imported}, 2;
+    my $failed = failed(import_as(north => $head . $connector->(65_536, 1) . $connector->(100_000, 1)
+        . $connector->(1, '10000.1') . $connector->(2, 10_001) . $connector->(3, 100_000)));
+    is_deeply [ map { keys %{ $failed->{$_} } } 2 .. 6 ], [ ('connectors') x 5 ];
+};
+
 subtest 'what is no file of stations' => sub {
     my %status = (
         "name,lat\nx,1\n"                 => 'lon',
