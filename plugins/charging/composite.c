@@ -225,14 +225,31 @@ moment_limit(const composite_t *c, int64_t at, int64_t *next)
 }
 
 
+/* At how many moments all profiles may be looked at. */
+static size_t
+looks_most(const composite_t *c)
+{
+    size_t steps = c->count + 1;
+
+    for (size_t i = 0; i < c->count; i++) {
+        steps += c->profiles[i].count;
+    }
+    return 1 + COMPOSITE_WORK / steps;
+}
+
+
 size_t
 composite_make(const composite_t *c, composite_period_t *periods, int64_t *end)
 {
-    size_t             n = 0;
+    size_t             n = 0, looks = looks_most(c);
     int64_t            at, next;
     composite_period_t now;
 
     for (at = c->from; at < c->to; at = next) {
+        if (looks-- == 0) {
+            *end = at;
+            return n;
+        }
         next = c->to;
         now = moment_limit(c, at, &next);
         if (n > 0 && periods[n - 1].limit == now.limit

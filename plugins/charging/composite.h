@@ -72,8 +72,13 @@ typedef composite_step_t composite_period_t;
 
 #define COMPOSITE_PERIODS 1000
 
+/* steps of profiles that are looked at, some 30 ms: many profiles that change
+ * often may hide below one that never does */
+#define COMPOSITE_WORK 100000000
+
 /* Writes at most COMPOSITE_PERIODS periods, returns how many; *end is the
- * instant up to which they hold: to, or earlier when there were more. */
+ * instant up to which they hold: to, or earlier when there were more, or
+ * COMPOSITE_WORK was done. */
 size_t composite_make(const composite_t *composite, composite_period_t *periods,
                       int64_t *end);
 

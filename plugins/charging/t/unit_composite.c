@@ -263,6 +263,55 @@ check_many(void)
 }
 
 
+/* Levels that change each second below one that never does: all of them are
+ * looked at, at each change, and the answer shows nothing of it. */
+static void
+check_hidden(void)
+{
+    enum { LEVELS = 60, STEPS = 500 };
+    static composite_period_t  periods[COMPOSITE_PERIODS];
+    static composite_step_t    steps[STEPS];
+    static composite_profile_t p[LEVELS + 1];
+    composite_clock_t          utc = { 0, 0 };
+    composite_t                c = { p,
+                                     LEVELS + 1,
+                                     &utc,
+                                     1,
+                                     1,
+                                     COMPOSITE_NONE,
+                                     COMPOSITE_NONE,
+                                     0,
+                                     604800,
+                                     230,
+                                     'A' };
+    int64_t                    end;
+    size_t                     n;
+
+    for (int i = 0; i < STEPS; i++) {
+        steps[i] = (composite_step_t){ i, 10 + i % 2, 0 };
+    }
+    for (int i = 0; i <= LEVELS; i++) {
+        p[i] = (composite_profile_t){ .purpose = COMPOSITE_DEFAULT,
+                                      .kind = COMPOSITE_RECURRING,
+                                      .stack_level = i,
+                                      .transaction = COMPOSITE_NONE,
+                                      .valid_from = COMPOSITE_NONE,
+                                      .valid_to = COMPOSITE_NONE,
+                                      .connector = 1,
+                                      .every = 600,
+                                      .duration = COMPOSITE_NONE,
+                                      .unit = 'A',
+                                      .steps = steps,
+                                      .count = i < LEVELS ? STEPS : 1 };
+    }
+    n = composite_make(&c, periods, &end);
+    check(n == 1 && periods[0].limit == 10, "what cannot be seen is not shown",
+          "", "");
+    check(end > 0 && end < 86400, "and is not looked through to its end", "",
+          "");
+}
+
+
 int
 main(void)
 {
@@ -291,6 +340,7 @@ main(void)
     check_json("a limit of two digits behind the point",
                ROW("", P(DEF, 0, 0, "Absolute", "", S(0, 1.25))), "refused");
     check_many();
+    check_hidden();
     printf("1..%d\n", number);
     return 0;
 }
