@@ -58,11 +58,14 @@ digits_read(vg_str_t text, int64_t *value)
     size_t i;
 
     *value = 0;
+    if (text.len > 12) {
+        return false;
+    }
     for (i = 0; i < text.len && text.data[i] >= '0' && text.data[i] <= '9'; i++)
     {
         *value = *value * 10 + (text.data[i] - '0');
     }
-    return i > 0 && i == text.len && i <= 12;
+    return i > 0 && i == text.len;
 }
 
 

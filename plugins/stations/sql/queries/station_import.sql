@@ -42,13 +42,16 @@ with wanted as (
     cross join imported as i
     order by w.charge_point_id
     on conflict (id) do update
-    set station_id = coalesce(p.station_id, excluded.station_id)
-    returning p.id
+    set station_id = excluded.station_id,
+        version = p.version + 1,
+        updated_at = excluded.updated_at
+    where p.station_id is null
 ), connector as (
     insert into stations.connector as c (station_id, charge_point_id, number, type, power_type, max_power_kw)
     select i.station_id, w.charge_point_id, w.number, w.type, w.power_type, w.max_power_kw
     from wanted as w
     cross join imported as i
+    order by w.charge_point_id, w.number
     returning c as row
 ), shape as (
     select json_agg(stations.connector_event(c.row) order by (c.row).charge_point_id, (c.row).number) as carried
