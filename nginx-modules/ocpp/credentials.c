@@ -10,6 +10,8 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
+#define VG_KEY_BYTES 20 /* of an AuthorizationKey, at most */
+
 
 /* Is the one part of that kind in a subject's name this text? One that is
  * there twice could be either. */
@@ -77,13 +79,47 @@ vg_credentials_certified(ngx_connection_t *c, vg_str_t identity)
 }
 
 
+static ngx_uint_t
+vg_credentials_same(vg_call_t *call, vg_str_t salt, vg_str_t hash,
+                    vg_str_t password)
+{
+    vg_str_t mine = vg_sha256(call, salt, password);
+
+    return mine.data != NULL && mine.len == hash.len
+           && CRYPTO_memcmp(mine.data, hash.data, hash.len) == 0;
+}
+
+
+/* An AuthorizationKey of OCPP 1.6 is written in hex, in one case or the other;
+ * some charge points send that, others the bytes which it stands for. */
+static ngx_uint_t
+vg_credentials_bytes(vg_call_t *call, vg_str_t salt, vg_str_t hash,
+                     ngx_str_t *passwd)
+{
+    size_t i, len = 2 * passwd->len;
+    u_char hex[2 * VG_KEY_BYTES], upper[2 * VG_KEY_BYTES];
+
+    if (passwd->len > VG_KEY_BYTES) {
+        return 0;
+    }
+    ngx_hex_dump(hex, passwd->data, passwd->len);
+    for (i = 0; i < len; i++) {
+        upper[i] = ngx_toupper(hex[i]);
+    }
+    return vg_credentials_same(call, salt, hash,
+                               (vg_str_t){ (char *) hex, len })
+           || vg_credentials_same(call, salt, hash,
+                                  (vg_str_t){ (char *) upper, len });
+}
+
+
 /* The user name is the identity; the password is bytes, not text. */
 static ngx_uint_t
 vg_credentials_password(vg_call_t *call, ngx_http_request_t *r,
                         vg_str_t identity, const vg_json_t *known)
 {
     vg_str_t   salt = vg_json_text(known, "salt");
-    vg_str_t   hash = vg_json_text(known, "hash"), mine;
+    vg_str_t   hash = vg_json_text(known, "hash");
     ngx_str_t *user = &r->headers_in.user;
 
     if (ngx_http_auth_basic_user(r) != NGX_OK || user->len != identity.len
@@ -92,9 +128,8 @@ vg_credentials_password(vg_call_t *call, ngx_http_request_t *r,
     {
         return 0;
     }
-    mine = vg_sha256(call, salt, vg_of(r->headers_in.passwd));
-    return mine.data != NULL && mine.len == hash.len
-           && CRYPTO_memcmp(mine.data, hash.data, hash.len) == 0;
+    return vg_credentials_same(call, salt, hash, vg_of(r->headers_in.passwd))
+           || vg_credentials_bytes(call, salt, hash, &r->headers_in.passwd);
 }
 
 
