@@ -21,7 +21,8 @@
 #define CHARGE_POINT                                                           \
     { VG_BODY, "stationId", VG_UUID, VG_NULLABLE,                              \
       .about = "where it stands; without one it is pending" },                 \
-    { VG_BODY, "password", VG_TEXT, VG_NULLABLE | VG_SECRET, 16, 40,           \
+    { VG_BODY, "password", VG_TEXT, VG_NULLABLE | VG_SECRET,                    \
+      PASSWORD_MIN, PASSWORD_MAX,           \
       .about = "HTTP Basic's; null: make one and show it once" },              \
     { VG_BODY, "securityProfile", VG_INT, 0, 1, 3,                             \
       .about = "of OCPP; default 2" },                                         \
@@ -86,24 +87,11 @@ charge_point_identity(vg_str_t text)
     return true;
 }
 
-static vg_rc_t
-password_bind(vg_call_t *call)
+vg_rc_t
+password_bind(vg_call_t *call, vg_str_t password)
 {
-    vg_str_t         password, salt, hash;
-    const vg_json_t *given = vg_get(call, "password");
-
-    if (given != NULL) {
-        password = given->text;
-
-    } else {
-        password = vg_secret(call, PASSWORD_BYTES);
-        if (password.data == NULL || vg_bind(call, "made", password) != VG_OK) {
-            return vg_refuse(call, "internal");
-        }
-    }
-
-    salt = vg_secret(call, SALT_BYTES);
-    hash = vg_sha256(call, salt, password);
+    vg_str_t salt = vg_secret(call, SALT_BYTES);
+    vg_str_t hash = vg_sha256(call, salt, password);
 
     if (salt.data == NULL || hash.data == NULL
         || vg_bind(call, "salt", salt) != VG_OK
@@ -113,6 +101,25 @@ password_bind(vg_call_t *call)
     }
 
     return VG_OK;
+}
+
+/* The one that was given, or one that is made and shown. */
+static vg_rc_t
+password_take(vg_call_t *call)
+{
+    vg_str_t         made;
+    const vg_json_t *given = vg_get(call, "password");
+
+    if (given != NULL) {
+        return password_bind(call, given->text);
+    }
+
+    made = vg_secret(call, PASSWORD_BYTES);
+    if (made.data == NULL || vg_bind(call, "made", made) != VG_OK) {
+        return vg_refuse(call, "internal");
+    }
+
+    return password_bind(call, made);
 }
 
 vg_rc_t
@@ -126,7 +133,7 @@ charge_point_create_check(vg_call_t *call)
         return VG_ERROR;
     }
 
-    return password_bind(call);
+    return password_take(call);
 }
 
 vg_rc_t
@@ -137,7 +144,7 @@ charge_point_change_check(vg_call_t *call)
         return VG_OK;
     }
 
-    return password_bind(call);
+    return password_take(call);
 }
 
 static int64_t

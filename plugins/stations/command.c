@@ -30,6 +30,8 @@ const vg_field_t command_fields[] = {
     { VG_BODY, "action", VG_ENUM, VG_REQUIRED, .values = ACTIONS,
       .about = "a message of OCPP 1.6 to a charge point" },
     { VG_BODY, "payload", VG_OBJECT, .about = "as OCPP has it; default {}" },
+    { VG_BOUND, "salt", VG_TEXT, VG_SECRET, .about = "of a password in it" },
+    { VG_BOUND, "hash", VG_TEXT, VG_SECRET, .about = "of a password in it" },
     VG_FIELDS_END
 };
 
@@ -45,11 +47,19 @@ command_wrong(void *call, const char *path, const char *text)
 }
 
 
-/* OCPP's names of settings have no case. */
-static bool
-command_key_is(vg_str_t key, const char *name)
+/* The value that a command gives to this setting, whose name has no case; data
+ * NULL: it is about another. */
+static vg_str_t
+command_sets(vg_call_t *call, const char *name)
 {
-    return key.len == strlen(name) && strncasecmp(key.data, name, key.len) == 0;
+    const vg_json_t *payload = vg_get(call, "payload");
+    vg_str_t         key = vg_json_text(payload, "key");
+
+    return vg_str_eq(vg_get(call, "action")->text, "ChangeConfiguration")
+                   && key.len == strlen(name)
+                   && strncasecmp(key.data, name, key.len) == 0
+               ? vg_json_text(payload, "value")
+               : (vg_str_t){ NULL, 0 };
 }
 
 
@@ -59,16 +69,12 @@ command_key_is(vg_str_t key, const char *name)
 static vg_rc_t
 command_profile(vg_call_t *call)
 {
-    vg_str_t         to;
-    const vg_json_t *payload = vg_get(call, "payload");
+    vg_str_t         to = command_sets(call, "SecurityProfile");
     const vg_json_t *now = vg_json_get(vg_row(call), "securityProfile");
 
-    if (!vg_str_eq(vg_get(call, "action")->text, "ChangeConfiguration")
-        || !command_key_is(vg_json_text(payload, "key"), "SecurityProfile"))
-    {
+    if (to.data == NULL) {
         return VG_OK;
     }
-    to = vg_json_text(payload, "value");
     if (to.len != 1 || to.data[0] < '1' || to.data[0] > '3') {
         return vg_refuse_field(call, "payload.value", "must be 1, 2 or 3");
     }
@@ -78,13 +84,33 @@ command_profile(vg_call_t *call)
 }
 
 
+/* What the charger takes is what it comes with from then on. */
+static vg_rc_t
+command_password(vg_call_t *call)
+{
+    vg_str_t to = command_sets(call, "AuthorizationKey");
+
+    if (to.data == NULL) {
+        return VG_OK;
+    }
+    if (to.len < PASSWORD_MIN || to.len > PASSWORD_MAX) {
+        return vg_refuse_field(call, "payload.value",
+                               "must have 16 to 40 characters");
+    }
+    return password_bind(call, to);
+}
+
+
 vg_rc_t
 command_check(vg_call_t *call)
 {
-    return message_check(vg_pool(call), vg_get(call, "action")->text,
-                         vg_get(call, "payload"), command_wrong, call)
-               ? command_profile(call)
-               : VG_ERROR;
+    if (!message_check(vg_pool(call), vg_get(call, "action")->text,
+                       vg_get(call, "payload"), command_wrong, call)
+        || command_profile(call) != VG_OK)
+    {
+        return VG_ERROR;
+    }
+    return command_password(call);
 }
 
 

@@ -151,8 +151,9 @@ connector_out(vg_out_t *out, const char *p, const char *end)
         p++;
     }
     if (n != PARTS - 1 || !charge_point_identity(part[0])
-        || !positive(part[1], NUMBER_MAX, 0) || !listed(part[2], CONNECTOR_TYPES)
-        || !listed(part[3], POWER_TYPES) || !positive(part[4], POWER_MAX, 9))
+        || !positive(part[1], NUMBER_MAX, 0)
+        || !listed(part[2], CONNECTOR_TYPES) || !listed(part[3], POWER_TYPES)
+        || !positive(part[4], POWER_MAX, 9))
     {
         return false;
     }

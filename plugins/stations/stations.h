@@ -82,6 +82,12 @@ vg_rc_t charge_point_messages_check(vg_call_t *call);
 
 bool charge_point_identity(vg_str_t text);
 
+#define PASSWORD_MIN 16 /* characters */
+#define PASSWORD_MAX 40
+
+/* binds "salt" and "hash" */
+vg_rc_t password_bind(vg_call_t *call, vg_str_t password);
+
 /* command.c */
 extern const vg_field_t command_fields[];
 

@@ -12,7 +12,8 @@ use Voltgate::Cli;
 use Voltgate::Command;
 use Voltgate::Variant;
 
-my $vg = Voltgate->start(extra => { http => 'voltgate_setting stations.data_transfer_vendors "acme,org.example";' });
+my $vg = Voltgate->start(extra => { http => 'voltgate_setting stations.data_transfer_vendors "acme,org.example";
+    voltgate_ocpp_reconnects off;' });
 
 my $company  = '019393c0-0000-7000-8000-000000000001';
 my $password = 'sixteen letters!';
@@ -174,6 +175,33 @@ subtest 'what was sent, without what it carried' => sub {
     is_deeply $c->{result}, { status => 'Accepted' };
     is $vg->sql(q{select count(*) from stations.command c where c::text like '%deadbeef%'}), 0;
     is @{ listed('commands?action=UpdateFirmware') }, 3;
+};
+
+subtest 'a password that a command changed is the one that counts, as text or as its bytes' => sub {
+    my $key  = '00ff3a' . '0a0b' x 8;
+    my $come = sub { return Voltgate::Charger->connect($vg, 'CP2', $_[0])->status == 101 };
+    $vg->post('/api/v1/charge-points', { id => 'CP2', operatorId => $company, password => $password });
+    my $other = Voltgate::Charger->connect($vg, 'CP2', $password);
+    my $set   = sub {
+        my ($value, $status) = @_;
+        $other->answer(sub { return { status => $status } });
+        return (commanded($vg, sub { $other->serve(10) },
+            [ 'CP2', 'ChangeConfiguration', { key => 'authorizationKey', value => $value } ]))[0];
+    };
+    like $set->($key, 'Rejected'), qr/^200/;
+    ok $come->($password), 'what it did not take changes nothing';
+    ok !$come->($key);
+    $other = Voltgate::Charger->connect($vg, 'CP2', $password);
+    like $set->($key, 'Accepted'), qr/^200/;
+    ok !$come->($password), 'the old one is over';
+    ok $come->($key), 'some send it as it was written';
+    ok $come->(pack 'H*', $key), 'others the bytes that it stands for';
+    ok !$come->(pack 'H*', substr($key, 0, -2) . '0c'), 'and no others';
+    $other = Voltgate::Charger->connect($vg, 'CP2', $key);
+    like $set->(uc $key, 'RebootRequired'), qr/^200/;
+    ok $come->(pack 'H*', $key), 'in either case';
+    like $vg->post('/api/v1/charge-points/CP2/commands', { action => 'ChangeConfiguration',
+        payload => { key => 'AuthorizationKey', value => 'short' } })->{json}{errors}{'payload.value'}, qr/16 to 40/;
 };
 
 subtest 'others do not see it' => sub {

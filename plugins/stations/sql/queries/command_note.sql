@@ -1,11 +1,12 @@
--- in: id, action, body; :outcome is the charger's answer
+-- in: id, action, body, salt and hash (of a password that it sets, else null); :outcome is the charger's answer
 -- out: action and result; event charge_point.commanded.v1 for what others keep a copy of
 --
 -- Runs after the charger answered. A charge point that was removed meanwhile
 -- is written down all the same. The payload is not: it may hold a password.
 -- What began a transfer makes its row, which takes up what the charger said
 -- of it since the command was sent, and ends older ones of its kind. A
--- security profile that it took is what it has to come with from then on.
+-- security profile or a password that it took is what it has to come with from
+-- then on.
 with noted as (
     insert into stations.command (id, charge_point_id, action, result, caller_id, at)
     values (:newId, :id, :action, :outcome, :callerId, :now)
@@ -22,6 +23,15 @@ with noted as (
         and :outcome ->> 'status' in ('Accepted', 'RebootRequired')
         and p.security_profile < (:body #>> '{payload,value}')::int
     returning id
+), rekeyed as (
+    update stations.charge_point as p
+    set salt = :salt,
+        hash = :hash,
+        version = p.version + 1,
+        updated_at = :now
+    where p.id = :id
+        and :hash is not null
+        and :outcome ->> 'status' in ('Accepted', 'RebootRequired')
 ), begun as (
     select b.kind, b.location, b.request_id, b.file_name
     from (values
