@@ -273,19 +273,12 @@ check_hidden(void)
     static composite_step_t    steps[STEPS];
     static composite_profile_t p[LEVELS + 1];
     composite_clock_t          utc = { 0, 0 };
-    composite_t                c = { p,
-                                     LEVELS + 1,
-                                     &utc,
-                                     1,
-                                     1,
-                                     COMPOSITE_NONE,
-                                     COMPOSITE_NONE,
-                                     0,
-                                     604800,
-                                     230,
-                                     'A' };
-    int64_t                    end;
-    size_t                     n;
+    composite_t                c = {
+                       p, LEVELS + 1, &utc, 1,  1, COMPOSITE_NONE, COMPOSITE_NONE,
+                       0, 604800,     230,  'A'
+    };
+    int64_t end;
+    size_t  n;
 
     for (int i = 0; i < STEPS; i++) {
         steps[i] = (composite_step_t){ i, 10 + i % 2, 0 };
