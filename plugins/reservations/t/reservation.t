@@ -192,6 +192,18 @@ subtest 'cancelling late costs what the tariff says' => sub {
         where type = 'reservation.cancelled.v1' and aggregate_id = $1}, $begun->{id}) // 0) }), 'its event says so';
 };
 
+subtest 'a move gives no free cancellation back' => sub {
+    my $late = reserve(8, 30)->{json};
+    my $r = $vg->patch("$api/reservations/$late->{id}", { startTime => clock(2000), endTime => clock(2030) }, $driver);
+    is $r->{status}, 200 or diag $r->{body};
+    is $r->{json}{freeCancellationUntil}, $late->{freeCancellationUntil}, 'what was over is over';
+    cmp_ok $vg->delete("$api/reservations/$late->{id}", $driver)->{json}{fee} // 0, '==', 2, 'the booking';
+    my $far = reserve(1100, 1130)->{json};
+    $r = $vg->patch("$api/reservations/$far->{id}", { startTime => clock(1110) }, $driver)->{json};
+    is $r->{freeCancellationUntil}, clock(1100), 'what was not moves with its start';
+    is $vg->delete("$api/reservations/$far->{id}", $driver)->{json}{fee}, undef;
+};
+
 subtest 'an Idempotency-Key makes one' => sub {
     my @call = ("$api/reservations", { connectorId => $at, startTime => clock(900), endTime => clock(910) },
         { %$driver, 'Idempotency-Key' => 'r-1' });

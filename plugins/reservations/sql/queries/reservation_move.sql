@@ -2,7 +2,9 @@
 -- out: ok, the reservation
 -- refuses: not_found, precondition_failed, reservation_over, validation, reservation_conflict
 -- One that waits keeps its place in the queue, and may be served at once.
--- What the charger holds is replaced or taken back, as the new time wants.
+-- What the charger holds is replaced or taken back, as the new time wants. A
+-- moment until which cancelling was free and that is over stays where it was: a
+-- late driver would move and then cancel.
 with found as (
     select r as row,
         coalesce(:startTime, r.start_time) as start_time,
@@ -41,6 +43,11 @@ with found as (
     update reservations.reservation r
     set start_time = w.start_time,
         end_time = w.end_time,
+        free_for = case
+            when r.status <> 'WAITLISTED' and r.start_time - r.free_for < :now
+            then w.start_time - (r.start_time - r.free_for)
+            else r.free_for
+        end,
         holds_from = w.start_time - r.ahead,
         expires_at = reservations.expiry(w.start_time, w.end_time, r.grace, w.start_time),
         status = case when r.status = 'PENDING' then 'CONFIRMED' else r.status end,
