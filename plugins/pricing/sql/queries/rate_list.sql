@@ -5,6 +5,6 @@ select
     s.station_id::text as cursor
 from pricing.station as s
 where (:stationId is null or s.station_id = :stationId)
-    and (:cursor is null or s.station_id::text > :cursor)
+    and (:cursor is null or s.station_id > vg.cursor_id(:cursor))
 order by s.station_id
 limit :limit;
