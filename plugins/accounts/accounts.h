@@ -86,6 +86,8 @@ extern const vg_field_t sandbox_mail_fields[];
 extern const vg_step_t  register_steps[];
 extern const vg_step_t  code_mail_steps[];
 
+/* what is said of people, here and in user.c; VG_ERROR: refused */
+vg_rc_t person_check(vg_call_t *call);
 vg_rc_t register_check(vg_call_t *call);
 vg_rc_t verify_check(vg_call_t *call);
 vg_rc_t verify_resend_check(vg_call_t *call);
@@ -98,7 +100,6 @@ extern const vg_field_t identity_fields[];
 vg_rc_t token_revoke_check(vg_call_t *call);
 vg_rc_t introspect_check(vg_call_t *call);
 vg_rc_t introspect_render(vg_call_t *call);
-vg_rc_t identity_revoked_render(vg_call_t *call);
 
 /* scope.c: is it domain:read or domain:write; may the caller pass it on; the
  * caller's own as a JSON array, null where they are all of the role's; the
@@ -132,8 +133,5 @@ extern const vg_field_t user_roles_fields[];
 
 vg_rc_t user_patch_check(vg_call_t *call);
 vg_rc_t user_roles_check(vg_call_t *call);
-
-/* user.c: what is said of people; VG_ERROR: refused */
-vg_rc_t person_check(vg_call_t *call);
 
 #endif /* ACCOUNTS_H */

@@ -18,8 +18,6 @@
       .about = "customer; a driver's is its subject" }
 #define PLUGINS                                                                \
     { VG_BOUND, "plugins", VG_ARRAY, .about = "who holds something" }
-#define ACCESS                                                               \
-    { VG_BOUND, "accessLifetime", VG_INT, .about = "of a token, in seconds" }
 
 const vg_field_t erasure_new_fields[] = { CUSTOMER, PLUGINS, VG_FIELDS_END };
 
@@ -52,7 +50,7 @@ const vg_field_t erasure_told_fields[] = {
     COUNTS("open", "what has to end first"),
     { VG_BOUND, "erasureAgain", VG_INT,
       .about = "seconds between rounds" },
-    ACCESS,
+    LIFETIME,
     VG_FIELDS_END
 };
 
@@ -60,7 +58,7 @@ const vg_field_t erasure_due_fields[] = {
     PLUGINS,
     { VG_BOUND, "erasureAgain", VG_INT,
       .about = "seconds between rounds of those that somebody holds up" },
-    ACCESS,
+    LIFETIME,
     VG_FIELDS_END
 };
 

@@ -3,10 +3,9 @@
  * that brings the code.
  */
 
-#include <string.h>
-
 #include "accounts.h"
 #include "email.h"
+#include "parties.h"
 
 /* clang-format off */
 
@@ -70,22 +69,6 @@ phone_is_good(vg_str_t phone)
 }
 
 
-/* It goes into mails: no line of its own. */
-static bool
-name_is_good(vg_str_t name)
-{
-    bool shows = false;
-
-    for (size_t i = 0; i < name.len; i++) {
-        if ((unsigned char) name.data[i] < 0x20 || name.data[i] == 0x7f) {
-            return false;
-        }
-        shows |= name.data[i] != ' ';
-    }
-    return shows;
-}
-
-
 vg_rc_t
 person_check(vg_call_t *call)
 {
@@ -93,8 +76,9 @@ person_check(vg_call_t *call)
     const vg_json_t *name = vg_get(call, "name"), *phone;
 
     phone = vg_get(call, "phone");
-    if (name != NULL && !name_is_good(name->text)) {
-        rc = vg_refuse_field(call, "name", "must be letters that show");
+    /* it goes into mails and on invoices */
+    if (name != NULL && !spelling_line(name->text.data, name->text.len)) {
+        rc = vg_refuse_field(call, "name", SPELLED_LINE);
     }
     if (phone != NULL && !phone_is_good(phone->text)) {
         rc = vg_refuse_field(call, "phone", "must be like +491701234567");

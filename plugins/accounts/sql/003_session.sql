@@ -85,10 +85,10 @@ begin
 end
 $$;
 
--- keys_ended(user, moment, lifetime): revokes the keys by which a user would go
--- on as what it was, and those that were made by them; the events. A key that
+-- keys_ended(maker, moment, lifetime): revokes the keys by which somebody would
+-- go on as what it was, and those that were made by them; the events. A key that
 -- acts for a company is the company's, whoever made it, unless it is an admin's.
-create function accounts.keys_ended(of_user uuid, moment timestamptz, lifetime bigint) returns jsonb
+create function accounts.keys_ended(of_maker text, moment timestamptz, lifetime bigint) returns jsonb
 language plpgsql as $$
 declare
     key    accounts.api_key;
@@ -97,7 +97,7 @@ declare
 begin
     for key in
         with recursive made (id) as (
-            select of_user::text
+            select of_maker
             union
             select k.id::text
             from made as m
@@ -109,7 +109,7 @@ begin
         set revoked_at = moment,
             version = k.version + 1
         from made as m
-        where k.id = m.id::uuid
+        where k.id = vg.cursor_id(m.id)
             and k.revoked_at is null
         returning k.*
     loop

@@ -205,7 +205,7 @@ begin
     end if;
 
     if e.closed then
-        return accounts.erasure_over(e, moment);
+        return accounts.erasure_over(e, moment, lifetime);
     end if;
     update accounts.erasure as o
     set closed = true,
@@ -330,13 +330,12 @@ $$;
 
 -- erasure_over(…): all others are done: what accounts holds goes, and the
 -- customer is erased.
-create function accounts.erasure_over(e accounts.erasure, moment timestamptz) returns jsonb
+create function accounts.erasure_over(e accounts.erasure, moment timestamptz, lifetime bigint) returns jsonb
 language plpgsql as $$
 declare
     told    jsonb := '[]';
     erased  jsonb := '{}';
     gone    accounts.vehicle;
-    key     accounts.api_key;
     blank   accounts.customer;
     n       bigint;
 begin
@@ -349,24 +348,14 @@ begin
         erased := accounts.counts_added(erased, '{"vehicle": 1}');
     end loop;
 
-    -- a key that acts for a company is the company's, whoever made it
-    for key in
-        update accounts.api_key as k
-        set created_by = 'erased',
-            name = case when k.company_id is null then 'erased' else k.name end,
-            revoked_at = case when k.company_id is null then coalesce(k.revoked_at, moment) else k.revoked_at end,
-            version = k.version + 1
-        where k.created_by = e.customer_id
-        returning k.*
-    loop
-        erased := accounts.counts_added(erased, '{"apiKey": 1}');
-        if key.company_id is null then
-            told := told || jsonb_build_object(
-                'type', 'api_key.revoked.v1',
-                'aggregateId', key.id,
-                'payload', jsonb_build_object('keyId', key.id, 'companyId', key.company_id));
-        end if;
-    end loop;
+    told := told || accounts.keys_ended(e.customer_id, moment, lifetime);
+    update accounts.api_key as k
+    set created_by = 'erased',
+        name = case when k.company_id is null then 'erased' else k.name end,
+        version = k.version + 1
+    where k.created_by = e.customer_id;
+    get diagnostics n = row_count;
+    erased := accounts.counts_added(erased, jsonb_build_object('apiKey', n));
 
     delete from accounts.export as x
     where x.customer_id = e.customer_id;

@@ -200,4 +200,25 @@ subtest 'a user goes with its customer' => sub {
     is_deeply [ holds('Gwen') ], ['billing.invoice_party'], 'her name on what was invoiced';
 };
 
+subtest 'keys end with who made them' => sub {
+    my $boss  = Voltgate::Person->new($vg, role => 'admin');
+    my $make  = sub { my ($as, %new) = @_; $vg->post("$api/api-keys", { name => 'k', %new }, $as)->{json} };
+    my $opens = sub { $vg->client(fresh => 1)->get($vg->url("$api/auth/me"), { headers => { 'X-API-Key' => $_[0]{key} } })->{status} };
+    my %key   = (own => $make->($boss->headers, role => 'admin'), both => $make->($boss->headers, role => 'admin', companyId => $north),
+        company => $make->($boss->headers, companyId => $north));
+    $key{child} = $make->({ 'X-API-Key' => $key{own}{key} }, role => 'admin');
+    my $token = Voltgate::Person::ask($vg, { grant_type => 'client_credentials', client_id => $key{child}{id},
+        client_secret => $key{child}{key} })->{json}{access_token};
+    is_deeply { map { $_ => $opens->($key{$_}) } keys %key }, { map { $_ => 200 } keys %key }, 'all are good';
+
+    my $report = over($vg->delete("$api/customers/$boss->{id}")->{json}{erasureId});
+    is part($report, 'accounts')->{erased}{apiKey}, 3, 'those that she made are told of';
+    for my $which (qw(own both child)) {
+        ok $vg->wait_for(sub { !grep { $opens->($key{$which}) != 401 } 1 .. 6 }, 3), "$which: nobody is an admin by it";
+    }
+    ok Voltgate::Person::is_void($vg, $token), 'nor by a token that was made of one';
+    is $opens->($key{company}), 200, 'a company\'s is the company\'s';
+    is $vg->sql('select count(*) from accounts.api_key where created_by = $1', $boss->{id}), 0, 'and names nobody';
+};
+
 done_testing;

@@ -22,7 +22,7 @@ with changed as (
             when :blocked then accounts.sessions_ended((c.row).id, null, :now, :accessLifetime)
                 || accounts.revoked((c.row).id::text, greatest(:now, clock_timestamp()),
                     accounts.forgotten_at(:now, :accessLifetime))
-                || accounts.keys_ended((c.row).id, :now, :accessLifetime)
+                || accounts.keys_ended((c.row).id::text, :now, :accessLifetime)
         end
     from changed as c
     union all

@@ -34,7 +34,7 @@ with was as (
                     'companyId', c.company_id)),
             accounts.revoked(c.id::text, greatest(:now, clock_timestamp()),
                 accounts.forgotten_at(:now, :accessLifetime)))
-            || case when c.fell then accounts.keys_ended(c.id, :now, :accessLifetime) else '[]' end
+            || case when c.fell then accounts.keys_ended(c.id::text, :now, :accessLifetime) else '[]' end
     from changed as c
     union all
     select
