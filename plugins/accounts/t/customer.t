@@ -96,6 +96,42 @@ subtest 'a driver is a customer before anybody has made it one' => sub {
     ok $vg->wait_for(sub { told('customer.updated.v1', 'dana') }) && told('customer.created.v1', 'dana'), 'told in its own words';
 };
 
+# The call comes to a row that another one is just changing; what it is answered.
+sub meanwhile {
+    my ($change, $method, $path, %call) = @_;
+    my $dbh = $vg->dbh->clone;
+    $dbh->begin_work;
+    $dbh->do($change);
+    my $pid = open(my $pipe, '-|') // die "fork: $!";
+    if (!$pid) {
+        $dbh->{AutoInactiveDestroy} = 1;
+        my $r = $vg->client(fresh => 1)->request($method, $vg->url($path), { headers => $call{headers},
+            content => $call{content} // '' });
+        syswrite STDOUT, $r->{status};
+        require POSIX;
+        POSIX::_exit(0);
+    }
+    ok $vg->wait_for(sub { $vg->sql('select count(*) from pg_locks where not granted') }, 5), 'it waits';
+    $dbh->commit;
+    $dbh->disconnect;
+    my $status = do { local $/ = undef; <$pipe> };
+    close $pipe;
+    return $status;
+}
+
+subtest 'what others change meanwhile is seen' => sub {
+    my $jo  = $vg->post("$api/customers", { name => 'Jo' }, $as{north})->{json}{id};
+    my $set = "update accounts.customer set %s, version = version + 1 where id = '$jo'";
+    is meanwhile(sprintf($set, q{name = 'Joe'}), DELETE => "$api/customers/$jo", headers => { %{ $as{north} }, 'If-Match' => '"1"' }), 412,
+        'an erasure of what it was';
+    is $vg->get("$api/customers/$jo", $as{north})->{json}{status}, 'ACTIVE', 'does not begin';
+    my %patch = (headers => { %{ $as{north} }, 'Content-Type' => 'application/merge-patch+json' }, content => '{"name":"x"}');
+    is meanwhile(sprintf($set, q{status = 'ERASING'}), PATCH => "$api/customers/$jo", %patch), 409, 'a change of who is to be erased';
+    my $key = $vg->post("$api/api-keys", { name => 'k' }, $as{north})->{json}{id};
+    is meanwhile("update accounts.api_key set revoked_at = now() where id = '$key'", PATCH => "$api/api-keys/$key", %patch), 404,
+        'and of a key that is revoked';
+};
+
 subtest 'erasure is asked for' => sub {
     my $car = $vg->post("$url/vehicles", { plate => 'KI X 1' }, $as{north})->{json};
     my $r   = $vg->delete($url, { %{ $as{north} }, 'If-Match' => '"1"' });
@@ -120,6 +156,8 @@ subtest 'erasure is asked for' => sub {
     is $vg->get("$api/customers/eve", $eve)->{status}, 404, 'what is erased is gone';
     is $vg->patch("$api/customers/eve", { name => 'x' }, $eve)->{status}, 404, 'and does not come back';
     is $vg->get("$api/customers/eve")->{status}, 200, 'an admin sees that it was there';
+    $vg->sql(q{delete from accounts.erasure where customer_id = 'eve'});
+    is $vg->delete("$api/customers/eve")->{status}, 409, 'also when the report has had its time';
     ok !eval { $vg->sql(q{update accounts.customer set status = 'ERASED' where id = 'dana'}); 1 }, 'with nothing personal left';
 };
 

@@ -3,6 +3,7 @@
 -- refuses: not_found, precondition_failed, expiry_passed, forbidden
 --
 -- Who is no admin changes partners' alone, for it could make no other one.
+-- again: it was revoked meanwhile.
 with changed as (
     update accounts.api_key as k
     set name = coalesce(:name, k.name),
@@ -45,6 +46,7 @@ with changed as (
                 from accounts.api_key as k
                 where k.id = :id
                     and (:callerRole = 'admin' or k.role = 'partner')) then 'forbidden'
+            when :ifMatch is null then 'again'
             else 'precondition_failed'
         end, null, null
     where not exists (select from changed)

@@ -2,7 +2,7 @@
 -- out: ok, the customer; event customer.updated.v1, or customer.created.v1 of a driver who had no row
 -- refuses: not_found, precondition_failed, customer_erased
 --
--- again: the same driver's other call made the row meanwhile.
+-- again: another call made the row meanwhile, or changed it so that this one did not.
 with known as (
     select c as row
     from accounts.customer as c
@@ -56,6 +56,7 @@ with known as (
                 or not coalesce(accounts.customer_visible(k.row, :callerId, :callerRole, :callerCompany), false)
             then 'not_found'
             when (k.row).status <> 'ACTIVE' then 'customer_erased'
+            when :ifMatch is null then 'again'
             else 'precondition_failed'
         end, null, null
     from own as o

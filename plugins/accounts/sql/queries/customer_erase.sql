@@ -1,10 +1,11 @@
 -- in: id, plugins (who is to answer)
 -- out: accepted, the erasure of the customer, who is ERASING from now on; events customer.updated.v1 (or
 --     customer.created.v1 of a driver who had no row) and customer.erasure_requested.v1; asked once more, it is the same
--- refuses: not_found, precondition_failed
+-- refuses: not_found, precondition_failed, customer_erased
 --
--- again: the same driver's other call made the row meanwhile. A driver without
--- a row here may be known elsewhere: what it did is told by its id alone.
+-- again: another call made the row meanwhile, or changed it so that this one
+-- did not. customer_erased: so long ago that the report is gone. A driver without a row here may be known elsewhere: what it did is
+-- told by its id alone.
 with known as (
     select c as row
     from accounts.customer as c
@@ -40,6 +41,10 @@ with known as (
         accounts.customer_event(c.row, c.told) as changed,
         accounts.erasure_begun(:newId, (c.row).id, (c.row).company_id, :callerId, :plugins, :now) as requested
     from customer as c
+), there as materialized (
+    -- of an erasure that was begun before, or while this waited
+    select accounts.erasure_of(:id) as report
+    where not exists (select from customer)
 ), answer (status, body, events) as (
     select
         'accepted',
@@ -55,17 +60,20 @@ with known as (
                 or not coalesce(accounts.customer_visible(k.row, :callerId, :callerRole, :callerCompany), false)
             then 'not_found'
             when :ifMatch is not null and not (k.row).version = any (:ifMatch) then 'precondition_failed'
-            else 'accepted'
+            when t.report is not null then 'accepted'
+            when (k.row).status = 'ACTIVE' then 'again'
+            else 'customer_erased'
         end,
         case
             when (k.row).id is not null
                 and accounts.customer_visible(k.row, :callerId, :callerRole, :callerCompany)
                 and (:ifMatch is null or (k.row).version = any (:ifMatch))
-            then accounts.erasure_of(:id)
+            then t.report
         end,
         null
     from own as o
     left join known as k on true
+    left join there as t on true
     where not exists (select from customer)
 )
 select * from answer;
