@@ -53,7 +53,7 @@ audit_connect(audit_t *audit)
         cli_fail("DATABASE_AUDIT_URL or DATABASE_OWNER_URL is needed");
         return false;
     }
-    audit->db = PQconnectdb(url);
+    audit->db = cli_connect(url);
     if (PQstatus(audit->db) != CONNECTION_OK) {
         cli_fail("the database: %s", PQerrorMessage(audit->db));
         return false;
@@ -145,17 +145,13 @@ audit_retired(audit_t *audit)
 }
 
 
-/* "NUMBER HASH", one a line; more words on it, and lines with #, are let be */
+/* the seal of that number, and whether it is what it was */
 static void
-audit_anchored(audit_t *audit, const char *line)
+audit_anchored(audit_t *audit, const char *number, const char *hash)
 {
-    char        number[24], hash[2 * AUDIT_HASH + 1];
     PGresult   *rows;
     const char *values[] = { number };
 
-    if (sscanf(line, "%23[0-9] %64[0-9a-f]", number, hash) != 2) {
-        return;
-    }
     rows = audit_ask(audit,
                      "select encode(s.hash, 'hex'),"
                      " (select min(m.number) from vg.audit_seal m) > $1::bigint"
@@ -184,23 +180,41 @@ audit_anchored(audit_t *audit, const char *line)
 }
 
 
+/* "NUMBER HASH", one a line; more words on it, and lines with #, are let be.
+ * What holds none would say of any trail that it is whole. */
 static bool
 audit_anchors(audit_t *audit, const char *path)
 {
     FILE  *file = fopen(path, "re");
-    char  *line = NULL;
-    size_t size = 0;
+    char  *line = NULL, number[19], hash[2 * AUDIT_HASH + 1];
+    size_t size = 0, count = 0;
+    bool   good = file != NULL;
 
-    if (file == NULL) {
+    if (!good) {
         cli_fail("%s: %s", path, strerror(errno));
-        return false;
     }
-    while (getline(&line, &size, file) > 0) {
-        audit_anchored(audit, line);
+    while (good && getline(&line, &size, file) > 0) {
+        if (line[0] == '#' || line[strspn(line, " \t\r\n")] == '\0') {
+            continue;
+        }
+        good = sscanf(line, "%18[0-9] %64[0-9a-f]", number, hash) == 2
+               && strlen(hash) == 2 * AUDIT_HASH;
+        if (good) {
+            audit_anchored(audit, number, hash);
+            count++;
+        }
+    }
+    if (file != NULL) {
+        if (!good || count == 0) {
+            good = false;
+            cli_fail("%s: %s", path,
+                     count == 0 ? "holds no anchor"
+                                : "a line of it is no anchor");
+        }
+        (void) fclose(file);
     }
     free(line);
-    (void) fclose(file);
-    return true;
+    return good;
 }
 
 

@@ -41,8 +41,14 @@ char *cli_read(const char *path, size_t *len);
 /* SHA-256 in lower-case hex; out holds 65 bytes. 0, or 1 when it failed. */
 int cli_sha256(const void *data, size_t len, char *out);
 
-/* The path of a key in the state folder: $VG_STATE, else .voltgate. From
- * malloc. */
+/* the state folder: $VG_STATE, else .voltgate */
+const char *cli_state(void);
+
+/* The path of a key in it. From malloc. */
 char *cli_key_path(const char *name);
+
+/* A connection, or one that says what is wrong: PQstatus(). Ten seconds to
+ * connect unless it is given, for libpq would wait for ever. */
+struct pg_conn *cli_connect(const char *url);
 
 #endif /* VG_CLI_H */

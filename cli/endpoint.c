@@ -43,7 +43,7 @@ endpoint_parse(cli_endpoint_t *to, const char *url, bool *tls)
         end--;
     }
     to->host = strndup(host, (size_t) (end - host));
-    to->path = strdup(*path == '/' && path[1] != '\0' ? path : "/ocpp");
+    to->path = strdup(path[strspn(path, "/")] != '\0' ? path : "/ocpp");
     if (to->host == NULL || to->port == NULL || to->path == NULL) {
         return cli_fail("no memory");
     }

@@ -122,13 +122,12 @@ static char *
 signing_folder(void)
 {
     char       *path = NULL;
-    const char *named = getenv("VG_SIGNING_KEYS"), *state = getenv("VG_STATE");
+    const char *named = getenv("VG_SIGNING_KEYS");
 
     if (named != NULL && *named != '\0') {
         return strdup(named);
     }
-    if (asprintf(&path, "%s/signing", state && *state ? state : ".voltgate")
-        < 0) {
+    if (asprintf(&path, "%s/signing", cli_state()) < 0) {
         return NULL;
     }
     return path;

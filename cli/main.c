@@ -10,9 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libpq-fe.h>
 #include <openssl/evp.h>
 
 #include "cli.h"
+
+#define CONNECT_SECONDS "10"
 
 
 static const struct {
@@ -160,17 +163,30 @@ cli_sha256(const void *data, size_t len, char *out)
 }
 
 
+const char *
+cli_state(void)
+{
+    const char *state = getenv("VG_STATE");
+
+    return state != NULL && *state != '\0' ? state : ".voltgate";
+}
+
+
 char *
 cli_key_path(const char *name)
 {
-    const char *state = getenv("VG_STATE");
-    char       *path = NULL;
+    char *path = NULL;
 
-    if (state == NULL || *state == '\0') {
-        state = ".voltgate";
-    }
-    if (asprintf(&path, "%s/keys/%s", state, name) < 0) {
+    if (asprintf(&path, "%s/keys/%s", cli_state(), name) < 0) {
         return NULL;
     }
     return path;
+}
+
+
+PGconn *
+cli_connect(const char *url)
+{
+    (void) setenv("PGCONNECT_TIMEOUT", CONNECT_SECONDS, 0);
+    return PQconnectdb(url);
 }

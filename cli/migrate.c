@@ -25,7 +25,6 @@
 
 #include "cli.h"
 
-#define CONNECT_SECONDS "10"
 #define LOCK_TRIES      30
 /* "voltgate" in ASCII, as a bigint */
 #define LOCK_KEY "8534159165785793637"
@@ -127,9 +126,7 @@ migrate_begin(migration_t *m)
         return cli_fail("%s: %s", m->root, strerror(errno));
     }
 
-    /* unless it is given: libpq would wait for ever */
-    (void) setenv("PGCONNECT_TIMEOUT", CONNECT_SECONDS, 0);
-    m->db = PQconnectdb(url);
+    m->db = cli_connect(url);
     if (PQstatus(m->db) != CONNECTION_OK) {
         return cli_fail("%s", PQerrorMessage(m->db));
     }
@@ -185,10 +182,17 @@ migrate_enabled(migration_t *m)
 static int
 migrate_plugin(migration_t *m, const char *plugin)
 {
+    char path[128];
+
     for (const char *c = plugin; *c != '\0'; c++) {
         if (!islower((unsigned char) *c) && *c != '_') {
             return cli_fail("not a plugin's name: %s", plugin);
         }
+    }
+    (void) snprintf(path, sizeof(path), "plugins/%.100s", plugin);
+    if (access(path, F_OK) != 0) {
+        return cli_fail("there is no plugin %s: no %s in %s", plugin, path,
+                        m->root);
     }
     if (persist(m, ground_plugin, plugin, plugin) != 0) {
         return 1;

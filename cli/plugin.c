@@ -51,15 +51,6 @@ static const struct {
 };
 
 
-static const char *
-state_folder(void)
-{
-    const char *state = getenv("VG_STATE");
-
-    return state != NULL && *state != '\0' ? state : ".voltgate";
-}
-
-
 /* the value of a directive that stands on a line of its own */
 static int
 conf_value(const char *conf, const char *name, char *value, size_t size)
@@ -93,7 +84,7 @@ plugin_places(plugin_t *p)
     size_t len;
     int    rc = 1;
 
-    if (asprintf(&path, "%s/conf/nginx.conf", state_folder()) < 0) {
+    if (asprintf(&path, "%s/conf/nginx.conf", cli_state()) < 0) {
         return cli_fail("no memory");
     }
     conf = cli_read(path, &len);
@@ -127,8 +118,8 @@ gateway_open(void)
     if (asprintf(&url, "https://localhost:%s",
                  port != NULL && *port != '\0' ? port : "8443")
             >= 0
-        && asprintf(&ca, "%s/tls/cert.pem", state_folder()) >= 0
-        && asprintf(&key, "%s/admin.key", state_folder()) >= 0)
+        && asprintf(&ca, "%s/tls/cert.pem", cli_state()) >= 0
+        && asprintf(&key, "%s/admin.key", cli_state()) >= 0)
     {
         api = api_open(url, ca, key);
     }
@@ -322,7 +313,7 @@ plugin_check(plugin_t *p)
     if (plugin_look(p) != 0) {
         return 1;
     }
-    if (asprintf(&path, "%s/admin.key", state_folder()) >= 0) {
+    if (asprintf(&path, "%s/admin.key", cli_state()) >= 0) {
         used = access(path, R_OK) == 0 ? used_find(p, hash) : -1;
         free(path);
     }

@@ -62,6 +62,13 @@ subtest 'what goes wrong is told, counted, and the exit status' => sub {
     is $status, 1;
     like join("\n", @lines), qr/STRANGER lost its connection: HTTP\/1\.1 404/;
 
+    for ([ 'ws://localhost:1//' => qr/SIM0001 lost its connection/ ], [ 'ws://localhost:1?x' => qr/a path that no charger has/ ]) {
+        my ($url, $says) = @$_;
+        ($status, @lines) = simulate('--url', $url, '--charge-point', 'SIM0001', '--id-tag', 'SIMTAG', '--once');
+        is $status, 1, $url;
+        like join("\n", @lines), $says;
+    }
+
     my $other = "$vg->{state}/other.pem";
     is system('openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2'
         . " -subj /CN=localhost -keyout $other.key -out $other 2>/dev/null"), 0;

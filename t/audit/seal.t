@@ -168,6 +168,18 @@ subtest 'what is cut off at the end is found by an anchor' => sub {
     is $status, 3;
     like $out, qr/^seal $end is not that of the anchor: the trail was written anew$/m;
     $vg->sql($_) for @$again;
+
+    for ([ '', 'holds no anchor' ], [ "# only this\n\n", 'holds no anchor' ], [ "nothing is sealed yet\n", 'holds no anchor' ],
+        [ "${anchor}7 abc\n", 'a line of it is no anchor' ])
+    {
+        my ($text, $says) = @$_;
+        open $file, '>', $path or die "$path: $!";
+        print {$file} $text;
+        close $file or die "$path: $!";
+        ($status, $out) = check('--anchor', $path);
+        is $status, 1, 'what is no anchor shows nothing';
+        like $out, qr/^voltgate: \Q$path: $says\E$/m;
+    }
 };
 
 subtest 'a part of it' => sub {
