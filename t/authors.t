@@ -54,6 +54,11 @@ like $out, qr/^notes\s+0\.1\.0\s+[0-9a-f]{16}\s+ready$/m, 'it is swapped';
 like $out, qr/"count" ?: ?1\b/, 'the second endpoint works';
 like $out, qr{^GET\s+/api/v1/notes/count\s+How many notes$}m, 'and is listed';
 
+my $told = 'a note is there';
+($status, $out) = in_clone(qq{make up; . .voltgate/env; sed -i 's/"description" *: *"[^"]*"/"description": "$told"/' plugins/notes/events/*.json
+    make up && curl -sS --cacert "\$VG_STATE/tls/cert.pem" "https://localhost:\$VG_PORT/openapi.json" | grep -o '"$told"'});
+is $status, 0, 'what an event is said to be is changed, and make up takes it' or diag $out;
+
 my ($twice, $said) = in_clone('build/voltgate plugin new notes --c');
 is $twice, 1, 'a folder that is there is not written over';
 is((in_clone("build/voltgate plugin new $_ --c"))[0], 1, "no plugin is named $_") for qw(Notes kit a-b);
