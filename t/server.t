@@ -62,6 +62,21 @@ subtest 'both of them' => sub {
     is sprintf('%o', (stat "$state/$_")[2] & 0777), '600', "$_ is for its owner's eyes" for qw(env server);
 };
 
+subtest 'who has read the env of one folder, and names another' => sub {
+    my $says = 'printf "%s\n" "$VG_ENV" "$DATABASE_URL" "$DATABASE_OWNER_URL" "$VG_SIGNING_KEYS" "$vg_run" "$vg_signing"';
+    my $ask  = sub { return split /\n/, (run($_[0], 'sh', '-c', ". docker/state; $says", 'docker/x'))[1] };
+    my %of   = map { my @is = $ask->({ VG_STATE => "$vg->{state}/$_" }); ($_ => { VG_STATE => "$vg->{state}/$_",
+        VG_ENV => "$vg->{state}/$_", DATABASE_URL => $is[1], DATABASE_OWNER_URL => $is[2], VG_SIGNING_KEYS => $is[3] }) } qw(one two);
+    my @two = $ask->({ %{ $of{one} }, VG_STATE => "$vg->{state}/two" });
+    is_deeply [ @two[1 .. 3] ], [ @{ $of{two} }{qw(DATABASE_URL DATABASE_OWNER_URL VG_SIGNING_KEYS)} ],
+        'has the cluster and the keys of that one';
+    my @one = $ask->($of{one});
+    is_deeply [ @one[1 .. 3] ], [ @{ $of{one} }{qw(DATABASE_URL DATABASE_OWNER_URL VG_SIGNING_KEYS)} ], 'as the first has its own';
+    @two = $ask->({ %{ $of{one} }, VG_STATE => "$vg->{state}/two", %server });
+    is_deeply [ @two[1, 2] ], [ @server{qw(DATABASE_URL DATABASE_OWNER_URL)} ], 'a server that is nobody\'s alone stays';
+    is((run({}, 'sh', '-c', qq{. "$state/env"; printf %s "\$VG_ENV"}))[1], $state, 'env says whose it is');
+};
+
 subtest 'again, without a word of it' => sub {
     my ($status, $out) = run({}, 'docker/down');
     is $status, 0, 'down' or diag $out;
