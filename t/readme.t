@@ -40,6 +40,12 @@ subtest 'a room\'s README names all of its files, and no others' => sub {
     }
 };
 
+subtest 'that of the conf names each directive, and no others' => sub {
+    my %named = map { $_ => 1 } map { /`(voltgate\w*)`/g } map { /^\|([^|]*)\|/ } split /\n/, slurp("$root/conf/README.md");
+    my %there = map { $_ => 1 } map { slurp($_) =~ /ngx_string\("(voltgate\w*)"\),\s*NGX_/g } glob "$root/nginx-modules/*/*.c";
+    is_deeply [ sort keys %named ], [ sort keys %there ];
+};
+
 subtest 'that of the tests names what they have, and the rules say each thing to make' => sub {
     my $text  = slurp("$root/t/README.md");
     my @there = map { s{^\Q$root\E/}{}r } glob "$root/t/*.t $root/t/lib/Voltgate.pm";
@@ -71,11 +77,24 @@ sub write_state {
     return;
 }
 
-write_state('env', "export VG_STATE='$state' VG_PORT='" . $vg->port . "'\n");
+write_state('env', "export VG_STATE='$state' VG_PORT='" . $vg->port . "' DATABASE_OWNER_URL='$vg->{owner_url}'\n");
 write_state('admin.key', $vg->post('/api/v1/api-keys', { name => 'admin', role => 'admin' })->{json}{key});
 
-my ($charge, $callers, $events) = map { slurp("$root/README.md") =~ /^## $_.*?^```sh\n(.*?)^```$/ms }
-    'A charge', 'Who may call', 'Events, as';
+my ($charge, $callers, $money, $events, $audit) = map { slurp("$root/README.md") =~ /^## $_.*?^```sh\n(.*?)^```$/ms }
+    'A charge', 'Who may call', 'Money', 'Events, as', 'Who did what';
+
+# what these lines print, in the shell of the charge, at whose end they are
+sub printed {
+    my ($lines) = @_;
+
+    my ($known) = $charge =~ /^(api=.*?\n\n)/ms;
+    my $rest = 'station=$(vg "$api/stations" | field id) session=$(vg "$api/charging/sessions" | field id)';
+    my $all  = ". '$state/env'\nset -e\n$known$rest\n$lines" =~ s{build/voltgate}{$vg->{build}/voltgate}gr;
+    open my $pipe, '-|', 'timeout', 50, 'bash', '-c', "exec 2>&1; cd '$root'; $all" or die $!;
+    my $out = do { local $/ = undef; <$pipe> };
+    ok close $pipe, 'all of them end' or diag $out;
+    return $out;
+}
 
 subtest 'a charge, line by line, as it is printed' => sub {
     my $lines = $charge;
@@ -117,22 +136,28 @@ subtest 'a charge, line by line, as it is printed' => sub {
 };
 
 subtest 'who may call, line by line, as it is printed' => sub {
-    my ($known) = $charge =~ /^(api=.*?\n\n)/ms;
-    my $lines = ". '$state/env'\nset -e\n$known$callers";
-    open my $pipe, '-|', 'timeout', 50, 'bash', '-c', "exec 2>&1; cd '$root'; $lines" or die $!;
-    my $out = do { local $/ = undef; <$pipe> };
-    ok close $pipe, 'all of them end' or diag $out;
+    my $out = printed($callers);
     like $out, qr/"access_token" ?: ?"/, 'who logs in has a token';
     like $out, qr/"quota" ?: ?1000\b/, 'the key is limited';
     is $vg->sql('select count(*) from accounts.api_key where revoked_at is not null'), 1, 'and revoked';
 };
 
+subtest 'money, line by line, as it is printed' => sub {
+    my $out = printed($money);
+    like $out, qr/"status" ?: ?"ACTIVE"/, 'a subscription is paid and active';
+    like $out, qr/"status" ?: ?"CAPTURED"/, 'a payment too';
+    like $out, qr/REFUND/, 'and given back in part';
+    like slurp("$state/invoice.pdf"), qr/^%PDF-/, 'the invoice is on paper';
+};
+
+subtest 'who did what, line by line, as it is printed' => sub {
+    my $out = printed($audit);
+    like $out, qr{"route" ?: ?"POST /stations"}, 'the station was made';
+    like $out, qr/^\d+ seals, \d+ rows: as they were sealed$/m, 'and the trail is whole';
+};
+
 subtest 'events, line by line, as it is printed' => sub {
-    my ($known) = $charge =~ /^(api=.*?\n\n)/ms;
-    my $lines = ". '$state/env'\nset -e\n$known$events";
-    open my $pipe, '-|', 'timeout', 50, 'bash', '-c', "exec 2>&1; cd '$root'; $lines" or die $!;
-    my $out = do { local $/ = undef; <$pipe> };
-    ok close $pipe, 'all of them end' or diag $out;
+    my $out = printed($events);
     like $out, qr/^data:\{.*"station\.created\.v1"/m, 'a partner hears of the station';
     like $out, qr/"consumer" ?: ?"billing"/, 'consumers are listed';
     like $out, qr/"paused" ?: ?true.*"paused" ?: ?false/s, 'one rests and goes on';
