@@ -9,8 +9,9 @@
 use strict;
 use warnings;
 
+use Digest::SHA qw(sha256_hex);
 use File::Basename qw(dirname);
-use File::Path qw(make_path);
+use File::Path qw(make_path remove_tree);
 use File::Temp qw(tempdir);
 use POSIX ();
 use Test::More;
@@ -142,5 +143,7 @@ sub leave {
 END {
     my $status = $?;
     leave('TERM') if $pid && !$gone;
+    my $hash = substr sha256_hex($state // ''), 0, 12;
+    remove_tree(grep { -d } map { "$_-$hash" } "/tmp/voltgate-$uid", '/run/voltgate') if defined $uid;
     $? = $status;
 }
