@@ -33,7 +33,7 @@ sub show { my ($self, $id) = @_; return $self->{vg}->get("/api/v1/billing/subscr
 sub becomes {
     my ($self, $id, $status, $seconds) = @_;
     return $self->{vg}->wait_for(sub { $self->show($id)->{status} eq $status }, $seconds // 15)
-        || !diag explain $self->show($id);
+        || diag explain $self->show($id);
 }
 
 # (type, …) of its history
