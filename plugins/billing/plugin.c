@@ -85,7 +85,7 @@ static const vg_route_t routes[] = {
       .statement = "payment_get", .about = "A payment" },
     { VG_POST, "/billing/payments/{id}/retry", "billing:write",
       payment_id_fields, .statement = "payment_retry", .flags = VG_NO_BODY,
-      .about = "Try again now what its provider has not settled" },
+      .about = "Look at it again at its provider, now" },
     { VG_JOB, "payment.push", NULL, intent_push_fields,
       .load = "intent_ground", .statement = "intent_pushed",
       .steps = intent_push_steps,

@@ -122,6 +122,13 @@ subtest 'each difference has its name' => sub {
     is named($vg->get("$api/reconciliation?date=$today&provider=stripe")->{json}{items}[0], $ids[-1]), 'OTHER_DAY CHARGE', 'which is seen from here, too';
 };
 
+subtest 'who reads of one that failed here has its provider asked' => sub {
+    my ($id) = map { $_->{paymentId} } grep { $_->{name} eq 'STATUS_DIFFERS' } @{ $vg->get("$api/reconciliation?date=$today&provider=stripe")->{json}{items}[0]{differences} };
+    is $vg->post("$api/payments/$id/retry", undef)->{status}, 202;
+    ok $vg->wait_for(sub { $vg->get("$api/payments/$id")->{json}{status} eq 'CAPTURED' }, 20), 'captured, as it says'
+        or diag explain $vg->get("$api/payments/$id")->{json};
+};
+
 subtest 'of the other shape, too' => sub {
     my $id = $of{razorpay}[1];
     $provider->edit(ref => ref_of($id), captured => 599);

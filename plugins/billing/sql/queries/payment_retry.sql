@@ -1,13 +1,13 @@
 -- in: id
 -- out: accepted, the payment
 -- refuses: not_found
--- Its provider is looked at first.
+-- Its provider is looked at, also where nothing more was expected of it: who
+-- reconciles knows better.
 with found as (
     update billing.intent i
     set doubt = true,
         version = i.version + 1
     where i.id = :id
-        and not i.settled
         and vg.visible(:callerRole, :callerId, :callerCompany, i.customer_id, i.issuer, i.company_id)
     returning i.id
 ), pushed as (
