@@ -29,7 +29,7 @@ sub pid {
 
 $vg->_script('docker/demo', 'start');
 my $pid = pid();
-ok $pid && kill(0, $pid), 'it plays';
+ok Voltgate::alive($pid), 'it plays';
 $vg->_script('docker/demo', 'start');
 is pid(), $pid, 'once';
 ok $vg->wait_for(sub { -e "$vg->{state}/demo.past" }, 60), 'a past is delivered';
@@ -40,7 +40,7 @@ ok $vg->wait_for(sub { $vg->sql('select count(*) from stations.link where connec
 is $vg->sql('select count(*) from pricing.tariff_version'), 2, 'each operator has a tariff';
 
 $vg->_script('docker/demo', 'stop');
-ok !kill(0, $pid), 'it is stopped';
+ok !Voltgate::alive($pid), 'it is stopped';
 ok $vg->wait_for(sub { !$vg->sql('select count(*) from stations.link where connected') }, 10), 'and all have left';
 
 done_testing;

@@ -67,7 +67,7 @@ subtest 'a file that dies' => sub {
     my ($status, $out) = script(q{my $vg = Voltgate->start; print $vg->master, "\n"; die "so\n"});
     isnt $status, 0, 'fails';
     my ($master) = $out =~ /^(\d+)$/m;
-    ok !-e "/proc/$master", 'and leaves no gateway behind';
+    ok !Voltgate::alive($master), 'and leaves no gateway behind';
 };
 
 done_testing;

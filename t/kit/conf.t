@@ -90,7 +90,7 @@ subtest 'a secret that has had its turn is gone' => sub {
     close $new or die;
     my @before = $vg->workers;
     $vg->reload;
-    ok $vg->wait_for(sub { !grep { -d "/proc/$_" } @before }, 20), 'those who had it have gone';
+    ok $vg->wait_for(sub { !Voltgate::alive(@before) }, 20), 'those who had it have gone';
     ok has($vg->master, $next), 'the next is there';
     is has($_, $one), 0, 'the first no more' for $vg->master, $vg->workers;
 };

@@ -127,7 +127,7 @@ subtest 'its worker stops while it is drawn' => sub {
         ok whole($r), 'it is drawn' or diag "$r->{status} $r->{body}";
     }
     undef @wires;
-    ok $vg->wait_for(sub { !grep { -d "/proc/$_" } @before }, 20), 'then it is gone';
+    ok $vg->wait_for(sub { !Voltgate::alive(@before) }, 20), 'then it is gone';
 };
 
 subtest 'its worker dies while it is drawn' => sub {

@@ -156,7 +156,7 @@ subtest 'a worker that dies while it leaves has none after it' => sub {
         . 'Content-Length: ' . length($body) . "\r\n\r\n$body");
     is $cp->recv(5)->[2], 'ClearCache', 'its charger has a command to answer';
     $vg->reload;
-    ok !$cp->closed && -e "/proc/$worker", 'for which it stays';
+    ok !$cp->closed && Voltgate::alive($worker), 'for which it stays';
     $vg->kill_worker($worker);
     ok $vg->wait_for(sub { !-e "/proc/$worker" }), 'until it is killed';
     is $vg->post('/api/v1/charge-points/CP1/commands', { action => 'ClearCache', payload => {} })->{status},
@@ -183,7 +183,7 @@ subtest 'a node that is killed as a whole tells it when it starts again' => sub 
     ok known('CP1');
     my @all = ($vg->master, $vg->workers);
     kill KILL => @all;
-    ok $vg->wait_for(sub { !grep { kill 0 => $_ } @all }), 'all of it is gone';
+    ok $vg->wait_for(sub { !Voltgate::alive(@all) }), 'all of it is gone';
     delete $vg->{client};
     $vg->start_gateway;
     my $back = connected('CP1');

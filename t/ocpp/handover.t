@@ -64,9 +64,9 @@ sub upgrade {
     $then->();
     kill WINCH => $old;
     return sub {
-        ok $vg->wait_for(sub { !grep { -e "/proc/$_" } keys %were }, 30), 'the old workers leave';
+        ok $vg->wait_for(sub { !Voltgate::alive(keys %were) }, 30), 'the old workers leave';
         kill QUIT => $old;
-        ok $vg->wait_for(sub { !-e "/proc/$old" }, 10), 'and their master';
+        ok $vg->wait_for(sub { !Voltgate::alive($old) }, 10), 'and their master';
     };
 }
 
@@ -75,7 +75,7 @@ my %ways = (
         my @were = $vg->workers;
         $vg->reload;
         return sub {
-            ok $vg->wait_for(sub { !grep { -e "/proc/$_" } @were }, 30), 'the old workers leave';
+            ok $vg->wait_for(sub { !Voltgate::alive(@were) }, 30), 'the old workers leave';
         };
     },
     'a binary upgrade' => sub { return upgrade(@_) },

@@ -273,7 +273,7 @@ subtest 'a worker that must go at once does not wait for a mail server' => sub {
     my @before = $vg->workers;
     my $began = time;
     kill 'TERM', @before;
-    ok $vg->wait_for(sub { !grep { kill 0, $_ } @before }, 10), 'gone';
+    ok $vg->wait_for(sub { !Voltgate::alive(@before) }, 10), 'gone';
     cmp_ok time - $began, '<', 4, 'before the server said a word';
     like scalar <$pipe>, qr/^died/, 'who waited was not told';
     close $pipe;
@@ -289,7 +289,7 @@ subtest 'one that is told to go ends what it has, and waits for no goodbye' => s
     my @before = $vg->workers;
     my $began = time;
     $vg->reload;
-    ok $vg->wait_for(sub { !grep { kill 0, $_ } @before }, 10), 'the old workers are gone';
+    ok $vg->wait_for(sub { !Voltgate::alive(@before) }, 10), 'the old workers are gone';
     cmp_ok time - $began, '<', 9, 'when it was taken';
     is scalar <$pipe>, 200, 'and it was';
     close $pipe;

@@ -232,7 +232,7 @@ subtest 'one at a time' => sub {
 subtest 'it ends with who holds it' => sub {
     my ($before) = relay_pids($vg);
     $vg->kill_worker($_) for $vg->workers;
-    ok $vg->wait_for(sub { !kill 0, $before }, 10), 'the workers are killed: the relay ends';
+    ok $vg->wait_for(sub { !Voltgate::alive($before) }, 10), 'the workers are killed: the relay ends';
     ok $vg->wait_for(sub { my ($now) = relay_pids($vg); $now && $now != $before }, 10), 'the next worker has one';
     announce($vg, 20_003, 20_003, 1);
     ok $vg->wait_for(sub { grep { worth($_->{body}) == 20_003 } heard() }, 10), 'that goes on';
