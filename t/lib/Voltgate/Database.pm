@@ -99,7 +99,7 @@ sub _database {
     my $name = 't_' . basename($self->{state});
     $name =~ s/\W/_/g;
     $name = substr $name, -60;
-    $self->_maintenance(qq{create database "$name" template voltgate});
+    $self->_maintenance(qq{create database "$name" template voltgate strategy file_copy});
     $self->{database} = qq{"$name"};
     # a copy has its template's tables but not its grants on the database
     $self->_maintenance(qq{grant connect on database "$name" to vg_gate});
