@@ -10,9 +10,8 @@
 #include "events.h"
 #include "link.h"
 
-#define VG_CLERK_POLL   1000 /* ms */
-#define VG_CLERK_REST   10   /* ms between two moves while it is busy      */
-#define VG_CLERK_GATE   50   /* ms: another node's clerk moves just now    */
+#define VG_CLERK_REST   10 /* ms between two moves while it is busy         */
+#define VG_CLERK_GATE   50 /* ms: another node's clerk moves just now    */
 #define VG_CLERK_BATCH  500
 #define VG_CLERK_EXPIRE 300000 /* ms: stored answers; so many at once, that */
 #define VG_CLERK_OLD    10000  /* one statement never takes too long        */
@@ -30,6 +29,7 @@ static vg_statement_t *vg_clerk_move, *vg_clerk_expire;
 static vg_clerk_t      vg_clerks[VG_DATABASES];
 static ngx_uint_t      vg_clerk_mine, vg_clerk_ringing; /* a bit for each    */
 static ngx_event_t     vg_clerk_bell;
+static ngx_msec_t      vg_clerk_look; /* without a bell                      */
 
 static const char *vg_clerk_none[1];
 
@@ -226,7 +226,7 @@ vg_clerk_polled(ngx_event_t *ev)
 
     vg_clerk_wake(1u << clerk->database);
     if (!ngx_exiting) {
-        ngx_add_timer(ev, VG_CLERK_POLL);
+        ngx_add_timer(ev, vg_clerk_look);
     }
 }
 
@@ -334,10 +334,11 @@ vg_clerk_timer(ngx_event_t *ev, vg_clerk_t               *clerk,
 
 
 void
-vg_clerk_start(void)
+vg_clerk_start(ngx_msec_t look)
 {
     ngx_uint_t i;
 
+    vg_clerk_look = look;
     vg_clerk_bell.handler = vg_clerk_rung;
     vg_clerk_bell.data = &vg_nobody;
     vg_clerk_bell.log = ngx_cycle->log;
@@ -346,7 +347,7 @@ vg_clerk_start(void)
     for (i = 0; vg_clerk_mine && i < vg_host->databases.nelts; i++) {
         vg_clerks[i].database = i;
         vg_clerk_timer(&vg_clerks[i].poll, &vg_clerks[i], vg_clerk_polled,
-                       VG_CLERK_POLL);
+                       look);
         vg_clerk_timer(&vg_clerks[i].expiry, &vg_clerks[i], vg_clerk_expiring,
                        VG_CLERK_FIRST);
         vg_clerk_timer(&vg_clerks[i].rest, &vg_clerks[i], vg_clerk_rested, 0);

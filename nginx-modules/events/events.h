@@ -91,7 +91,7 @@ void  vg_consumer_confs_use(ngx_array_t *confs);
 const vg_consumer_conf_t *vg_consumer_conf(const ngx_str_t *plugin);
 
 /* in the worker */
-void vg_clerk_start(void);
+void vg_clerk_start(ngx_msec_t look);
 void vg_clerk_wake(ngx_uint_t databases); /* a bit for each              */
 void vg_consumers_start(void);
 void vg_consumers_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
@@ -106,7 +106,7 @@ ngx_int_t  vg_keep_use(ngx_conf_t *cf, ngx_array_t *confs);
 vg_rc_t    vg_keep_bind(vg_call_t *call);
 ngx_uint_t vg_keep_more(const vg_call_t *call);
 
-void vg_timers_start(void);
+void vg_timers_start(ngx_msec_t longest);
 void vg_timers_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
 
 /* count.c: what /metrics says */

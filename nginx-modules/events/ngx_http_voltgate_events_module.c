@@ -10,6 +10,8 @@ typedef struct {
     ngx_array_t *consumers; /* see settings.c                           */
     ngx_array_t *keeps;     /* see keep.c                               */
     time_t       keep;      /* s; 0: all                                */
+    ngx_msec_t   look;      /* at outboxes, without a bell              */
+    ngx_msec_t   longest;   /* period of a timer                        */
 } vg_events_conf_t;
 
 static ngx_uint_t vg_events_up; /* else what starts takes what is there   */
@@ -65,11 +67,11 @@ vg_events_start(ngx_cycle_t *cycle)
     if (vg_host == NULL || ngx_process != NGX_PROCESS_WORKER) {
         return NGX_OK;
     }
-    vg_clerk_start();
+    vg_clerk_start(conf->look == NGX_CONF_UNSET_MSEC ? 1000 : conf->look);
     vg_consumers_start();
     vg_follower_start();
     vg_retention_start(conf->keep == NGX_CONF_UNSET ? 0 : conf->keep);
-    vg_timers_start();
+    vg_timers_start(conf->longest); /* unset: whatever plugins say */
     vg_events_up = 1;
     return NGX_OK;
 }
@@ -82,10 +84,18 @@ vg_events_create(ngx_conf_t *cf)
 
     if (conf != NULL) {
         conf->keep = NGX_CONF_UNSET;
+        conf->look = conf->longest = NGX_CONF_UNSET_MSEC;
     }
     return conf;
 }
 
+
+/* none is so short that nothing else would be done */
+static ngx_conf_num_bounds_t vg_events_pause = {
+    .post_handler = ngx_conf_check_num_bounds,
+    .low = 10,
+    .high = 3600000,
+};
 
 /* clang-format off */
 static ngx_command_t  vg_events_commands[] = {
@@ -101,6 +111,14 @@ static ngx_command_t  vg_events_commands[] = {
     { ngx_string("voltgate_events_keep"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
       ngx_conf_set_sec_slot, NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(vg_events_conf_t, keep), NULL },
+
+    { ngx_string("voltgate_events_look"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot, NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(vg_events_conf_t, look), &vg_events_pause },
+
+    { ngx_string("voltgate_timer_longest"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot, NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(vg_events_conf_t, longest), &vg_events_pause },
 
     ngx_null_command
 };

@@ -24,6 +24,7 @@ typedef struct {
 
 static vg_statement_t *vg_timer_take;
 static ngx_queue_t     vg_timers;
+static ngx_msec_t      vg_timer_longest;
 
 
 ngx_int_t
@@ -32,6 +33,13 @@ vg_timer_init(ngx_conf_t *cf)
     vg_statement_kit(cf, &vg_timer_take, "timer_take",
                      "select vg.timer_take($1::text, $2::interval)", 2);
     return vg_timer_take ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_msec_t
+vg_timer_period(const vg_endpoint_t *e)
+{
+    return ngx_min(e->period, vg_timer_longest);
 }
 
 
@@ -49,8 +57,9 @@ vg_timer_rest(vg_timer_t *timer)
     if (timer->endpoint == NULL) {
         ngx_free(timer);
     } else if (!ngx_exiting) {
-        ngx_add_timer(&timer->event, timer->more ? ngx_max(took, VG_KEEP_REST)
-                                                 : timer->endpoint->period);
+        ngx_add_timer(&timer->event, timer->more
+                                         ? ngx_max(took, VG_KEEP_REST)
+                                         : vg_timer_period(timer->endpoint));
     }
 }
 
@@ -103,7 +112,7 @@ vg_timer_fired(ngx_event_t *ev)
                ? vg_call_create(timer->endpoint)
                : NULL;
     if (call == NULL) {
-        ngx_add_timer(ev, timer->endpoint->period);
+        ngx_add_timer(ev, vg_timer_period(timer->endpoint));
         return;
     }
     call->caller.id = VG_STR("system");
@@ -138,7 +147,8 @@ vg_timer_add(vg_endpoint_t *e)
     (void) snprintf(timer->name, sizeof(timer->name), "%s/%s/%s",
                     e->plugin->name.data, e->row->statement, e->row->path);
     (void) snprintf(timer->period, sizeof(timer->period), "%lu milliseconds",
-                    (unsigned long) (keep ? VG_KEEP_REST : e->period) / 10 * 9);
+                    (unsigned long) (keep ? VG_KEEP_REST : vg_timer_period(e))
+                        / 10 * 9);
     timer->values[0] = timer->name;
     timer->values[1] = timer->period;
     timer->event.handler = vg_timer_fired;
@@ -146,7 +156,7 @@ vg_timer_add(vg_endpoint_t *e)
     timer->event.log = ngx_cycle->log;
     timer->event.cancelable = 1;
     ngx_queue_insert_tail(&vg_timers, &timer->queue);
-    ngx_add_timer(&timer->event, keep ? VG_KEEP_FIRST : e->period);
+    ngx_add_timer(&timer->event, keep ? VG_KEEP_FIRST : vg_timer_period(e));
 }
 
 
@@ -191,11 +201,12 @@ vg_timers_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to)
 
 
 void
-vg_timers_start(void)
+vg_timers_start(ngx_msec_t longest)
 {
     ngx_uint_t         i;
     vg_plugin_slot_t **p = vg_host->plugins.elts;
 
+    vg_timer_longest = longest;
     ngx_queue_init(&vg_timers);
     for (i = 0; i < vg_host->plugins.nelts; i++) {
         vg_timers_add(p[i]);

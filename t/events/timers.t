@@ -9,7 +9,7 @@ use Time::HiRes qw(time);
 
 use Voltgate;
 
-my $vg = Voltgate->start;
+my $vg = Voltgate->start(slow => 1);
 
 # charging ends what nobody ends any more, every 5 s; each time its row of
 # vg.timer is written in the same commit

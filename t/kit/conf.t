@@ -20,7 +20,7 @@ chmod 0600, $file;
 my $parent = $$;
 END { unlink $file if $parent && $$ == $parent }
 
-my $vg = Voltgate->start(extra => { http => "    voltgate_secret billing.other $file;" });
+my $vg = Voltgate->start(extra => { http => "    voltgate_secret billing.other $file;" }, slow => 1);
 
 sub good { my ($lines) = @_; my ($status, $said) = says($vg, $lines); is $status, 0, $lines or diag $said; return }
 
@@ -63,6 +63,13 @@ subtest 'settings and plugins' => sub {
     bad('voltgate_setting billing.dunning "1d"; voltgate_setting billing.dunning "2d";', qr/is there twice/);
     bad('voltgate_setting accounts.sandbox off;', qr/is there twice/);    # plugins.d has it on, and would win or not by its place
     bad('voltgate_plugin billing;', qr/is there twice/);
+};
+
+subtest 'how often is looked' => sub {
+    for my $directive (qw(voltgate_events_look voltgate_timer_longest)) {
+        good("$directive $_;") for qw(10ms 1h);
+        bad("$directive $_;", qr/\[emerg\].*value must be/) for qw(9ms 3601s);
+    }
 };
 
 # in what a process has of its own

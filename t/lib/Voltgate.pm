@@ -20,7 +20,9 @@ package Voltgate;
 # that the test writes (Voltgate::Author); elsewhere => { name => [plugins] }
 # puts plugins into a cluster of their own: elsewhere('name') is a Voltgate
 # without a gateway, for sql(), pg_stop() and the like. hold => 1: drivers need
-# credit or a card to charge, as they do where no test runs.
+# credit or a card to charge, as they do where no test runs. slow => 1: timers and
+# the clerk look as seldom as they do there; else a file would wait all day for
+# what it wrote by sql(), which rings no bell, and for time that it let pass.
 
 use strict;
 use warnings;
@@ -74,6 +76,7 @@ sub start {
     $self->_elsewhere($opts{elsewhere}) if $opts{elsewhere};
     $self->_conf(sub { _extra($opts{extra}, @_) })     if $opts{extra};
     $self->_conf(sub { _extra({ http => 'voltgate_setting billing.hold off;' }, @_) }) if !$opts{hold};
+    $self->_conf(sub { _extra({ http => 'voltgate_events_look 100ms; voltgate_timer_longest 1s;' }, @_) }) if !$opts{slow};
     $self->_conf(sub { _plugins($opts{plugins}, @_) }) if $opts{plugins};
     # a binary upgrade hands over what it is told to
     $self->_conf(sub { join '', (map { "env $_;\n" } qw(LD_PRELOAD ASAN_OPTIONS UBSAN_OPTIONS)), @_ })

@@ -46,7 +46,7 @@ sub start {
 
     my $ws    = '127.0.0.1:' . Voltgate::free_port();
     my $plain = '127.0.0.1:' . Voltgate::free_port();
-    my $vg = Voltgate->start(%{ delete $more{start} || {} }, own_cluster => 1, workers => 2, env => { VG_WS => $ws }, extra => { server => <<"END" });
+    my $vg = Voltgate->start(%{ delete $more{start} || {} }, own_cluster => 1, slow => 1, workers => 2, env => { VG_WS => $ws }, extra => { server => <<"END" });
         listen $plain;
         location = /bench-200 {
             default_type application/json;
