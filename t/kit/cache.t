@@ -132,7 +132,7 @@ sub overtaken {
     my ($station, $while) = @_;
     $vg->sql('select pg_advisory_lock(77)');
     my $answer = begin("/stations/$station");
-    ok $vg->wait_for(sub { $vg->sql(q{select count(*) from pg_locks where locktype = 'advisory' and not granted}) }, 10),
+    ok $vg->wait_for(sub { $vg->waiting(q{locktype = 'advisory'}) }, 10),
         'a read is under way';
     $while->();
     $vg->sql('select pg_advisory_unlock(77)');

@@ -338,7 +338,7 @@ sub key_running {
         my $body  = '{"idTag":"RUNS"}';
         $first->send("POST $api/id-tags HTTP/1.1\r\nHost: x\r\n${auth}Idempotency-Key: runs\r\n"
             . 'Content-Length: ' . length($body) . "\r\nConnection: close\r\n\r\n$body");
-        $vg->wait_for(sub { $vg->sql('select count(*) from pg_locks where not granted') });
+        $vg->wait_for(sub { $vg->waiting });
         return $vg->post("$api/id-tags", $body, { 'Idempotency-Key' => 'runs' });
     });
     return $r;

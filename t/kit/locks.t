@@ -35,11 +35,6 @@ sub hold_row {
     return hold("select from stations.charge_point where id = '$_[0]' for update");
 }
 
-# backends of the gateway that wait for a lock; the owner sees no more of them
-sub waiting {
-    return $vg->sql(q{select count(distinct l.pid) from pg_locks l where not l.granted});
-}
-
 # bytes and connections of the plain listener that nginx has not taken yet
 sub unread {
     open my $file, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!";
@@ -84,7 +79,7 @@ sub units {
 subtest 'a row held for 300 ms is waited for' => sub {
     my $held = hold_row('CP1');
     my $load = patches('CP1', 1);
-    ok $vg->wait_for(sub { waiting() > 0 }), 'the change waits';
+    ok $vg->wait_for(sub { $vg->waiting > 0 }), 'the change waits';
     sleep 0.3;
     $held->rollback;
     my ($outcome) = $load->wait;
@@ -106,7 +101,7 @@ subtest 'one held for long is busy' => sub {
 subtest 'many writers of a held row do not hold up the others' => sub {
     my $held = hold_row('CP1');
     my $load = patches('CP1', 20);
-    ok $vg->wait_for(sub { waiting() > 0 });
+    ok $vg->wait_for(sub { $vg->waiting > 0 });
     my $began = time;
     is $vg->patch('/api/v1/charge-points/CP2', { securityProfile => 1 })->{status}, 200;
     note sprintf 'a change beside them took %.2f s', time - $began;
@@ -122,7 +117,7 @@ subtest 'a change is finished when its client leaves' => sub {
     $vg->patch('/api/v1/charge-points/CP3', { securityProfile => 1 });
     my $held = hold_row('CP3');
     my $socket = request(PATCH => '/api/v1/charge-points/CP3', '{"securityProfile":2}');
-    ok $vg->wait_for(sub { waiting() > 0 }), 'it waits';
+    ok $vg->wait_for(sub { $vg->waiting > 0 }), 'it waits';
     $socket->close;
     sleep 0.2;
     is profile('CP3'), 1, 'not yet';
@@ -141,17 +136,17 @@ sub sent_for_nobody {
     # then waits in the gateway
     my $lanes = 2 * @workers;
     my @first;
-    while (@first < 60 && waiting() < $lanes) {
+    while (@first < 60 && $vg->waiting < $lanes) {
         push @first, request(GET => '/api/v1/charge-points/CP1');
-        $vg->wait_for(sub { waiting() == $lanes }, 0.05);
+        $vg->wait_for(sub { $vg->waiting == $lanes }, 0.05);
     }
-    is waiting(), $lanes, 'all connections are taken' or return 0;
+    is $vg->waiting, $lanes, 'all connections are taken' or return 0;
     my @sockets = map { request(GET => '/api/v1/charge-points/CP1') } 1 .. 80;
     # one that leaves before its request was read is not seen to leave
     ok $vg->wait_for(sub { unread() == 0 }, 10), 'all are read';
     $_->close for @sockets;
     ok $vg->wait_for(sub { $gone->() - $left >= 80 }, 10), 'the gateway saw them leave';
-    my $kept = waiting() == $lanes;
+    my $kept = $vg->waiting == $lanes;
     $held->rollback;
     is $vg->get('/api/v1/charge-points/CP1')->{status}, 200;
     return $kept ? units('GET /charge-points/{id}') - $before - @first - 1 : undef;

@@ -40,7 +40,7 @@ sub together {
     $vg->sql('lock table charging.meter_value in share mode');
     $cps[0]->send_call($round, 'MeterValues', measured('0'));
     ok $vg->wait_for(sub {
-        $vg->sql(q{select count(*) from pg_locks where relation = 'charging.meter_value'::regclass and not granted});
+        $vg->waiting(q{relation = 'charging.meter_value'::regclass});
     }), 'the first waits';
     $cps[ $_ + 1 ]->send_call($round, 'MeterValues', $payloads[$_]) for 0 .. $#payloads;
     # the worker has read them when it answers who came after them

@@ -140,7 +140,7 @@ subtest 'calls end on the version that they began with' => sub {
     my $load = Voltgate::Load->start($vg, 4, sub {
         return (PATCH => '/api/v1/charge-points/CP1', { securityProfile => 1 });
     }, calls => 1);
-    ok $vg->wait_for(sub { $vg->sql('select count(*) from pg_locks where not granted') }), 'they wait for a row';
+    ok $vg->wait_for(sub { $vg->waiting }), 'they wait for a row';
     my ($status, $out) = reload($next);
     is $status, 0, $out;
     is everywhere('version'), '9.0.3', 'meanwhile another version runs';

@@ -118,7 +118,7 @@ subtest 'two who saw the same last kWh' => sub {
         my $said  = eval { $other->do($use, undef, $issuer); 'used' } // $@;
         POSIX::_exit($said =~ /less is included by now/ ? 0 : 1);
     }
-    ok $vg->wait_for(sub { $vg->sql(q{select count(*) from pg_stat_activity where wait_event_type = 'Lock'}) == 1 }, 10),
+    ok $vg->wait_for(sub { $vg->waiting == 1 }, 10),
         'the second waits for the first';
     $dbh[0]->commit;
     waitpid $pid, 0;

@@ -158,7 +158,7 @@ subtest 'who uses it meanwhile is seen' => sub {
         print STDERR "# $r->{status} $r->{body}\n" if $r->{status} != 409;
         POSIX::_exit($r->{status} == 409 ? 0 : 1);
     }
-    ok $vg->wait_for(sub { $vg->sql(q{select count(*) from pg_locks where not granted}) }, 10), 'it waits';
+    ok $vg->wait_for(sub { $vg->waiting }, 10), 'it waits';
     $session->commit;
     waitpid $pid, 0;
     is $? >> 8, 0, 'and is refused: it was reckoned without that';

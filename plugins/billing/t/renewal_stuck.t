@@ -110,7 +110,7 @@ subtest 'who ends one while its cycle begins ends the cycle that begins' => sub 
         require POSIX;
         POSIX::_exit($r->{status} == 200 ? 0 : 1);
     }
-    ok $vg->wait_for(sub { $vg->sql(q{select count(*) from pg_locks where not granted}) > 0 }, 10), 'the call waits';
+    ok $vg->wait_for(sub { $vg->waiting }, 10), 'the call waits';
     $dbh->commit;
     waitpid $pid, 0;
     is $?, 0, 'and is answered';

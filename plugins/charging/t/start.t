@@ -142,8 +142,7 @@ subtest 'a charger that may have been asked is not asked again, though a pause c
     my $holder = $vg->_connect($vg->{owner_url});
     $holder->do('select pg_advisory_lock(4712)');
     ok interrupted($session, pid => $dead), 'its worker is gone';
-    my $taking = q{select count(*) from pg_locks where locktype = 'advisory' and objid = 4712 and not granted};
-    ok $vg->wait_for(sub { $vg->sql($taking) }), 'another takes it';
+    ok $vg->wait_for(sub { $vg->waiting(q{locktype = 'advisory' and w.objid = 4712}) }), 'another takes it';
     is $vg->post("$api/plugins/charging/pause")->{status}, 200, 'just when its plugin is paused';
     $holder->disconnect;
     ok $vg->wait_for(sub { (saga($session)->{problem} // '') eq 'plugin_paused' }), 'and leaves it';

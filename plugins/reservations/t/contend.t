@@ -130,7 +130,7 @@ subtest 'a winner whose row is not to be seen yet' => sub {
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $plain) or die "connect: $!";
     $socket->syswrite("POST /api/v1/reservations HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n$bearer\r\n"
         . "Idempotency-Key: unseen\r\nContent-Type: application/json\r\nContent-Length: " . length($text) . "\r\n\r\n$text");
-    ok $vg->wait_for(sub { $vg->sql('select count(*) from pg_catalog.pg_locks where not granted') > 0 }), 'it is waited for';
+    ok $vg->wait_for(sub { $vg->waiting }), 'it is waited for';
     $dbh->commit;
     my $answer = do { local $/ = undef; <$socket> };
     like $answer, qr{^HTTP/1.1 409 }, 'then it wins';

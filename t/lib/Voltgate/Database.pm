@@ -38,6 +38,15 @@ sub party {
     return;
 }
 
+# How many connections to it wait for a lock, all or for such a one: pg_locks has
+# those of other files' databases as well, whose oids may be the same.
+sub waiting {
+    my ($self, $which) = @_;
+    return $self->sql(q{select count(distinct w.pid) from pg_locks w join pg_locks here using (pid)
+        where not w.granted and here.database = (select oid from pg_database where datname = current_database())}
+            . ($which ? " and w.$which" : ''));
+}
+
 sub _execute {
     my ($self, $query, @params) = @_;
 

@@ -106,7 +106,7 @@ sub unblock {
 # a step waits for the lock now
 sub blocked {
     my ($self) = @_;
-    return $self->{vg}->sql("select count(*) from pg_locks where locktype = 'advisory' and objid = $LOCK and not granted");
+    return $self->{vg}->waiting("locktype = 'advisory' and w.objid = $LOCK");
 }
 
 sub begin {
