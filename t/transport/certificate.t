@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 
+use IO::Socket::INET;
 use IO::Socket::SSL;
 use IO::Socket::SSL::Utils qw(CERT_create CERT_asHash PEM_cert2string PEM_key2string KEY_create_ec KEY_create_rsa);
 use Test::More;
@@ -40,25 +41,26 @@ sub put {
 
 sub slurp { my ($path) = @_; open my $in, '<', $path or die "$path: $!"; local $/ = undef; return <$in> }
 
-# A handshake of its own: (serial of the certificate, pid of the worker).
-sub handshake {
-    my $socket = IO::Socket::SSL->new(PeerAddr => '127.0.0.1', PeerPort => $vg->port, SSL_hostname => 'localhost',
-        SSL_verify_mode => SSL_VERIFY_NONE, Timeout => 10) or die "connect: $SSL_ERROR\n";
-    # answered, so that it is known whose it is
-    $socket->print("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    $socket->sysread(my $bytes, 4096);
-    my $pid = Voltgate::Worker->of($vg, $socket);
-    my $serial = CERT_asHash($socket->peer_certificate)->{serial};
-    return ("$serial", $pid);
+# Handshakes of their own: ([serial of the certificate, pid of the worker], …). They
+# come at once, for of those that come one by one an idle worker takes all.
+sub handshakes {
+    my @sockets = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $vg->port, Timeout => 10) or die "connect: $!\n" } 1 .. 8;
+    return map {
+        my $socket = IO::Socket::SSL->start_SSL($_, SSL_hostname => 'localhost', SSL_verify_mode => SSL_VERIFY_NONE,
+            Timeout => 10) or die "handshake: $SSL_ERROR\n";
+        # answered, so that it is known whose it is
+        $socket->print("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        $socket->sysread(my $bytes, 4096);
+        [ '' . CERT_asHash($socket->peer_certificate)->{serial}, Voltgate::Worker->of($vg, $socket) ];
+    } @sockets;
 }
 
 # serials that each worker shows now, by pid
 sub shown {
     my %by;
-    for (1 .. 400) {
-        my ($serial, $pid) = handshake();
-        $by{$pid}{$serial} = 1;
-        last if keys %by == 2 && $_ >= 8;
+    for (1 .. 50) {
+        $by{ $_->[1] }{ $_->[0] } = 1 for handshakes();
+        last if keys %by == 2;
     }
     return \%by;
 }
@@ -173,8 +175,9 @@ subtest 'a worker that is made later has it from the first handshake on' => sub 
     my ($dead) = $vg->workers;
     $vg->kill_worker($dead, 'KILL');
     my %seen;
-    ok $vg->wait_for(sub { my ($shown, $pid) = handshake(); $seen{$pid}{$shown} = 1; !grep { $_ == $dead } $vg->workers and keys %seen >= 2 }, 10);
-    for (1 .. 100) { my ($shown, $pid) = handshake(); $seen{$pid}{$shown} = 1 }
+    my $look = sub { $seen{ $_->[1] }{ $_->[0] } = 1 for handshakes(); return };
+    ok $vg->wait_for(sub { $look->(); !grep { $_ == $dead } $vg->workers and keys %seen >= 2 }, 10);
+    $look->() for 1 .. 12;
     is join(' ', sort { $a cmp $b } map { keys %$_ } values %seen), join(' ', (serial($cert)) x keys %seen), 'as all have';
 };
 
