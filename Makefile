@@ -188,7 +188,7 @@ $(B)/kit/current: $(B)/ngx_http_voltgate_module.so
 
 # over whichever of the two LuaJIT runtimes is installed
 $(B)/ngx_http_voltgate_lua_module.so: $(LUA_SRC:%.c=$(B)/obj/%.o) $(B)/obj/nginx-modules/outbound/breaker.o
-	$(call say,LINK) $(CC) -shared -Wl,-Bsymbolic $(LDFLAGS) -o $@.new $^ -lluajit-5.1 -lrt
+	$(call say,LINK) $(CC) -shared -Wl,-Bsymbolic $(LDFLAGS) -o $@.new $^ -lluajit-5.1 -lcrypto -lrt
 	@mv $@.new $@
 
 $(B)/kit/lua: $(B)/ngx_http_voltgate_lua_module.so

@@ -161,6 +161,9 @@ void        vg_lua_push(lua_State *L, const vg_json_t *node);
 const char *vg_lua_write(lua_State *L, int index, vg_out_t *out);
 void        vg_lua_json_open(lua_State *L);
 
+/* digest.c: crypto, encode, decode */
+void vg_lua_digest_open(lua_State *L);
+
 /* call.c: the object that functions see. It knows its call by a serial number,
  * so that one which a plugin has kept is nobody's: pushed for the machine's. */
 void vg_lua_call_open(lua_State *L);
@@ -204,7 +207,7 @@ struct vg_lua_task_s {
 /* what the handler returned, at 1 */
 int vg_lua_finish(lua_State *L);
 
-/* wait.c: db, http, ask, event: what a handler may wait for; and the table on
+/* wait.c: db, http, ask, mail, event: what a handler may wait for; and the table on
  * top, which a step's command returned */
 void vg_lua_waits_open(lua_State *L);
 void vg_lua_way(lua_State *L, vg_call_t *call);

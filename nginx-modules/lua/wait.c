@@ -8,7 +8,8 @@
 
 /* wait() and take() stand around the yield; C could not be come back to */
 static const char vg_lua_waits[] =
-    "local query, change, inquire, request, emit, take, finish, HOST = ...\n"
+    "local query, change, inquire, request, send, emit, take, finish, HOST = "
+    "...\n"
     "local yield = coroutine.yield\n"
     "db = {\n"
     "  query = function(name, args) query(name, args) return take(yield(HOST)) "
@@ -23,6 +24,7 @@ static const char vg_lua_waits[] =
     "  http[method] = function(what) request(method, what) return "
     "take(yield(HOST)) end\n"
     "end\n"
+    "mail = { send = function(what) send(what) return take(yield(HOST)) end }\n"
     "event = { emit = emit }\n"
     "return function(handler, call) return finish(handler(call)) end\n";
 
@@ -240,6 +242,47 @@ vg_lua_request(lua_State *L)
 }
 
 
+/* -------------------------------------------------------------------- mail */
+
+/* {target, from, to, subject, text, html, idempotency_key} */
+static vg_rc_t
+vg_lua_mail(lua_State *L, vg_call_t *call)
+{
+    vg_str_t   part;
+    vg_mail_t *letter = vg_calloc(&call->arena, sizeof(vg_mail_t));
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    if (letter == NULL) {
+        return VG_ERROR;
+    }
+    letter->target = vg_lua_part(L, call, "target", &part);
+    (void) vg_lua_part(L, call, "from", &letter->from);
+    (void) vg_lua_part(L, call, "to", &letter->to);
+    (void) vg_lua_part(L, call, "subject", &letter->subject);
+    (void) vg_lua_part(L, call, "text", &letter->text);
+    (void) vg_lua_part(L, call, "html", &letter->html);
+    (void) vg_lua_part(L, call, "idempotency_key", &letter->idempotency_key);
+    if (letter->target == NULL) {
+        (void) luaL_error(L, "a mail has a target");
+    }
+    return vg_mail(call, letter);
+}
+
+
+static int
+vg_lua_send(lua_State *L)
+{
+    vg_lua_task_t *task = vg_lua_task(L);
+
+    lua_settop(L, 1);
+    lua_pushnil(L);
+    lua_insert(L, 1); /* parts are of the table at 2 */
+    vg_lua_outside(L, task->call, true);
+    vg_lua_bound_way(L, task, vg_lua_mail(L, task->call));
+    return 0;
+}
+
+
 /* ------------------------------------------------------------------- steps */
 
 /* { http = { method = "post", … } }, { ask = "route", args = { … } } or
@@ -336,11 +379,12 @@ vg_lua_take(lua_State *L)
 void
 vg_lua_waits_open(lua_State *L)
 {
-    static const lua_CFunction own[] = { vg_lua_query,   vg_lua_change,
-                                         vg_lua_inquire, vg_lua_request,
-                                         vg_lua_emit,    vg_lua_take,
-                                         vg_lua_finish,  NULL };
-    ngx_uint_t                 i;
+    static const lua_CFunction own[] = {
+        vg_lua_query,   vg_lua_change, vg_lua_inquire,
+        vg_lua_request, vg_lua_send,   vg_lua_emit,
+        vg_lua_take,    vg_lua_finish, NULL
+    };
+    ngx_uint_t i;
 
     if (luaL_loadbufferx(L, vg_lua_waits, sizeof(vg_lua_waits) - 1, "=waits",
                          "t")
@@ -352,6 +396,6 @@ vg_lua_waits_open(lua_State *L)
         lua_pushcfunction(L, own[i]);
     }
     lua_pushlightuserdata(L, (void *) &vg_lua_host);
-    lua_call(L, 8, 1);
+    lua_call(L, 9, 1);
     vg_lua_vm_of(L)->begin = luaL_ref(L, LUA_REGISTRYINDEX);
 }
