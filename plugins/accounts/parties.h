@@ -34,6 +34,7 @@ extern const vg_field_t vehicle_list_fields[];
 extern const vg_field_t vehicle_id_fields[];
 extern const vg_field_t party_check_fields[];
 extern const vg_field_t party_show_fields[];
+extern const vg_field_t contact_show_fields[];
 
 vg_rc_t vehicle_create_check(vg_call_t *call);
 vg_rc_t vehicle_check(vg_call_t *call);

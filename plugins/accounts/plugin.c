@@ -171,6 +171,8 @@ static const vg_route_t routes[] = {
     { VG_INTERNAL, "party.show", NULL, party_show_fields,
       .statement = "party_show",
       .about = "Names and addresses, as invoices have them" },
+    { VG_INTERNAL, "contact.show", NULL, contact_show_fields,
+      .statement = "contact_show", .about = "How somebody is written to" },
 
     { VG_INTERNAL, "accounts.customer_export", NULL, customer_export_fields,
       .statement = "customer_export",

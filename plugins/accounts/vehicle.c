@@ -82,6 +82,14 @@ const vg_field_t party_show_fields[] = {
     VG_FIELDS_END
 };
 
+const vg_field_t contact_show_fields[] = {
+    { VG_BODY, "customerId", VG_TEXT, VG_NULLABLE, 1, 64,
+      .about = "who is written to" },
+    { VG_BODY, "companyId", VG_TEXT, VG_NULLABLE, 1, 64,
+      .about = "which company is" },
+    VG_FIELDS_END
+};
+
 static const spelled_t vehicle_spelled[] = {
     { "plate", spelling_line, SPELLED_LINE },
     { "vin", spelling_vin,
