@@ -1,10 +1,12 @@
 /*
  * call.c: one call from its route to its answer.
  *
- * Owns their order (fields, load, check, await, unit, render) and its life;
- * knows no transport. Every wait has its deadline timer set in vg_call_run().
+ * Owns their order (hooks, fields, load, check, await, unit, render); knows no
+ * transport. Every wait has its deadline timer set in vg_call_run(), which
+ * life.c answers.
  */
 
+#include "around.h"
 #include "cache.h"
 #include "db.h"
 #include "outcome.h"
@@ -15,75 +17,19 @@ static void vg_call_known(vg_unit_t *unit);
 static void vg_call_ask(vg_call_t *call, const vg_statement_t *lock,
                         const vg_statement_t *statement,
                         void (*done)(vg_unit_t *));
+static void vg_call_looked(vg_call_t *call);
 static void vg_call_load(vg_call_t *call);
 static void vg_call_check(vg_call_t *call);
 static void vg_call_unit(vg_call_t *call);
 static void vg_call_render(vg_call_t *call);
 static void vg_call_end(vg_call_t *call);
-static void vg_call_overdue(ngx_event_t *ev);
 
 
-vg_call_t *
-vg_call_create(vg_endpoint_t *endpoint)
+/* chargers go on, and events wait elsewhere */
+static ngx_uint_t
+vg_call_pauses(const vg_route_t *row)
 {
-    size_t      n = endpoint ? endpoint->nfields + 1 : 1;
-    vg_call_t  *call;
-    ngx_pool_t *pool = ngx_create_pool(4096, ngx_cycle->log);
-
-    if (pool == NULL) {
-        return NULL;
-    }
-    /* one piece, zeroed: the call, its values, what is bound */
-    call = ngx_pcalloc(
-        pool, sizeof(vg_call_t) + n * (sizeof(vg_json_t *) + sizeof(vg_str_t)));
-    if (call == NULL) {
-        ngx_destroy_pool(pool);
-        return NULL;
-    }
-    call->pool = pool;
-    call->arena = vg_arena_of(pool);
-    call->log = ngx_cycle->log;
-    call->refs = 1;
-    call->endpoint = endpoint;
-    call->bound = (vg_str_t *) (call + 1);
-    call->values = (const vg_json_t **) (call->bound + n);
-    call->now = vg_time_now();
-    call->started = ngx_current_msec;
-    call->key.slot = -1;
-    call->quota = -1;
-    vg_uuid7(call->new_id, call->now);
-    vg_out_init(&call->problems, &call->arena);
-    call->deadline.handler = vg_call_overdue;
-    call->deadline.data = call;
-    call->deadline.log = call->log;
-    if (endpoint != NULL) {
-        vg_plugin_hold(endpoint->plugin);
-    }
-    return call;
-}
-
-
-void
-vg_call_ref(vg_call_t *call)
-{
-    call->refs++;
-}
-
-
-void
-vg_call_release(vg_call_t *call)
-{
-    if (--call->refs) {
-        return;
-    }
-    vg_key_give(call);
-    if (call->deadline.timer_set) {
-        ngx_del_timer(&call->deadline);
-    }
-    if (call->endpoint != NULL) {
-        vg_plugin_release(call->endpoint->plugin);
-    }
-    ngx_destroy_pool(call->pool);
+    return row->method <= VG_DELETE || row->method == VG_HOOK;
 }
 
 
@@ -94,7 +40,7 @@ vg_call_run(vg_call_t *call, ngx_msec_t deadline)
     ngx_uint_t     out = e->plugin->state == VG_PLUGIN_OUT;
 
     ngx_add_timer(&call->deadline, deadline);
-    if (out || (e->row->method <= VG_DELETE && vg_versions_paused(e->plugin))) {
+    if (out || (vg_call_pauses(e->row) && vg_versions_paused(e->plugin))) {
         call->retry_after = 5;
         vg_call_fail(call, out ? "plugin_out" : "plugin_paused");
         return;
@@ -109,7 +55,7 @@ vg_call_run(vg_call_t *call, ngx_msec_t deadline)
         vg_call_ask(call, NULL, vg_outcome_lookup, vg_call_known);
         return;
     }
-    vg_call_fields(call);
+    vg_around_run(call, VG_AROUND_FIELDS, vg_call_fields);
 }
 
 
@@ -118,6 +64,10 @@ vg_call_fields(vg_call_t *call)
 {
     vg_endpoint_t *e = call->endpoint;
 
+    if (call->error != NULL) {
+        vg_call_end(call);
+        return;
+    }
     if (vg_fields_check(call) != VG_OK) {
         if (e->quarantine != NULL && call->error == NULL) {
             call->quarantine = 1;
@@ -130,7 +80,16 @@ vg_call_fields(vg_call_t *call)
         vg_call_end(call);
         return;
     }
-    if (vg_cache_find(call) == VG_OK) {
+    vg_around_run(call, VG_AROUND_ROUTE, vg_call_looked);
+}
+
+
+static void
+vg_call_looked(vg_call_t *call)
+{
+    if (call->error != NULL) {
+        vg_call_end(call);
+    } else if (vg_cache_find(call) == VG_OK) {
         vg_call_render(call);
     } else {
         vg_call_load(call);
@@ -231,6 +190,17 @@ vg_call_load(vg_call_t *call)
 
 
 static void
+vg_call_answer(vg_call_t *call)
+{
+    if (call->error != NULL || call->nproblems || call->quarantine) {
+        vg_call_end(call);
+    } else {
+        vg_around_run(call, VG_AROUND_ANSWER, vg_call_end);
+    }
+}
+
+
+static void
 vg_call_check(vg_call_t *call)
 {
     vg_rc_t           rc;
@@ -242,7 +212,7 @@ vg_call_check(vg_call_t *call)
             (void) vg_refuse(call, "internal");
         }
         if (rc != VG_OK) {
-            vg_call_end(call);
+            vg_call_answer(call);
             return;
         }
     }
@@ -349,7 +319,7 @@ vg_call_render(vg_call_t *call)
     if (call->status == NULL) {
         call->status = call->text.data ? "ok" : "empty";
     }
-    vg_call_end(call);
+    vg_call_answer(call);
 }
 
 
@@ -371,7 +341,7 @@ vg_call_known(vg_unit_t *unit)
         vg_outcome_stored(call, unit->rows);
         (call->error != NULL ? vg_call_end : vg_call_render)(call);
     } else {
-        vg_call_fields(call);
+        vg_around_run(call, VG_AROUND_FIELDS, vg_call_fields);
     }
     vg_call_release(call);
 }
@@ -451,48 +421,4 @@ vg_call_fail(vg_call_t *call, const char *error)
         (void) vg_refuse(call, error);
         vg_call_finish(call);
     }
-}
-
-
-/* what was not sent yet is not sent any more */
-static void
-vg_call_drop(vg_call_t *call)
-{
-    vg_unit_t *unit = call->unit;
-
-    if (unit != NULL && vg_unit_drop(unit) == VG_OK) {
-        call->unit = NULL;
-        call->running = 0;
-        vg_call_release(call);
-    }
-}
-
-
-/* A change that was sent may still happen; one that waits in its lane must
- * not: its caller was told, and what its values point to may be gone. */
-static void
-vg_call_overdue(ngx_event_t *ev)
-{
-    vg_call_t *call = ev->data;
-
-    ngx_log_error(
-        NGX_LOG_WARN, call->log, 0, "voltgate: %V overdue, correlation %*s",
-        &call->endpoint->label, call->correlation.len, call->correlation.data);
-    call->retry_after = 1;
-    vg_call_drop(call);
-    vg_call_fail(call, "overdue");
-}
-
-
-void
-vg_call_abandon(vg_call_t *call)
-{
-    call->abandoned = 1;
-    if (call->finished || call->changed) {
-        return;
-    }
-    vg_call_ref(call);
-    vg_call_drop(call);
-    vg_call_fail(call, "unavailable");
-    vg_call_release(call);
 }

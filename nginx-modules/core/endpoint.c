@@ -4,6 +4,7 @@
  * itself keeps its plugin out; what is there twice is twice.c's.
  */
 
+#include "around.h"
 #include "cache.h"
 #include "endpoint.h"
 
@@ -160,7 +161,7 @@ vg_endpoint_wrong(const vg_endpoint_t *e)
         if (row->method != VG_EVENT || e->statement || e->load || e->lock) {
             return "only an event is told here, and it asks no database";
         }
-    } else if (row->method >= VG_EVENT
+    } else if (row->method >= VG_EVENT && row->method != VG_HOOK
                && (e->statement == NULL || !e->statement->change))
     {
         return "an event, a timer or a job must end in a change";
@@ -180,6 +181,7 @@ vg_endpoint_wrong(const vg_endpoint_t *e)
     if ((e->lock && e->lock->change) || (e->load && e->load->change)) {
         return "a lock or load must not be a change";
     }
+    wrong = vg_around_wrong(e);
     for (i = 0; wrong == NULL && e->steps && e->steps[i].row != NULL; i++) {
         wrong = vg_endpoint_step(e, i);
     }
@@ -187,18 +189,19 @@ vg_endpoint_wrong(const vg_endpoint_t *e)
 }
 
 
-/* timers of one period are told apart by what they do */
+/* timers of one period are told apart by what they do, hooks at one route by
+ * where they stand */
 static ngx_int_t
 vg_endpoint_label(vg_endpoint_t *e)
 {
     vg_pool_t   arena = vg_arena_of(e->plugin->pool);
-    const char *does = e->row->method == VG_EVERY && e->row->statement
-                           ? e->row->statement
-                           : "";
+    const char *does = e->row->method == VG_EVERY  ? e->row->statement
+                       : e->row->method == VG_HOOK ? e->row->stands
+                                                   : NULL;
 
     e->label =
         vg_ngx(vg_printf(&arena, "%s %s%s%s", vg_method_name(e->row->method),
-                         e->row->path, *does ? " " : "", does));
+                         e->row->path, does ? " " : "", does ? does : ""));
     return e->label.data ? NGX_OK : NGX_ERROR;
 }
 

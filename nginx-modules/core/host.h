@@ -21,6 +21,7 @@ typedef struct vg_plugin_slot_s vg_plugin_slot_t;
 typedef struct vg_endpoint_s    vg_endpoint_t;
 typedef struct vg_statement_s   vg_statement_t;
 typedef struct vg_unit_s        vg_unit_t;
+typedef struct vg_around_s      vg_around_t;
 
 
 /* ------------------------------------------------------------ statements */
@@ -155,6 +156,8 @@ struct vg_endpoint_s {
     vg_statement_t     *statement;
     vg_statement_t     *quarantine;
     vg_endpoint_step_t *steps;    /* ends with a NULL row                */
+    const vg_around_t  *around;   /* what stands at it, see around.h     */
+    ngx_uint_t          meets;    /* VG_HOOK: at how many routes it stands */
     ngx_msec_t          period;   /* VG_EVERY, VG_KEEP                   */
     void (*run)(vg_call_t *call); /* house.c: instead of a statement;
                                       ends in vg_call_awaited()          */
@@ -188,6 +191,7 @@ typedef struct {
     ngx_array_t       secrets;   /* the same; see secret.c                    */
     ngx_array_t       databases; /* of vg_database_t, home first          */
     const struct vg_language_s *language; /* NULL: plugins are C alone      */
+    ngx_pool_t     *around; /* of the endpoints' `around`                   */
     ngx_log_t      *log; /* of this cycle, for pools that live as long        */
     ngx_shm_zone_t *zone;
     ngx_shm_zone_t *cache;
@@ -219,8 +223,9 @@ void              vg_plugin_free(vg_plugin_slot_t *plugin);
 /* the present generation; NULL: there is no such plugin */
 vg_plugin_slot_t *vg_plugin_named(vg_str_t name);
 
-/* after a change of host->plugins: all endpoints anew */
-void vg_registry_join(vg_host_t *host);
+/* after a change of host->plugins: all endpoints anew. NGX_ERROR: what is wrong
+ * with their hooks is why; see vg_around_join(). */
+ngx_int_t vg_registry_join(vg_host_t *host, char *why, size_t size);
 
 const vg_error_t *vg_registry_error(vg_plugin_slot_t *plugin, const char *name,
                                     size_t len);

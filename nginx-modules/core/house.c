@@ -37,6 +37,36 @@ vg_house_hash(vg_out_t *out, const char *key, ngx_atomic_uint_t version)
 }
 
 
+/* where it stands at routes of others; a hook that meets none is none */
+static void
+vg_house_hooks(vg_out_t *out, vg_plugin_slot_t *plugin)
+{
+    ngx_uint_t      i, n = 0;
+    vg_endpoint_t **e = plugin->endpoints.elts;
+
+    for (i = 0; i < plugin->endpoints.nelts; i++) {
+        if (e[i]->row->method != VG_HOOK) {
+            continue;
+        }
+        if (n++ == 0) {
+            vg_out_key(out, "hooks");
+            vg_out_open(out, '[');
+        }
+        vg_out_open(out, '{');
+        vg_out_member(out, "at", vg_str(e[i]->row->path));
+        if (e[i]->row->stands != NULL) {
+            vg_out_member(out, "stands", vg_str(e[i]->row->stands));
+        }
+        vg_out_key(out, "routes");
+        vg_out_int(out, (int64_t) e[i]->meets);
+        vg_out_close(out, '}');
+    }
+    if (n) {
+        vg_out_close(out, ']');
+    }
+}
+
+
 static void
 vg_house_show(vg_out_t *out, vg_plugin_slot_t *plugin)
 {
@@ -59,6 +89,7 @@ vg_house_show(vg_out_t *out, vg_plugin_slot_t *plugin)
         vg_house_hash(out, "quarantinedHash", row->bad);
     }
     vg_sagas_show(out, plugin);
+    vg_house_hooks(out, plugin);
     if (plugin->spoken != NULL) {
         plugin->language->show(out, plugin);
     }

@@ -8,6 +8,7 @@
 
 #include <dlfcn.h>
 
+#include "around.h"
 #include "endpoint.h"
 #include "install.h"
 #include "library.h"
@@ -143,8 +144,8 @@ vg_registry_fits(vg_host_t *host, vg_plugin_slot_t *plugin)
 }
 
 
-void
-vg_registry_join(vg_host_t *host)
+ngx_int_t
+vg_registry_join(vg_host_t *host, char *why, size_t size)
 {
     ngx_uint_t         i;
     vg_plugin_slot_t **p = host->plugins.elts;
@@ -154,6 +155,7 @@ vg_registry_join(vg_host_t *host)
     for (i = 0; i < host->plugins.nelts; i++) {
         vg_registry_push(host, p[i]);
     }
+    return vg_around_join(host, why, size);
 }
 
 
@@ -360,12 +362,16 @@ vg_registry_close(void *data)
     if (host->openapi_pool != NULL) {
         ngx_destroy_pool(host->openapi_pool);
     }
+    if (host->around != NULL) {
+        ngx_destroy_pool(host->around);
+    }
 }
 
 
 ngx_int_t
 vg_registry_open(ngx_conf_t *cf, vg_host_t *host)
 {
+    char                why[512] = "";
     ngx_str_t          *name = host->names.elts;
     ngx_uint_t          i;
     vg_plugin_slot_t   *plugin, **slot;
@@ -385,7 +391,10 @@ vg_registry_open(ngx_conf_t *cf, vg_host_t *host)
         *slot = plugin;
         plugin->place = i;
     }
-    vg_registry_join(host);
+    if (vg_registry_join(host, why, sizeof(why)) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "voltgate: %s", why);
+        return NGX_ERROR;
+    }
     return vg_migrations_read(cf->pool, (const char *) host->kit_sql.data,
                               &host->kit_migrations);
 }

@@ -11,7 +11,7 @@ static const char *const vg_methods[] = {
     [VG_GET] = "GET",       [VG_POST] = "POST",     [VG_PUT] = "PUT",
     [VG_PATCH] = "PATCH",   [VG_DELETE] = "DELETE", [VG_INTERNAL] = "INTERNAL",
     [VG_OCPP16] = "OCPP16", [VG_EVENT] = "EVENT",   [VG_EVERY] = "EVERY",
-    [VG_JOB] = "JOB",       [VG_KEEP] = "KEEP",
+    [VG_JOB] = "JOB",       [VG_HOOK] = "HOOK",     [VG_KEEP] = "KEEP",
 };
 
 /* how a row may fit: with a value, with one that has an ending, to the letter */

@@ -7,6 +7,7 @@
  * generation that it began with, and the last one closes it.
  */
 
+#include "around.h"
 #include "db.h"
 #include "install.h"
 #include "link.h"
@@ -73,12 +74,15 @@ vg_plugin_release(vg_plugin_slot_t *plugin)
 static void
 vg_swap_switch(vg_plugin_slot_t *plugin)
 {
+    char               why[512] = "";
     vg_plugin_slot_t **slot = vg_host->plugins.elts, *old;
 
     slot += plugin->place;
     old = *slot;
     *slot = plugin;
-    vg_registry_join(vg_host);
+    if (vg_registry_join(vg_host, why, sizeof(why)) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0, "voltgate: %s", why);
+    }
     vg_metrics_init(vg_shared(VG_SHARED_METRICS));
     if (vg_openapi_render(vg_host) != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
@@ -270,6 +274,7 @@ const char *
 vg_swap_start_one(vg_plugin_slot_t *old, const char *hash, vg_swap_done_pt done,
                   void *data)
 {
+    char          why[256];
     vg_swap_t    *swap;
     vg_version_t *row = vg_version_row(&old->name);
 
@@ -292,6 +297,9 @@ vg_swap_start_one(vg_plugin_slot_t *old, const char *hash, vg_swap_done_pt done,
     }
     if (!vg_schemas_follow(&swap->plugin->schemas, &old->schemas, true)) {
         vg_plugin_out(swap->plugin, "event %s", swap->plugin->schemas.wrong);
+    }
+    if (vg_around_try(vg_host, swap->plugin, why, sizeof(why)) != NGX_OK) {
+        vg_plugin_out(swap->plugin, "%s", why);
     }
     if (swap->plugin->state == VG_PLUGIN_OUT) {
         vg_swap_refuse(swap, "plugin_refused");

@@ -20,7 +20,7 @@
 
 #include "vg_json.h"
 
-#define VG_ABI 6
+#define VG_ABI 7
 
 #pragma GCC visibility push(default)
 
@@ -100,6 +100,8 @@ typedef enum {
     VG_EVENT,    /* path is the event's type                             */
     VG_EVERY,    /* path is a period: "30s", "5m"                        */
     VG_JOB,      /* path is the kind of a row of vg.job: "webhook.deliver" */
+    VG_HOOK,     /* path is another plugin's route: "POST /stations",
+                    "OCPP16 MeterValues", "OCPP16 *"; see stands         */
     VG_KEEP,     /* made of the manifest's keeps: path is the table          */
 } vg_method_t;
 
@@ -204,6 +206,24 @@ typedef struct {
     0x2000 /* a POST whose body is taken as it comes, of any type: nothing
                                of it is a field, see vg_raw_body()        */
 
+#define VG_OPTIONAL                                                            \
+    0x4000 /* VG_HOOK: where it fails (500 and above, or its plugin is
+                               out or paused) the call goes on without it   */
+
+/* A VG_HOOK row stands at another plugin's route, of HTTP or of a charge point.
+ * Its fields are what it looks at of what came there (others may be there, too,
+ * and a path's values are in the path's order); caller, body, payload and
+ * correlation are that call's. It may load, read, and wait as any row, and
+ * changes nothing by its statement. What it refuses is refused. Where:
+ *
+ *   "before fields"   what vg_reply() says takes the body's place
+ *   else              behind the fields and before the route: it looks
+ *   "after PLUGIN"    the route's own: vg_row() is the answer, if that is
+ *                     JSON, and what vg_reply() says takes its place
+ *
+ * `stands` says more of them, by comma: before or after auth, fields, the
+ * route's plugin, others with hooks there. Before auth there is no place, and
+ * a circle is an error of the conf. */
 typedef struct {
     vg_method_t       method;
     const char       *path;
@@ -217,18 +237,19 @@ typedef struct {
     unsigned          flags;
     const vg_step_t  *steps; /* ends with a NULL name                    */
     const char       *about;
-    const char       *cache; /* VG_GET: the statement's row is the same for
+    const char       *cache;  /* VG_GET: the statement's row is the same for
                                 all who may ask, and is kept under these
                                 tags: "station:{id}"                     */
-    const char       *drops; /* tags whose answers a change makes old, or
+    const char       *drops;  /* tags whose answers a change makes old, or
                                 an event that is told here               */
+    const char       *stands; /* VG_HOOK: "after auth, before charging"   */
 } vg_route_t;
 
 /* ends a table of routes */
 #define VG_ROUTES_END                                                          \
     {                                                                          \
         VG_GET, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, \
-            NULL, NULL                                                         \
+            NULL, NULL, NULL                                                   \
     }
 
 /* The plugin's own refusals. The kit's (errors.def) may be used by name too:
@@ -248,60 +269,7 @@ typedef struct {
 } vg_setting_t;
 
 
-/* ----------------------------------------------------------------- sagas */
-
-/* A saga is several commits that belong together, as a table of named steps.
- * Each step asks a VG_INTERNAL route, of this plugin or another, with
- * what the saga began with as arguments, the answer of each step before it
- * under that step's name, and `error` where it is undone; the fields take
- * what they name. An ask has a key of the saga's and step's own, so that of
- * all tries one commits.
- *
- * A change begins one by telling, among its events, {"saga": "charging.start",
- * "id": a uuid, "data": {...}}; its plugin's migrations have called
- * vg.saga_ground('charging'). The same without data says that what a step
- * waits for may have come.
- *
- * A step that refuses (an error below 500), or is not done in its time, is
- * the end: the undos of those before it run in reverse, each until it
- * succeeds. The undo of a step that never ran is not asked, and a late step
- * is refused from then on. A step with VG_AWAIT is sent out once at most. If
- * what came of it is lost, the step behind it shows it, where that one waits;
- * else the saga is undone, and such a step's undo is asked in any case.
- *
- * A step that reads (its route's statement is no change) waits for a row: none
- * is "not yet". It is looked at again when told, and else now and then; a
- * refusal by render() ends it. */
-typedef struct {
-    const char *name;    /* snake_case                                   */
-    const char *ask;     /* "object.verb"; NULL: done by the change that
-                            began the saga                               */
-    const char *undo;    /* the same; NULL: there is nothing to undo     */
-    unsigned    timeout; /* ms, all its tries together; 0: 30000         */
-} vg_saga_step_t;
-
-typedef struct {
-    const char           *name;  /* "plugin.verb"                        */
-    const vg_saga_step_t *steps; /* ends with a NULL name                */
-    const char           *about;
-} vg_saga_t;
-
-
-/* ------------------------------------------------------------- retention */
-
-/* What is kept for a while: "12h", "90d", "8w", "10y" or "forever", unless the
- * conf says otherwise: `voltgate_retention plugin.table 30d;`. The statement, a
- * change, deletes at most :batch (int8) rows that are older than :before
- * (timestamptz), and answers ok with how many as its body. It is run each
- * minute, and each second while it deletes as many as it might, on the slow
- * lane. :besides (jsonb) has moments by key, where the conf names such:
- * `voltgate_retention billing.invoice 10y AT=7y;`. */
-typedef struct {
-    const char *table;
-    const char *keep;
-    const char *statement;
-    const char *about;
-} vg_keep_t;
+#include "vg_sagas.h"
 
 typedef struct {
     int                 abi; /* VG_ABI */

@@ -122,6 +122,8 @@ vg_lua_member(lua_State *L, vg_call_t *call, const char *key)
         vg_lua_pushstr(L, call->in.event_id);
     } else if (strcmp(key, "aggregate_id") == 0) {
         vg_lua_pushstr(L, call->in.aggregate_id);
+    } else if (strcmp(key, "charge_point") == 0) {
+        vg_lua_pushstr(L, call->in.charge_point);
     } else if (strcmp(key, "job_id") == 0) {
         vg_lua_pushstr(L, call->in.job_id);
     } else if (strcmp(key, "job_try") == 0) {

@@ -37,17 +37,12 @@ static const vg_lua_word_t vg_lua_field_flags[] = {
 };
 
 static const vg_lua_word_t vg_lua_methods[] = {
-    { "GET", VG_GET },
-    { "POST", VG_POST },
-    { "PUT", VG_PUT },
-    { "PATCH", VG_PATCH },
-    { "DELETE", VG_DELETE },
-    { "INTERNAL", VG_INTERNAL },
-    { "OCPP16", VG_OCPP16 },
-    { "EVENT", VG_EVENT },
-    { "EVERY", VG_EVERY },
-    { "JOB", VG_JOB },
-    { NULL, 0 },
+    { "GET", VG_GET },       { "POST", VG_POST },
+    { "PUT", VG_PUT },       { "PATCH", VG_PATCH },
+    { "DELETE", VG_DELETE }, { "INTERNAL", VG_INTERNAL },
+    { "OCPP16", VG_OCPP16 }, { "EVENT", VG_EVENT },
+    { "EVERY", VG_EVERY },   { "JOB", VG_JOB },
+    { "HOOK", VG_HOOK },     { NULL, 0 },
 };
 
 static const vg_lua_word_t vg_lua_flags[] = {
@@ -64,6 +59,7 @@ static const vg_lua_word_t vg_lua_flags[] = {
     { "stream", VG_STREAM },
     { "everybodys", VG_EVERYBODYS },
     { "raw", VG_RAW },
+    { "optional", VG_OPTIONAL },
     { NULL, 0 },
 };
 
@@ -77,7 +73,7 @@ static const char *const vg_lua_row_keys[] = {
     "statement", "render", "steps",       "about",   "cache",   "drops",
     "list",      "append", "transaction", "no_body", "await",   "here",
     "form",      "oauth",  "audited",     "rows",    "stream",  "everybodys",
-    "raw",       NULL
+    "raw",       "stands", "optional",    NULL
 };
 
 
@@ -326,6 +322,7 @@ vg_lua_row(lua_State *L, vg_lua_t *lua, const char *where, vg_route_t *row)
     row->about = vg_lua_text(L, lua, where, "about", false);
     row->cache = vg_lua_text(L, lua, where, "cache", false);
     row->drops = vg_lua_text(L, lua, where, "drops", false);
+    row->stands = vg_lua_text(L, lua, where, "stands", false);
     row->flags = vg_lua_word_flags(L, vg_lua_flags, where);
     row->check = vg_lua_has(L, where, "check") ? vg_lua_check : NULL;
     row->render = vg_lua_has(L, where, "render") ? vg_lua_render : NULL;

@@ -9,7 +9,7 @@ local id_fields = {
 }
 
 return {
-    abi = 6,
+    abi = 7,
     name = "example",
     version = "0.1.0",
     about = "Notes that a caller keeps for itself",
