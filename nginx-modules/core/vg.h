@@ -269,7 +269,7 @@ typedef struct {
 } vg_setting_t;
 
 
-#include "vg_sagas.h"
+#include "vg_tables.h"
 
 typedef struct {
     int                 abi; /* VG_ABI */

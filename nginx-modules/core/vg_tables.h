@@ -1,11 +1,11 @@
 /*
- * vg_sagas.h: tables of a manifest beside its routes: several commits that
+ * vg_tables.h: tables of a manifest beside its routes: several commits that
  * belong together, and what is kept for a while. Part of vg.h, which includes
  * it.
  */
 
-#ifndef VG_SAGAS_H
-#define VG_SAGAS_H
+#ifndef VG_TABLES_H
+#define VG_TABLES_H
 
 /* ----------------------------------------------------------------- sagas */
 
@@ -62,4 +62,4 @@ typedef struct {
     const char *about;
 } vg_keep_t;
 
-#endif /* VG_SAGAS_H */
+#endif /* VG_TABLES_H */
