@@ -354,6 +354,7 @@ sub _conf {
 sub _extra {
     my ($extra, $conf) = @_;
 
+    $conf =~ s/^(worker_processes )/$extra->{main}\n$1/m     if $extra->{main};
     $conf =~ s/^(http \{\n)/$1$extra->{http}\n/m         if $extra->{http};
     $conf =~ s/^(    server \{\n)/$1$extra->{server}\n/m if $extra->{server};
     return $conf;
