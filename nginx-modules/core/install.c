@@ -253,6 +253,26 @@ folder_drop(const files_t *all, const char *folder)
 }
 
 
+/* as far as sizes tell: where power failed a disk may have the names of files
+ * whose bytes it never had */
+static bool
+version_whole(const files_t *all, const char *version)
+{
+    size_t      i;
+    char        path[PATH_MAX];
+    bool        is = true;
+    struct stat st;
+
+    for (i = 0; is && i < all->count; i++) {
+        is = snprintf(path, sizeof(path), "%s/%s", version, all->files[i].name)
+                 < (int) sizeof(path)
+             && stat(path, &st) == 0
+             && (size_t) st.st_size == all->files[i].len;
+    }
+    return is;
+}
+
+
 /* written aside, then renamed: a version is there whole or not at all */
 static const char *
 files_write(const files_t *all, const vg_install_t *what, const char *version)
@@ -261,9 +281,12 @@ files_write(const files_t *all, const vg_install_t *what, const char *version)
     size_t      i;
     const char *wrong = NULL;
 
-    if (access(version, R_OK) == 0) {
-        (void) utimensat(AT_FDCWD, version, NULL, 0); /* see prune.c */
-        return NULL;
+    if (access(version, R_OK) == 0) { /* else it may come, whole, meanwhile */
+        if (version_whole(all, version)) {
+            (void) utimensat(AT_FDCWD, version, NULL, 0); /* see prune.c */
+            return NULL;
+        }
+        folder_drop(all, version);
     }
     (void) snprintf(aside, sizeof(aside), "%s/.%s.%ld", what->into, what->name,
                     (long) getpid());

@@ -101,7 +101,8 @@ main(void)
 {
     int         i, left = 0;
     char        hash[VERSIONS][VG_INSTALL_HASH + 1], text[16], mine[64];
-    char        other[VG_INSTALL_HASH + 1], into[64];
+    char        other[VG_INSTALL_HASH + 1], into[64], so[64];
+    struct stat st;
     const char *keep[] = { hash[1], NULL }, *none[] = { NULL };
 
     if (mkdtemp(root) == NULL || mkdir(at("built"), 0755) != 0
@@ -136,7 +137,11 @@ main(void)
        "what a dead process left is gone");
     ok(access(at(mine), F_OK) == 0, "not what one is at");
 
+    (void) snprintf(so, sizeof(so), "into/notes.%s/notes.so", hash[1]);
+    put(so, "ver"); /* what a disk may have of it when power came back */
     install("notes", "version 1", 200, hash[1]);
+    ok(stat(at(so), &st) == 0 && st.st_size == (off_t) strlen("version 1"),
+       "one of which a part was lost is whole again");
     vg_install_prune(into, "notes", none);
     ok(there("notes", hash[1]), "installed again is installed last");
     vg_install_prune(into, "nothing", none);
