@@ -178,6 +178,8 @@ vg_inquiry_make(vg_inquiry_t *q, vg_endpoint_t *e)
     ask->caller.role = vg_inquiry_copy(ask, call->caller.role);
     ask->caller.company = vg_inquiry_copy(ask, call->caller.company);
     ask->caller.scopes = vg_inquiry_copy(ask, call->caller.scopes);
+    ask->caller.session = vg_inquiry_copy(ask, call->caller.session);
+    ask->caller.plan = vg_inquiry_copy(ask, call->caller.plan);
     ask->correlation = vg_inquiry_copy(ask, call->correlation);
     ask->traceparent = vg_inquiry_copy(ask, call->traceparent);
     ask->depth = call->depth + 1;

@@ -206,6 +206,8 @@ vg_plugin_create(vg_host_t *host, const ngx_str_t *name)
 static ngx_int_t
 vg_plugin_fits(vg_host_t *host, vg_plugin_slot_t *plugin)
 {
+    const char *why;
+
     if (plugin->manifest->abi != VG_ABI) {
         vg_plugin_out(plugin, "ABI %d, the kit's is %d", plugin->manifest->abi,
                       VG_ABI);
@@ -223,8 +225,9 @@ vg_plugin_fits(vg_host_t *host, vg_plugin_slot_t *plugin)
     {
         return NGX_ERROR;
     }
-    if (plugin->manifest->probe != NULL && plugin->manifest->probe() != NULL) {
-        vg_plugin_out(plugin, "its probe: %s", plugin->manifest->probe());
+    why = plugin->manifest->probe ? plugin->manifest->probe() : NULL;
+    if (why != NULL) {
+        vg_plugin_out(plugin, "its probe: %s", why);
         return NGX_ERROR;
     }
     return NGX_OK;
