@@ -1,7 +1,7 @@
 /*
  * router.c: which endpoint does a path mean?
  *
- * Paths of rows are under /api/v1 unless they begin with "/." or "/ocpi".
+ * Paths of rows are under /api/v1 unless they begin with "/.".
  * Literal segments win over {values}, and "{id}.pdf" over "{id}".
  */
 

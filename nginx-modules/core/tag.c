@@ -6,7 +6,7 @@
 
 #include "tag.h"
 
-#define VERSION_DIGITS 9  /* any int of PostgreSQL; longer ones are none */
+#define VERSION_DIGITS 9  /* fit an int of PostgreSQL; longer ones are none */
 #define TAGS_MAX       32 /* in one list */
 
 

@@ -55,7 +55,7 @@ typedef enum {
 typedef enum {
     VG_BODY,  /* member of the JSON body, of an OCPP payload, of an
                  event's payload, of an ask's arguments              */
-    VG_PATH,  /* "{name}" of the path                                */
+    VG_PATH,  /* "{name}" of the path: all of them, in its order     */
     VG_QUERY, /* query parameter                                     */
     VG_BOUND, /* not from outside: a hook binds it by vg_bind()      */
 } vg_in_t;
