@@ -163,80 +163,94 @@ vg_fields_unknown(vg_call_t *call, const vg_field_t *fields,
 }
 
 
-/* The value as it stands in the query, percent-decoded; NULL when absent. */
+/* The next name=value of the query, or a name alone, as they stand; false: none
+ * is left. */
+static bool
+vg_fields_pair(const vg_call_t *call, size_t *at, vg_str_t *name,
+               vg_str_t *value)
+{
+    const char *p, *amp, *equals, *last = call->query.data + call->query.len;
+
+    if (*at >= call->query.len) {
+        return false;
+    }
+    p = call->query.data + *at;
+    amp = memchr(p, '&', last - p);
+    amp = amp ? amp : last;
+    equals = memchr(p, '=', amp - p);
+    *name = (vg_str_t){ p, (equals ? equals : amp) - p };
+    *value = equals ? (vg_str_t){ equals + 1, amp - equals - 1 }
+                    : (vg_str_t){ amp, 0 };
+    *at += amp - p + 1;
+    return true;
+}
+
+
+/* What the query has of that name, percent-decoded; NULL when absent. */
 static const vg_json_t *
 vg_fields_query(vg_call_t *call, const char *name)
 {
-    u_char     *dst, *src, *end, *eq;
-    size_t      len = ngx_strlen(name);
-    vg_json_t  *node;
-    const char *p = call->query.data, *amp, *last = p + call->query.len;
+    size_t     i, at = 0;
+    u_char    *from, *to;
+    vg_str_t   given, value;
+    vg_json_t *node;
 
-    for (; p != NULL && p < last; p = amp + 1) {
-        amp = memchr(p, '&', last - p);
-        amp = amp ? amp : last;
-        eq = memchr(p, '=', amp - p);
-        if (eq == NULL || (size_t) (eq - (u_char *) p) != len
-            || ngx_strncmp(p, name, len) != 0)
-        {
-            continue;
-        }
-        node = vg_calloc(&call->arena, sizeof(vg_json_t));
-        dst = vg_alloc(&call->arena, amp - p + 1);
-        if (node == NULL || dst == NULL) {
+    do {
+        if (!vg_fields_pair(call, &at, &given, &value)) {
             return NULL;
         }
-        node->type = VG_JSON_STRING;
-        node->text.data = (char *) dst;
-        src = eq + 1;
-        end = (u_char *) amp;
-        for (u_char *s = src; s < end; s++) {
-            if (*s == '+') {
-                *s = ' ';
-            }
-        }
-        ngx_unescape_uri(&dst, &src, end - src, NGX_UNESCAPE_URI);
-        node->text.len = (char *) dst - node->text.data;
-        return node;
+    } while (!vg_str_eq(given, name));
+    node = vg_calloc(&call->arena, sizeof(vg_json_t));
+    to = vg_alloc(&call->arena, value.len);
+    if (node == NULL || to == NULL) {
+        return NULL;
     }
-    return NULL;
+    for (i = 0; i < value.len; i++) {
+        to[i] = value.data[i] == '+' ? ' ' : (u_char) value.data[i];
+    }
+    node->type = VG_JSON_STRING;
+    node->text.data = (char *) to;
+    from = to;
+    ngx_unescape_uri(&to, &from, value.len, 0); /* a "?" is part of it */
+    node->text.len = (char *) to - node->text.data;
+    return node;
+}
+
+
+static bool
+vg_fields_query_known(const vg_call_t *call, const vg_field_t *fields,
+                      vg_str_t name)
+{
+    const vg_field_t *f;
+
+    if ((call->endpoint->row->flags & VG_LIST)
+        && (vg_str_eq(name, "limit") || vg_str_eq(name, "cursor")))
+    {
+        return true;
+    }
+    for (f = fields; f != NULL && f->name != NULL; f++) {
+        if (f->in == VG_QUERY && vg_str_eq(name, f->name)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 
 static void
 vg_fields_query_unknown(vg_call_t *call, const vg_field_t *fields)
 {
-    size_t            len;
-    const char       *p = call->query.data, *amp, *eq, *name;
-    const char       *last = p + call->query.len;
-    const vg_field_t *f;
+    size_t      at = 0;
+    vg_str_t    name, value;
+    const char *shown;
 
-    for (; p != NULL && p < last; p = amp + 1) {
-        amp = memchr(p, '&', last - p);
-        amp = amp ? amp : last;
-        eq = memchr(p, '=', amp - p);
-        len = (eq ? eq : amp) - p;
-        if (len == 0) {
+    while (vg_fields_pair(call, &at, &name, &value)) {
+        if (name.len == 0 || vg_fields_query_known(call, fields, name)) {
             continue;
         }
-        if ((call->endpoint->row->flags & VG_LIST)
-            && ((len == 5 && ngx_strncmp(p, "limit", 5) == 0)
-                || (len == 6 && ngx_strncmp(p, "cursor", 6) == 0)))
-        {
-            continue;
-        }
-        for (f = fields; f != NULL && f->name != NULL; f++) {
-            if (f->in == VG_QUERY && ngx_strlen(f->name) == len
-                && ngx_strncmp(p, f->name, len) == 0)
-            {
-                break;
-            }
-        }
-        if (f == NULL || f->name == NULL) {
-            name = vg_fields_shown(call, p, len);
-            if (name != NULL) {
-                vg_fields_wrong(call, name, "is not known", VG_FAULT_VALUE);
-            }
+        shown = vg_fields_shown(call, name.data, name.len);
+        if (shown != NULL) {
+            vg_fields_wrong(call, shown, "is not known", VG_FAULT_VALUE);
         }
     }
 }

@@ -99,6 +99,14 @@ subtest 'an empty text is not an absent one, in what is kept either' => sub {
     }
 };
 
+subtest 'a name alone in a query is there, without a value' => sub {
+    is_deeply $vg->get("/api/v1/odd/word?$_")->{json}, { word => '' }, $_ for qw(word word& &word &&word=);
+    is_deeply $vg->get("/api/v1/odd/word?$_")->{json}{errors}, { wor => 'is not known' }, $_ for qw(wor word&wor wor=1);
+    is_deeply $vg->get('/api/v1/odd/word?word=a+%2B%20=b&x')->{json}{errors}, { x => 'is not known' };
+    is_deeply $vg->get('/api/v1/odd/word?word=a+%2B%20=b')->{json}, { word => 'a + =b' };
+    is_deeply $vg->get("/api/v1/odd/word?word=who${_}what")->{json}, { word => 'who?what' }, $_ for qw(? %3F %3f);
+};
+
 subtest 'a hook asks nobody who would have to wait' => sub {
     is $vg->post('/api/v1/odd/ask')->{status}, 500;
     like $vg->log, qr/voltgate odd: odd\.slow cannot be asked in a hook/, 'and is told so';
