@@ -190,10 +190,11 @@ $$;
 
 -- event_retire(before, reached): drops the log's months that ended before then,
 -- oldest first, as long as each consumer has reached their end; how many. The
--- gateway may ask for this, and for nothing else that drops.
+-- gateway may ask for this, and for nothing else that drops. Who reads or moves
+-- waits while a month goes, and it for them: so that is soon given up.
 create function vg.event_retire(before timestamptz, reached bigint) returns int
 language plpgsql security definer
-set search_path = '' as $$
+set search_path = '' set lock_timeout = '100ms' as $$
 declare
     part regclass;
     last bigint;
@@ -201,6 +202,9 @@ declare
 begin
     if before > pg_catalog.now() - interval '1 day' then
         raise exception 'events of the last day are not retired';
+    end if;
+    if not pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtextextended('vg.event_retire', 0)) then
+        return 0;
     end if;
     for part in
         select c.oid

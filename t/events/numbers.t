@@ -66,6 +66,14 @@ subtest 'months that all have passed are dropped' => sub {
         from generate_series(-5, -4) n});
     is $vg->sql(q{select vg.event_retire('2022-01-01', -5)}), 1, 'one that somebody has not reached stays';
     is $vg->sql(q{select vg.event_retire('2021-02-15', 0)}), 0, 'so does one that has not ended by then';
+    my $reader = $vg->_connect($vg->{owner_url});
+    $reader->begin_work;
+    $reader->do('select from vg.event where pos = 0');
+    $vg->sql(q{set statement_timeout = '1s'});
+    ok !eval { $vg->sql(q{select vg.event_retire('2021-03-01', 0)}); 1 }, 'nor does it while somebody reads';
+    like $@, qr/lock timeout/, 'which is not waited for, since all others would wait behind';
+    $vg->sql('reset statement_timeout');
+    $reader->rollback;
     is $vg->sql(q{select vg.event_retire('2021-03-01', 0)}), 1, 'and goes when it has';
     ok !eval { $vg->sql(q{select vg.event_retire(now() + interval '1 year', 0)}); 1 }, 'the present is not dropped';
 };
