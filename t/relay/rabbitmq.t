@@ -146,12 +146,12 @@ subtest 'nothing happens for a while' => sub {
 };
 
 subtest 'an operator lets it rest, and sends it back' => sub {
-    $vg->sql(q{update vg.cursor set paused = true where consumer = 'relay:rabbitmq'});
+    is $vg->post('/api/v1/events/consumers/relay:rabbitmq/pause')->{status}, 200;
     my $mark = $vg->sql('select max(pos) from vg.event');
     announce($vg, 20_001, 20_001, 1);
     ok $vg->wait_for(sub { $vg->sql('select max(pos) from vg.event') > $mark }), 'an event is in the log';
     ok !$vg->wait_for(sub { grep { worth($_->{body}) == 20_001 } heard() }, 2), 'paused: it does not come';
-    $vg->sql(q{update vg.cursor set paused = false where consumer = 'relay:rabbitmq'});
+    is $vg->post('/api/v1/events/consumers/relay:rabbitmq/resume')->{status}, 200;
     ok $vg->wait_for(sub { grep { worth($_->{body}) == 20_001 } heard() }, 5), 'then it does';
     my $before = heard();
     $vg->sql(q{update vg.cursor set pos = $1 where consumer = 'relay:rabbitmq'}, $mark - 9);
