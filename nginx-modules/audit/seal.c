@@ -7,6 +7,7 @@
  */
 
 #include "audit.h"
+#include "events.h"
 
 #define VG_SEAL_EVERY  1000    /* ms                                         */
 #define VG_SEAL_MOST   20000   /* rows of one seal; then the next at once    */
@@ -53,26 +54,9 @@ static void
 vg_seal_unit(vg_seal_t *seal, vg_unit_t *unit, const vg_statement_t *st,
              const char **values, void (*done)(vg_unit_t *))
 {
-    ngx_memzero(unit, sizeof(vg_unit_t));
-    unit->statement = st;
-    unit->values = values;
-    unit->lane = VG_LANE_SLOW;
+    vg_kit_make(unit, st, values, VG_LANE_SLOW, done, seal);
     unit->database = seal->database;
-    unit->done = done;
-    unit->data = seal;
     vg_unit_submit(unit);
-}
-
-
-static ngx_uint_t
-vg_seal_ok(const vg_unit_t *unit)
-{
-    if (unit->result == VG_UNIT_REFUSED) {
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "voltgate: %s was refused: %s %s", unit->statement->name,
-                      unit->sqlstate, unit->message);
-    }
-    return unit->result == VG_UNIT_OK;
 }
 
 
@@ -83,7 +67,7 @@ vg_seal_made(vg_unit_t *unit)
     vg_seal_t *seal = unit->data;
 
     /* without a number another node is at it */
-    if (vg_seal_ok(unit) && !PQgetisnull(unit->rows, 0, 0)) {
+    if (vg_kit_ok(unit) && !PQgetisnull(unit->rows, 0, 0)) {
         rows = strtoull(PQgetvalue(unit->rows, 0, 0), NULL, 10);
         vg_audit_count(VG_AUDIT_SEALED, rows);
         vg_audit_behind(seal->database,
@@ -115,7 +99,7 @@ vg_seal_retired(vg_unit_t *unit)
     if (unit->result != VG_UNIT_REFUSED
         || strcmp(unit->sqlstate, VG_SEAL_BUSY) != 0)
     {
-        (void) vg_seal_ok(unit);
+        (void) vg_kit_ok(unit);
     }
     if (unit->result == VG_UNIT_OK) {
         next = VG_SEAL_MONTHS;
