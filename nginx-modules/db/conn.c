@@ -13,7 +13,6 @@
 static void vg_conn_readable(ngx_event_t *ev);
 static void vg_conn_writable(ngx_event_t *ev);
 static void vg_conn_timer(ngx_event_t *ev);
-static void vg_conn_poll(vg_conn_t *conn);
 
 
 vg_conn_t *

@@ -10,8 +10,6 @@
 #define VG_AGAIN  "VG001" /* vg.again(): the statement answered `again` */
 #define VG_AGAINS 3       /* once is enough, unless others are as quick  */
 
-static void vg_receive_last(vg_conn_t *conn);
-
 
 static void
 vg_receive_copy(char *to, size_t size, PGresult *res, int field)

@@ -167,8 +167,8 @@ vg_follower_go(vg_follower_t *follower)
         follower->again = 1;
         return;
     }
-    follower->pool = ngx_create_pool(1024, ngx_cycle->log);
-    if (follower->pool == NULL || ngx_exiting) {
+    follower->pool = ngx_exiting ? NULL : ngx_create_pool(1024, ngx_cycle->log);
+    if (follower->pool == NULL) {
         return;
     }
     arena = vg_arena_of(follower->pool);
@@ -177,6 +177,13 @@ vg_follower_go(vg_follower_t *follower)
                     (unsigned long) (place ? place - 1 : 0));
     follower->values[0] = follower->place;
     follower->values[1] = vg_event_types(&arena, &vg_host->endpoints, 1);
+    if (follower->values[1] == NULL) {
+        /* no memory: it must not seem that none is for us */
+        ngx_destroy_pool(follower->pool);
+        follower->pool = NULL;
+        follower->busy = 0;
+        return;
+    }
     vg_kit_make(&follower->unit, place ? vg_follow_read : vg_log_end,
                 follower->values, VG_LANE_LOG, vg_follower_have, follower);
     follower->unit.database = follower->log;

@@ -154,7 +154,6 @@ vg_near_tick(void)
     vg_near_values[0] = vg_node_name();
     vg_kit_unit(&vg_near_unit, vg_near_take, vg_near_values, VG_LANE_WRITE,
                 vg_near_taken, NULL);
-    vg_near_unit.relaxed = 0;
 }
 
 

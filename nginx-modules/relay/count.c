@@ -13,7 +13,6 @@
 #define VG_RELAY_FIGURES 6
 
 typedef struct {
-    ngx_atomic_t used;
     ngx_atomic_t log;
     ngx_atomic_t figures[VG_RELAY_FIGURES];
     char         name[48];
@@ -70,7 +69,6 @@ vg_relay_take(vg_relay_row_t *row, PGresult *rows, int i)
     for (k = 0; k < VG_RELAY_FIGURES; k++) {
         row->figures[k] = strtoull(PQgetvalue(rows, i, (int) k + 1), NULL, 10);
     }
-    row->used = 1;
 }
 
 

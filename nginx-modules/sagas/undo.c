@@ -43,7 +43,6 @@ vg_saga_settle(vg_saga_run_t *run, vg_endpoint_t *e, void (*done)(vg_unit_t *))
     v[3] = vg_saga_keep(run, vg_of(e->plugin->name)).data;
     v[4] = run->correlation.data;
     vg_kit_make(unit, vg_saga_claim, v, VG_LANE_WRITE, done, run);
-    unit->relaxed = 0;
     unit->database = e->plugin->database; /* the stored answers' */
     vg_unit_submit(unit);
 }

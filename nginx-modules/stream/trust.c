@@ -1,7 +1,7 @@
 /*
  * trust.c: whether a stream's caller is still who it was: a token's until its
- * end, unless it was revoked; a key's for as long as it is one, which is asked again every now and
- * then, and when the log told of a revocation.
+ * end, unless it was revoked; a key's for as long as it is one, which is asked
+ * again every now and then, and when the log told of a revocation.
  */
 
 #include "identity.h"
