@@ -72,16 +72,20 @@ vg_charger_busy(void *owner)
 }
 
 
+/* A worker that must go at once has no loop any more to tell the stations by:
+ * the one after it finds what stands in the table, see vg_charger_sweep(). */
 static void
 vg_charger_closed(void *owner)
 {
     vg_charger_t *charger = owner;
 
     ngx_rbtree_delete(&vg_chargers, &charger->node);
-    vg_table_leave(charger->identity, &charger->holder);
+    if (!ngx_terminate) {
+        vg_table_leave(charger->identity, &charger->holder);
+        vg_farewell(charger->identity, charger->holder.epoch);
+    }
     vg_order_close(charger);
     vg_exchange_close(charger);
-    vg_farewell(charger->identity, charger->holder.epoch);
     vg_count(VG_COUNT_CLOSED);
     vg_recorder_note(&charger->recorded, charger->identity, VG_RECORD_CLOSED,
                      VG_STR(""));
@@ -126,8 +130,8 @@ vg_charger_replaced(vg_link_ref_t ref, vg_str_t bytes, ngx_msec_t timeout)
 }
 
 
-/* A worker that died said no farewells; the one after it does. When all of
- * the node died, so did the table. */
+/* A worker that died, or had to go at once, said no farewells; the one after it
+ * does. When all of the node died, so did the table. */
 static void
 vg_charger_sweep(void)
 {

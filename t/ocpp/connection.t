@@ -132,6 +132,18 @@ subtest 'a worker that dies takes its chargers along, and no others' => sub {
     $_->drop for $goes;
 };
 
+subtest 'a worker that is told to go at once' => sub {
+    my $cp = connected('CP4');
+    my $worker = worker_of($cp);
+    kill TERM => $worker;
+    $cp->recv(5);
+    is $cp->close_code, 1012, 'says so to its charger';
+    ok $vg->wait_for(sub { my @now = $vg->workers; @now == 2 && !grep { $_ == $worker } @now }), 'a worker comes after it';
+    delete $vg->{client};
+    ok $vg->wait_for(sub { $vg->get('/ready')->{status} == 200 && !known('CP4') }, 10), 'and tells who did not come back';
+    $cp->drop;
+};
+
 subtest 'a reload hands them over' => sub {
     my @cps = map { connected("CP$_") } 1 .. 4;
     $vg->reload;
