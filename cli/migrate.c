@@ -25,7 +25,7 @@
 
 #include "cli.h"
 
-#define LOCK_TRIES      30
+#define LOCK_TRIES 30
 /* "voltgate" in ASCII, as a bigint */
 #define LOCK_KEY "8534159165785793637"
 

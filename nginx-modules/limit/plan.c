@@ -209,20 +209,40 @@ vg_plan_make(vg_limit_conf_t *conf, const ngx_str_t *name)
 }
 
 
+vg_plan_route_t *
+vg_plan_route(vg_plan_t *plan, const ngx_str_t *label)
+{
+    ngx_uint_t       i;
+    vg_plan_route_t *r = plan->routes;
+
+    for (i = 0; i < plan->nroutes; i++) {
+        if (r[i].label.len == label->len
+            && ngx_memcmp(r[i].label.data, label->data, label->len) == 0)
+        {
+            return &r[i];
+        }
+    }
+    return NULL;
+}
+
+
+/* a later line of the same plan, or of the same route, changes it */
 static vg_limit_terms_t *
 vg_plan_line(vg_plan_t *plan, const ngx_str_t *word)
 {
+    ngx_str_t        label;
     vg_plan_route_t *route;
 
     if (word->len < 7 || ngx_memcmp(word->data, "route=", 6) != 0) {
         return &plan->terms;
     }
-    if (plan->nroutes == VG_PLAN_ROUTES) {
-        return NULL;
+    label = (ngx_str_t){ word->len - 6, word->data + 6 };
+    route = vg_plan_route(plan, &label);
+    if (route != NULL || plan->nroutes == VG_PLAN_ROUTES) {
+        return route ? &route->terms : NULL;
     }
     route = &plan->routes[plan->nroutes++];
-    route->label.data = word->data + 6;
-    route->label.len = word->len - 6;
+    route->label = label;
     route->terms.every = VG_PLAN_UNSET;
     route->terms.burst = VG_PLAN_UNSET;
     return &route->terms;
@@ -344,23 +364,6 @@ vg_plan_for(vg_limit_conf_t *conf, const char *role, size_t len)
         if (r[i].role.len == len && ngx_memcmp(r[i].role.data, role, len) == 0)
         {
             return vg_plan_named(conf, r[i].plan.data, r[i].plan.len);
-        }
-    }
-    return NULL;
-}
-
-
-vg_plan_route_t *
-vg_plan_route(vg_plan_t *plan, const ngx_str_t *label)
-{
-    ngx_uint_t       i;
-    vg_plan_route_t *r = plan->routes;
-
-    for (i = 0; i < plan->nroutes; i++) {
-        if (r[i].label.len == label->len
-            && ngx_memcmp(r[i].label.data, label->data, label->len) == 0)
-        {
-            return &r[i];
         }
     }
     return NULL;

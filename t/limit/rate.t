@@ -13,7 +13,8 @@ use Voltgate::Worker;
 # a call in six minutes: whatever the machine does, none comes back meanwhile
 my $vg = Voltgate::Till->start(http => <<'END');
 voltgate_plan few rate=10r/h burst=5;
-voltgate_plan few "route=GET /till/rare" rate=10r/h burst=2;
+voltgate_plan few "route=GET /till/rare" rate=10r/h burst=3;
+voltgate_plan few "route=GET /till/rare" burst=2;
 voltgate_plan brisk rate=2r/s burst=1;
 voltgate_plan anonymous rate=10r/h burst=4;
 voltgate_plan anonymous "route=POST /till/login" rate=10r/h burst=2;
