@@ -139,7 +139,7 @@ subtest 'one that is pending' => sub {
 
 subtest 'a queue that is full' => sub {
     $cp->answer(sub { return {} });
-    my @r = commanded($vg, sub { $cp->recv(5); select undef, undef, undef, 0.8; },
+    my @r = commanded($vg, sub { $cp->recv(5) },
         map { ['CP1', 'ClearCache', {}] } 1 .. 20);
     is grep({ /^503 .*busy/ } @r), 4, 'sixteen wait, four do not';
     is grep({ /^504/ } @r), 16, 'and time out, since nobody answers';

@@ -7,7 +7,7 @@ use warnings;
 use MIME::Base64 qw(encode_base64);
 use Socket qw(SOCK_STREAM AF_INET pack_sockaddr_in inet_aton);
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 
 use Voltgate;
 use Voltgate::Charger;

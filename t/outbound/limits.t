@@ -6,7 +6,7 @@ use warnings;
 
 use List::Util qw(max);
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 
 use Voltgate;
 use Voltgate::Caller;

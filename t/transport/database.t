@@ -6,7 +6,6 @@ use warnings;
 
 use IO::Socket::SSL::Utils qw(CERT_create PEM_cert2string PEM_key2string KEY_create_ec);
 use Test::More;
-use Time::HiRes qw(sleep);
 
 use Voltgate;
 
