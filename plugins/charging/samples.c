@@ -1,8 +1,9 @@
 /*
  * samples.c: OCPP's meterValue[] as rows, OCPP 1.6, 7.33 and 7.43. Pure C.
  *
- * A reading that is no number, or of a unit that does not belong to what was
- * measured, is kept as it came and counts for nothing. Units differ by powers
+ * A reading that is no number, more than anything can show, or of a unit that
+ * does not belong to what was measured, is kept as it came and counts for
+ * nothing. Units differ by powers
  * of ten, so a number keeps its digits and its exponent moves.
  */
 
@@ -37,6 +38,9 @@ typedef struct {
 } sample_t;
 
 #define COLUMNS (sizeof(sample_t) / sizeof(vg_str_t))
+
+#define DIGITS_MAX 12 /* before the point: below 1 TWh, and all else is less */
+#define NOTHING    (-1000)
 
 typedef struct {
     vg_str_t digits; /* with sign and point                            */
@@ -85,17 +89,21 @@ read_exponent(const char *p, const char *end, int *exponent)
 }
 
 
-static bool
-has_value(vg_str_t digits)
+/* how many digits stand before the point, without leading zeros: below 0 as
+ * many zeros follow it; 0 has NOTHING */
+static int
+magnitude(vg_str_t digits)
 {
-    size_t i;
+    size_t      i;
+    const char *dot = memchr(digits.data, '.', digits.len);
+    size_t      point = dot ? (size_t) (dot - digits.data) : digits.len;
 
     for (i = 0; i < digits.len; i++) {
         if (digits.data[i] >= '1' && digits.data[i] <= '9') {
-            return true;
+            return i < point ? (int) (point - i) : -(int) (i - point - 1);
         }
     }
-    return false;
+    return NOTHING;
 }
 
 
@@ -131,7 +139,7 @@ read_number(vg_str_t text, number_t *number)
     }
     number->digits = (vg_str_t){ from, (size_t) (p - from) };
     return read_exponent(p, end, &number->exponent)
-           && !(negative && has_value(number->digits));
+           && !(negative && magnitude(number->digits) != NOTHING);
 }
 
 
@@ -155,7 +163,9 @@ count_amount(vg_pool_t *pool, sample_t *s)
         if (!vg_str_eq(s->measurand, units[i].measurand)
             || !same_unit(s->unit, units[i].unit)
             || (units[i].amount == ENERGY_WH && s->phase.len > 0)
-            || !read_number(s->raw, &number))
+            || !read_number(s->raw, &number)
+            || magnitude(number.digits) + number.exponent + units[i].shift
+                   > DIGITS_MAX)
         {
             continue;
         }

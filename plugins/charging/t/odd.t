@@ -138,6 +138,23 @@ subtest 'a phase counts once, whatever told it' => sub {
     over($transaction);
 };
 
+subtest 'a register that shows more than any can is no reading' => sub {
+    my $transaction = start(4, 1_000, clock(0));
+    my $read = sub { return $cp->call(MeterValues => { connectorId => 4, transactionId => $transaction, meterValue => [
+        { timestamp => clock($_[0]), sampledValue => [ { value => $_[1], unit => $_[2] // 'Wh' } ] } ] })->[0] };
+    is $read->(1, '3000'), 3;
+    is $read->(2, '9e30'), 3, 'it is answered';
+    is $read->(3, '1000000000', 'kWh'), 3;
+    my $list = $vg->get("$api/charging/sessions?stationId=$station->{id}");
+    is $list->{status}, 200, 'and the sessions are there' or diag $list->{body};
+    my ($session) = grep { ($_->{transactionId} // 0) == $transaction } @{ $list->{json}{items} // [] };
+    cmp_ok $session->{energyKwh} // -1, '==', 2;
+    my $one = $vg->get("$api/charging/sessions/" . ($session->{id} // ''));
+    cmp_ok $one->{json}{cost} // -1, '==', 1, 'as if it had not been said';
+    is stop($transaction, 4_000, clock(4)), 3;
+    cmp_ok over($transaction)->{energyKwh}, '==', 3;
+};
+
 subtest 'meter values that name no transaction are the open session\'s' => sub {
     my $start = clock(0);
     my $transaction = start(1, 10_000, $start);

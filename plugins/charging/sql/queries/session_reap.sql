@@ -65,7 +65,7 @@ with watched as (
             select floor(m.energy_wh)::bigint
             from measured m
             where m.id = h.id
-                and m.energy_wh <= 1000000000000
+                and m.energy_wh is not null
             order by m.at desc, m.received_at desc
             limit 1) as meter_wh
     from heard h
