@@ -215,6 +215,20 @@ subtest 'a tariff that the engine refuses takes no session away' => sub {
     cmp_ok $vg->get("$api/charging/sessions/$session->{id}")->{json}{cost}, '==', 0.5;
 };
 
+subtest 'what no text can hold is answered with success, too, and kept' => sub {
+    my $kept = sub { $vg->sql('select count(*) from charging.quarantine') };
+    my $before = $kept->();
+    my $n = 0;
+    for my $odd ('"a\\u0000b"', '{"\\u0000": 1}') {
+        my $id = 'odd-' . ++$n;
+        $cp->send_raw(qq([2,"$id","StartTransaction",{"connectorId":1,"idTag":$odd,"meterStart":0,"timestamp":"2026-01-01T00:00:00Z"}]));
+        my $answer = $cp->wait_answer($id, 10);
+        is $answer->[0], 3, $odd;
+        cmp_ok $answer->[2]{transactionId} // 0, '>', 0;
+    }
+    is $kept->(), $before + $n;
+};
+
 subtest 'a Stop for nobody is kept' => sub {
     my $before = $vg->sql('select count(*) from charging.quarantine');
     is stop($_, 1_000_000, clock(0)), 3, "transaction $_" for -1, 0, 2_000_000_000;
