@@ -191,6 +191,8 @@ begin
                 from reservations.tariff_at(place.connector_id, place.station_id, place.operator_id,
                     greatest(r.start_time, moment)) v (id)),
             expires_at = reservations.expiry(r.start_time, r.end_time, r.grace, moment),
+            -- who did not know that it would come may say no for as long
+            free_for = least(r.free_for, r.start_time - moment - r.grace),
             promoted_at = moment,
             updated_at = moment,
             version = r.version + 1

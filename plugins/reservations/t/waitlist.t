@@ -23,11 +23,16 @@ my $station = $vg->post("$api/stations", {
         { chargePointId => 'CPW', connectorNumber => 2, type => 'CHADEMO', powerType => 'DC', maxPowerKw => 50 } ] })->{json};
 my ($ac, $dc) = map { $_->{connectorId} } sort { $a->{connectorNumber} <=> $b->{connectorNumber} } @{ $station->{connectors} };
 $vg->patch("$api/charge-points/CPW", { password => $password });
+$vg->post("$api/pricing", { stationId => $station->{id}, tariff => {
+    country_code => 'DE', party_id => 'VGT', id => 'T1', currency => 'EUR', last_updated => '2026-01-01T00:00:00Z',
+    elements => [ { price_components => [ { type => 'FLAT', price => 2, step_size => 1 } ],
+        restrictions => { reservation => 'RESERVATION' } } ] } });
 $vg->party("driver-$_") for 1 .. 4;
 $vg->post("$api/id-tags", { idTag => "Card-$_", customerId => "driver-$_" }) for 1 .. 4;
 ok $vg->wait_for(sub {
     $vg->sql('select count(*) from reservations.connector') == 2
         && $vg->sql('select count(*) from reservations.id_tag') == 4
+        && $vg->sql('select count(*) from reservations.tariff') == 1
         && $vg->sql('select count(*) from charging.connector') == 2 }, 10), 'copies have arrived';
 
 my @who = map { { Authorization => 'Bearer ' . $vg->token(role => 'driver', subject => "driver-$_") } } 0 .. 4;
@@ -120,6 +125,8 @@ subtest 'an expiry' => sub {
     is seen($vain->{id})->{reason}, 'never_free';
     is seen($vain->{id})->{fee}, undef;
     cancel($wait->{id});
+    is seen($wait->{id})->{fee}, undef, 'who was served late may say no for as long as the grace is, for nothing';
+    is seen($held->{id})->{fee}, 2, 'who was not there pays';
 };
 
 subtest 'the early end of a session' => sub {
