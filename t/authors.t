@@ -38,7 +38,7 @@ sub in_clone {
         delete @ENV{ grep { /^VG_|^DATABASE_|^B$|^SANITIZE$|^PERL5LIB$/ } keys %ENV };
         $ENV{VG_PORT} = $main::port;
         chdir $clone or die $!;
-        exec 'timeout', 480, 'bash', '-e', '-c', $script or die $!;
+        exec 'timeout', 480, 'bash', '-e', '-c', $script, 'docker/x' or die $!;
     }
     my $out = do { local $/ = undef; <$pipe> };
     close $pipe;
@@ -69,7 +69,13 @@ unlike $out, qr{/notes}, 'and the routes are gone';
 
 ($status, $out) = in_clone('make down');
 is $status, 0, 'down' or diag $out;
-my ($far) = in_clone('. docker/state; echo "$vg_far" "$vg_run"; rm -rf "$vg_far" "$vg_far.plugins" "$vg_run"');
+($status, $out) = in_clone('. docker/state; mv "$vg_data/voltgate.conf" "$vg_data/kept"; docker/cluster create');
+isnt $status, 0, 'a cluster that somebody broke does not start';
+is((in_clone('. docker/state; mv "$vg_data/kept" "$vg_data/voltgate.conf"; docker/cluster create &&
+    as_dba "$vg_bin/psql" -h "$vg_run/pg" -U postgres -AtqXc "select text from notes.note" voltgate | grep oil'))[0], 0,
+    'and what it holds stays');
+in_clone('docker/cluster stop');
+in_clone('. docker/state; echo "$vg_far" "$vg_run"; rm -rf "$vg_far" "$vg_far.plugins" "$vg_run"');
 remove_tree($clone);
 
 done_testing;
