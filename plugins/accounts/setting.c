@@ -8,18 +8,18 @@
 #include "accounts.h"
 
 static const struct {
-    const char *setting, *field, *otherwise;
+    const char *setting, *field;
     long        least, most;
 } settings[] = {
-    { "access_lifetime", "accessLifetime", "900", 60, 86400 },
-    { "refresh_lifetime", "refreshLifetime", "2592000", 60, 31536000 },
-    { "refresh_grace", "refreshGrace", "10", 0, 600 },
-    { "code_lifetime", "codeLifetime", "900", 60, 86400 },
-    { "attempts", "attempts", "5", 1, 1000 },
-    { "attempts_anywhere", "attemptsAnywhere", "50", 1, 1000000 },
-    { "mails", "mails", "5", 1, 1000 },
-    { "erasure_again", "erasureAgain", "60", 0, 86400 },
-    { "export_whole", "exportWhole", "4194304", 0, 16777216 },
+    { "access_lifetime", "accessLifetime", 60, 86400 },
+    { "refresh_lifetime", "refreshLifetime", 60, 31536000 },
+    { "refresh_grace", "refreshGrace", 0, 600 },
+    { "code_lifetime", "codeLifetime", 60, 86400 },
+    { "attempts", "attempts", 1, 1000 },
+    { "attempts_anywhere", "attemptsAnywhere", 1, 1000000 },
+    { "mails", "mails", 1, 1000 },
+    { "erasure_again", "erasureAgain", 0, 86400 },
+    { "export_whole", "exportWhole", 0, 16777216 },
 };
 
 
@@ -38,7 +38,19 @@ number_valid(const char *value, size_t i)
 }
 
 
-/* What is no such number is as the default says. */
+static const char *
+setting_default(const char *name)
+{
+    const vg_setting_t *s = vg_plugin.settings;
+
+    while (strcmp(s->name, name) != 0) {
+        s++;
+    }
+    return s->value;
+}
+
+
+/* What is no such number is as the manifest says. */
 static vg_rc_t
 setting_bind(vg_call_t *call, size_t i)
 {
@@ -47,7 +59,7 @@ setting_bind(vg_call_t *call, size_t i)
     if (!number_valid(value, i)) {
         vg_log(call, VG_LOG_ERROR, "accounts.%s is not %ld to %ld",
                settings[i].setting, settings[i].least, settings[i].most);
-        value = settings[i].otherwise;
+        value = setting_default(settings[i].setting);
     }
     return vg_bind(call, settings[i].field, vg_str(value));
 }
