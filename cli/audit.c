@@ -198,7 +198,7 @@ audit_anchors(audit_t *audit, const char *path)
             continue;
         }
         good = sscanf(line, "%18[0-9] %64[0-9a-f]", number, hash) == 2
-               && strlen(hash) == 2 * AUDIT_HASH;
+               && strlen(hash) == sizeof(hash) - 1;
         if (good) {
             audit_anchored(audit, number, hash);
             count++;
