@@ -4,6 +4,7 @@
  */
 
 #include "credit.h"
+#include "forms.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -71,15 +72,7 @@ const vg_field_t payer_change_fields[] = {
 vg_rc_t
 credit_currency_check(vg_call_t *call)
 {
-    size_t   i;
-    vg_str_t code = vg_get(call, "currency")->text;
-
-    for (i = 0; i < code.len; i++) {
-        if (code.data[i] < 'A' || code.data[i] > 'Z') {
-            return vg_refuse_field(call, "currency", "must be ISO 4217's");
-        }
-    }
-    return VG_OK;
+    return capitals_check(call, "currency");
 }
 
 

@@ -5,6 +5,7 @@
  */
 
 #include "adapter.h"
+#include "forms.h"
 #include "payments.h"
 
 /* clang-format off */
@@ -86,16 +87,9 @@ payment_amount(vg_call_t *call)
 vg_rc_t
 charge_check(vg_call_t *call)
 {
-    vg_rc_t  rc = payment_amount(call);
-    vg_str_t currency = vg_get(call, "currency")->text;
+    vg_rc_t rc = payment_amount(call);
 
-    for (size_t i = 0; i < currency.len; i++) {
-        if (currency.data[i] < 'A' || currency.data[i] > 'Z') {
-            rc = vg_refuse_field(call, "currency", "must be as EUR");
-            break;
-        }
-    }
-    return rc;
+    return capitals_check(call, "currency") == VG_OK ? rc : VG_ERROR;
 }
 
 

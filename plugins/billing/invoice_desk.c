@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "exact.h"
+#include "forms.h"
 #include "invoices.h"
 
 #define PLACES     6 /* that a price or a quantity may have behind the point */
@@ -61,27 +62,6 @@ const vg_field_t draft_line_fields[] = {
 /* clang-format on */
 
 
-static bool
-is(vg_str_t text, const char *word)
-{
-    return text.len == strlen(word) && memcmp(text.data, word, text.len) == 0;
-}
-
-
-static bool
-capital(vg_str_t text)
-{
-    size_t i;
-
-    for (i = 0; i < text.len; i++) {
-        if (text.data[i] < 'A' || text.data[i] > 'Z') {
-            return false;
-        }
-    }
-    return true;
-}
-
-
 /* More digits could not be reckoned with exactly: price times quantity has 12
  * places. */
 static vg_rc_t
@@ -113,11 +93,11 @@ draft_issuer(vg_call_t *call)
     const vg_json_t   *named = vg_get(call, "issuer");
     const vg_json_t   *customer = vg_get(call, "customerId");
 
-    if (is(caller->role, "admin")) {
+    if (vg_str_eq(caller->role, "admin")) {
         return named != NULL ? vg_bind(call, "by", named->text)
                              : vg_refuse_field(call, "issuer", "is required");
     }
-    if (!is(caller->role, "operator") || caller->company.len == 0
+    if (!vg_str_eq(caller->role, "operator") || caller->company.len == 0
         || vg_get(call, "companyId") != NULL
         || (named != NULL
             && (named->text.len != caller->company.len
@@ -149,8 +129,8 @@ draft_new_check(vg_call_t *call)
 {
     vg_rc_t rc = lines_check(call);
 
-    if (!capital(vg_get(call, "currency")->text)) {
-        rc = vg_refuse_field(call, "currency", "must be 3 capital letters");
+    if (capitals_check(call, "currency") != VG_OK) {
+        rc = VG_ERROR;
     }
     if (vg_get(call, "customerId") == NULL && vg_get(call, "companyId") == NULL)
     {

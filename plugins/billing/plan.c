@@ -3,6 +3,7 @@
  */
 
 #include "exact.h"
+#include "forms.h"
 #include "subscriptions.h"
 
 #define PRICE_MAX  1000000
@@ -63,21 +64,6 @@ const vg_field_t  plan_change_fields[] = {
 
 
 static vg_rc_t
-capitals(vg_call_t *call, const char *name)
-{
-    size_t           i;
-    const vg_json_t *node = vg_get(call, name);
-
-    for (i = 0; node != NULL && i < node->text.len; i++) {
-        if (node->text.data[i] < 'A' || node->text.data[i] > 'Z') {
-            return vg_refuse_field(call, name, "must be capital letters");
-        }
-    }
-    return VG_OK;
-}
-
-
-static vg_rc_t
 digits(vg_call_t *call, const char *name, int places, const char *error)
 {
     exact_t          value;
@@ -93,9 +79,9 @@ digits(vg_call_t *call, const char *name, int places, const char *error)
 vg_rc_t
 plan_check(vg_call_t *call)
 {
-    bool good = capitals(call, "currency") == VG_OK;
+    bool good = capitals_check(call, "currency") == VG_OK;
 
-    good = capitals(call, "country") == VG_OK && good;
+    good = capitals_check(call, "country") == VG_OK && good;
     good = digits(call, "includedKwh", KWH_PLACES,
                   "at most 6 digits behind the point")
                == VG_OK

@@ -4,6 +4,7 @@
  * SQL's (sql/011_reconciliation.sql).
  */
 
+#include "forms.h"
 #include "providers.h"
 
 #include <string.h>
@@ -44,46 +45,10 @@ const vg_field_t reconciliation_fetch_fields[] = {
 /* clang-format on */
 
 
-static int
-number(const char *p, int digits)
-{
-    int n = 0;
-
-    while (digits-- > 0) {
-        if (*p < '0' || *p > '9') {
-            return -1;
-        }
-        n = n * 10 + (*p++ - '0');
-    }
-    return n;
-}
-
-
-static bool
-is_day(vg_str_t t)
-{
-    static const int days[] = {
-        31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
-    };
-    int y = number(t.data, 4), m = number(t.data + 5, 2);
-    int d = number(t.data + 8, 2);
-
-    if (t.data[4] != '-' || t.data[7] != '-' || y < 2000 || m < 1 || m > 12
-        || d < 1 || d > days[m - 1])
-    {
-        return false;
-    }
-    return m != 2 || d < 29 || (y % 4 == 0 && (y % 100 != 0 || y % 400 == 0));
-}
-
-
 vg_rc_t
 reconciliation_check(vg_call_t *call)
 {
-    if (!is_day(vg_get(call, "date")->text)) {
-        return vg_refuse_field(call, "date", "must be YYYY-MM-DD");
-    }
-    return VG_OK;
+    return day_check(call, "date");
 }
 
 

@@ -3,8 +3,7 @@
  * billing.tax_rate_at()'s to say.
  */
 
-#include <string.h>
-
+#include "forms.h"
 #include "papers.h"
 
 /* clang-format off */
@@ -35,13 +34,13 @@ const vg_field_t tax_rate_list_fields[] = {
 
 
 static bool
-is_capitals(const vg_json_t *node, bool also)
+is_kind(vg_str_t text)
 {
     size_t i;
 
-    for (i = 0; node != NULL && i < node->text.len; i++) {
-        if ((node->text.data[i] < 'A' || node->text.data[i] > 'Z')
-            && (!also || i == 0 || node->text.data[i] != '_'))
+    for (i = 0; i < text.len; i++) {
+        if ((text.data[i] < 'A' || text.data[i] > 'Z')
+            && (i == 0 || text.data[i] != '_'))
         {
             return false;
         }
@@ -50,40 +49,21 @@ is_capitals(const vg_json_t *node, bool also)
 }
 
 
-static bool
-is_day(vg_call_t *call, const vg_json_t *node)
-{
-    bool     offset;
-    vg_str_t noon = vg_printf(vg_pool(call), "%.*sT12:00:00Z",
-                              (int) node->text.len, node->text.data);
-
-    return noon.data != NULL && node->text.len == 10
-           && vg_instant(noon, &offset);
-}
-
-
 vg_rc_t
 tax_rate_check(vg_call_t *call)
 {
-    vg_rc_t          rc = VG_OK;
     const vg_json_t *kind = vg_get(call, "kind");
+    bool             good = capitals_check(call, "country") == VG_OK;
 
-    if (!is_capitals(vg_get(call, "country"), false)) {
-        rc = vg_refuse_field(call, "country", "must be two capital letters");
-    }
-    if (!is_capitals(vg_get(call, "alpha3"), false)) {
-        rc = vg_refuse_field(call, "alpha3", "must be three capital letters");
-    }
-    if (!is_capitals(kind, true)) {
-        rc = vg_refuse_field(call, "kind", "must be capital letters and _");
-    }
-    if (!is_day(call, vg_get(call, "validFrom"))) {
-        rc = vg_refuse_field(call, "validFrom", "must be a day, YYYY-MM-DD");
+    good = capitals_check(call, "alpha3") == VG_OK && good;
+    good = day_check(call, "validFrom") == VG_OK && good;
+    if (kind != NULL && !is_kind(kind->text)) {
+        return vg_refuse_field(call, "kind", "must be capital letters and _");
     }
     if (vg_get(call, "rate") == NULL
         && (kind == NULL || vg_str_eq(kind->text, "STANDARD")))
     {
-        rc = vg_refuse_field(call, "rate", "is required of STANDARD");
+        return vg_refuse_field(call, "rate", "is required of STANDARD");
     }
-    return rc;
+    return good ? VG_OK : VG_ERROR;
 }

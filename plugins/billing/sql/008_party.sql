@@ -105,17 +105,8 @@ create trigger invoice_party_stands before update or delete on billing.invoice_p
 -- issuer_body(issuer, seller, counter): as clients see it; of neither more than one row
 create function billing.issuer_body(issuer text, s billing.seller, i billing.issuer) returns json
 language sql stable parallel safe
-return json_build_object(
+return (billing.seller_shown(s) || jsonb_build_object(
     'id', issuer,
-    'name', (s).name,
-    'address', (s).address,
-    'vatId', (s).vat_id,
-    'register', (s).register,
-    'bank', (s).bank,
-    'iban', (s).iban,
-    'bic', (s).bic,
-    'email', (s).email,
-    'footer', (s).footer,
     'prefix', coalesce((i).prefix, 'INV-'),
     'lastNumber', coalesce((i).last_number, 0),
-    'version', coalesce((s).version, 0));
+    'version', coalesce((s).version, 0)))::json;
