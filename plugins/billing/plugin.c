@@ -242,7 +242,7 @@ static const vg_route_t routes[] = {
       .load = "subscription_alone_due", .check = renewal_alone_check,
       .statement = "subscription_alone", .steps = renewal_alone_steps,
       .about = "One that a batch could not do, by itself" },
-    JUDGED("invoice.paid.v1", "What a subscription waited for is paid"),
+    JUDGED("invoice.updated.v1", "What a subscription waited for is paid, or credited"),
     JUDGED("payment.failed.v1", "What a subscription waited for is not paid"),
 
     { VG_GET, "/billing/invoices/{id}.pdf", "billing:read", invoice_id_fields,

@@ -193,6 +193,16 @@ return jsonb_build_object(
         'credited', (told).credited,
         'currency', (told).currency));
 
+-- invoice_moved(was, now): what is told when something of it was paid or credited
+create function billing.invoice_moved(was billing.invoice, stands billing.invoice) returns jsonb
+language sql stable parallel safe
+return jsonb_build_array(billing.invoice_told('invoice.updated.v1', stands))
+    || case
+        when (stands).status = 'PAID' and (was).status = 'ISSUED'
+            then jsonb_build_array(billing.invoice_told('invoice.paid.v1', stands))
+        else '[]'::jsonb
+    end;
+
 -- number_of(prefix, sequence)
 create function billing.number_of(prefix text, sequence bigint) returns text
 language sql immutable parallel safe
@@ -384,12 +394,7 @@ begin
         version = i.version + 1
     where i.id = was.id
     returning i.* into stands;
-    return jsonb_build_array(billing.invoice_told('invoice.updated.v1', stands))
-        || case
-            when stands.status = 'PAID' and was.status = 'ISSUED'
-                then jsonb_build_array(billing.invoice_told('invoice.paid.v1', stands))
-            else '[]'
-        end;
+    return billing.invoice_moved(was, stands);
 end
 $$;
 

@@ -144,13 +144,23 @@ begin
 end
 $$;
 
+-- intent_push(id, correlation): leaves the job that sees to what is wanted of it.
+-- A statement that calls what calls it names vg.job, so that the bell rings.
+create function billing.intent_push(id uuid, correlation text) returns void
+language sql
+begin atomic
+    insert into vg.job (plugin, kind, key, payload, correlation_id)
+    values ('billing', 'payment.push', intent_push.id::text, pg_catalog.jsonb_build_object('intentId', intent_push.id),
+        correlation)
+    on conflict do nothing;
+end;
+
 -- intent_open(id, purpose, subject, payer, customer, company, issuer, method,
--- amount, currency, wanted, at): begins one, once for an id. method NULL: the
--- payer's own. payment_required where the payer has no such method. Who calls
--- it leaves a job payment.push {intentId}, its key the intent's id, in the same
--- commit.
+-- amount, currency, wanted, at, correlation): begins one, once for an id, and
+-- leaves the job that sees to it. method NULL: the payer's own. payment_required
+-- where the payer has no such method.
 create function billing.intent_open(id uuid, purpose text, subject uuid, payer text, customer text, company text,
-    issuer text, method uuid, amount numeric, currency text, wanted text, at timestamptz) returns void
+    issuer text, method uuid, amount numeric, currency text, wanted text, at timestamptz, correlation text) returns void
 language plpgsql
 set search_path = '' as $$
 declare
@@ -176,6 +186,7 @@ begin
         intent_open.subject, chosen.id, chosen.provider, intent_open.amount, intent_open.currency, intent_open.wanted,
         at, at, at)
     on conflict on constraint intent_pkey do nothing;
+    perform billing.intent_push(intent_open.id, correlation);
 end
 $$;
 
@@ -314,17 +325,6 @@ begin
 end
 $$;
 
-
--- intent_push(id, correlation): leaves the job that sees to what is wanted of it.
--- A statement that calls what calls it names vg.job, so that the bell rings.
-create function billing.intent_push(id uuid, correlation text) returns void
-language sql
-begin atomic
-    insert into vg.job (plugin, kind, key, payload, correlation_id)
-    values ('billing', 'payment.push', intent_push.id::text, pg_catalog.jsonb_build_object('intentId', intent_push.id),
-        correlation)
-    on conflict do nothing;
-end;
 
 -- intent_wished(id, wanted, to_capture, to_refund, at, correlation): a wish, and
 -- the job that sees to it

@@ -173,8 +173,8 @@ begin
         when 'PLAN_KEPT' then
             s := s - '{planned,cancelAt}'::text[];
         when 'PAID' then
-            s := (s - '{invoiceId,unpaidSince,dunningStep,retrying,failure}'::text[]) || '{"status": "ACTIVE"}'
-                || pg_catalog.jsonb_build_object('nextAt', s -> 'periodEnd');
+            s := (s - '{invoiceId,unpaidSince,dunningStep,retrying,failure}'::text[]) || '{"status": "ACTIVE"}' || event.data;
+            s := s || pg_catalog.jsonb_build_object('nextAt', s -> 'periodEnd');
         when 'PAYMENT_FAILED' then
             s := (s - '{nextAt,retrying}'::text[]) || '{"status": "PAST_DUE"}' || event.data;
         when 'RETRIED' then

@@ -1,25 +1,63 @@
 -- How an invoice is paid once it is issued.
 
--- invoice_settle(invoice, days, intent, at, correlation): says when it is due
--- and gets it paid, once: by what is held for its subject, then, unless its
--- payer has an account with us, by its credit as far as that goes, then by the
--- payer's card, with an intent of that id. Answers {events, pushed}: pushed is
--- true where the intent was opened and its job has to be left; NULL where it
--- was settled before. What nothing pays is owed, and so is what a held card
--- does not pay after all.
-create function billing.invoice_settle(invoice uuid, days int, intent uuid, at timestamptz, correlation text) returns jsonb
+-- invoice_asked(invoice): how much of it payments under way will pay
+create function billing.invoice_asked(invoice uuid) returns numeric
+language plpgsql stable
+set search_path = '' as $$
+begin
+    return (
+        select coalesce(sum(coalesce(i.to_capture, i.amount)), 0)
+        from billing.intent as i
+        where i.subject = invoice
+            and i.purpose = 'INVOICE'
+            and i.wanted = 'CAPTURED'
+            and i.status in ('PENDING', 'AUTHORISED'));
+end
+$$;
+
+-- invoice_ask(invoice, open, at, correlation): what is open of it, and is not
+-- asked for already, is taken of its payer's credit, as far as that goes, and
+-- asked of the method of its subscription, or of the payer. What credit paid,
+-- which the caller tells billing.invoice_paid(); it has the payer locked.
+create function billing.invoice_ask(owed billing.invoice, open numeric, at timestamptz, correlation text) returns numeric
+language plpgsql
+set search_path = '' as $$
+declare
+    rest   numeric := open - billing.invoice_asked((owed).id);
+    credit numeric := 0;
+    method uuid := coalesce(billing.subscription_method((owed).subject_id), (
+        select p.method_id
+        from billing.payer as p
+        where p.id = (owed).payer));
+begin
+    if rest > 0 then
+        credit := billing.credit_use((owed).payer, (owed).id, rest, (owed).currency, at, correlation);
+    end if;
+    if rest > credit and exists (
+        select
+        from billing.method as m
+        where m.id = method and m.payer = (owed).payer and m.removed_at is null)
+    then
+        perform billing.intent_open(vg.uuid7(), 'INVOICE', (owed).id, (owed).payer, (owed).customer_id, (owed).company_id,
+            (owed).issuer, method, rest - credit, (owed).currency, 'CAPTURED', at, correlation);
+    end if;
+    return credit;
+end
+$$;
+
+-- invoice_settle(invoice, days, at, correlation): says when it is due and gets it
+-- paid, once: by what is held for its subject, then, unless its payer has an
+-- account with us, as invoice_ask() has it. The events to tell; NULL where it was
+-- settled before. What nothing pays is owed, and so is what a held card does not
+-- pay after all.
+create function billing.invoice_settle(invoice uuid, days int, at timestamptz, correlation text) returns jsonb
 language plpgsql
 set search_path = '' as $$
 declare
     owed   billing.invoice;
     payer  billing.payer;
-    prompt boolean;
     held   numeric;
     now_by numeric := 0;                    -- paid with this commit
-    open   numeric;
-    credit numeric;
-    pushed boolean := false;
-    method uuid;                            -- its subscription's, where it says which
 begin
     select i.* into owed
     from billing.invoice as i
@@ -41,30 +79,13 @@ begin
     if payer.terms = 'ACCOUNT' then
         perform billing.overdue_wait(owed);
     end if;
-    prompt := payer.terms = 'PREPAID';
-    method := billing.subscription_method(owed.subject_id);
-    open := owed.total - owed.paid - owed.credited;
-    held := billing.hold_capture(owed.subject_id, owed.id, open, at, correlation);
+    held := billing.hold_capture(owed.subject_id, owed.id, owed.total - owed.paid - owed.credited, at, correlation);
     if held > 0 then
         now_by := billing.hold_paid(owed.subject_id);
-        open := open - held;
     end if;
-    if prompt and open > 0 then
-        credit := billing.credit_use(payer.id, owed.id, open, owed.currency, at, correlation);
-        now_by := now_by + credit;
-        open := open - credit;
+    if payer.terms = 'PREPAID' then
+        now_by := now_by + billing.invoice_ask(owed, owed.total - owed.paid - owed.credited - held, at, correlation);
     end if;
-    if prompt and open > 0 and exists (
-        select
-        from billing.method as m
-        where m.id = coalesce(method, payer.method_id) and m.payer = payer.id and m.removed_at is null)
-    then
-        perform billing.intent_open(intent, 'INVOICE', owed.id, payer.id, owed.customer_id, owed.company_id, owed.issuer,
-            method, open, owed.currency, 'CAPTURED', at);
-        pushed := true;
-    end if;
-    return pg_catalog.jsonb_build_object(
-        'events', billing.invoice_paid(owed.id, now_by, at),
-        'pushed', pushed);
+    return billing.invoice_paid(owed.id, now_by, at);
 end
 $$;

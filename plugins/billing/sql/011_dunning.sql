@@ -1,17 +1,6 @@
 -- What becomes of a subscription's invoice that is not paid: it is waited for,
 -- asked for again by the steps of the conf, and in the end given up.
 
--- subscription_asked(invoice): whether somebody is being asked to pay it
-create function billing.subscription_asked(invoice uuid) returns boolean
-language sql stable parallel safe
-return exists (
-    select
-    from billing.intent i
-    where i.subject = invoice
-        and i.purpose = 'INVOICE'
-        and i.wanted = 'CAPTURED'
-        and i.status in ('PENDING', 'AUTHORISED'));
-
 -- subscription_unpaid(row, dunning, at, correlation): its invoice was not paid.
 -- dunning: {steps: [seconds since then, …], cancels}. The events to tell.
 create function billing.subscription_unpaid(b billing.subscription, dunning jsonb, at timestamptz, correlation text)
@@ -24,9 +13,6 @@ declare
     s     jsonb := b.state;
     why   text;
 begin
-    if b.status = 'PAST_DUE' and not coalesce((s ->> 'retrying')::boolean, false) then
-        return '[]';
-    end if;
     select coalesce(i.failure, 'declined') into why
     from billing.intent as i
     where i.subject = b.invoice_id and i.purpose = 'INVOICE'
@@ -48,6 +34,32 @@ begin
 end
 $$;
 
+-- subscription_lapsed(state, at): where the next cycle of one that was not paid
+-- for begins, if whole cycles are over since then, in which it gave nothing:
+-- they are never billed, and the one that runs is next. '{}': none is over.
+create function billing.subscription_lapsed(s jsonb, at timestamptz) returns jsonb
+language plpgsql stable
+set search_path = '' as $$
+declare
+    anchor constant timestamptz := s ->> 'anchor';
+    zone   constant text := s #>> '{terms,timeZone}';
+    cycle  constant text := s #>> '{terms,cycle}';
+    was    constant int := s ->> 'period';
+    n      int := was;
+begin
+    if not billing.zone_known(zone) then
+        return '{}';                        -- so it is stuck, when it is to be renewed
+    end if;
+    while billing.cycle_moment(anchor, zone, cycle, n + 2) <= at loop
+        n := n + 1;
+    end loop;
+    return case
+        when n = was then '{}'
+        else pg_catalog.jsonb_build_object('period', n, 'periodEnd', vg.z(billing.cycle_moment(anchor, zone, cycle, n + 1)))
+    end;
+end
+$$;
+
 -- subscription_judge(row, dunning, at, correlation): what became of the invoice
 -- that it waits for. The row is locked. The events to tell.
 create function billing.subscription_judge(b billing.subscription, dunning jsonb, at timestamptz, correlation text)
@@ -65,10 +77,15 @@ begin
     end if;
     if i.total - i.paid - i.credited <= 0 then
         perform billing.subscription_append(b.id, b.version, 'PAID',
-            pg_catalog.jsonb_build_object('invoice', i.id), 'system', at, correlation);
+            pg_catalog.jsonb_build_object('invoice', i.id)
+                || case when b.status = 'PAST_DUE' then billing.subscription_lapsed(b.state, at) else '{}' end,
+            'system', at, correlation);
         return '[]';
     end if;
-    if i.due_at is null or billing.subscription_asked(b.invoice_id) then
+    if b.status = 'PAST_DUE' and not coalesce((b.state ->> 'retrying')::boolean, false) then
+        return '[]';                        -- its next step is the clock's
+    end if;
+    if i.due_at is null or billing.invoice_asked(b.invoice_id) > 0 then
         update billing.subscription as u
         set next_at = at + interval '1 minute'
         where u.id = b.id;
@@ -78,17 +95,14 @@ begin
 end
 $$;
 
--- invoice_collect(invoice, method, at, correlation): what is open of an invoice
--- is asked for once more: of the payer's credit, and of its method; of nothing
--- where it is on account. Nothing to ask is no error: it stays open. The events
--- to tell.
-create function billing.invoice_collect(invoice uuid, method uuid, at timestamptz, correlation text) returns jsonb
+-- invoice_collect(invoice, at, correlation): what is open of an invoice is asked
+-- for once more; of nothing where it is on account. Nothing to ask is no error:
+-- it stays open. The events to tell.
+create function billing.invoice_collect(invoice uuid, at timestamptz, correlation text) returns jsonb
 language plpgsql
 set search_path = '' as $$
 declare
-    i      billing.invoice;
-    paid   numeric;
-    intent uuid := vg.uuid7();
+    i billing.invoice;
 begin
     perform
     from billing.payer as p
@@ -102,19 +116,8 @@ begin
     from billing.invoice as v
     where v.id = invoice_collect.invoice
     for update;
-    paid := billing.credit_use(i.payer, i.id, i.total - i.paid - i.credited, i.currency, at, correlation);
-    if i.total - i.paid - i.credited - paid > 0 and exists (
-        select
-        from billing.method as m
-        where m.payer = i.payer
-            and m.removed_at is null
-            and m.id = coalesce(invoice_collect.method, (select p.method_id from billing.payer as p where p.id = i.payer)))
-    then
-        perform billing.intent_open(intent, 'INVOICE', i.id, i.payer, i.customer_id, i.company_id, i.issuer,
-            invoice_collect.method, i.total - i.paid - i.credited - paid, i.currency, 'CAPTURED', at);
-        perform billing.intent_push(intent, correlation);
-    end if;
-    return coalesce(billing.invoice_paid(i.id, paid, at), '[]');
+    return coalesce(billing.invoice_paid(i.id,
+        billing.invoice_ask(i, i.total - i.paid - i.credited, at, correlation), at), '[]');
 end
 $$;
 
@@ -129,6 +132,6 @@ begin
             'dunningStep', coalesce((b.state ->> 'dunningStep')::int, 0) + 1,
             'nextAt', vg.z(at + interval '1 minute')),
         'system', at, correlation);
-    return billing.invoice_collect(b.invoice_id, (b.state ->> 'methodId')::uuid, at, correlation);
+    return billing.invoice_collect(b.invoice_id, at, correlation);
 end
 $$;

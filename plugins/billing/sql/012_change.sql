@@ -154,7 +154,7 @@ set search_path = '' as $$
 declare
     rest numeric;
     less numeric;
-    note jsonb;
+    told jsonb;
 begin
     select sum(t.base - t.credited_base) into rest
     from billing.invoice_tax as t
@@ -164,18 +164,16 @@ begin
         return '{"net": 0, "events": []}';
     end if;
     -- its one line is the first
-    note := billing.credit_note_issue(vg.uuid7(), invoice,
+    told := billing.credit_note_issue(vg.uuid7(), invoice,
         case when less < rest then pg_catalog.jsonb_build_array(pg_catalog.jsonb_build_object('position', 1, 'amount', less)) end,
         null, reason, at, correlation);
-    perform billing.intent_push(i::uuid, correlation)
-    from pg_catalog.jsonb_array_elements_text(note -> 'pushed') as i;
-    return pg_catalog.jsonb_build_object('net', coalesce(less, rest), 'events', note -> 'events');
+    return pg_catalog.jsonb_build_object('net', coalesce(less, rest), 'events', told);
 end
 $$;
 
 -- invoice_withdrawn(invoice, at, correlation): nobody owes it any more: who is
 -- being asked for it is asked no more, and what was paid is given back. The
--- caller leaves jobs for the intents. The events to tell.
+-- events to tell.
 create function billing.invoice_withdrawn(invoice uuid, at timestamptz, correlation text) returns jsonb
 language plpgsql
 set search_path = '' as $$
@@ -190,7 +188,7 @@ begin
             and t.status in ('PENDING', 'AUTHORISED')
         order by t.id
     loop
-        perform billing.intent_wish(asked, 'CANCELLED', null, null, at);
+        perform billing.intent_wished(asked, 'CANCELLED', null, null, at, correlation);
     end loop;
     return billing.invoice_less(invoice, null, 'the subscription did not come about', at, correlation) -> 'events';
 end

@@ -42,8 +42,7 @@ begin
     if credit < more and billing.hold_card(h) then
         intent := vg.uuid7();
         perform billing.intent_open(intent, 'HOLD', h.id, h.payer, h.customer_id, h.company_id, h.issuer, null,
-            more, h.currency, 'AUTHORISED', at);
-        perform billing.intent_push(intent, correlation);
+            more, h.currency, 'AUTHORISED', at, correlation);
     elsif credit < more and (credit = 0 or not partly) then
         return false;
     else

@@ -38,7 +38,7 @@ declare
         from billing.invoice as i
         where i.id = due.invoice_id and i.total <= i.paid + i.credited);
 begin
-    if not over and (b.status <> 'ACTIVE' or b.invoice_id is not null or billing.subscription_asked(due.invoice_id)) then
+    if not over and (b.status <> 'ACTIVE' or b.invoice_id is not null or billing.invoice_asked(due.invoice_id) > 0) then
         update billing.overdue as o
         set look_at = overdue_look.at + interval '1 minute'
         where o.invoice_id = due.invoice_id;

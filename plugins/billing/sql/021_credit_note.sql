@@ -196,7 +196,7 @@ $$;
 -- credit_refunds(invoice, amount, note, …): gives back what was paid beyond
 -- what is owed: by the cards that paid it, the last one first, as far as
 -- nothing was given back of them; the rest, which came from credit, to credit.
--- Answers [{to, amount}], to: CREDIT, or an intent, whose job the caller leaves.
+-- Answers [{to, amount}], to: CREDIT, or an intent.
 create function billing.credit_refunds(owed billing.invoice, amount numeric, note uuid, at timestamptz, correlation text)
 returns jsonb
 language plpgsql
@@ -218,7 +218,7 @@ begin
     loop
         part := least(credit_refunds.amount, i.captured - i.to_refund);
         exit when part <= 0;
-        perform billing.intent_wish(i.id, null, null, i.to_refund + part, at);
+        perform billing.intent_wished(i.id, null, null, i.to_refund + part, at, correlation);
         gone := gone || pg_catalog.jsonb_build_object('to', i.id, 'amount', part);
         credit_refunds.amount := credit_refunds.amount - part;
     end loop;
@@ -246,10 +246,9 @@ end
 $$;
 
 -- credit_note_issue(id, invoice, lines, amount, reason, at, correlation):
--- credits a part of an invoice or all that is left of it, gives back what was
--- paid for that, and answers {events, pushed: the intents whose jobs are to be
--- left}. credit_too_high where it is more than is left, or nothing. Locks in
--- the order of all: issuer, payer, invoice.
+-- credits a part of an invoice or all that is left of it, and gives back what was
+-- paid for that. The events to tell. credit_too_high where it is more than is
+-- left, or nothing. Locks in the order of all: issuer, payer, invoice.
 create function billing.credit_note_issue(id uuid, invoice uuid, lines jsonb, amount numeric, reason text,
     at timestamptz, correlation text) returns jsonb
 language plpgsql as $$
@@ -315,15 +314,6 @@ begin
     select credit_note_issue.id, w.position, l.position, coalesce((w.value ->> 'amount')::numeric, l.amount)
     from jsonb_array_elements(lines) with ordinality as w (value, position)
     join billing.invoice_line as l on l.invoice_id = was.id and l.position = (w.value ->> 'position')::int;
-    return jsonb_build_object(
-        'events', jsonb_build_array(billing.invoice_told('invoice.updated.v1', stands)) || case
-            when stands.status = 'PAID' and was.status = 'ISSUED'
-                then jsonb_build_array(billing.invoice_told('invoice.paid.v1', stands))
-            else '[]'
-        end,
-        'pushed', (
-            select coalesce(jsonb_agg(r.value ->> 'to'), '[]')
-            from jsonb_array_elements(refunds) as r (value)
-            where r.value ->> 'to' <> 'CREDIT'));
+    return billing.invoice_moved(was, stands);
 end
 $$;

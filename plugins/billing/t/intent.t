@@ -19,8 +19,11 @@ sub opened {
     my (%more) = @_;
     my $id   = sprintf '019393c0-0000-7000-8000-%012d', ++$number;
     my %with = (purpose => 'CHARGE', payer => 'driver-1', method => $method, amount => 10, currency => 'EUR', wanted => 'CAPTURED', %more);
-    $vg->sql('select billing.intent_open($1, $2, $1, $3, $3, null, null, $4, $5, $6, $7, now())',
-        $more{id} // $id, @with{qw(purpose payer method amount currency wanted)});
+    $vg->dbh->begin_work;
+    eval { $vg->sql(q{select billing.intent_open($1, $2, $1, $3, $3, null, null, $4, $5, $6, $7, now(), 'test')},
+        $more{id} // $id, @with{qw(purpose payer method amount currency wanted)}); 1 } or do { my $why = $@; $vg->dbh->rollback; die $why };
+    $vg->sql('delete from vg.job where key = $1', $more{id} // $id);    # nobody asks
+    $vg->dbh->commit;
     return $more{id} // $id;
 }
 

@@ -29,7 +29,7 @@ sub look { $vg->sql(q{update vg.timer set next_at = now() where name like '%subs
 sub passes {
     my ($id, $pattern) = @_;
     return $vg->wait_for(sub { return 1 if join(' ', $s->history($id)) =~ $pattern; $s->ring($id); return 0 }, 20)
-        || !diag explain [ $s->history($id), $s->show($id) ];
+        || diag explain [ $s->history($id), $s->show($id) ];
 }
 
 sub paid {
@@ -96,6 +96,14 @@ subtest 'paid in time, or credited, or over: nothing happens' => sub {
     look();
     ok $vg->wait_for(sub { $vg->sql('select count(*) from billing.overdue where subscription_id = any ($1)', [ $paid, $credited, $over ]) == 0 }, 20);
     is_deeply [ map { $s->show($_)->{status} } $paid, $credited, $over ], [qw(ACTIVE ACTIVE CANCELLED)];
+};
+
+subtest 'credited: nothing is owed, and it goes on' => sub {
+    my $id = $s->bought($plan, $fleet);
+    due($id);
+    ok $s->becomes($id, 'PAST_DUE', 20);
+    is $vg->post('/api/v1/billing/invoices/' . invoice($id)->{id} . '/credit-notes', {})->{status}, 201;
+    ok $s->becomes($id, 'ACTIVE', 15);
 };
 
 subtest 'two that are overdue: one after the other' => sub {

@@ -59,7 +59,7 @@ sub passes {
         $s->ring($id) if $vg->sql(q{select count(*) from billing.invoice i join billing.subscription s on s.invoice_id = i.id
             where s.id = $1 and i.due_at is not null}, $id);
         return 0;
-    }, 20) || !diag explain [ $s->history($id), $s->show($id) ];
+    }, 20) || diag explain [ $s->history($id), $s->show($id) ];
 }
 
 subtest 'never paid: three more tries, and the end' => sub {
@@ -83,11 +83,11 @@ subtest 'never paid: three more tries, and the end' => sub {
 subtest 'paid when it is over: that begins nothing' => sub {
     my ($id) = map { $_->{id} } $vg->rows(q{select id from billing.subscription where customer_id = 'poor'});
     my $seen = $s->show($id)->{version};
-    $vg->sql(q{select billing.invoice_collect(i.id, null, now(), 'test') from billing.invoice i where i.subject_id = $1}, $id)
+    $vg->sql(q{select billing.invoice_collect(i.id, now(), 'test') from billing.invoice i where i.subject_id = $1}, $id)
         if credit('poor', 50);
     my $invoice = $vg->sql('select id from billing.invoice where subject_id = $1', $id);
     $vg->sql(q{insert into vg.outbox (plugin, type, aggregate_id, payload, correlation_id, actor_id)
-        values ('billing', 'invoice.paid.v1', $1, $2, 'test', '')}, $invoice, qq({"invoiceId": "$invoice"}));
+        values ('billing', 'invoice.updated.v1', $1, $2, 'test', '')}, $invoice, qq({"invoiceId": "$invoice"}));
     ok $vg->wait_for(sub { $vg->sql(q{select not exists (select from vg.outbox) and not exists (
         select from vg.cursor c where c.consumer = 'billing' and c.pos < (select max(e.pos) from vg.event e))}) }, 10);
     is_deeply [ @{ $s->show($id) }{qw(status version)} ], [ 'CANCELLED', $seen ];
@@ -101,6 +101,21 @@ subtest 'paid at the second try' => sub {
     is $s->show($id)->{status}, 'ACTIVE';
     is $s->show($id)->{dunningStep}, undef;
     cmp_ok $vg->sql(q{select balance from billing.account where owner = 'late' and kind = 'CREDIT'}), '==', 38.1;
+};
+
+subtest 'paid after cycles in which it gave nothing: those are nobody\'s, the one that runs is billed' => sub {
+    my $id = $s->since($small, ago('4 months 10 days'), customer => 'slow');
+    ok passes($id, qr/RENEWED PAYMENT_FAILED/);
+    my $paid = sub { return $vg->sql(q{select count(*) from billing.invoice where subject_id = $1 and paid = total}, $id) };
+    credit('slow', 100);
+    ok passes($id, qr/RETRIED PAID/), 'paid';
+    ok $vg->wait_for(sub { $paid->() == 2 }, 15), 'and so is one more' or diag explain [ $s->history($id), invoices($id) ];
+    my $shown = $s->show($id);
+    is_deeply [ @$shown{qw(status period)} ], [ 'ACTIVE', 4 ];
+    is_deeply [ map { $_->{part} } invoices($id) ], [ map { $vg->sql(q{select vg.z(billing.cycle_moment($1, 'Europe/Berlin',
+        'MONTHLY', $2))}, $shown->{anchor}, $_) } 1, 4 ];
+    is $shown->{includedKwhLeft}, 50, 'which gives all that it includes';
+    is $vg->sql(q{select count(*) from billing.allowance where subscription_id = $1}, $id), 3, 'the others give nothing';
 };
 
 subtest 'what was planned holds from the next cycle on; what was to end ends' => sub {

@@ -138,6 +138,25 @@ subtest 'a card is asked for what credit does not cover' => sub {
     is $intent->{method_id}, $method->{json}{id};
 };
 
+# of one commit, so that the provider says nothing meanwhile
+subtest 'what a payment under way will pay is asked of nobody else' => sub {
+    credit('hasty', 1);
+    is $vg->post('/api/v1/billing/payment-methods', { provider => 'sandbox', token => 'tok_settle', customerId => 'hasty' })->{status}, 201;
+    for my $case ([ settle => q{select billing.invoice_settle($1, 14, now(), 'test')} ], [ again => q{select billing.invoice_collect($1, now(), 'test')} ]) {
+        my ($name, $what) = @$case;
+        for my $amount (10, 7) {
+            $vg->dbh->begin_work;
+            my $id = $vg->sql(q{select billing.invoice_issue('SESSION', vg.uuid7(), '', $1, 'hasty', null, '{"currency": "EUR", "minorUnits": 2, "net": 10, "tax": 0,
+                "total": 10, "taxUnknown": false, "lines": [], "taxes": [{"rate": 0, "base": 10, "amount": 0}]}', '{}', now(), 'test') ->> 'aggregateId'}, $issuer);
+            $vg->sql(q{select billing.intent_open(vg.uuid7(), 'INVOICE', $1, 'hasty', 'hasty', null, $2, null, $3, 'EUR', 'CAPTURED', now(), 'test')}, $id, $issuer, $amount);
+            $vg->sql($what, $id);
+            cmp_ok $vg->sql(q{select sum(i.amount) + (select v.paid from billing.invoice v where v.id = i.subject)
+                from billing.intent i where i.subject = $1 group by i.subject}, $id), '==', 10, "$name: beside $amount";
+            $vg->dbh->rollback;
+        }
+    }
+};
+
 subtest 'on account it is due later, and nothing is taken' => sub {
     credit($fleet, 50);
     $vg->sql(q{update billing.payer set terms = 'ACCOUNT', kind = 'COMPANY' where id = $1}, $fleet);

@@ -108,17 +108,10 @@ sub settled {
     my ($self, $kind, $subject, $payer, $currency, $units) = @_;
     $self->ask(again => q{with issued as materialized (
             select (billing.invoice_issue($1, $2, '', $3, $4, null, $5::jsonb, '{}', now(), $6) -> 'payload' ->> 'invoiceId')::uuid as id
-        ), settled as materialized (
-            select i.id, billing.invoice_settle(i.id, 14, i.id, now(), $6) as said
-            from issued i
-            where i.id is not null
         )
-        insert into vg.job (plugin, kind, key, payload, correlation_id)
-        select 'billing', 'payment.push', s.id::text, jsonb_build_object('intentId', s.id), $6
-        from settled s
-        where (s.said ->> 'pushed')::boolean
-        on conflict do nothing
-        returning 1},
+        select billing.invoice_settle(i.id, 14, now(), $6)
+        from issued i
+        where i.id is not null},
         $kind, $subject, 'issuer-' . $self->{client} % 3, $payer, $self->bill($units, $currency), $self->{name}) or return;
     my $row = $self->ask(again => 'select paid from billing.invoice where subject_id = $1', $subject) or return;
     return units($row->{paid}, $currency);

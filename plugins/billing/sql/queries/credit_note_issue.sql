@@ -1,6 +1,7 @@
 -- in: id, lines, amount, reason
 -- out: created, the credit note
 -- refuses: not_found, forbidden, unprocessable, credit_too_high
+-- The jobs that ask the providers are billing.credit_refunds()'s: vg.job.
 with target as (
     select j.id,
         :callerRole in ('operator', 'admin') as may,
@@ -21,12 +22,6 @@ with target as (
     where t.may
         and t.known
         and t.fine
-), pushed as (
-    insert into vg.job (plugin, kind, key, payload, correlation_id)
-    select :vgPlugin, 'payment.push', p.value, jsonb_build_object('intentId', p.value), :correlationId
-    from issued i
-    cross join jsonb_array_elements_text(i.told -> 'pushed') p (value)
-    on conflict do nothing
 ), answer (status, body, events) as (
     select case
             when i.told is not null then 'created'
@@ -35,7 +30,7 @@ with target as (
             else 'not_found'
         end,
         case when i.told is not null then billing.credit_note_body(:newId) end,
-        i.told -> 'events'
+        i.told
     from (select) as one
     left join target t on true
     left join issued i on true

@@ -1,6 +1,7 @@
 -- in: customerId, companyId (NULL both: the caller's own), amount, currency, methodId (NULL: the payer's own)
 -- out: accepted, the payment that is to pay it in
 -- refuses: not_found, unprocessable, payment_required
+-- The job that asks its provider is billing.intent_open()'s: vg.job.
 with asked as materialized (
     select a.customer,
         a.company,
@@ -10,15 +11,10 @@ with asked as materialized (
     select a.customer,
         a.company,
         billing.intent_open(:newId, 'TOP_UP', :newId, p.id, a.customer, a.company, null, :methodId, :amount,
-            :currency, 'CAPTURED', :now) as void
+            :currency, 'CAPTURED', :now, :correlationId) as void
     from asked a
     cross join lateral billing.payer_known(a.customer, a.company) p
     where a.exact
-), pushed as (
-    insert into vg.job (plugin, kind, key, payload, correlation_id)
-    select :vgPlugin, 'payment.push', :newId::text, jsonb_build_object('intentId', :newId), :correlationId
-    from opened o
-    on conflict do nothing
 ), answer (status, body, events) as (
     select 'accepted',
         json_build_object(

@@ -3,7 +3,8 @@
 -- refuses: not_found, forbidden, unprocessable, more_than_owed, payment_running, payment_required, amount_too_fine
 --
 -- Without an invoice who pays is who calls, or whom an admin names. An invoice
--- is paid by its own payer, whoever of those who see it asks.
+-- is paid by its own payer, whoever of those who see it asks. The job that asks
+-- the provider is billing.intent_open()'s: vg.job.
 with owed as materialized (
     select i.id, i.customer_id, i.company_id, i.issuer, i.currency, i.total - i.paid - i.credited as amount
     from billing.invoice i
@@ -42,14 +43,11 @@ with owed as materialized (
 ), opened as materialized (
     select billing.intent_open(:newId, case when :invoiceId is null then 'CHARGE' else 'INVOICE' end,
             coalesce(:invoiceId, :newId), (billing.payer_known(w.customer_id, w.company_id)).id, w.customer_id, w.company_id,
-            w.issuer, :methodId, :amount, :currency, case when coalesce(:capture, true) then 'CAPTURED' else 'AUTHORISED' end, :now)
+            w.issuer, :methodId, :amount, :currency, case when coalesce(:capture, true) then 'CAPTURED' else 'AUTHORISED' end, :now,
+            :correlationId)
     from who w
     cross join refusal r
     where r.name is null
-), pushed as (
-    insert into vg.job (plugin, kind, key, payload, correlation_id)
-    select :vgPlugin, 'payment.push', :newId::text, jsonb_build_object('intentId', :newId), :correlationId
-    from opened o
 ), answer (status, body, events) as (
     select coalesce(r.name, 'accepted'),
         case when r.name is null then billing.intent_shown(:newId, (select count(*) from opened o)) end,

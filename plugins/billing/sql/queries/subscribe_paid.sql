@@ -15,4 +15,4 @@ where s.id = :subscriptionId
     and (s.status <> 'PENDING'
         or s.invoice_id is null
         or i.total <= i.paid + i.credited
-        or i.due_at is not null and not billing.subscription_asked(s.invoice_id));
+        or i.due_at is not null and billing.invoice_asked(s.invoice_id) = 0);
