@@ -41,6 +41,13 @@ const vg_field_t charge_fields[] = {
 
 const vg_field_t payment_cancel_fields[] = { PAYMENT, VG_FIELDS_END };
 
+const vg_field_t capture_fields[] = {
+    PAYMENT,
+    { VG_BODY, "amount", VG_DECIMAL, VG_NULLABLE, 0, 1000000000,
+      .about = "above 0; all of it by default; the rest is let go" },
+    VG_FIELDS_END
+};
+
 const vg_field_t refund_fields[] = {
     PAYMENT,
     { VG_BODY, "amount", VG_DECIMAL, VG_NULLABLE, 0, 1000000000,
@@ -71,8 +78,8 @@ const vg_field_t payment_id_fields[] = {
 
 /* ------------------------------------------------------- what is asked of us */
 
-static vg_rc_t
-payment_amount(vg_call_t *call)
+vg_rc_t
+payment_amount_check(vg_call_t *call)
 {
     int64_t          nano; /* what VG_DECIMAL takes                       */
     const vg_json_t *amount = vg_get(call, "amount");
@@ -87,16 +94,9 @@ payment_amount(vg_call_t *call)
 vg_rc_t
 charge_check(vg_call_t *call)
 {
-    vg_rc_t rc = payment_amount(call);
+    vg_rc_t rc = payment_amount_check(call);
 
     return capitals_check(call, "currency") == VG_OK ? rc : VG_ERROR;
-}
-
-
-vg_rc_t
-refund_check(vg_call_t *call)
-{
-    return payment_amount(call);
 }
 
 

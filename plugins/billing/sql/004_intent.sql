@@ -403,10 +403,10 @@ return role = 'admin'
         where p.purpose = payment_may.purpose));
 
 -- payment_wish(payment, wanted, amount, role, caller, company, …): what a caller
--- may wish for: CANCELLED; or (NULL) that amount, or all that is left of it,
--- given back: in all never more than was captured. What is held, or owed to
--- others, its payer may not give up by itself; what a hold keeps is let go by
--- the hold. Answers why not; NULL: so it will be.
+-- may wish for: CANCELLED; CAPTURED, of that amount or all, once; or (NULL) that
+-- amount, or all that is left of it, given back: in all never more than was
+-- captured. What is held, or owed to others, its payer may not give up by itself;
+-- what a hold keeps is the hold's. Answers why not; NULL: so it will be.
 create function billing.payment_wish(about uuid, wanted text, amount numeric, role text, caller text, company text,
     at timestamptz, correlation text) returns text
 language plpgsql
@@ -417,15 +417,18 @@ declare
     why  text := case
         when not coalesce(vg.visible(role, caller, company, i.customer_id, i.issuer, i.company_id), false) or i.id is null
             then 'not_found'
-        when not billing.payment_may(i.purpose, i.issuer, role, company) or (wanted = 'CANCELLED' and i.purpose = 'HOLD')
+        when not billing.payment_may(i.purpose, i.issuer, role, company) or (wanted is not null and i.purpose = 'HOLD')
             then 'forbidden'
-        when wanted = 'CANCELLED' and i.status = 'CAPTURED' then 'payment_captured'
+        when wanted is not null and i.status = 'CAPTURED' then 'payment_captured'
+        when wanted = 'CAPTURED' and (i.wanted <> 'AUTHORISED' or i.status = 'FAILED') then 'conflict'
+        when wanted = 'CAPTURED' and amount > i.amount then 'unprocessable'
         when wanted is null and i.captured = 0 then 'payment_not_captured'
         when wanted is null and (back > i.captured or back <= i.to_refund) then 'refund_too_high'
     end;
 begin
     if why is null then
-        perform billing.intent_wished(i.id, wanted, null, case when wanted is null then back end, at, correlation);
+        perform billing.intent_wished(i.id, wanted, case when wanted = 'CAPTURED' then amount end,
+            case when wanted is null then back end, at, correlation);
     end if;
     return why;
 end

@@ -89,6 +89,22 @@ subtest 'authorised, then given up' => sub {
     is balance('CREDIT'), 12.5, 'nothing moved';
 };
 
+subtest 'authorised, then captured: all of it, or a part' => sub {
+    my $capture = sub { my ($id, %more) = @_; my $r = $vg->post("$api/capture", { paymentId => $id, %more }, $driver); return $r->{status} };
+    my ($whole, $part) = map { settled(charge({ amount => 5, capture => $false })->{json}{id})->{id} } 1, 2;
+    is $capture->($whole, amount => $_->[0]), $_->[1], "$_->[0] of 5" for [ 0, 400 ], [ 5.01, 422 ], [ 1.001, 422 ];
+    is $capture->($whole), 202;
+    is settled($whole)->{captured}, 5;
+    is $capture->($whole), 409, 'once';
+    is $capture->($part, amount => 2), 202;
+    is settled($part)->{captured}, 2, 'the rest is let go';
+    is balance('CREDIT'), 19.5;
+    is $vg->post("$api/refunds", { paymentId => $_ }, $driver)->{status}, 202 for $whole, $part;
+    settled($_) for $whole, $part;
+    my $failed = settled(charge({ amount => 5, capture => $false, methodId => $declined })->{json}{id});
+    is $capture->($failed->{id}), 409, 'what failed is not to be had';
+};
+
 subtest 'given back, in parts, never more than was captured' => sub {
     my $is = settled(charge({ amount => 10 })->{json}{id});
     is $vg->post("$api/cancel", { paymentId => $is->{id} }, $driver)->{status}, 409, 'it is too late to cancel';
