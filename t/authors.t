@@ -1,4 +1,5 @@
 # The ten steps of plugins/README.md, to the letter, in a folder of their own.
+# Long: compiles, and runs the tests of what it made.
 
 use strict;
 use warnings;

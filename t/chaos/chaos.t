@@ -1,4 +1,5 @@
 # A short bad day; `make chaos` has longer ones.
+# Long: half a minute of disturbances.
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # Each target of the fuzzer takes its seeds: inputs of every kind, and those
 # that once broke something. `make fuzz` goes on from there.
+# Long: all seeds of all targets.
 
 use strict;
 use warnings;

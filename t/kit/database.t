@@ -1,5 +1,6 @@
 # The database goes, comes, and changes under load: callers are told 503 or
 # 504 and never 500, and all heals by itself.
+# Long: PostgreSQL goes and comes.
 
 use strict;
 use warnings;

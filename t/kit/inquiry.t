@@ -1,5 +1,6 @@
 # One plugin asks another in a step, with a statement: what it hears, by whose
 # name it asks, what refuses, and what goes on when the other one is away.
+# Long: who is asked hangs, until time is up.
 
 use strict;
 use warnings;

@@ -1,6 +1,7 @@
 # Whose rows are whose: each route of the registry, as each role, at one's own
 # rows and at another's. A route without a rule in a *.owners file fails, and
 # so does a rule without a route; Voltgate::Owners says how one is written.
+# Long: each route as each role, one after the other.
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # Streams as the kit keeps them: signs of life, limits, the end of a token, of
 # a worker and of a plugin's version, readers that are slow or gone.
+# Long: heartbeats and ends of tokens are waited for.
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # Plugins are swapped while calls go on: versions that fit, versions that are
 # refused; a pause.
+# Long: twenty versions of a plugin are compiled.
 
 use strict;
 use warnings;

@@ -1,4 +1,5 @@
 # A thousand swaps of plugins in C under load, with chargers connected.
+# Long: a thousand swaps.
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # A thousand reloads of a plugin in Lua under load: of its routes, its handlers
 # that wait, and its hooks at what chargers and others call.
+# Long: a thousand swaps.
 
 use strict;
 use warnings;

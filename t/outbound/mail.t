@@ -1,5 +1,6 @@
 # Mail over SMTP, to a server that we did not write (aiosmtpd) and read by a
 # library that we did not write; and to servers on their bad days.
+# Long: servers that say nothing for seconds.
 
 use strict;
 use warnings;
@@ -252,8 +253,8 @@ subtest 'who waits for a mail server holds up nobody else of the worker' => sub 
         my ($target, $expected) = @$_;
         my ($said, $most, $asked) = meanwhile($target);
         is $said, "$expected $expected", $target;
-        cmp_ok $asked, '>', 10, 'others were served';
-        cmp_ok $most, '<', 0.2, 'at once';
+        cmp_ok $asked, '>', 5, 'others were served';
+        cmp_ok $most, '<', 1, 'at once: none of them is silent for less than two seconds';
     }
 };
 

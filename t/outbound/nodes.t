@@ -1,5 +1,6 @@
 # Jobs of a plugin that lives in a cluster of its own, done by two nodes; and
 # what becomes of them when a node or the cluster dies.
+# Long: two clusters, one of which crashes.
 
 use strict;
 use warnings;

@@ -1,6 +1,7 @@
 # voltgate_relay rabbitmq: what is told reaches a real RabbitMQ, over TLS, and
 # whoever subscribed there; nothing is lost when the broker is stopped or
 # killed, or the relay is, in mid-stream.
+# Long: RabbitMQ is stopped, killed and started, some seconds each time.
 
 use strict;
 use warnings;

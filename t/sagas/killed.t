@@ -1,5 +1,6 @@
 # The worker that runs a saga is killed at each of its steps: another goes on,
 # and the saga ends as a whole, done or undone.
+# Long: each step of each saga.
 
 use strict;
 use warnings;

@@ -1,5 +1,6 @@
 # Each step of each saga refuses, or is late: what came before it is undone.
 # Made from the registry, so that a new plugin's saga is among them.
+# Long: each step of each saga, late ones by seconds.
 
 use strict;
 use warnings;

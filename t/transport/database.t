@@ -1,5 +1,6 @@
 # PostgreSQL over TLS that is verified to the end, and a password that changes
 # while calls go on.
+# Long: a cluster of its own is stopped and started again and again.
 
 use strict;
 use warnings;

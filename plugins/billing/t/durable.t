@@ -4,6 +4,7 @@
 #
 # As t/kit/durable.t, whose last block shows what such a stop loses: the WAL
 # writer sleeps, so that nothing brings a commit to disk but who promised it.
+# Long: PostgreSQL is stopped hard, four times.
 
 use strict;
 use warnings;

@@ -3,6 +3,7 @@
 # may be undone; credit notes of a part and of the whole; credit that is used
 # meanwhile. After each order all that is under way comes to its end, and then
 # books, invoice, taxes and payments say the same.
+# Long: hundreds of orders.
 
 use strict;
 use warnings;

@@ -4,6 +4,7 @@
 #
 # BOOKS_SEED names a seed that was met before: the same operations, though not
 # the same moments.
+# Long: ten thousand operations.
 
 use strict;
 use warnings;

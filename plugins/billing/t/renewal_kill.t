@@ -1,6 +1,7 @@
 # The monthly run on two nodes at once, while workers and PostgreSQL are killed:
 # each subscription is billed once, told once and settled once. The bench
 # `subscription` does the same with 100,000.
+# Long: PostgreSQL and workers are killed meanwhile.
 
 use strict;
 use warnings;
