@@ -135,8 +135,12 @@ subtest 'no plugin is called as what is ours' => sub {
         rename $old, $old =~ s{alike([^/]*)\z}{auditor$1}r or die "$old: $!" if -e $old;
     }
     $other->_conf(sub { $_[0] =~ s/voltgate_plugin alike;/voltgate_plugin auditor;/r });
-    ok !eval { $other->start_gateway; 1 }, 'it never is ready';
-    ok $other->wait_for(sub { $other->log =~ /auditor[^\n]*its name is that of a role/ }), 'nor is it loaded';
+    @{ $other->{opts} }{qw(ready_seconds not_ready)} = (0, 1);
+    $other->start_gateway;
+    ok $other->wait_for(sub { $other->log =~ /auditor[^\n]*its name is that of a role/ }, 20), 'it is not loaded';
+    my $r = $other->get('/ready');
+    is $r->{status}, 503, 'so it is not ready';
+    like $r->{body}, qr/auditor/, 'because of that';
 };
 
 subtest 'the tables of the kit that plugins fill are fenced by rows' => sub {
