@@ -38,6 +38,20 @@ sub party {
     return;
 }
 
+# erased($vg->delete("/api/v1/customers/$id")->{json}{erasureId}): its report, once
+# it is over. The pause in which the last calls of who is erased may end passes.
+sub erased {
+    my ($self, $erasure) = @_;
+
+    my $report;
+    $self->wait_for(sub {
+        $self->sql('update accounts.erasure set next_at = now() where id = $1 and closed and next_at > now()', $erasure);
+        $report = $self->get("/api/v1/erasures/$erasure")->{json};
+        return ($report->{status} // '') eq 'COMPLETED';
+    }, 20);
+    return $report;
+}
+
 # How many connections to it wait for a lock, all or for such a one: pg_locks has
 # those of other files' databases as well, whose oids may be the same.
 sub waiting {
