@@ -183,6 +183,9 @@ vg_lua_metric(vg_out_t *out, const char *name, vg_plugin_slot_t **plugins,
     ngx_uint_t         i;
     vg_language_row_t *row;
 
+    out->comma = false;
+    vg_out_raw(out,
+               vg_printf(out->pool, "# TYPE voltgate_lua_%s counter\n", name));
     for (i = 0; i < n; i++) {
         row = plugins[i]->spoken ? vg_language_row(&plugins[i]->name) : NULL;
         if (row != NULL) {
@@ -214,6 +217,8 @@ vg_lua_metrics(vg_out_t *out, vg_plugin_slot_t **plugins, ngx_uint_t n)
     for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         vg_lua_metric(out, all[i].name, plugins, n, all[i].at);
     }
+    out->comma = false;
+    vg_out_raw(out, VG_STR("# TYPE voltgate_lua_out gauge\n"));
     for (i = 0; i < n; i++) {
         row = plugins[i]->spoken ? vg_language_row(&plugins[i]->name) : NULL;
         if (row != NULL) {
