@@ -16,6 +16,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 use Voltgate;
+use Voltgate::Sink;
 use Voltgate::Worker;
 
 my $PASSWORD = 'sixteen letters!';
@@ -24,7 +25,9 @@ my $START_WH = 41_250;
 
 my $json  = JSON::PP->new->canonical;
 my $exact = JSON::PP->new->allow_bignum; # decimals stay what their digits say
-my $vg    = Voltgate->start;
+my $sink  = Voltgate::Sink->start;
+my $vg    = Voltgate->start(extra => { http => $sink->target('mail')
+    . ' voltgate_setting notifications.mail mail; voltgate_setting notifications.from house@example.com;' });
 my $api   = '/api/v1';
 my @chargers;
 
@@ -239,7 +242,7 @@ sub ground {
         for qw(JOURNEY-1 JOURNEY-2);
     is $vg->post("$api/pricing", { stationId => $station->{json}{id}, tariff => tariff() })->{status}, 201,
         'a tariff';
-    is $vg->post("$api/customers", { id => 'driver-1', name => 'Dana' })->{status}, 201, 'a customer';
+    is $vg->post("$api/customers", { id => 'driver-1', name => 'Dana', email => 'dana@example.com' })->{status}, 201, 'a customer';
     is $vg->post("$api/id-tags", { idTag => 'CARD-1', customerId => 'driver-1' })->{status}, 201, 'a card';
     ok $vg->wait_for(sub {
         $vg->sql('select count(*) from charging.connector') == 2
@@ -332,6 +335,17 @@ subtest 'a card at the charger: what it took is what the invoice says' => sub {
     is $invoice->{currency}, 'EUR';
     money_is($invoice->{$_}, $due{$_}, "its $_") for qw(net tax total);
     is scalar @{ $invoice->{taxes} }, 2, 'two rates of tax';
+
+    # the receipt, and the invoice's mail: what they say is what the API says, to the digit
+    my %mail;
+    $vg->wait_for(sub { %mail = map { $_->{subject} => $_ } $sink->mails('dana@example.com'); keys %mail == 2 }, 15);
+    my $receipt = $mail{'Your charge: 13.337 kWh'};
+    ok $receipt, 'the receipt is mailed' or diag join ', ', keys %mail;
+    like $receipt->{text}, qr/It costs (\d+\.\d\d+) EUR/, 'with its cost';
+    my ($cost) = $receipt->{text} =~ /It costs (\S+) EUR/;
+    is $cost + 0, shown("charging/sessions/$id")->{costInclVat} + 0;
+    my $cents = sprintf '%.2f', $invoice->{total}->bstr;
+    like $mail{"Invoice $invoice->{number}"}{text}, qr/ over \Q$cents\E EUR/, 'so is the invoice';
 };
 
 subtest 'started and ended by the API' => sub {

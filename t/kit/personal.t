@@ -25,7 +25,7 @@ my $suspicious = join '|', qw(customer driver user subject caller actor author _
 
 # a column by such a name that is nobody's
 my %nobody = map { $_ => 1 } qw(stations.station.street stations.station.place accounts.export_plugin.bytes
-    charging.charging_profile.created_by);
+    charging.charging_profile.created_by notifications.template.subject);
 
 my %tables;
 for my $row ($vg->rows(q{select c.table_schema || '.' || c.table_name as name, c.column_name
@@ -49,11 +49,11 @@ is scalar(@{ $line{$_} }), 4, "$_ says what, export, erasure and how long" for s
 # what is said to be kept so long is a row of the manifest, and so is the other way round
 my %kept = map { $_ => 1 } map { /(\w+\.\w+) \d+[hdwy]/ ? $1 : () } map { $_->[3] } values %line;
 my %keeps;
-for my $path (glob "$Voltgate::ROOT/plugins/*/plugin.c") {
-    my ($plugin) = $path =~ m{([^/]+)/plugin\.c$};
+for my $path (glob "$Voltgate::ROOT/plugins/*/*.{c,lua}") {
+    my ($plugin) = $path =~ m{([^/]+)/[^/]+$};
     open my $in, '<', $path or die $!;
-    my ($table) = do { local $/ = undef; <$in> } =~ /vg_keep_t\s+keeps\[\] = \{(.*?)\n\};/s or next;
-    $keeps{"$plugin.$1"} = $2 while $table =~ /\{ "(\w+)", "(\w+)"/g;
+    my ($table) = do { local $/ = undef; <$in> } =~ /\bkeeps(?:\[\])? = \{(.*?)\n\s*\}[;,]/s or next;
+    $keeps{"$plugin.$1"} = $2 while $table =~ /\{ (?:table = )?"(\w+)", (?:keep = )?"(\w+)"/g;
 }
 delete $keeps{'charging.connector_status'};    # nobody's
 is_deeply [ sort keys %kept ], [ sort keys %keeps ], 'what is kept for a while';

@@ -26,7 +26,7 @@ sub everywhere {
 sub routes_of {
     my ($text) = @_;
     my @routes;
-    push @routes, "$1 $2" while $text =~ m{\{\s*VG_(GET|POST|PUT|PATCH|DELETE),\s*"([^"]+)"}g;
+    push @routes, "$1 $2" while $text =~ m{\{\s*(?:VG_|")(GET|POST|PUT|PATCH|DELETE)"?,\s*"([^"]+)"}g;
     return @routes;
 }
 
@@ -35,7 +35,7 @@ my @plugins = sort map { m{([^/]+)\.conf$} } glob "$Voltgate::ROOT/conf/plugins.
 sub sources {
     local $/ = undef;
     return join '', map { open my $file, '<', $_ or die "$_: $!"; <$file> }
-        "$Voltgate::ROOT/nginx-modules/core/house.c", map { "$Voltgate::ROOT/plugins/$_/plugin.c" } @plugins;
+        "$Voltgate::ROOT/nginx-modules/core/house.c", map { grep { -e } glob "$Voltgate::ROOT/plugins/$_/plugin.c $Voltgate::ROOT/plugins/$_/*.lua" } @plugins;
 }
 
 my $openapi = $vg->get('/openapi.json');

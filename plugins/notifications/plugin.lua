@@ -1,0 +1,43 @@
+-- plugin.lua: the manifest of notifications: who is told what, by which channel.
+
+local erasure = require "erasure"
+local event = require "event"
+local send = require "send"
+
+local routes = {}
+for _, file in ipairs { event, send, erasure } do
+    for _, row in ipairs(file.routes) do routes[#routes + 1] = row end
+end
+routes[#routes + 1] = { "EVERY", "1m", statement = "batch_sweep", about = "Send what waits for one mail and was left over" }
+
+return {
+    abi = 6,
+    name = "notifications",
+    version = "0.1.0",
+    about = "Who is told what, by which channel",
+    routes = routes,
+    settings = {
+        { name = "mail", value = "off", about = "the target of EMAIL; off: none is sent" },
+        { name = "from", value = "voltgate@localhost.localdomain", about = "whom mails are from" },
+        { name = "sms", value = "off", about = "the target of SMS, as Twilio has it; off: none is sent" },
+        { name = "sms_account", value = "off", about = "Twilio's account" },
+        { name = "sms_from", value = "off", about = "the number that SMS are from" },
+        { name = "push", value = "off", about = "the target of PUSH, as FCM HTTP v1 has it; off: none is sent" },
+        { name = "push_project", value = "off", about = "FCM's project" },
+        { name = "house_email", value = "off", about = "where the house is written to; off: nowhere" },
+        { name = "house_phone", value = "off", about = "where the house gets its SMS; off: nowhere" },
+        { name = "batch_subject", value = "# messages", about = "of a mail that has several" },
+        { name = "tries", value = "8", about = "of each notification and delivery; then it has failed" },
+        { name = "oldest", value = "86400", about = "seconds; what happened longer ago is told to nobody" },
+    },
+    publishes = { "notification.sent.v1", "customer.erased.v1" },
+    keeps = erasure.keeps,
+    queries = {
+        rule_of_event = {
+            { "bound", "type", "text", required = true },
+            { "bound", "companies", "array", required = true, item = { "text" } },
+        },
+        notification_ground = { { "bound", "notificationId", "uuid", required = true } },
+        batch_ground = { { "bound", "userId", "text", required = true } },
+    },
+}
