@@ -60,6 +60,11 @@ my $told = 'a note is there';
     make up && curl -sS --cacert "\$VG_STATE/tls/cert.pem" "https://localhost:\$VG_PORT/openapi.json" | grep -o '"$told"'});
 is $status, 0, 'what an event is said to be is changed, and make up takes it' or diag $out;
 
+($status, $out) = in_clone('build/voltgate plugin new letters --lua; make up; sed -i "s/List one.s notes/List one by one/" plugins/letters/plugin.lua
+    make up; make routes; rm -r plugins/letters conf/plugins.d/letters.conf');
+is $status, 0, 'a plugin in Lua is changed' or diag $out;
+like $out, qr{/letters\s+List one by one$}m, 'and make up takes it';
+
 my ($twice, $said) = in_clone('build/voltgate plugin new notes --c');
 is $twice, 1, 'a folder that is there is not written over';
 is((in_clone("build/voltgate plugin new $_ --c"))[0], 1, "no plugin is named $_") for qw(Notes kit a-b);

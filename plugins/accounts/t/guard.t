@@ -127,25 +127,29 @@ subtest 'more than five failures in a minute are told, once' => sub {
     ok $vg->wait_for(sub { told($p->{id}) == 2 }), 'and again in the next minute';
 };
 
-# A hash takes tens of ms, all the rest a few. Noise only adds.
+# A hash takes tens of ms, all the rest a few. Noise only adds; in turns, so that a
+# busy machine is as busy for both.
 subtest 'nobody learns by the clock who is known' => sub {
     my $p = Voltgate::Person->new($vg);
     my $blocked = Voltgate::Person->new($vg);
     $vg->patch("/api/v1/users/$blocked->{id}", { blocked => JSON::PP::true() });
     my $took = sub {
-        my ($email) = @_;
-        return min map { my $at = time; login($email, 'wrong'); time - $at } 1 .. 4;
+        my %took;
+        for my $turn (1 .. 5) {
+            push @{ $took{$_} }, do { my $at = time; login($_, 'wrong'); time - $at } for @_;
+        }
+        return map { min @{ $took{$_} } } @_;
     };
-    my $known = $took->($p->{email});
-    cmp_ok $known, '>', 0.01, 'a password is hashed';
     for ([ unknown => 'nobody@example.com' ], [ 'no address' => 'x' ], [ blocked => $blocked->{email} ]) {
         my ($name, $email) = @$_;
-        cmp_ok $took->($email), '>', $known / 2, "$name: it is hashed as well";
+        my ($known, $other) = $took->($p->{email}, $email);
+        cmp_ok $known, '>', 0.01, 'a password is hashed';
+        cmp_ok $other, '>', $known / 2, "$name: it is hashed as well";
     }
-    login($p->{email}, 'wrong') for 1 .. 3;
     ok guard($p->{id}, '127.0.0.1')->{locked_until};
     waits($p->{id}, '1 hour');
-    cmp_ok $took->($p->{email}), '>', $known / 2, 'and while one waits';
+    my ($waits, $blocks) = $took->($p->{email}, $blocked->{email});
+    cmp_ok $waits, '>', $blocks / 2, 'and while one waits';
 };
 
 # many at once; what each was answered
