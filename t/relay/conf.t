@@ -8,24 +8,10 @@ use Test::More;
 
 use Voltgate;
 use Voltgate::Cli;
+use Voltgate::Conf;
 
 my $vg = Voltgate->start(plugins => [qw(accounts stations)]);
-my $file = "$vg->{state}/secret";
-open my $secret, '>', $file or die $!;
-close $secret or die $!;
-
-# nginx -t on a conf with these lines in it: its status and what it says
-sub tested {
-    my (@lines) = @_;
-
-    my $conf = Voltgate::_extra({ http => join "\n", @lines }, Voltgate::_slurp("$vg->{state}/conf/nginx.conf"));
-    open my $out, '>', "$vg->{state}/conf/tested.conf" or die $!;
-    print {$out} $conf;
-    close $out or die $!;
-    local $ENV{LD_PRELOAD} = $ENV{VG_PRELOAD} // '';
-    my $said = `/usr/sbin/nginx -e '$vg->{state}/log/tested.log' -t -c '$vg->{state}/conf/tested.conf' 2>&1`;
-    return ($? >> 8, $said);
-}
+my $file = put($vg, 'secret', '');
 
 my $rabbit = 'voltgate_relay rabbitmq amqps://me@broker/vhost';
 my $kafka  = 'voltgate_relay kafka one:9092,two:9092';
@@ -35,7 +21,7 @@ subtest 'good lines' => sub {
         [ "$kafka;", "$rabbit password_file=$file;" ], [ "$kafka tls=on user=me password_file=$file sasl=PLAIN;" ],
         [ "$kafka;", "$kafka name=second;" ])
     {
-        my ($status, $said) = tested(@$lines);
+        my ($status, $said) = says($vg, join "\n", @$lines);
         is $status, 0, "@$lines" or diag $said;
     }
 };
@@ -52,8 +38,8 @@ subtest 'lines that are refused' => sub {
         [ "$kafka;\n$kafka;"                                 => qr/is there twice: name=/ ])
     {
         my ($line, $why) = @$case;
-        my ($status, $said) = tested($line);
-        is $status, 1, $line;
+        my ($status, $said) = says($vg, $line);
+        isnt $status, 0, $line;
         like $said, $why, '... and says why';
     }
 };
