@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "install.h"
+
 int cli_migrate(int argc, char **argv);
 int cli_token(int argc, char **argv);
 int cli_keys(int argc, char **argv);
@@ -22,6 +24,11 @@ int cli_schema(int argc, char **argv);
 int cli_schemas_follow(const char *is, const char *was);
 
 int cli_plugin_new(const char *name, const char *like);
+
+/* Reloads each plugin whose files change, until standard input ends. log: a
+ * file for what is said, or NULL. */
+int cli_plugin_watch(const vg_install_t *what, const char *log,
+                     int (*reload)(const char *name));
 
 /* The pending migrations of a plugin, as `voltgate migrate` runs them; with
  * expand only if they take nothing away from the version that runs. */

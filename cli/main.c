@@ -42,7 +42,7 @@ static const struct {
       "    it later, and takes tokens of the old one until they have ended" },
     { "plugin", cli_plugin,
       "new NAME --c | list | check NAME | reload NAME | pause NAME |\n"
-      "    resume NAME\n"
+      "    resume NAME | watch\n"
       "    [--built DIR] [--sources DIR] [--hash HASH]\n"
       "    new: plugins/NAME, a copy of plugins/example-c, in a clone. Else\n"
       "    versions of plugins, on the gateway of $VG_STATE and $VG_PORT.\n"

@@ -29,6 +29,7 @@ typedef struct {
     const char *name;
     const char *hash; /* of an installed version; NULL: what was built     */
     const char *like; /* new: what it is copied from                        */
+    const char *log;  /* watch: where its words go; NULL: where it stands   */
 } plugin_t;
 
 static plugin_t plugin; /* that was asked for                              */
@@ -39,6 +40,7 @@ static int plugin_check(plugin_t *p);
 static int plugin_reload(plugin_t *p);
 static int plugin_pause(plugin_t *p);
 static int plugin_resume(plugin_t *p);
+static int plugin_watch(plugin_t *p);
 
 static const struct {
     const char *verb;
@@ -48,6 +50,7 @@ static const struct {
     { "new", plugin_new, 1 },     { "list", plugin_list, 0 },
     { "check", plugin_check, 1 }, { "reload", plugin_reload, 1 },
     { "pause", plugin_pause, 1 }, { "resume", plugin_resume, 1 },
+    { "watch", plugin_watch, 0 },
 };
 
 
@@ -396,6 +399,25 @@ plugin_reload(plugin_t *p)
 }
 
 
+static int
+plugin_changed(const char *name)
+{
+    plugin.name = name;
+    return plugin_reload(&plugin);
+}
+
+
+static int
+plugin_watch(plugin_t *p)
+{
+    vg_install_t what = { NULL, p->built, p->sources, p->into };
+
+    return plugin_places(p) != 0
+               ? 1
+               : cli_plugin_watch(&what, p->log, plugin_changed);
+}
+
+
 /* absolute, since migrations change the working folder */
 static int
 plugin_place(char *to, const char *path)
@@ -415,6 +437,7 @@ cli_plugin(int argc, char **argv)
         { "hash", required_argument, NULL, 'h' },
         { "c", no_argument, NULL, 'c' },
         { "lua", no_argument, NULL, 'l' },
+        { "log", required_argument, NULL, 'o' },
         { NULL, 0, NULL, 0 },
     };
     int option, rc = 0;
@@ -432,6 +455,9 @@ cli_plugin(int argc, char **argv)
             break;
         case 'c':
             plugin.like = "plugins/example-c";
+            break;
+        case 'o':
+            plugin.log = optarg;
             break;
         case 'l':
             plugin.like = "plugins/example-lua";
@@ -453,6 +479,6 @@ cli_plugin(int argc, char **argv)
     }
     (void) cli_fail("plugin new NAME --c|--lua | list | check NAME | reload "
                     "NAME | pause NAME |"
-                    " resume NAME");
+                    " resume NAME | watch");
     return 2;
 }

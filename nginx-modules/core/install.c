@@ -29,8 +29,10 @@ typedef struct {
 } file_t;
 
 typedef struct {
-    file_t files[FILES_MAX];
-    size_t count;
+    file_t   files[FILES_MAX];
+    size_t   count;
+    uint64_t seen;   /* of looks: see vg_install_seen()                     */
+    bool     looks; /* nothing is read                                     */
 } files_t;
 
 /* of a version, the deeper after what they are in */
@@ -69,11 +71,37 @@ file_read(const char *path, file_t *file)
 }
 
 
+/* FNV-1a, over whatever changes when a file does */
+static void
+file_look(uint64_t *seen, const char *path, const char *name)
+{
+    struct stat st;
+
+    memset(&st, 0, sizeof(st));
+    (void) stat(path, &st);
+    uint64_t what[] = { (uint64_t) st.st_ino, (uint64_t) st.st_size,
+                        (uint64_t) st.st_mtim.tv_sec,
+                        (uint64_t) st.st_mtim.tv_nsec };
+    for (const char *p = name; *p != '\0'; p++) {
+        *seen = (*seen ^ (unsigned char) *p) * UINT64_C(0x100000001b3);
+    }
+    for (size_t i = 0; i < sizeof(what) / sizeof(what[0]); i++) {
+        *seen = (*seen ^ what[i]) * UINT64_C(0x100000001b3);
+    }
+}
+
+
 static const char *
 files_add(files_t *all, const char *path, const char *name)
 {
-    file_t *file;
+    file_t  *file;
+    uint64_t one = UINT64_C(0xcbf29ce484222325);
 
+    if (all->looks) {
+        file_look(&one, path, name);
+        all->seen += one; /* in whatever order a folder gives them */
+        return NULL;
+    }
     if (all->count == FILES_MAX) {
         return "too many files";
     }
@@ -347,6 +375,22 @@ vg_install(const vg_install_t *what, char *hash)
     }
     free(all);
     return wrong;
+}
+
+
+uint64_t
+vg_install_seen(const vg_install_t *what)
+{
+    files_t *all = calloc(1, sizeof(files_t));
+    uint64_t seen = 0;
+
+    if (all != NULL) {
+        all->looks = true;
+        (void) files_read(all, what);
+        seen = all->seen;
+    }
+    free(all);
+    return seen;
 }
 
 

@@ -34,6 +34,10 @@ typedef struct {
  * why not, a static text, with errno where that says more. */
 const char *vg_install(const vg_install_t *what, char *hash);
 
+/* Another number when one of these files is another one: nothing is read but
+ * what the folders say of them. */
+uint64_t vg_install_seen(const vg_install_t *what);
+
 /* The version that the link names; NULL: as above. */
 const char *vg_installed(const char *into, const char *name, char *hash);
 

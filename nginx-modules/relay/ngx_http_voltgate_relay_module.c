@@ -4,6 +4,7 @@
  */
 
 #include "relay.h"
+#include "spawn.h"
 
 static void     *vg_relay_create(ngx_conf_t *cf);
 static char     *vg_set_relay(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
@@ -207,37 +208,6 @@ vg_set_relay(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
-/* The program, beside the plugins that were built. It is opened here: workers
- * may not be able to enter the folder. */
-static ngx_fd_t
-vg_relay_command(ngx_conf_t *cf, vg_host_t *host)
-{
-    u_char                  *path;
-    ngx_fd_t                 fd;
-    ngx_pool_cleanup_t      *cleanup;
-    ngx_pool_cleanup_file_t *file;
-
-    path = ngx_pnalloc(cf->pool, host->built.len + sizeof("/../voltgate"));
-    cleanup = ngx_pool_cleanup_add(cf->pool, sizeof(ngx_pool_cleanup_file_t));
-    if (path == NULL || cleanup == NULL) {
-        return NGX_INVALID_FILE;
-    }
-    ngx_sprintf(path, "%V/../voltgate%Z", &host->built);
-    fd = open((char *) path, O_RDONLY | O_CLOEXEC);
-    if (fd == NGX_INVALID_FILE) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           "voltgate_relay: \"%s\"", path);
-        return fd;
-    }
-    file = cleanup->data;
-    file->fd = fd;
-    file->name = path;
-    file->log = &cf->cycle->new_log; /* which lives as long */
-    cleanup->handler = ngx_pool_cleanup_file;
-    return fd;
-}
-
-
 static ngx_int_t
 vg_relay_over(ngx_conf_t *cf, ngx_array_t *relays, const vg_relay_t *line,
               const vg_database_t *db)
@@ -279,7 +249,7 @@ vg_relay_ready(ngx_conf_t *cf)
     if (vg_relay_count_init(cf) != NGX_OK) {
         return NGX_ERROR;
     }
-    command = vg_relay_command(cf, host);
+    command = vg_spawn_command(cf);
     if (command == NGX_INVALID_FILE) {
         return NGX_ERROR;
     }

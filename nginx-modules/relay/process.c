@@ -4,6 +4,7 @@
  */
 
 #include "relay.h"
+#include "spawn.h"
 
 #define VG_RELAY_PAUSE   1000  /* ms until it is started again, doubling   */
 #define VG_RELAY_LONGEST 15000 /* ms                                       */
@@ -125,7 +126,7 @@ vg_relay_open(vg_relay_t *relay)
     }
     envp[n++] = relay->database;
     envp[n] = NULL;
-    return vg_relay_spawn(relay->command, relay->words, envp, relay->again.log);
+    return vg_spawn(relay->command, relay->words, envp, relay->again.log);
 }
 
 

@@ -35,9 +35,4 @@ void vg_relay_start(vg_relay_t *relay);
 ngx_int_t vg_relay_count_init(ngx_conf_t *cf);
 void      vg_relay_count_start(void);
 
-/* spawn.c: a process with one end of a socket as 0, 1 and 2, that is nobody's
- * child here; the other end, non-blocking, or -1 */
-ngx_fd_t vg_relay_spawn(ngx_fd_t command, char *const *argv, char *const *envp,
-                        ngx_log_t *log);
-
 #endif /* VG_RELAY_ROOM_H */

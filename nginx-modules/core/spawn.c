@@ -1,7 +1,7 @@
 /*
- * spawn.c: a process beside a worker.
+ * spawn.c: a process beside a worker, or beside the master.
  *
- * It is not the worker's child: nginx's handler of SIGCHLD reaps whatever
+ * It is not their child: nginx's handler of SIGCHLD reaps whatever
  * ends, and raises an alert about what was killed. It is its grandchild, and
  * the process between ends at once. What ties the two is a socket, which the
  * kernel closes however either of them ends.
@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "relay.h"
+#include "spawn.h"
 
 #define VG_SPAWN_COMMAND 3 /* the descriptor, behind 0, 1 and 2            */
 
@@ -92,9 +92,40 @@ vg_spawn_fork(ngx_fd_t command, ngx_fd_t end, char *const *argv,
 }
 
 
+/* The program, beside the plugins that were built. It is opened while the conf
+ * is read: workers may not be able to enter the folder. */
 ngx_fd_t
-vg_relay_spawn(ngx_fd_t command, char *const *argv, char *const *envp,
-               ngx_log_t *log)
+vg_spawn_command(ngx_conf_t *cf)
+{
+    u_char                  *path;
+    ngx_fd_t                 fd;
+    vg_host_t               *host = vg_host_conf(cf);
+    ngx_pool_cleanup_t      *cleanup;
+    ngx_pool_cleanup_file_t *file;
+
+    path = ngx_pnalloc(cf->pool, host->built.len + sizeof("/../voltgate"));
+    cleanup = ngx_pool_cleanup_add(cf->pool, sizeof(ngx_pool_cleanup_file_t));
+    if (path == NULL || cleanup == NULL) {
+        return NGX_INVALID_FILE;
+    }
+    ngx_sprintf(path, "%V/../voltgate%Z", &host->built);
+    fd = open((char *) path, O_RDONLY | O_CLOEXEC);
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno, "\"%s\"", path);
+        return fd;
+    }
+    file = cleanup->data;
+    file->fd = fd;
+    file->name = path;
+    file->log = &cf->cycle->new_log; /* which lives as long */
+    cleanup->handler = ngx_pool_cleanup_file;
+    return fd;
+}
+
+
+ngx_fd_t
+vg_spawn(ngx_fd_t command, char *const *argv, char *const *envp,
+         ngx_log_t *log)
 {
     int       ends[2];
     ngx_int_t rc;
