@@ -86,7 +86,8 @@ watch_reload(const char *name, int (*reload)(const char *name))
         (void) fflush(stdout);
         _exit(status);
     }
-    while (pid > 0 && waitpid(pid, &status, 0) == -1 && errno == EINTR) { }
+    while (pid > 0 && waitpid(pid, &status, 0) == -1 && errno == EINTR) {
+    }
 }
 
 
@@ -119,8 +120,7 @@ watch_log(const char *path)
                   O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
 
     if (fd == -1 || dup2(fd, STDOUT_FILENO) == -1
-        || dup2(fd, STDERR_FILENO) == -1)
-    {
+        || dup2(fd, STDERR_FILENO) == -1) {
         return cli_fail("%s: %s", path, strerror(errno));
     }
     (void) close(fd);

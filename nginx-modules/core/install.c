@@ -31,7 +31,7 @@ typedef struct {
 typedef struct {
     file_t   files[FILES_MAX];
     size_t   count;
-    uint64_t seen;   /* of looks: see vg_install_seen()                     */
+    uint64_t seen;  /* of looks: see vg_install_seen()                     */
     bool     looks; /* nothing is read                                     */
 } files_t;
 

@@ -124,8 +124,7 @@ vg_spawn_command(ngx_conf_t *cf)
 
 
 ngx_fd_t
-vg_spawn(ngx_fd_t command, char *const *argv, char *const *envp,
-         ngx_log_t *log)
+vg_spawn(ngx_fd_t command, char *const *argv, char *const *envp, ngx_log_t *log)
 {
     int       ends[2];
     ngx_int_t rc;
