@@ -15,6 +15,7 @@ create table vg.job (
     next_at        timestamptz not null default pg_catalog.now(),   -- not before; taken: when the lease ends
     tries          int         not null default 0,  -- begun, with those whose end nobody saw
     lease          uuid,                    -- of who took it last
+    taker          uuid,                    -- ... and which process that was
     error          text,                    -- of the last try
     dead_at        timestamptz,
     constraint job_pkey primary key (id),

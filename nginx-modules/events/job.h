@@ -37,7 +37,7 @@ typedef struct {
     ngx_atomic_t        *ends; /* VG_JOB_ENDS of them, of the node        */
     ngx_event_t          timer;
     vg_unit_t            unit;
-    const char          *values[5];
+    const char          *values[6];
     char                 lease[37], limit[24], span[24];
     ngx_uint_t           running;
     unsigned             busy:1;  /* the claim is out                     */
@@ -58,6 +58,14 @@ void      vg_jobs_start(void);
 size_t    vg_jobs_size(void);
 void      vg_jobs_conf_use(const vg_job_conf_t *confs, ngx_uint_t count,
                            void *shared);
+
+/* orphan.c: under which id this worker takes jobs; and what those had taken that
+ * are gone is due again */
+#define VG_JOB_TAKERS 128 /* workers of a node, with those that leave        */
+ngx_int_t   vg_orphan_init(ngx_conf_t *cf);
+size_t      vg_orphan_size(void);
+void        vg_orphan_start(void *shared);
+const char *vg_orphan_taker(void);
 
 extern const vg_job_conf_t vg_job_default;
 

@@ -54,15 +54,16 @@ vg_jobs_init(ngx_conf_t *cf)
         " and j.dead_at is null and j.next_at <= now()"
         " order by j.next_at, j.id limit $3::int for update skip locked),"
         " taken as (update vg.job j set tries = j.tries + 1,"
-        " lease = $4::uuid, next_at = now() + $5::interval from next"
+        " lease = $4::uuid, taker = $6::uuid,"
+        " next_at = now() + $5::interval from next"
         " where j.id = next.id returning j.*),"
         " later as (select (extract(epoch from min(j.next_at) - now()) * 1000)"
         "::bigint as ms from vg.job j where j.plugin = $1::text"
         " and j.kind = $2::text and j.dead_at is null and j.next_at > now())"
         " select t.id, t.payload::text, t.correlation_id, t.traceparent,"
         " t.actor_id, t.tries, l.ms from later l left join taken t on true",
-        5);
-    if (vg_job_claim == NULL) {
+        6);
+    if (vg_job_claim == NULL || vg_orphan_init(cf) != NGX_OK) {
         return NGX_ERROR;
     }
     /* The row may be seen before it is flushed; the world outside is called for
@@ -180,6 +181,7 @@ vg_jobs_take(vg_jobs_t *jobs)
     jobs->values[2] = jobs->limit;
     jobs->values[3] = jobs->lease;
     jobs->values[4] = jobs->span;
+    jobs->values[5] = vg_orphan_taker();
     jobs->busy = 1;
     vg_kit_make(&jobs->unit, vg_job_claim, jobs->values, VG_LANE_WRITE,
                 vg_jobs_taken, jobs);
@@ -275,13 +277,14 @@ vg_jobs_conf_use(const vg_job_conf_t *confs, ngx_uint_t count, void *shared)
     vg_jobs_confs = confs;
     vg_jobs_nconfs = count;
     vg_jobs_shared = shared;
+    vg_orphan_start(vg_jobs_shared + VG_JOBS_ROWS);
 }
 
 
 size_t
 vg_jobs_size(void)
 {
-    return VG_JOBS_ROWS * sizeof(vg_jobs_row_t);
+    return VG_JOBS_ROWS * sizeof(vg_jobs_row_t) + vg_orphan_size();
 }
 
 

@@ -117,7 +117,7 @@ vg_jobs_zone(ngx_shm_zone_t *zone, void *data)
 static ngx_int_t
 vg_jobs_ready(ngx_conf_t *cf)
 {
-    ngx_str_t       name = ngx_string("voltgate_jobs_v1");
+    ngx_str_t       name = ngx_string("voltgate_jobs_v2");
     vg_jobs_conf_t *conf;
 
     conf =

@@ -88,7 +88,7 @@ subtest 'jobs lie where their plugin lives, and are done by both nodes' => sub {
 
 subtest 'the cluster crashes over one: done again, one effect' => sub {
     $world->forget;
-    is leave($vg, 'crash', '/slow/1000?crash'), 200;
+    is leave($vg, 'crash', '/slow/2500?crash'), 200;
     ok $vg->wait_for(sub { $world->requests(qr/crash/) }), 'it is under way';
     $far->pg_stop('immediate');
     ok $vg->wait_for(sub { $vg->get('/metrics')->{body} =~ /^voltgate_jobs_total\{plugin="caller",kind="caller.call",outcome="lost"\} [1-9]/m
