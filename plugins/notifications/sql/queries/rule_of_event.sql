@@ -2,6 +2,7 @@
 -- out: the rules that look at it, those of the house and of these
 select json_build_object(
     'id', r.id,
+    'name', r.name,
     'companyId', r.company_id,
     'condition', r.condition,
     'window', r.span,
