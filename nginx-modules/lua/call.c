@@ -196,6 +196,17 @@ vg_lua_bind(lua_State *L)
 }
 
 
+/* what was bound so; nil: nothing, as in an answer that is replayed */
+static int
+vg_lua_was_bound(lua_State *L)
+{
+    vg_call_t *call = vg_lua_call(L);
+
+    vg_lua_pushstr(L, vg_bound(call, luaL_checkstring(L, 2)));
+    return 1;
+}
+
+
 static int
 vg_lua_refuse(lua_State *L)
 {
@@ -257,13 +268,12 @@ vg_lua_log(lua_State *L)
 void
 vg_lua_call_open(lua_State *L)
 {
-    static const luaL_Reg methods[] = { { "bind", vg_lua_bind },
-                                        { "refuse", vg_lua_refuse },
-                                        { "refuse_field", vg_lua_refuse_field },
-                                        { "reply", vg_lua_reply },
-                                        { "setting", vg_lua_setting },
-                                        { "log", vg_lua_log },
-                                        { NULL, NULL } };
+    static const luaL_Reg methods[] = {
+        { "bind", vg_lua_bind },     { "bound", vg_lua_was_bound },
+        { "refuse", vg_lua_refuse }, { "refuse_field", vg_lua_refuse_field },
+        { "reply", vg_lua_reply },   { "setting", vg_lua_setting },
+        { "log", vg_lua_log },       { NULL, NULL }
+    };
 
     (void) luaL_newmetatable(L, "vg.call");
     lua_pushboolean(L, 0);
