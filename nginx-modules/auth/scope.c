@@ -13,19 +13,23 @@ static const vg_role_t vg_roles[] = {
     { "driver", "stations:read pricing:read charging:read charging:write "
                 "reservations:read reservations:write billing:read "
                 "billing:write parking:read parking:write accounts:read "
-                "customers:read customers:write" },
+                "customers:read customers:write notifications:read "
+                "notifications:write" },
     { "operator", "stations:read stations:write pricing:read pricing:write "
                   "charging:read charging:write reservations:read "
                   "reservations:write billing:read billing:write "
                   "parking:read parking:write telemetry:read "
                   "telemetry:write analytics:read accounts:read "
                   "accounts:write customers:read customers:write "
-                  "events:read" },
+                  "events:read notifications:read notifications:write "
+                  "alerts:read alerts:write" },
     { "fleet_manager", "stations:read pricing:read charging:read "
                        "charging:write reservations:read reservations:write "
                        "billing:read billing:write parking:read fleet:read "
                        "fleet:write analytics:read accounts:read "
-                       "customers:read customers:write events:read" },
+                       "customers:read customers:write events:read "
+                       "notifications:read notifications:write "
+                       "alerts:read alerts:write" },
     { "planner", "analytics:read" },
     { "partner", "stations:read pricing:read charging:read "
                  "reservations:read accounts:read customers:read "

@@ -189,14 +189,15 @@ subtest 'API keys come and go on both workers' => sub {
 my %roles = (
     driver        => { subject => 'driver-1',
         scopes => 'stations:read pricing:read charging:read charging:write reservations:read reservations:write '
-            . 'billing:read billing:write accounts:read customers:read customers:write' },
+            . 'billing:read billing:write accounts:read customers:read customers:write notifications:read notifications:write' },
     operator      => { subject => 'north', company => $north,
         scopes => 'stations:read stations:write pricing:read pricing:write charging:read charging:write '
             . 'reservations:read reservations:write billing:read billing:write accounts:read accounts:write '
-            . 'customers:read customers:write events:read' },
+            . 'customers:read customers:write events:read notifications:read notifications:write alerts:read alerts:write' },
     fleet_manager => { subject => 'fleet', company => $fleet,
         scopes => 'stations:read pricing:read charging:read charging:write reservations:read reservations:write '
-            . 'billing:read billing:write accounts:read customers:read customers:write events:read' },
+            . 'billing:read billing:write accounts:read customers:read customers:write events:read '
+            . 'notifications:read notifications:write alerts:read alerts:write' },
     partner       => { subject => 'partner', company => $fleet,
         scopes => 'stations:read pricing:read charging:read reservations:read accounts:read customers:read events:read' },
     planner       => { subject => 'planner', scopes => '' },
