@@ -1,11 +1,16 @@
 -- plugin.lua: the manifest of notifications: who is told what, by which channel.
 
+local alert = require "alert"
 local erasure = require "erasure"
 local event = require "event"
+local incident = require "incident"
+local notification = require "notification"
 local send = require "send"
+local text = require "text"
+local webhook = require "webhook"
 
 local routes = {}
-for _, file in ipairs { event, send, erasure } do
+for _, file in ipairs { notification, alert, text, webhook, incident, event, send, erasure } do
     for _, row in ipairs(file.routes) do routes[#routes + 1] = row end
 end
 routes[#routes + 1] = { "EVERY", "1m", statement = "batch_sweep", about = "Send what waits for one mail and was left over" }
@@ -16,6 +21,7 @@ return {
     version = "0.1.0",
     about = "Who is told what, by which channel",
     routes = routes,
+    errors = notification.errors,
     settings = {
         { name = "mail", value = "off", about = "the target of EMAIL; off: none is sent" },
         { name = "from", value = "voltgate@localhost.localdomain", about = "whom mails are from" },
@@ -38,6 +44,8 @@ return {
             { "bound", "companies", "array", required = true, item = { "text" } },
         },
         notification_ground = { { "bound", "notificationId", "uuid", required = true } },
+        rule_show = alert.queries.rule_show,
+        webhook_ground = webhook.queries.webhook_ground,
         batch_ground = { { "bound", "userId", "text", required = true } },
     },
 }

@@ -133,6 +133,22 @@ my %specimens = (
             return { %{ $vg->get("$api/billing/payers/$id") }, status => 201 };
         },
         patch => { lowMark => 7 } },
+    '/notifications/{id}' => {
+        make  => sub {
+            my $id = $vg->sql(q{insert into notifications.notification (id, user_id, channel, priority, template, data, dedup_key, status, created_at)
+                values (vg.uuid7(), 'someone', 'IN_APP', 'LOW', 'x', '{}', vg.uuid7()::text, 'SENT', now()) returning id});
+            return { %{ $vg->get("$api/notifications/$id") }, status => 201 };
+        },
+        patch => { read => JSON::PP::true() } },
+    '/notifications/rules/{id}' => { make => sub { $vg->post("$api/notifications/rules", { name => 'Rule', eventType => 'credits.low.v1',
+        actions => [ { to => 'HOUSE', channels => ['IN_APP'], template => 'x' } ] }) }, patch => { name => 'Another' } },
+    '/notifications/templates/{id}' => { make => sub { $vg->post("$api/notifications/templates",
+        { name => 't' . ++$count, locale => 'en', subject => 'x', text => 'x' }) }, patch => { subject => 'Another' } },
+    '/notifications/webhooks/{id}' => { make => sub { $vg->post("$api/notifications/webhooks", { url => 'https://example.com/' }) },
+        patch => { url => 'https://example.org/' } },
+    '/notifications/preferences/{id}' => {
+        make => sub { $vg->put("$api/notifications/preferences/user-" . ++$count, { locale => 'de' }) },
+        id   => 'userId', put => { locale => 'fr' }, upsert => 1 },
     '/api-keys/{id}' => { make => sub { $vg->post("$api/api-keys", { name => 'key ' . ++$count }) }, patch => { name => 'Another' } },
 );
 

@@ -120,7 +120,7 @@ my %kit = (
     not_found        => sub { $vg->get("$api/nothing") },
     method_not_allowed => sub { $vg->delete("$api/stations") },
     request_timeout  => 'nginx closes the connection of a late client without a word',
-    conflict         => 'for plugins; none uses it yet',
+    conflict         => 'an incident that is over: plugins/notifications/t/incident.t',
     key_running      => sub { key_running() },
     not_connected    => sub { $vg->post("$api/charge-points/CP1/commands", { action => 'ClearCache' }) },
     precondition_failed => sub { $vg->patch("$api/stations/$harbour->{id}", { name => 'x' }, { 'If-Match' => '"99"' }) },
@@ -163,6 +163,11 @@ my %kit = (
 );
 
 my %plugins = (
+    notifications => {
+        time_zone_unknown => sub { $vg->put("$api/notifications/preferences/someone", { timeZone => 'Europe/Nowhere' }) },
+        template_taken    => sub { my @same = ("$api/notifications/templates", { name => 'twice', locale => 'en', subject => 'x', text => 'x' });
+            $vg->post(@same); $vg->post(@same) },
+    },
     accounts => {
         company_unknown => sub { $vg->post("$api/customers", { companyId => 'nobody' }) },
         customer_taken  => sub { $vg->party('twice'); $vg->post("$api/customers", { id => 'twice' }) },
@@ -439,10 +444,12 @@ subtest 'the errors of the kit' => sub {
     provoke(\%kit, @rows);
 };
 
-my @manifests = map { m{plugins/(\w+)/plugin\.c$} } glob "$Voltgate::ROOT/plugins/*/plugin.c";
+my @manifests = map { m{plugins/(\w+)/plugin\.(?:c|lua)$} } glob "$Voltgate::ROOT/plugins/*/plugin.{c,lua}";
 for my $plugin (@manifests) {
-    my @rows = table_of("plugins/$plugin/plugin.c",
-        qr/\{ "(?<name>\w+)", (?<status>\d{3}),\s*"(?<title>[^"]+)" \}/);
+    my @rows = -e "$Voltgate::ROOT/plugins/$plugin/plugin.c"
+        ? table_of("plugins/$plugin/plugin.c", qr/\{ "(?<name>\w+)", (?<status>\d{3}),\s*"(?<title>[^"]+)" \}/)
+        : map { s{^\Q$Voltgate::ROOT\E/}{}; table_of($_, qr/\{ name = "(?<name>\w+)", status = (?<status>\d{3}),\s*title = "(?<title>[^"]+)" \}/) }
+            glob "$Voltgate::ROOT/plugins/$plugin/*.lua";
     next if !@rows;
     subtest "the errors of $plugin" => sub { provoke($plugins{$plugin} || {}, @rows) };
 }

@@ -29,6 +29,10 @@ sub session {
     return;
 }
 
+my $webhook = '019393c0-0000-7000-8000-00000000005c';
+$vg->sql(q{insert into notifications.webhook (id, url, types, secret, created_at, updated_at)
+    values ($1, 'https://example.com/', '["nothing"]', 'x', now(), now())}, $webhook);
+
 # one more event of a subscription
 my $subscription = '019393c0-0000-7000-8000-00000000005b';
 
@@ -170,6 +174,23 @@ my %add = (
             lines => [ { text => 'Hat', quantity => 1, price => 1, taxRate => 0 } ] })->{json};
         $vg->post("$api/billing/invoices/$draft->{id}/capture");
         made($vg->post("$api/billing/invoices/$draft->{id}/credit-notes", {})) },
+    '/notifications' => sub {
+        $vg->sql(q{insert into notifications.notification (id, channel, priority, template, data, dedup_key, status, created_at)
+            values (vg.uuid7(), 'IN_APP', 'LOW', 'x', '{}', vg.uuid7()::text, 'SENT', now())});
+    },
+    '/notifications/rules' => sub { made($vg->post("$api/notifications/rules", { name => 'Rule', eventType => 'credits.low.v1',
+        actions => [ { to => 'HOUSE', channels => ['IN_APP'], template => 'x' } ] })) },
+    '/notifications/templates' => sub { made($vg->post("$api/notifications/templates",
+        { name => 't' . ++$count, locale => 'en', subject => 'x', text => 'x' })) },
+    '/notifications/webhooks' => sub { made($vg->post("$api/notifications/webhooks", { url => 'https://example.com/' })) },
+    '/notifications/webhooks/{id}/deliveries' => sub {
+        $vg->sql(q{insert into notifications.webhook_delivery (id, webhook_id, event_id, event_type, body, status, created_at)
+            values (vg.uuid7(), $1, vg.uuid7(), 'x', '{}', 'SENT', now())}, $webhook);
+    },
+    '/incidents' => sub {
+        $vg->sql(q{insert into notifications.incident (id, rule_id, key, title, severity, status, data, opened_at, last_at)
+            values (vg.uuid7(), vg.uuid7(), 'x', 'x', 'LOW', 'OPEN', '{}', now(), now())});
+    },
     '/billing/invoices' => sub {
         $vg->sql(q{insert into billing.invoice (id, issuer, sequence, number, subject_kind, subject_id, part, currency, minor_units,
             net, tax, total, tax_unknown, issued_at)
@@ -177,6 +198,9 @@ my %add = (
             $company, ++$count);
     },
 );
+
+# a house's own would be more than 40 pages
+$vg->sql("delete from notifications.$_") for qw(rule template);
 
 my $paths = $vg->get('/openapi.json')->{json}{paths};
 my @lists = map { s{^\Q$api\E}{}r } grep {
@@ -191,7 +215,7 @@ for my $path (@lists) {
     subtest $path => sub {
         my $add = $add{$path} or return fail 'it has rows in this file';
         (my $url = "$api$path") =~ s/\{vehicleId\}/$vehicle/;
-        $url =~ s/\{id\}/$path =~ m{subscriptions} ? $subscription : 'LISTED'/e;
+        $url =~ s/\{id\}/$path =~ m{subscriptions} ? $subscription : $path =~ m{webhooks} ? $webhook : 'LISTED'/e;
         my $where = $path =~ /nearby/ ? 'lat=54.3&lon=10.1&' : $path =~ /credits/ ? 'customerId=LISTED&' : '';
         $add->('M') for 1 .. 7;
 

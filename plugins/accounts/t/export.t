@@ -74,7 +74,7 @@ subtest 'all of it, by plugin and kind' => sub {
     my $all = complete($url, 'dana');
     is_deeply $all->{waitingFor}, [];
     is_deeply { map { $_->{plugin} => $_->{rows} } @{ $all->{plugins} } },
-        { accounts => 2, charging => 8, reservations => 1, billing => 1 }, 'how many rows of each';
+        { accounts => 2, charging => 8, reservations => 1, billing => 1, notifications => 0 }, 'how many rows of each';
     my $data = $all->{data};
     is $data->{accounts}{customer}[0]{name}, 'Dana Drake';
     is $data->{accounts}{vehicle}[0]{plate}, 'KI-DD 1';

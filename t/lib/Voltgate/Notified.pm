@@ -54,6 +54,16 @@ sub tell {
     return;
 }
 
+# wait_for() in a time in which what is to be done later is done now
+sub soon {
+    my ($self, $sub, $seconds) = @_;
+
+    return $self->{vg}->wait_for(sub {
+        $self->{vg}->sql(q{update vg.job set next_at = now() where plugin = 'notifications' and lease is null and next_at > now()});
+        return $sub->();
+    }, $seconds // 20);
+}
+
 # the first mail there whose subject is so, within 15 s
 sub mail {
     my ($self, $to, $subject) = @_;
