@@ -37,6 +37,18 @@ ngx_int_t vg_around_join(vg_host_t *host, char *why, size_t size);
 void vg_around_run(vg_call_t *call, vg_around_place_t place,
                    void (*next)(vg_call_t *));
 
+typedef struct {
+    ngx_uint_t after;
+    vg_str_t   name;
+} vg_stand_word_t;
+
+/* the next of "after NAME, before NAME"; VG_ERROR: it is not said so;
+ * VG_DONE: there is none */
+vg_rc_t vg_stand_next(const char **p, vg_stand_word_t *word);
+
+/* behind the method that a hook's path begins with; NULL: it begins with none */
+const char *vg_stand_path(const vg_endpoint_t *hook, vg_method_t *method);
+
 /* NULL, or what is wrong with a row's `stands`, and with a hook by itself */
 const char *vg_around_wrong(const vg_endpoint_t *e);
 

@@ -23,94 +23,6 @@ typedef struct {
     ngx_uint_t           n;
 } vg_stand_t;
 
-typedef struct {
-    ngx_uint_t after;
-    vg_str_t   name;
-} vg_stand_word_t;
-
-
-/* -------------------------------------------------------------- the words */
-
-static vg_str_t
-vg_stand_word(const char **p)
-{
-    vg_str_t word;
-
-    *p += strspn(*p, " ");
-    word.data = *p;
-    word.len = strcspn(*p, " ,");
-    *p += word.len;
-    *p += strspn(*p, " ");
-    return word;
-}
-
-
-/* the next of "after NAME, before NAME"; VG_ERROR: it is not said so;
- * VG_DONE: there is none */
-static vg_rc_t
-vg_stand_next(const char **p, vg_stand_word_t *word)
-{
-    vg_str_t side;
-
-    if (**p == '\0') {
-        return VG_DONE;
-    }
-    side = vg_stand_word(p);
-    word->after = vg_str_eq(side, "after");
-    word->name = vg_stand_word(p);
-    if ((!word->after && !vg_str_eq(side, "before")) || word->name.len == 0
-        || (**p != ',' && **p != '\0') || (**p == ',' && *++*p == '\0'))
-    {
-        return VG_ERROR;
-    }
-    return VG_OK;
-}
-
-
-/* the method that a hook's path begins with, and what is behind it */
-static const char *
-vg_stand_path(const vg_endpoint_t *hook, vg_method_t *method)
-{
-    size_t      n;
-    vg_method_t m;
-    const char *name, *path = hook->row->path;
-
-    for (m = VG_GET; m <= VG_OCPP16; m++) {
-        name = vg_method_name(m);
-        n = ngx_strlen(name);
-        if (m != VG_INTERNAL && ngx_strncmp(path, name, n) == 0
-            && path[n] == ' ') {
-            *method = m;
-            return path + n + 1;
-        }
-    }
-    return NULL;
-}
-
-
-const char *
-vg_around_wrong(const vg_endpoint_t *e)
-{
-    vg_rc_t         rc = VG_DONE;
-    const char     *p = e->row->stands;
-    vg_method_t     method;
-    vg_stand_word_t word;
-
-    if (e->row->method != VG_HOOK) {
-        return p ? "only a hook stands anywhere" : NULL;
-    }
-    if (vg_stand_path(e, &method) == NULL) {
-        return "a hook's path is a method and a path, or *";
-    }
-    if (e->statement != NULL && e->statement->change) {
-        return "a hook's statement changes nothing";
-    }
-    while (p != NULL && (rc = vg_stand_next(&p, &word)) == VG_OK) {
-    }
-    return rc == VG_ERROR ? "stands is \"after NAME, before NAME\"" : NULL;
-}
-
-
 /* ---------------------------------------------------------------- the order */
 
 static ngx_uint_t
@@ -155,6 +67,26 @@ vg_stand_add(vg_stand_t *s, vg_endpoint_t *hook)
 }
 
 
+/* where a hook stands by its own words */
+static vg_around_place_t
+vg_stand_own(const vg_stand_t *s, ngx_uint_t i)
+{
+    const char     *p = s->hook[i]->row->stands;
+    const char     *route = (const char *) s->at->plugin->name.data;
+    vg_stand_word_t word;
+
+    while (p != NULL && vg_stand_next(&p, &word) == VG_OK) {
+        if (!word.after && vg_str_eq(word.name, "fields")) {
+            return VG_AROUND_FIELDS;
+        }
+        if (word.after && vg_str_eq(word.name, route)) {
+            return VG_AROUND_ANSWER;
+        }
+    }
+    return VG_AROUND_ROUTE;
+}
+
+
 /* all with that name, as bits */
 static uint64_t
 vg_stand_named(const vg_stand_t *s, vg_str_t name)
@@ -180,6 +112,25 @@ vg_stand_named(const vg_stand_t *s, vg_str_t name)
 }
 
 
+/* A plugin may stand before the fields and behind the route: "after" it is
+ * after those of its hooks that are not behind this one anyway. */
+static uint64_t
+vg_stand_meant(const vg_stand_t *s, ngx_uint_t i, const vg_stand_word_t *word)
+{
+    uint64_t          all = vg_stand_named(s, word->name), meant = all;
+    ngx_uint_t        j;
+    vg_around_place_t place = vg_stand_own(s, i);
+
+    for (j = VG_STAND_FIXED; j < s->n; j++) {
+        if (word->after ? vg_stand_own(s, j) > place
+                        : vg_stand_own(s, j) < place) {
+            meant &= ~(UINT64_C(1) << j);
+        }
+    }
+    return meant ? meant : all;
+}
+
+
 static void
 vg_stand_say(vg_stand_t *s, ngx_uint_t i)
 {
@@ -190,7 +141,7 @@ vg_stand_say(vg_stand_t *s, ngx_uint_t i)
 
     s->before[VG_STAND_AUTH] |= UINT64_C(1) << i;
     while (p != NULL && vg_stand_next(&p, &word) == VG_OK) {
-        others = vg_stand_named(s, word.name);
+        others = vg_stand_meant(s, i, &word);
         if (!word.after) {
             s->before[i] |= others;
             continue;

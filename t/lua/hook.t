@@ -70,10 +70,10 @@ END
 
 # it notes that it stood there, at the end of what is seen
 sub marker {
-    my ($name, $stands) = @_;
+    my ($name, $stands, $more) = (@_, '');
 
     return <<"END";
-return { name = "$name", $head, routes = {
+return { name = "$name", $head, routes = { $more
     { "HOOK", "POST /inn", stands = "before fields$stands", about = "Sign", check = function(call)
         local body = call.body
         body.seen = (body.seen or "") .. "$name"
@@ -82,6 +82,9 @@ return { name = "$name", $head, routes = {
 } }
 END
 }
+
+# who stands behind bob before the fields need not know that he is behind the route, too
+my $twice = '{ "HOOK", "POST /inn", stands = "after inn", about = "Look", check = function() end },';
 
 my $guard = <<"END";
 return { name = "guard", $head, routes = {
@@ -128,7 +131,7 @@ my %house = (
     mender  => { 'plugin.lua' => $mender },
     dreamer => { 'plugin.lua' => $dreamer },
     ada     => { 'plugin.lua' => marker('ada', ', after cat') },
-    bob     => { 'plugin.lua' => marker('bob', '') },
+    bob     => { 'plugin.lua' => marker('bob', '', $twice) },
     cat     => { 'plugin.lua' => marker('cat', ', after bob') },
 );
 my $vg  = Voltgate->start(authored => \%house);
