@@ -1,0 +1,44 @@
+-- plugin.lua: the manifest of quirks: what firmware gets wrong in OCPP is put
+-- right before anybody else reads it.
+
+local mend = require "mend"
+local register = require "register"
+
+local function before(action, handler, about)
+    return { "HOOK", "OCPP16 " .. action, stands = "before fields", optional = true, handler = handler, about = about }
+end
+
+local routes = {
+    { "HOOK", "OCPP16 BootNotification", stands = "before fields", optional = true, check = mend.boots, about = "Another firmware may have come" },
+    { "HOOK", "OCPP16 StartTransaction", stands = "after charging", optional = true, handler = mend.started,
+      about = "Whose register is followed has a transaction now" },
+}
+for _, action in ipairs { "MeterValues", "StartTransaction", "StatusNotification", "StopTransaction" } do
+    routes[#routes + 1] = before(action, mend.hook(action), "Put right what this firmware gets wrong")
+end
+
+return {
+    abi = 7,
+    name = "quirks",
+    version = "0.1.0",
+    about = "Puts right what chargers' firmware gets wrong",
+    routes = routes,
+    settings = {
+        { name = "also", value = "", about = "quirks of generic.lua and who has them, as \"register_resets=Acme/M1/2.*; local_time_as_utc=Other/*\": "
+            .. "name=vendor/model/firmware, each with *; what it names is put right in the next message" },
+        { name = "known", value = "60", about = "seconds after which vendor, model and firmware of a charge point are asked for again; "
+            .. "longer is cheaper, and a charge point that came back to a worker without booting there keeps its old quirks for as long" },
+        { name = "most_kw", value = "400", about = "what no charger gives more of, in kW: a register that fell shows at most what flows at this "
+            .. "in the time since, or it was no reset and is let be" },
+    },
+    keeps = register.keeps,
+    queries = {
+        instants = {
+            { "bound", "zone", "text", required = true },
+            { "bound", "times", "array", required = true, item = { "text" } },
+        },
+        register_begin = register.begin_fields,
+        register_named = register.named_fields,
+        register_follow = register.follow_fields,
+    },
+}
