@@ -1,9 +1,11 @@
 /*
  * budget.c: how long an entry may keep the thread. A timer over the thread's
- * CPU clock ticks while Lua has work; a tick that finds the same entry as so
- * many before it sets a count hook, which raises an error at each instruction
- * until the entry has unwound. A hook that stands all the time would double
- * what each instruction costs, and a timer set for each entry two system calls.
+ * CPU clock ticks while Lua has work; a tick sets a count hook. There a handler
+ * yields, to go on at a later turn of the event loop (task.c); and what met as
+ * many ticks as it may, or was to yield and cannot, is ended: an error at each
+ * instruction until the entry has unwound. A hook that stands all the time would
+ * double what each instruction costs, and a timer set for each entry two system
+ * calls.
  *
  * The hook never fires in compiled code: plugins whose code is compiled are
  * trusted to end.
@@ -16,7 +18,8 @@
 #include "vm.h"
 
 #define VG_LUA_SIGNAL (SIGRTMIN + 5)
-#define VG_LUA_IDLE   200 /* ticks without Lua, then it rests               */
+#define VG_LUA_IDLE   400  /* ticks without Lua, then it rests              */
+#define VG_LUA_AGAIN  1000 /* instructions                                  */
 
 static vg_lua_entry_t *volatile vg_lua_entry;
 
@@ -26,11 +29,25 @@ static volatile sig_atomic_t vg_lua_ticking;
 static volatile unsigned     vg_lua_idle;
 
 
+/* Only in a plugin's own files: the house's, around a wait, are not to be parted
+ * from it. Behind a function in C (table.sort, string.gsub) nothing can yield;
+ * it is looked at again when that may be over. */
 static void
 vg_lua_hook(lua_State *L, lua_Debug *at)
 {
-    (void) at;
-    vg_lua_still(L);
+    vg_lua_vm_t *vm = vg_lua_vm_of(L);
+
+    if (vg_lua_still(L) || vm->task == NULL) {
+        return;
+    }
+    if (lua_getinfo(L, "S", at) == 0 || at->source[0] != '@') {
+        return;
+    }
+    if (lua_isyieldable(L)) {
+        vm->off = 1;
+        (void) lua_yield(L, 0);
+    }
+    (void) lua_sethook(L, vg_lua_hook, LUA_MASKCOUNT, VG_LUA_AGAIN);
 }
 
 
@@ -44,8 +61,9 @@ vg_lua_set(long ms)
 }
 
 
-/* in a signal handler: nothing here takes a lock or memory; LuaJIT's own
- * program sets a hook so */
+/* In a signal handler: nothing here takes a lock or memory; LuaJIT's own program
+ * sets a hook so. Set again by each tick, since one may come while the hook is
+ * being taken away. Where the clock is coarser than a tick several are one. */
 static void
 vg_lua_tick(int signal)
 {
@@ -59,10 +77,14 @@ vg_lua_tick(int signal)
         return;
     }
     vg_lua_idle = 0;
-    if (++entry->ticks > entry->limit && entry->vm->over == NULL) {
+    entry->ticks += 1 + (ngx_uint_t) ngx_max(timer_getoverrun(vg_lua_timer), 0);
+    if (entry->ticks > entry->limit) {
         entry->vm->over = "it takes too long";
-        (void) lua_sethook(entry->vm->L, vg_lua_hook, LUA_MASKCOUNT, 1);
+    } else if (!entry->slices) {
+        return;
     }
+    entry->vm->hooked = 1;
+    (void) lua_sethook(entry->vm->L, vg_lua_hook, LUA_MASKCOUNT, 1);
 }
 
 
@@ -111,9 +133,12 @@ vg_lua_budget_end(vg_lua_entry_t *entry)
 
     vg_lua_entry = entry->before;
     ngx_memory_barrier();
-    if (vm->over != NULL && vm->inside == 0) {
-        (void) lua_sethook(vm->L, NULL, 0, 0);
-        vm->over = NULL;
+    if (vm->inside == 0) {
+        if (vm->hooked) {
+            (void) lua_sethook(vm->L, NULL, 0, 0);
+            vm->hooked = 0;
+        }
+        vm->over = NULL; /* a pattern's steps set no hook */
     }
     if (ngx_process != NGX_PROCESS_WORKER && vg_lua_entry == NULL
         && vg_lua_ticking) {

@@ -8,7 +8,9 @@
 
 /* In Lua, since a C function cannot be left and come back to. HOST is what a
  * handler's wait yields: it goes past the plugin's own coroutines up to the
- * host, which resumes them from the outside in. */
+ * host, which resumes them from the outside in. So does one that is put off,
+ * which yields nothing: still() knows. Nothing is put off in here, where depth
+ * is between two values. */
 static const char vg_lua_prelude[] =
     "local still, HOST, depth = ...\n"
     "local raw_pcall, create = pcall, coroutine.create\n"
@@ -25,8 +27,9 @@ static const char vg_lua_prelude[] =
     "local resume\n"
     "local function back(co, ok, first, ...)\n"
     "  depth = depth - 1\n"
-    "  still()\n"
-    "  if ok and first == HOST then return resume(co, raw_yield(HOST)) end\n"
+    "  local off = still()\n"
+    "  if ok and (off or first == HOST) then return resume(co, "
+    "raw_yield(HOST)) end\n"
     "  return ok, first, ...\n"
     "end\n"
     "function resume(co, ...)\n"
@@ -56,7 +59,7 @@ const char vg_lua_host; /* its address is HOST: no value of a plugin's is it  */
 #define VG_LUA_SORTED 20000 /* items: the sort itself cannot be ended         */
 
 
-void
+bool
 vg_lua_still(lua_State *L)
 {
     vg_lua_vm_t *vm = vg_lua_vm_of(L);
@@ -67,14 +70,15 @@ vg_lua_still(lua_State *L)
     if (vm->spoilt) {
         (void) luaL_error(L, "it takes too much memory");
     }
+    return vm->off;
 }
 
 
 static int
 vg_lua_still_here(lua_State *L)
 {
-    vg_lua_still(L);
-    return 0;
+    lua_pushboolean(L, vg_lua_still(L));
+    return 1;
 }
 
 

@@ -4,6 +4,10 @@
  * ways that a step of a C plugin has, with its own deadline. A call that is
  * over meanwhile is seen when the wait ends, and the coroutine is dropped
  * there: nothing of it runs any more.
+ *
+ * One that computes for longer than a slice waits, too: for its turn. In each
+ * turn of the event loop one of those goes on, so that however many compute the
+ * loop is held by a slice.
  */
 
 #include "vm.h"
@@ -74,6 +78,47 @@ vg_lua_fails(vg_lua_task_t *task, const vg_lua_error_t *error)
 }
 
 
+/* ------------------------------------------------------------------- turns */
+
+static ngx_queue_t vg_lua_turns; /* of tasks; prev NULL: not made yet        */
+static ngx_event_t vg_lua_turn;
+
+static void vg_lua_said(void *data, const vg_said_t *said);
+
+
+static void
+vg_lua_turned(ngx_event_t *ev)
+{
+    ngx_queue_t *first = ngx_queue_head(&vg_lua_turns);
+    vg_said_t    nothing = { .result = VG_STR("") };
+
+    ngx_queue_remove(first);
+    if (!ngx_queue_empty(&vg_lua_turns)) {
+        ngx_post_event(ev, &ngx_posted_next_events);
+    }
+    vg_lua_said(ngx_queue_data(first, vg_lua_task_t, turn), &nothing);
+}
+
+
+/* a way like any other, which waits for nobody */
+static void
+vg_lua_later(vg_call_t *call, const void *what, vg_said_pt said, void *data)
+{
+    vg_lua_task_t *task = data;
+
+    (void) what;
+    (void) said;
+    if (vg_lua_turns.prev == NULL) {
+        ngx_queue_init(&vg_lua_turns);
+        vg_lua_turn.handler = vg_lua_turned;
+    }
+    vg_lua_turn.log = ngx_cycle->log;
+    ngx_queue_insert_tail(&vg_lua_turns, &task->turn);
+    ngx_post_event(&vg_lua_turn, &ngx_posted_next_events);
+    (void) call;
+}
+
+
 /* until it waits or is over; what was decided is the call's */
 static vg_lua_slice_t
 vg_lua_slice(vg_lua_task_t *task, int args)
@@ -84,6 +129,10 @@ vg_lua_slice(vg_lua_task_t *task, int args)
     task->way = NULL;
     task->vm->function = task->function;
     rc = vg_lua_resume(task, args, &error);
+    if (rc == LUA_YIELD && task->off) {
+        task->way = vg_lua_later;
+        return VG_LUA_WAITS;
+    }
     if (rc == LUA_YIELD && task->way != NULL) {
         lua_settop(task->co, 0);
         return VG_LUA_WAITS;
@@ -103,15 +152,14 @@ vg_lua_slice(vg_lua_task_t *task, int args)
 }
 
 
-static void vg_lua_said(void *data, const vg_said_t *said);
-
-
+/* asks are counted: a call that is repeated asks under the same numbers */
 static void
 vg_lua_wait(vg_lua_task_t *task)
 {
     vg_call_t *call = task->call;
 
-    call->outgoing.nth = ++task->asked;
+    task->asked += !task->off;
+    call->outgoing.nth = task->asked;
     task->way(call, task->what, vg_lua_said, task);
 }
 

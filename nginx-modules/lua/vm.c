@@ -367,7 +367,7 @@ vg_lua_resume(vg_lua_task_t *task, int args, vg_lua_error_t *error)
     uint64_t       serial = vm->serial;
     vg_call_t     *outer = vm->call;
     vg_lua_task_t *before = vm->task;
-    vg_lua_entry_t entry = { .vm = vm, .ticks = task->ticks };
+    vg_lua_entry_t entry = { .vm = vm, .ticks = task->ticks, .slices = 1 };
 
     entry.limit = vg_lua_conf->time / VG_LUA_TICK;
     vm->task = task;
@@ -377,6 +377,8 @@ vg_lua_resume(vg_lua_task_t *task, int args, vg_lua_error_t *error)
     vg_lua_budget_begin(&entry);
     rc = lua_resume(task->co, args);
     task->ticks = entry.ticks;
+    task->off = vm->off;
+    vm->off = 0;
     if (rc != 0 && rc != LUA_YIELD) {
         vg_lua_explain(task->co, rc, error);
     }

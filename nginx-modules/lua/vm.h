@@ -56,6 +56,8 @@ struct vg_lua_vm_s {
     int handle, visit; /* of vm.c                                            */
     struct vg_lua_error_s *error; /* of the entry on the stack                */
     const char *volatile over; /* what the entry on the stack exceeded        */
+    volatile sig_atomic_t hooked; /* a tick has set the hook               */
+    unsigned              off:1;  /* the coroutine is put off               */
 };
 
 /* a statement that handlers ask */
@@ -93,9 +95,10 @@ struct vg_lua_entry_s {
     vg_lua_vm_t    *vm;
     vg_lua_entry_t *before;
     ngx_uint_t      ticks, limit;
+    unsigned        slices:1; /* it can go on later                          */
 };
 
-#define VG_LUA_TICK 10 /* ms of the thread's CPU                            */
+#define VG_LUA_TICK 5 /* ms of the thread's CPU: what a slice may take      */
 
 /* vm.c: NULL: no memory, or see why of the plugin */
 vg_lua_vm_t *vg_lua_vm_make(vg_lua_t *lua);
@@ -114,7 +117,8 @@ typedef struct vg_lua_error_s {
 
 int vg_lua_enter(vg_lua_vm_t *vm, vg_call_t *call, lua_CFunction body,
                  void *data, ngx_msec_t time, vg_lua_error_t *error);
-/* the same of a task's coroutine; LUA_YIELD: it waits */
+/* the same of a task's coroutine; LUA_YIELD: it waits, or task->off is set: it
+ * goes on at another turn */
 int vg_lua_resume(vg_lua_task_t *task, int args, vg_lua_error_t *error);
 /* an error of the host's own, of the function that was entered */
 void vg_lua_misled(vg_lua_vm_t *vm, const char *text, vg_lua_error_t *error);
@@ -129,8 +133,9 @@ void vg_lua_budget_stop(void);
 /* sandbox.c: what there is for a plugin; in a protected call */
 void              vg_lua_sandbox(lua_State *L);
 extern const char vg_lua_host;
-/* raises again what the entry exceeded, however it was caught */
-void vg_lua_still(lua_State *L);
+/* raises again what the entry exceeded, however it was caught; true: what runs
+ * is being put off */
+bool vg_lua_still(lua_State *L);
 
 /* strings.c: find, match, gmatch, gsub, rep, format */
 void vg_lua_strings(lua_State *L);
@@ -202,6 +207,8 @@ struct vg_lua_task_s {
     void             *data;
     vg_out_t          events; /* of event.emit()                              */
     unsigned          tells:1; /* some events                                 */
+    unsigned          off:1;   /* it waits for its turn alone                 */
+    ngx_queue_t       turn;
 };
 
 /* what the handler returned, at 1 */

@@ -1,0 +1,174 @@
+# A handler that computes for long is put off, again and again: whoever else
+# calls is answered meanwhile, and its answer is right. What does not end is
+# ended at its bound all the same.
+
+use strict;
+use warnings;
+
+use JSON::PP ();
+use POSIX ();
+use Test::More;
+use Time::HiRes qw(time);
+
+use Voltgate;
+
+my %sql = (
+    'sql/001_mark.sql' => "create table slow.mark (\n    n int not null,\n    constraint mark_pkey primary key (n)\n);\n",
+    'sql/queries/mark_add.sql' => <<'END',
+-- in: nothing
+-- out: how many there were
+with made as (
+    insert into slow.mark (n)
+    select count(*) from slow.mark
+    returning n
+), answer(status, body, events) as (
+    select 'ok', json_build_object('n', m.n), null::jsonb
+    from made as m
+)
+select * from answer;
+END
+);
+
+my $lua = <<'END';
+local tried = 0
+beat = 0
+
+local function sum(n)
+    local s = 0
+    for i = 1, n do s = s + i end
+    return s
+end
+
+local function get(path, handler)
+    return { "GET", "/slow/" .. path, handler = handler, about = "a test" }
+end
+
+return {
+    abi = 7, name = "slow", version = "1", about = "a test",
+    routes = {
+        get("sum", function() return { sum = sum(2e7) } end),
+        get("other", function() return { sum = sum(1e7) } end),
+        get("within", function()
+            local function each()
+                for i = 1, 4 do
+                    sum(3e6)
+                    coroutine.yield(i, i * i)
+                end
+            end
+            local said = {}
+            local co = coroutine.wrap(function()
+                for a, b in coroutine.wrap(each) do
+                    said[#said + 1] = a
+                    said[#said + 1] = b
+                end
+                local ok, why = pcall(function() sum(5e6) error("mine", 0) end)
+                coroutine.yield(ok, why)
+            end)
+            local ok, why = co()
+            return { said = said, ok = ok, why = why }
+        end),
+        get("sort", function()
+            local t = {}
+            for i = 1, 20 do t[i] = 21 - i end
+            table.sort(t, function(a, b) sum(1e5) return a < b end)
+            return { first = t[1], last = t[20], sum = sum(5e6) }
+        end),
+        get("ever", function() while true do end end),
+        get("swallowed", function() while true do pcall(function() while true do end end) end end),
+        get("inner", function() while true do coroutine.wrap(function() while true do end end)() end end),
+        get("sorted", function() while true do table.sort({ 1, 2, 3 }, function(a, b) sum(1e6) return a < b end) end end),
+        get("beats", function() for i = 1, 1e9 do beat = i end end),
+        { "GET", "/slow/beat", about = "a test", check = function() return { beat = beat } end },
+        { "POST", "/slow/marks", about = "a test", no_body = true, handler = function()
+            tried = tried + 1
+            if tried == 1 then sum(5e6) end
+            local said = db.change("mark_add")
+            if tried == 1 then error("once") end
+            return { n = said.n, tried = tried }
+        end },
+    },
+    queries = { mark_add = {} },
+}
+END
+
+my $quick = 'return { abi = 7, name = "quick", version = "1", about = "a test", routes = {'
+    . ' { "GET", "/quick", about = "a test", check = function() return { n = 1 } end } } }';
+
+my $vg = Voltgate->start(own_cluster => 1, workers => 1, extra => { http => '    voltgate_lua_time 2s;' },
+    authored => { slow => { %sql, 'plugin.lua' => $lua }, quick => { 'plugin.lua' => $quick } });
+my $api = '/api/v1';
+$vg->admin;
+
+# what a call in a process of its own says, and how many others were answered by
+# the one worker while it was under way
+sub beside {
+    my (@paths) = @_;
+
+    my @pipes = map {
+        my $path = $_;
+        my $pid = open(my $pipe, '-|') // die "fork: $!";
+        if (!$pid) {
+            local $vg->{client} = $vg->client(fresh => 1);
+            my $from = time;
+            my $r = $vg->get("$api/slow/$path");
+            print JSON::PP::encode_json([ $r->{status}, $r->{json}, $from, time ]);
+            close STDOUT or die;
+            POSIX::_exit(0);
+        }
+        $pipe;
+    } @paths;
+    my ($seen, @at) = ('');
+    my $left = time + 30;
+    vec(my $want = '', fileno $pipes[-1], 1) = 1;
+    until (select(my $ready = $want, undef, undef, 0) || time > $left) {
+        push @at, time if $vg->get("$api/quick")->{status} == 200;
+    }
+    my @said = map { local $/ = undef; JSON::PP::decode_json(readline $_) } @pipes;
+    close $_ for @pipes;
+    my $n = grep { $_ > $said[-1][2] && $_ < $said[-1][3] } @at;
+    return $n, @said;
+}
+
+my ($n, $said) = beside('sum');
+is_deeply $said->[1], { sum => 200000010000000 }, 'what is put off comes to its end' or diag $vg->log;
+cmp_ok $n, '>', 5, 'who stands beside is answered meanwhile';
+($n, $said) = beside('within');
+is_deeply $said->[1], { said => [ 1, 1, 2, 4, 3, 9, 4, 16 ], ok => JSON::PP::false, why => 'mine' },
+    'coroutines, iterators and pcall see nothing of it' or diag explain($said), $vg->log;
+cmp_ok $n, '>', 2, '... within those, too';
+is_deeply $vg->get("$api/slow/sort")->{json}, { first => 1, last => 20, sum => 12500002500000 }, 'below a function in C it goes on until that is over';
+my @both = beside('other', 'sum');
+is $both[1][1]{sum}, 50000005000000, 'two at once';
+is $both[2][1]{sum}, 200000010000000, '... do not mix';
+cmp_ok $both[0], '>', 5, 'and others are answered';
+
+for my $path (qw(ever swallowed inner sorted)) {
+    ($n, $said) = beside($path);
+    is $said->[0], 503, "$path: it ends at its bound";
+    is $said->[1]{type} =~ s{.*/}{}r, 'plugin_limit';
+    cmp_ok $n, '>', 5, '... and held nobody' if $path ne 'sorted';
+    $vg->get("$api/slow/beat") for 1 .. 3;    # a quarter fails: the breaker lets it
+}
+
+my %key = ('Idempotency-Key' => 'marks');
+is $vg->post("$api/slow/marks", undef, \%key)->{status}, 500, 'a change, after it was put off';
+is_deeply $vg->post("$api/slow/marks", undef, \%key)->{json}, { n => 0, tried => 2 }, 'is the same change where it was not put off';
+is $vg->sql('select count(*) from slow.mark'), 1;
+
+# nobody computes for a client that has left
+my ($limits) = $vg->get('/metrics')->{body} =~ /^voltgate_lua_limits_total\{plugin="slow"\} (\d+)$/m;
+my $pid = fork // die "fork: $!";
+if (!$pid) {
+    local $vg->{client} = $vg->client(fresh => 1);
+    $vg->get("$api/slow/beats");
+    POSIX::_exit(0);
+}
+sub beat { return $vg->get("$api/slow/beat")->{json}{beat} }
+my @beats = (0);
+ok $vg->wait_for(sub { push @beats, beat(); @beats > 3 && $beats[-1] > $beats[-2] && $beats[-2] > $beats[-3] }), 'a handler is seen at work, by others of its plugin';
+kill KILL => $pid;
+waitpid $pid, 0;
+ok $vg->wait_for(sub { push @beats, beat(); $beats[-1] == $beats[-2] && $beats[-2] == $beats[-3] && $beats[-3] == $beats[-4] }), 'its client leaves, and it stands still';
+like $vg->get('/metrics')->{body}, qr/^voltgate_lua_limits_total\{plugin="slow"\} $limits$/m, '... at no bound';
+
+done_testing;
