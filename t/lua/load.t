@@ -79,7 +79,7 @@ my %wrong = (
     'no table'        => [ qr/what plugin\.lua returns must be a table/, sub { s/^return \{.*/return 1/ms } ],
     'no file'         => [ qr/there is no rulle\.lua/,                sub { s/"rule"/"rulle"/ } ],
     'a file outside'  => [ qr/a file's name is of/,                   sub { s/"rule"/"..\/rule"/ } ],
-    'ABI'             => [ qr/ABI 6, the kit's is 7/,                 sub { s/abi = 7/abi = 7/ } ],
+    'ABI'             => [ qr/ABI 6, the kit's is 7/,                 sub { s/abi = 7/abi = 6/ } ],
     'its name'        => [ qr/another name/,                          sub { s/name = "loaded"/name = "other"/ } ],
     'no version'      => [ qr/plugin\.lua: version must be a string/, sub { s/version = "1",// } ],
     'a key'           => [ qr/routes\[3\]: statment is not known/,    sub { s/statement = "marks"/statment = "marks"/ } ],
