@@ -5,6 +5,7 @@
 #ifndef VG_CLI_H
 #define VG_CLI_H
 
+#include <limits.h>
 #include <stddef.h>
 
 #include "install.h"
@@ -22,6 +23,24 @@ int cli_schema(int argc, char **argv);
 /* Whether who reads the events of folder `was` can read those of `is`; what
  * breaks them, or is no schema, is told. was may be NULL. 0 or 1. */
 int cli_schemas_follow(const char *is, const char *was);
+
+/* Whether what is published in a folder breaks what its `published` says. */
+int cli_schemas_published(const char *folder);
+
+/* Where plugins are; what is not "" is as an option named it. alone: without a
+ * conf this clone stands for it, and nothing is installed. */
+typedef struct {
+    char built[PATH_MAX], sources[PATH_MAX], into[PATH_MAX];
+} cli_places_t;
+
+int cli_places(cli_places_t *p, int alone);
+
+/* Opens the version in `folder` as a gateway would, and says what is wrong. */
+int cli_plugin_try(const char *name, const char *folder, const char *built,
+                   const char *sources);
+
+/* A file or folder beside this program, where it was built. From malloc. */
+char *cli_beside(const char *name);
 
 int cli_plugin_new(const char *name, const char *like);
 

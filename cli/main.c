@@ -41,13 +41,14 @@ static const struct {
       "with\n"
       "    it later, and takes tokens of the old one until they have ended" },
     { "plugin", cli_plugin,
-      "new NAME --c | list | check NAME | reload NAME | pause NAME |\n"
-      "    resume NAME | watch\n"
+      "new NAME --c|--lua | list | check NAME|PATH | reload NAME |\n"
+      "    pause NAME | resume NAME | watch\n"
       "    [--built DIR] [--sources DIR] [--hash HASH]\n"
-      "    new: plugins/NAME, a copy of plugins/example-c, in a clone. Else\n"
-      "    versions of plugins, on the gateway of $VG_STATE and $VG_PORT.\n"
-      "    check: may DIR/NAME.so be loaded, and do its events break nobody?\n"
-      "    reload: checks as that, runs NAME's pending migrations as\n"
+      "    new: plugins/NAME, a copy of plugins/example-c or -lua, in a\n"
+      "    clone. check: is it right, without a gateway: files, manifest,\n"
+      "    statements, and do its events break nobody? Else versions of\n"
+      "    plugins, on the gateway of $VG_STATE and $VG_PORT.\n"
+      "    reload: looks at it, runs NAME's pending migrations as\n"
       "    DATABASE_OWNER_URL's owner, if they only add, installs it, and has\n"
       "    the gateway take it into use; --hash: a version installed before" },
     { "schema", cli_schema,

@@ -6,7 +6,7 @@
  * copy. A reload is five steps, each of which may refuse: the shared object
  * is looked at, its events are held against those of the version in use,
  * pending migrations run as the owner, the version is installed under its own
- * name, and the gateway tries it.
+ * name, and the gateway tries it. `check` needs no gateway: see check.c.
  */
 
 #define _GNU_SOURCE
@@ -25,11 +25,12 @@
 #include "install.h"
 
 typedef struct {
-    char        built[PATH_MAX], sources[PATH_MAX], into[PATH_MAX];
-    const char *name;
-    const char *hash; /* of an installed version; NULL: what was built     */
-    const char *like; /* new: what it is copied from                        */
-    const char *log;  /* watch: where its words go; NULL: where it stands   */
+    cli_places_t at;
+    char         folder[PATH_MAX]; /* of its sources                         */
+    const char  *name;
+    const char  *hash; /* of an installed version; NULL: what was built     */
+    const char  *like; /* new: what it is copied from                        */
+    const char  *log;  /* watch: where its words go; NULL: where it stands   */
 } plugin_t;
 
 static plugin_t plugin; /* that was asked for                              */
@@ -52,61 +53,6 @@ static const struct {
     { "pause", plugin_pause, 1 }, { "resume", plugin_resume, 1 },
     { "watch", plugin_watch, 0 },
 };
-
-
-/* the value of a directive that stands on a line of its own */
-static int
-conf_value(const char *conf, const char *name, char *value, size_t size)
-{
-    const char *at = conf, *end;
-    size_t      len = strlen(name);
-
-    while ((at = strstr(at, name)) != NULL) {
-        at += len;
-        if (*at != ' ') {
-            continue;
-        }
-        at += strspn(at, " ");
-        end = strchr(at, ';');
-        if (end == NULL || (size_t) (end - at) >= size) {
-            break;
-        }
-        memcpy(value, at, (size_t) (end - at));
-        value[end - at] = '\0';
-        return 0;
-    }
-    return cli_fail("the gateway's conf has no %s", name);
-}
-
-
-/* what was not named by an option */
-static int
-plugin_places(plugin_t *p)
-{
-    char  *path = NULL, *conf = NULL;
-    size_t len;
-    int    rc = 1;
-
-    if (asprintf(&path, "%s/conf/nginx.conf", cli_state()) < 0) {
-        return cli_fail("no memory");
-    }
-    conf = cli_read(path, &len);
-    if (conf != NULL) {
-        rc = conf_value(conf, "voltgate_plugins_installed", p->into,
-                        sizeof(p->into));
-        if (*p->built == '\0') {
-            rc |= conf_value(conf, "voltgate_plugins_built", p->built,
-                             sizeof(p->built));
-        }
-        if (*p->sources == '\0') {
-            rc |= conf_value(conf, "voltgate_plugins_root", p->sources,
-                             sizeof(p->sources));
-        }
-    }
-    free(conf);
-    free(path);
-    return rc;
-}
 
 
 /* ------------------------------------------------------------ the gateway */
@@ -238,16 +184,43 @@ plugin_resume(plugin_t *p)
 }
 
 
-/* the events of what was built, against those of the version `hash`, if any */
+/* the events of what was built, against those of the version `hash`, or else
+ * what was written down when it was published */
 static int
 plugin_events(const plugin_t *p, const char *hash)
 {
     char is[PATH_MAX], was[PATH_MAX];
 
-    (void) snprintf(is, sizeof(is), "%.3000s/%s/events", p->sources, p->name);
-    (void) snprintf(was, sizeof(was), "%.3000s/%s.%s/events", p->into, p->name,
-                    hash != NULL ? hash : "");
-    return cli_schemas_follow(is, hash != NULL ? was : NULL);
+    (void) snprintf(is, sizeof(is), "%.3000s/events", p->folder);
+    (void) snprintf(was, sizeof(was), "%.3000s/%s.%s/events", p->at.into,
+                    p->name, hash != NULL ? hash : "");
+    return hash != NULL ? cli_schemas_follow(is, was)
+                        : cli_schemas_published(is);
+}
+
+
+/* its folder: that of its name, or one that is named by its path, whose last
+ * part is the name */
+static int
+plugin_find(plugin_t *p, int alone)
+{
+    int by_path = alone && (strchr(p->name, '/') != NULL || *p->name == '.');
+
+    if (by_path && realpath(p->name, p->folder) == NULL) {
+        return cli_fail("%s: %s", p->name, strerror(errno));
+    }
+    if (cli_places(&p->at, alone) != 0) {
+        return 1;
+    }
+    if (by_path) {
+        p->name = strrchr(p->folder, '/') + 1;
+    } else {
+        (void) snprintf(p->folder, sizeof(p->folder), "%.3000s/%s",
+                        p->at.sources, p->name);
+    }
+    return access(p->folder, X_OK) == 0
+               ? 0
+               : cli_fail("%s: %s", p->folder, strerror(errno));
 }
 
 
@@ -257,15 +230,11 @@ plugin_look(plugin_t *p)
     char        path[PATH_MAX], what[64];
     const char *wrong;
 
-    if (plugin_places(p) != 0) {
-        return 1;
-    }
-    (void) snprintf(path, sizeof(path), "%.3000s/%s/" VG_INSTALL_LUA,
-                    p->sources, p->name);
+    (void) snprintf(path, sizeof(path), "%.3000s/" VG_INSTALL_LUA, p->folder);
     if (access(path, R_OK) == 0) {
         return 0; /* nothing is built; the gateway that tries it reads it */
     }
-    (void) snprintf(path, sizeof(path), "%.3000s/%s.so", p->built, p->name);
+    (void) snprintf(path, sizeof(path), "%.3000s/%s.so", p->at.built, p->name);
     wrong = vg_install_check(path, what, sizeof(what));
     return wrong != NULL ? cli_fail("%s %s %s", path, wrong, what) : 0;
 }
@@ -308,22 +277,29 @@ used_find(const plugin_t *p, char *hash)
 /* beside a gateway that does not run, what was installed last stands for what
  * it will run */
 static int
-plugin_check(plugin_t *p)
+plugin_promises(plugin_t *p)
 {
     char hash[VG_INSTALL_HASH + 1], *path = NULL;
     int  used = -1;
 
-    if (plugin_look(p) != 0) {
-        return 1;
-    }
     if (asprintf(&path, "%s/admin.key", cli_state()) >= 0) {
         used = access(path, R_OK) == 0 ? used_find(p, hash) : -1;
         free(path);
     }
     if (used == -1) {
-        used = vg_installed(p->into, p->name, hash) == NULL;
+        used = vg_installed(p->at.into, p->name, hash) == NULL;
     }
     return plugin_events(p, used ? hash : NULL);
+}
+
+
+static int
+plugin_check(plugin_t *p)
+{
+    return plugin_find(p, 1) != 0
+           || cli_plugin_try(p->name, p->folder, p->at.built, p->at.sources)
+                  != 0
+           || plugin_promises(p) != 0;
 }
 
 
@@ -332,7 +308,7 @@ plugin_install(plugin_t *p)
 {
     static char  hash[VG_INSTALL_HASH + 1];
     const char  *wrong;
-    vg_install_t what = { p->name, p->built, p->sources, p->into };
+    vg_install_t what = { p->name, p->at.built, p->at.sources, p->at.into };
 
     wrong = vg_install(&what, hash);
     p->hash = hash;
@@ -353,7 +329,7 @@ plugin_migrate(plugin_t *p)
     if (url == NULL || *url == '\0') {
         return 0;
     }
-    if (asprintf(&root, "%s/..", p->sources) < 0) {
+    if (asprintf(&root, "%s/..", p->at.sources) < 0) {
         return cli_fail("no memory");
     }
     rc = cli_migrate_plugin(p->name, root, 1);
@@ -377,8 +353,8 @@ plugin_reloaded(const vg_json_t *body)
         (void) snprintf(hashes[i], sizeof(hashes[i]), "%.*s", (int) text.len,
                         text.len ? text.data : "");
     }
-    if (*plugin.into != '\0') {
-        vg_install_prune(plugin.into, plugin.name, keep);
+    if (*plugin.at.into != '\0') {
+        vg_install_prune(plugin.at.into, plugin.name, keep);
     }
 }
 
@@ -389,7 +365,8 @@ plugin_reload(plugin_t *p)
     char send[64];
 
     if (p->hash == NULL
-        && (plugin_check(p) != 0 || plugin_migrate(p) != 0
+        && (plugin_find(p, 0) != 0 || plugin_look(p) != 0
+            || plugin_promises(p) != 0 || plugin_migrate(p) != 0
             || plugin_install(p) != 0))
     {
         return 1;
@@ -410,9 +387,9 @@ plugin_changed(const char *name)
 static int
 plugin_watch(plugin_t *p)
 {
-    vg_install_t what = { NULL, p->built, p->sources, p->into };
+    vg_install_t what = { NULL, p->at.built, p->at.sources, p->at.into };
 
-    return plugin_places(p) != 0
+    return cli_places(&p->at, 0) != 0
                ? 1
                : cli_plugin_watch(&what, p->log, plugin_changed);
 }
@@ -445,10 +422,10 @@ cli_plugin(int argc, char **argv)
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
         switch (option) {
         case 'b':
-            rc |= plugin_place(plugin.built, optarg);
+            rc |= plugin_place(plugin.at.built, optarg);
             break;
         case 's':
-            rc |= plugin_place(plugin.sources, optarg);
+            rc |= plugin_place(plugin.at.sources, optarg);
             break;
         case 'h':
             plugin.hash = optarg;
@@ -477,8 +454,7 @@ cli_plugin(int argc, char **argv)
             return verbs[i].run(&plugin);
         }
     }
-    (void) cli_fail("plugin new NAME --c|--lua | list | check NAME | reload "
-                    "NAME | pause NAME |"
-                    " resume NAME | watch");
+    (void) cli_fail("plugin new NAME --c|--lua | list | check NAME|PATH | "
+                    "reload NAME | pause NAME | resume NAME | watch");
     return 2;
 }
