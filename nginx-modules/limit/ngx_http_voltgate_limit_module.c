@@ -128,6 +128,40 @@ vg_limit_zone(ngx_conf_t *cf, const char *name, size_t size)
 }
 
 
+/* A limit of a route that is not there holds nothing. It may be a slip, or of a
+ * plugin that is off; a place of nginx's own has no method. */
+static void
+vg_limit_routes(ngx_conf_t *cf, const vg_limit_conf_t *conf)
+{
+    ngx_uint_t      i, k, n;
+    vg_host_t      *host = vg_host_conf(cf);
+    vg_plan_t      *plan = conf->plans.elts;
+    vg_endpoint_t **e = host->endpoints.elts;
+
+    for (i = 0; i < conf->plans.nelts; i++) {
+        for (k = 0; k < plan[i].nroutes; k++) {
+            const ngx_str_t *label = &plan[i].routes[k].label;
+
+            for (n = 0; n < host->endpoints.nelts; n++) {
+                if (e[n]->label.len == label->len
+                    && ngx_strncmp(e[n]->label.data, label->data, label->len)
+                           == 0)
+                {
+                    break;
+                }
+            }
+            if (n == host->endpoints.nelts && label->len > 0
+                && label->data[0] != '/') {
+                ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                                   "no route is \"%V\": what the plan \"%V\" "
+                                   "says of it limits nothing",
+                                   label, &plan[i].name);
+            }
+        }
+    }
+}
+
+
 static ngx_int_t
 vg_limit_ready(ngx_conf_t *cf)
 {
@@ -138,6 +172,7 @@ vg_limit_ready(ngx_conf_t *cf)
     if (vg_host_conf(cf)->zone == NULL) {
         return NGX_OK; /* the host is not used */
     }
+    vg_limit_routes(cf, conf);
     conf->words = vg_limit_zone(cf, "voltgate_limit_words_v1",
                                 ngx_align(conf->size, (size_t) 64));
     conf->state = vg_limit_zone(cf, "voltgate_limit_v1",

@@ -48,6 +48,15 @@ subtest 'what is right' => sub {
     good("voltgate_limit_redis [::1] tls ca=$dir/tls/cert.pem;");
 };
 
+subtest 'a slip in a route is told' => sub {
+    my $slip = qr/no route is "POST \/plugins\/\{name\}\/relaod": what the plan "a" says of it limits nothing/;
+    my ($status, $out) = says('voltgate_plan a rate=30r/m burst=5; voltgate_plan a "route=POST /plugins/{name}/relaod" rate=10r/h burst=10;');
+    is $status, 0, 'its plugin may be off';
+    like $out, $slip;
+    ($status, $out) = says('voltgate_plan a rate=30r/m burst=5; voltgate_plan a "route=POST /plugins/{name}/reload" rate=10r/h burst=10;');
+    unlike $out, qr/no route is/;
+};
+
 subtest 'what is not' => sub {
     bad('voltgate_plan A rate=1r/s burst=1;', qr/has a name that is not/);
     bad('voltgate_plan a rate=1r/s;', qr/"a" wants rate= and burst=/);
