@@ -45,6 +45,7 @@ sub edit {
 sub build {
     my ($self, $vg) = @_;
 
+    return if -e "$self->{folder}/plugins/$self->{name}/plugin.lua";
     system('gcc', '-shared', '-fPIC', '-O1', '-fvisibility=hidden', '-Wl,-Bsymbolic',
         '-iquote', "$Voltgate::ROOT/nginx-modules/core",
         '-o', "$self->{folder}/built/$self->{name}.so",
