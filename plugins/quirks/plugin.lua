@@ -31,7 +31,9 @@ return {
         { name = "most_kw", value = "400", about = "what no charger gives more of, in kW: a register that fell shows at most what flows at this "
             .. "in the time since, or it was no reset and is let be" },
     },
-    keeps = register.keeps,
+    keeps = {
+        { table = "register", keep = "90d", statement = "register_retire", about = "what registers that are followed showed, with their resets" },
+    },
     queries = {
         instants = {
             { "bound", "zone", "text", required = true },

@@ -7,10 +7,6 @@ local zone = require "zone"
 
 local register = {}
 
-register.keeps = {
-    { table = "register", keep = "90d", statement = "register_retire", about = "what registers that are followed showed, with their resets" },
-}
-
 local about = {
     { "bound", "chargePoint", "text", required = true },
     { "bound", "connectorId", "int", nullable = true },
@@ -23,7 +19,7 @@ local function fields(...)
     return all
 end
 
-register.begin_fields = fields({ "bound", "startedAt", "time" }, { "bound", "shown", "decimal", required = true })
+register.begin_fields = fields({ "bound", "startedAt", "time" }, { "bound", "shown", "text", required = true })
 register.named_fields = fields()
 register.follow_fields = fields({ "bound", "mostKw", "decimal", required = true },
     { "bound", "readings", "array", required = true, item = { "object", fields = {
@@ -85,7 +81,7 @@ function register.follow(_, body, action, call)
     local list, puts = readings(body, action)
     if #list == 0 then return false end
     local said, err = db.change("register_follow", { chargePoint = call.charge_point, connectorId = number(body.connectorId),
-        transactionId = number(body.transactionId), mostKw = call:setting("most_kw"), readings = list })
+        transactionId = number(body.transactionId), mostKw = tonumber(call:setting("most_kw")) or 400, readings = list })
     if err then error("its register is not followed: " .. err, 0) end
     local changed = false
     for i, text in ipairs(said and said.goesOn or {}) do

@@ -68,4 +68,5 @@ for my $file (glob dirname(__FILE__) . '/../{vendor_*,generic}.lua') {
 }
 is_deeply [ grep { !$fixture{$_} } sort keys %quirk ], [], 'each quirk has a fixture of its name';
 
+unlike $vg->log, qr{goes on without it|quirks: \w+\.lua:\d+}, 'no quirk failed';
 done_testing;
