@@ -7,7 +7,7 @@
 --
 -- Lists are arrays; what is given is not changed, and what is returned is an
 -- array in an answer, also when it is empty. A function that returns nil adds
--- nothing.
+-- nothing, and neither does an item without the key.
 
 local list = {}
 
@@ -38,7 +38,8 @@ end
 function list.by(items, key)
     local out = {}
     for i = 1, #items do
-        out[items[i][key]] = items[i]
+        local value = items[i][key]
+        if value ~= nil then out[value] = items[i] end
     end
     return out
 end

@@ -24,6 +24,9 @@ local rule = {}
 local TERMS, DEEP = 64, 8
 
 --- A member by its path; nil: there is none.
+---@param payload table
+---@param path string
+---@return any
 function rule.member(payload, path)
     local value = payload
     for name in path:gmatch("[^.]+") do

@@ -22,14 +22,20 @@ local LONG, MADE, PLACES, DEEP = 65536, 262144, 500, 8
 local NAME = "^[%a_][%w_]*$"
 
 --- As it is.
+---@param text string
+---@return string
 function template.text(text) return text end
 
 --- For an element's text, or an attribute between double quotes.
+---@param text string
+---@return string
 function template.html(text)
     return (text:gsub("[&<>\"']", { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;" }))
 end
 
 --- One line.
+---@param text string
+---@return string
 function template.line(text)
     return (text:gsub("%c+", " "))
 end

@@ -1,4 +1,5 @@
-# The files of lua/voltgate, as a plugin uses them: templates and conditions.
+# The files of lua/voltgate, as a plugin uses them: lists, templates and
+# conditions; and that there is no other which nobody tries.
 
 use strict;
 use warnings;
@@ -8,6 +9,7 @@ use Test::More;
 use Voltgate;
 
 my $lua = <<'END';
+local list = require "voltgate.list"
 local rule = require "voltgate.rule"
 local template = require "voltgate.template"
 local escapes = { text = template.text, html = template.html, line = template.line }
@@ -23,6 +25,13 @@ return {
               local ok, made = pcall(template.render, v.text, v.values, v.escape and escapes[v.escape])
               return { made = ok and made or nil, err = not ok and made or nil }
           end },
+        { "POST", "/library/list", about = "Lists", fields = { { "body", "items", "array", required = true, item = { "any" } } },
+          check = function(call)
+              local items = call.values.items
+              local heavy = list.filter(items, function(item) return item.weight > 10 end)
+              return { heavy = heavy, names = list.map(items, function(item, i) return item.name and item.name .. i end),
+                  by = list.by(items, "name"), items = items, none = list.map({}, tostring) }
+          end },
         { "POST", "/library/rule", about = "A condition", fields = {
             { "body", "condition", "any", required = true }, { "body", "payload", "any", required = true } },
           check = function(call)
@@ -36,6 +45,14 @@ return {
 END
 
 my $vg = Voltgate->start(own_cluster => 1, plugins => ['accounts'], authored => { library => { 'plugin.lua' => $lua } });
+
+my %tried = map { $_ => 1 } map { open my $file, '<', $_ or die "$_: $!"; local $/ = undef; <$file> =~ /"voltgate\.(\w+)"/g } glob "$Voltgate::ROOT/t/lua/*.t";
+is_deeply [ grep { !$tried{$_} } map { m{([^/]+)\.lua$} } glob "$Voltgate::ROOT/lua/voltgate/*.lua" ], [], 'each file is tried, here or beside';
+
+my @items = ({ name => 'a', weight => 9 }, { weight => 11 }, { name => 'c', weight => 12 }, { name => 'd', weight => 9 });
+is_deeply $vg->post('/api/v1/library/list', { items => \@items })->{json}, { heavy => [ @items[ 1, 2 ] ], names => [ 'a1', 'c3', 'd4' ],
+    by => { a => $items[0], c => $items[2], d => $items[3] }, items => \@items, none => [] }, 'lists are lists, also empty ones, and the given one is as it was';
+is_deeply $vg->post('/api/v1/library/list', { items => [] })->{json}{heavy}, [];
 
 sub fill { my ($text, $values, $escape) = @_; return $vg->post('/api/v1/library/fill', { text => $text, values => $values, $escape ? (escape => $escape) : () })->{json} }
 
