@@ -1,13 +1,16 @@
 -- plugin.lua: the manifest of example: notes that a caller keeps for itself.
 
+---@type vg.field[]
 local new_fields = {
     { "body", "text", "text", required = true, min = 1, max = 200, about = "what to keep" },
 }
 
+---@type vg.field[]
 local id_fields = {
     { "path", "id", "uuid", required = true, about = "of the note" },
 }
 
+---@type vg.manifest
 return {
     abi = 7,
     name = "example",

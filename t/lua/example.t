@@ -14,7 +14,7 @@ sub files_of {
     my ($folder) = @_;
     my %files;
     find({ no_chdir => 1, wanted => sub {
-        return if !-f || m{/t/|README};
+        return if !-f || m{/t/|README|/\.};
         open my $file, '<', $_ or die "$_: $!";
         local $/ = undef;
         $files{ substr $_, 1 + length $folder } = <$file>;
