@@ -20,7 +20,7 @@ package Voltgate;
 # that the test writes (Voltgate::Author); elsewhere => { name => [plugins] }
 # puts plugins into a cluster of their own: elsewhere('name') is a Voltgate
 # without a gateway, for sql(), pg_stop() and the like. hold => 1: drivers need
-# credit or a card to charge, as they do where no test runs. slow => 1: timers and
+# credit or a card to charge, as they do where no test runs. patience => 120: a client waits so many seconds, and not 30. slow => 1: timers and
 # the clerk look as seldom as they do there; else a file would wait all day for
 # what it wrote by sql(), which rings no bell, and for time that it let pass.
 

@@ -8,7 +8,7 @@ use Time::HiRes qw(time);
 
 use Voltgate;
 
-my $vg  = Voltgate->start;
+my $vg = Voltgate->start(patience => 120);
 my $url = '/api/v1/stations';
 
 my ($north, $south) = map { "019393c0-0000-7000-8000-00000000000$_" } 1, 2;

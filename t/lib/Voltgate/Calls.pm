@@ -72,7 +72,7 @@ sub client {
 
     return $self->{client} if $self->{client} && !$opts{fresh};
     my $client = Voltgate::Calls::Prompt->new(
-        timeout      => 30,
+        timeout      => $self->{opts}{patience} // 30,
         verify_SSL   => 1,
         max_redirect => 0,
         SSL_options  => { SSL_ca_file => $self->ca },
