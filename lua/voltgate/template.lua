@@ -4,6 +4,7 @@
 --   template.render("Hello {{name}}, {{cost|money}} {{currency}}", values)
 --   template.render("<p>{{name}}</p>", values, template.html)   -- escaped
 --   template.wrong("{{name")                                    -- why it is none
+--   template.cut(text, 160)                                     -- that many bytes at most
 --
 --   {{name}}               the value; nothing, if there is none
 --   {{name|filter}}        money: at least two digits behind the point, never
@@ -38,6 +39,15 @@ end
 ---@return string
 function template.line(text)
     return (text:gsub("%c+", " "))
+end
+
+--- At most so many bytes of it, cut between two characters.
+---@param text string
+---@param bytes integer
+function template.cut(text, bytes)
+    if #text <= bytes then return text end
+    while bytes > 0 and text:byte(bytes + 1) >= 0x80 and text:byte(bytes + 1) < 0xC0 do bytes = bytes - 1 end
+    return text:sub(1, bytes)
 end
 
 local filters = {}

@@ -38,7 +38,7 @@ end
 
 --- Of one line that is a header's.
 function channel.subject(text, values)
-    return (template.render(text, values, template.line):sub(1, 200):gsub("[\128-\255]+$", ""))
+    return template.cut(template.render(text, values, template.line), 200)
 end
 
 -- what the room outbound takes for an address
@@ -81,9 +81,9 @@ function channel.PUSH(call, letter)
     if is_off then return "LOST", { reason = "channel_off" } end
     if #letter.tokens == 0 then return "LOST", { reason = "no_device" } end
     local outcome, detail, dead = "LOST", { reason = "no_device" }, nil
-    for _, token in ipairs(letter.tokens) do
+    for i, token in ipairs(letter.tokens) do
         local said, err = http.post { target = target, path = "/v1/projects/" .. escaped(call:setting("push_project")) .. "/messages:send",
-            any_status = true, idempotency_key = letter.id, body = { message = { token = token, data = { notificationId = letter.id },
+            any_status = true, idempotency_key = letter.id .. "/" .. i, body = { message = { token = token, data = { notificationId = letter.id },
                 android = { collapse_key = letter.id }, notification = { title = letter.subject, body = letter.short } } } }
         local came, what = channel.answered(said, err)
         if said and said.status == 404 then dead, what.reason = token, "unregistered" end

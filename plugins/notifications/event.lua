@@ -70,7 +70,11 @@ end
 function event.follows(found, payload)
     if not rule.matches(found.condition, payload) then return nil end
     local made = { ruleId = found.id, window = found.window, drafts = json.array {} }
-    if found.window then made.key = tostring(rule.member(payload, found.window.by) or "") end
+    if found.window then
+        made.key = rule.member(payload, found.window.by)
+        if made.key == nil then return nil end
+        made.key = tostring(made.key)
+    end
     for _, action in ipairs(found.actions) do
         if action.incident then made.incident = incident(found, action, payload) end
         if action.channels then

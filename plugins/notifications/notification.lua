@@ -31,7 +31,7 @@ return {
             { "body", "companyId", "text", min = 1, max = 64, about = "which company" },
             { "body", "channels", "array", required = true, min = 1, max = 4, item = { "enum", values = channels } },
             { "body", "template", "text", required = true, min = 1, max = 100, about = "by its name" },
-            { "body", "data", "any", about = "what it is filled with: an object of strings and numbers" },
+            { "body", "data", "object", about = "what it is filled with: an object of strings and numbers" },
             { "body", "priority", "enum", values = "LOW|NORMAL|HIGH|CRITICAL", about = "default NORMAL" },
             { "body", "key", "text", required = true, min = 1, max = 200, about = "what is the same is said once" } } },
         { "GET", "/notifications", scope = READ, list = true, statement = "notification_list", about = "What one was told", fields = {
@@ -53,6 +53,8 @@ return {
             { "body", "pushTokens", "array", max = 10, item = { "text", min = 1, max = 500 }, about = "of FCM, a device each" } } },
     },
     errors = {
+        { name = "rules_too_many", status = 409, title = "There are enough rules" },
+        { name = "webhooks_too_many", status = 409, title = "There are enough webhooks" },
         { name = "time_zone_unknown", status = 422, title = "No such time zone" },
         { name = "template_taken", status = 409, title = "There is a template of this name and locale" },
     },

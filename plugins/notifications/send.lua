@@ -31,11 +31,12 @@ local function letter_of(ground, contact)
     local values = ground.values
     values.name = contact.name
     local subject = channel.subject(text.subject, values)
+    if not subject:find("%S") then subject = ground.template end
     return {
         id = ground.id, contact = contact, tokens = ground.pushTokens, subject = subject,
         text = template.render(text.text, values),
         html = text.html and template.render(text.html, values, template.html),
-        short = text.short and template.render(text.short, values, template.line) or subject,
+        short = text.short and template.cut(template.render(text.short, values, template.line), 1600) or subject,
     }
 end
 
@@ -51,8 +52,9 @@ local function one(call)
     if not ground then return told(call, "LOST", { reason = "over" }) end
     local contact, why = contact_of(call, ground)
     if not contact then return told(call, "SPARED", { reason = why }) end
-    local letter = letter_of(ground, contact)
-    if not letter then return told(call, "LOST", { reason = "no_template" }) end
+    local made, letter = pcall(letter_of, ground, contact)
+    if not made then call:log(letter) end
+    if not made or not letter then return told(call, "LOST", { reason = made and "no_template" or "template" }) end
     local result, detail, dead = channel[ground.channel](call, letter)
     return told(call, result, detail, { subject = letter.subject, text = letter.text, dead = dead })
 end
@@ -66,7 +68,11 @@ local function batch(call)
     local ids = list.map(grounds, function(ground) return ground.id end)
     local most = tonumber(call:setting("tries"))
     if not contact then return { ids = ids, result = "SPARED", detail = { reason = why }, most = most } end
-    local letters = list.map(grounds, function(ground) return letter_of(ground, contact) end)
+    local letters = list.map(grounds, function(ground)
+        local made, letter = pcall(letter_of, ground, contact)
+        return made and letter or nil
+    end)
+    if #letters == 0 then return { ids = ids, result = "LOST", detail = { reason = "no_template" }, most = most } end
     local subject = #letters == 1 and letters[1].subject or call:setting("batch_subject"):gsub("#", #letters)
     local result, detail = channel.EMAIL(call, { id = ids[1], contact = contact, subject = subject,
         text = table.concat(list.map(letters, function(letter) return letter.subject .. "\n\n" .. letter.text end), "\n\n") })

@@ -164,6 +164,17 @@ my %kit = (
 
 my %plugins = (
     notifications => {
+        rules_too_many => sub {
+            $vg->sql(q{insert into notifications.rule (id, name, company_id, event_type, condition, actions, created_at, updated_at)
+                select vg.uuid7(), 'x', $1, 'x', '{}', '[]', now(), now() from generate_series(1, 200)}, $north);
+            $vg->post("$api/notifications/rules", { name => 'x', eventType => 'credits.low.v1', actions => [
+                { to => 'HOUSE', channels => ['IN_APP'], template => 'x' } ] }, $as{north});
+        },
+        webhooks_too_many => sub {
+            $vg->sql(q{insert into notifications.webhook (id, company_id, url, types, secret, created_at, updated_at)
+                select vg.uuid7(), $1, 'x', '["x"]', 'x', now(), now() from generate_series(1, 50)}, $north);
+            $vg->post("$api/notifications/webhooks", { url => 'https://example.com/' }, $as{north});
+        },
         time_zone_unknown => sub { $vg->put("$api/notifications/preferences/someone", { timeZone => 'Europe/Nowhere' }) },
         template_taken    => sub { my @same = ("$api/notifications/templates", { name => 'twice', locale => 'en', subject => 'x', text => 'x' });
             $vg->post(@same); $vg->post(@same) },

@@ -12,7 +12,7 @@ my $lua = <<'END';
 local list = require "voltgate.list"
 local rule = require "voltgate.rule"
 local template = require "voltgate.template"
-local escapes = { text = template.text, html = template.html, line = template.line }
+local escapes = { text = template.text, html = template.html, line = template.line, cut = function(text) return template.cut(text, 7) end }
 return {
     abi = 7, name = "library", version = "1", about = "a test",
     routes = {
@@ -67,6 +67,9 @@ my @templates = (
     [ '{{a|upper}} }} {', { a => 'ok' }, 'OK }} {' ],
     [ '{{a}}', { a => '{{b}}', b => 'x' }, '{{b}}' ],
     [ '<p>{{a}}</p>', { a => q{<script>"&'} }, '<p>&lt;script&gt;&quot;&amp;&#39;</p>', 'html' ],
+    [ '{{a}}', { a => 'short' }, 'short', 'cut' ], [ '{{a}}', { a => 'just too long' }, 'just to', 'cut' ],
+    [ '{{a}}', { a => "\x{434}\x{43e}\x{43c}" }, "\x{434}\x{43e}\x{43c}", 'cut' ],
+    [ '{{a}}', { a => "\x{434}\x{43e}\x{43c}\x{430}" }, "\x{434}\x{43e}\x{43c}", 'cut' ], [ '{{a}}', { a => "12345\x{20ac}" }, '12345', 'cut' ],
     [ 'S: {{a}}', { a => "x\r\nBcc: eve" }, 'S: x Bcc: eve', 'line' ],
 );
 for my $case (@templates) {

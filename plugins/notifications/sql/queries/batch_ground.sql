@@ -3,6 +3,7 @@
 select json_build_object(
     'id', n.id,
     'userId', n.user_id,
+    'template', n.template,
     'locale', p.locale,
     'pushTokens', '[]'::json,
     'values', notifications.said(n.data, coalesce(p.time_zone, n.data ->> 'timeZone')),
