@@ -143,6 +143,11 @@ local vg_call = {}
 ---@param value? any what is no string as JSON
 function vg_call:bind(name, value) end
 
+--- What was bound so, as text; nil: nothing, as in an answer that is replayed.
+---@param name string
+---@return string?
+function vg_call:bound(name) end
+
 --- Refuses the call by an error's name: the plugin's, or the kit's.
 ---@param error string
 ---@param members? table for the problem document
