@@ -245,6 +245,20 @@ vg_lua_reply(lua_State *L)
 }
 
 
+/* its handler is not run, and what it stands at goes on as it was */
+static int
+vg_lua_done(lua_State *L)
+{
+    vg_call_t *call = vg_lua_call(L);
+
+    if (call->endpoint->row->method != VG_HOOK) {
+        return luaL_error(L, "a hook alone may be done without an answer");
+    }
+    call->answered = 1;
+    return 0;
+}
+
+
 static int
 vg_lua_setting(lua_State *L)
 {
@@ -268,12 +282,15 @@ vg_lua_log(lua_State *L)
 void
 vg_lua_call_open(lua_State *L)
 {
-    static const luaL_Reg methods[] = {
-        { "bind", vg_lua_bind },     { "bound", vg_lua_was_bound },
-        { "refuse", vg_lua_refuse }, { "refuse_field", vg_lua_refuse_field },
-        { "reply", vg_lua_reply },   { "setting", vg_lua_setting },
-        { "log", vg_lua_log },       { NULL, NULL }
-    };
+    static const luaL_Reg methods[] = { { "bind", vg_lua_bind },
+                                        { "bound", vg_lua_was_bound },
+                                        { "refuse", vg_lua_refuse },
+                                        { "refuse_field", vg_lua_refuse_field },
+                                        { "reply", vg_lua_reply },
+                                        { "setting", vg_lua_setting },
+                                        { "log", vg_lua_log },
+                                        { "done", vg_lua_done },
+                                        { NULL, NULL } };
 
     (void) luaL_newmetatable(L, "vg.call");
     lua_pushboolean(L, 0);

@@ -20,7 +20,8 @@ local function seen(call) return { seen = call.values.seen, who = call.caller.id
 return { name = "inn", $head, routes = {
     { "POST", "/inn", check = seen, about = "Say it", fields = {
         { "body", "seen", "text", required = true, max = 200 }, { "body", "n", "int", max = 9 }, { "body", "how", "text" } } },
-    { "GET", "/inn/rooms/{room}", statement = "room", everybodys = true, about = "A room", fields = {
+    { "GET", "/inn/rooms/{room}", statement = "room", everybodys = true, about = "A room",
+      check = function(call) if call.values.room == "15" then call:done() end end, fields = {
         { "path", "room", "text", required = true, max = 20 }, { "query", "seen", "text" } } },
     { "POST", "/inn/guests", statement = "guest", everybodys = true, about = "A guest", fields = { { "body", "name", "text", required = true, max = 20 } } },
 } }
@@ -107,8 +108,10 @@ return { name = "guard", $head, routes = {
     end },
     { "HOOK", "GET /inn/rooms/{room}", about = "Wait", fields = {
         { "path", "room", "text" }, { "query", "seen", "text" } },
+      check = function(call) if call.values.room == "14" then call:done() end end,
       handler = function(call)
         local got = db.query("noted", { seen = call.values.seen or "none" })[1]
+        if call.values.room == "14" then error("nobody asked for this") end
         if call.values.room == "13" then call:refuse("closed", { seen = got.seen, caller = got.caller }) end
       end },
 },
@@ -161,6 +164,8 @@ is_deeply $vg->get("$api/rooms/12?seen=x", $ann)->{json}, { room => 12, seen => 
 my $room13 = $vg->get("$api/rooms/13?seen=x", $ann);
 is_deeply [ $room13->{status}, @{ $room13->{json} }{qw(seen caller)} ], [ 423, 'x', 'ann' ], '... with path, query and caller at hand';
 
+is_deeply $vg->get("$api/rooms/14?seen=x", $ann)->{json}, { room => 14, seen => 'x' }, 'one whose check has nothing to do does not wait';
+is $vg->get("$api/rooms/15?seen=x", $ann)->{status}, 500, 'a route of its own is not done so';
 my %key = (%$ann, 'Idempotency-Key' => 'k1');
 is_deeply $vg->post("$api/guests", { name => 'ann' }, \%key)->{json}, { name => 'ann', out => 'guard' }, 'an answer of a statement';
 is_deeply $vg->post("$api/guests", { name => 'ann' }, \%key)->{json}, { name => 'ann', out => 'guard' }, '... and the stored one';
