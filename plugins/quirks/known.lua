@@ -42,12 +42,17 @@ local function asked(call, before)
     })
 end
 
---- The charge point of a call: {cures, zone, told}; nil: nobody knows. Waits.
-function known.of(call)
+--- The charge point of a call, if that was asked a moment ago.
+function known.fresh(call)
     local id = call.charge_point
     local point = young[id] or old[id]
     if point and call.now < point.stale then return point end
-    return asked(call, point)
+end
+
+--- The charge point of a call: {cures, zone, told}; nil: nobody knows. Waits.
+function known.of(call)
+    local id = call.charge_point
+    return known.fresh(call) or asked(call, young[id] or old[id])
 end
 
 function known.forget(id)

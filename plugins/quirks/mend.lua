@@ -18,6 +18,14 @@ local function tell(call, point, what, action)
     end
 end
 
+--- What is known and has no quirk at this action goes on without a handler.
+function mend.look(action)
+    return function(call)
+        local point = known.fresh(call)
+        if point and not point.cures[action] then call:done() end
+    end
+end
+
 function mend.hook(action)
     return function(call)
         local point = known.of(call)

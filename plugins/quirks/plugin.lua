@@ -4,17 +4,18 @@
 local mend = require "mend"
 local register = require "register"
 
-local function before(action, handler, about)
-    return { "HOOK", "OCPP16 " .. action, stands = "before fields", optional = true, handler = handler, about = about }
+local function before(action)
+    return { "HOOK", "OCPP16 " .. action, stands = "before fields", optional = true, check = mend.look(action), handler = mend.hook(action),
+        about = "Put right what this firmware gets wrong" }
 end
 
 local routes = {
     { "HOOK", "OCPP16 BootNotification", stands = "before fields", optional = true, check = mend.boots, about = "Another firmware may have come" },
-    { "HOOK", "OCPP16 StartTransaction", stands = "after charging", optional = true, handler = mend.started,
+    { "HOOK", "OCPP16 StartTransaction", stands = "after charging", optional = true, check = mend.look "StartTransaction", handler = mend.started,
       about = "Whose register is followed has a transaction now" },
 }
 for _, action in ipairs { "MeterValues", "StartTransaction", "StatusNotification", "StopTransaction" } do
-    routes[#routes + 1] = before(action, mend.hook(action), "Put right what this firmware gets wrong")
+    routes[#routes + 1] = before(action)
 end
 
 return {
