@@ -12,6 +12,7 @@ extern const vg_field_t station_prices_fields[];
 extern const vg_field_t rate_list_fields[];
 extern const vg_field_t quote_fields[];
 extern const vg_field_t rate_fields[];
+extern const vg_field_t surge_fields[];
 extern const vg_field_t station_told_fields[];
 extern const vg_field_t station_gone_fields[];
 

@@ -48,6 +48,7 @@ create table pricing.tariff_version (
     starts_at         timestamptz,  -- the tariff's own start_date_time
     ends_at           timestamptz,  -- and end_date_time, exclusive
     created_at        timestamptz not null,
+    base_id           uuid,         -- the version that a surge, until ends_at, stands over; null: none
     constraint tariff_version_pkey primary key (tariff_version_id),
     constraint tariff_version_number unique (tariff_id, number),
     constraint tariff_version_tariff foreign key (tariff_id)
@@ -94,15 +95,17 @@ return scope = 'operator'
         and abs(extract(epoch from moment) * 1000
             - ('x' || left(replace(target, '-', ''), 12))::bit(48)::bigint) < 60000);
 
--- in_force(tariff, moment): its version then, or null. A version that a
--- company set for what turned out to be another's binds nobody.
-create function pricing.in_force(wanted uuid, moment timestamptz) returns uuid
+-- in_force(tariff, moment, surged): its version then, or null; of those alone
+-- that were set, where surged is false. A version that a company set for what
+-- turned out to be another's binds nobody.
+create function pricing.in_force(wanted uuid, moment timestamptz, surged boolean default true) returns uuid
 language sql stable
 return (
     select v.tariff_version_id
     from pricing.tariff as t
     join pricing.tariff_version as v on v.tariff_id = t.tariff_id
     where t.tariff_id = wanted
+        and (surged or v.base_id is null)
         and v.valid_from <= moment
         and (v.starts_at is null or v.starts_at <= moment)
         and (v.ends_at is null or v.ends_at > moment)
@@ -110,9 +113,9 @@ return (
     order by v.valid_from desc, v.number desc
     limit 1);
 
--- at_connector(connector, moment): the version in force there: the
+-- at_connector(connector, moment, surged): the version in force there: the
 -- connector's own, else the station's, else the operator's.
-create function pricing.at_connector(wanted uuid, moment timestamptz) returns uuid
+create function pricing.at_connector(wanted uuid, moment timestamptz, surged boolean default true) returns uuid
 language sql stable
 return (
     select f.version_id
@@ -123,11 +126,56 @@ return (
         ('station', c.station_id::text),
         ('operator', s.operator_id))
     cross join lateral (
-        select pricing.in_force(t.tariff_id, moment) as version_id) as f
+        select pricing.in_force(t.tariff_id, moment, surged) as version_id) as f
     where c.connector_id = wanted
         and f.version_id is not null
     order by pg_catalog.array_position(array['connector', 'station', 'operator'], t.scope)
     limit 1);
+
+-- version_add(…): the next version of a target's tariff, which is made with its
+-- first; what pricing.updated.v1 says of it. The conflict serialises versions
+-- of one tariff.
+create function pricing.version_add(
+    of_scope text, target text, owner text, written jsonb, written_currency text,
+    valid timestamptz, starts timestamptz, ends timestamptz, base uuid, moment timestamptz) returns jsonb
+language plpgsql as $$
+declare
+    place pricing.tariff;
+    made  pricing.tariff_version;
+begin
+    insert into pricing.tariff as t (tariff_id, scope, target_id)
+    values (vg.uuid7(), of_scope, target)
+    on conflict (scope, target_id) do update
+    set version = t.version + 1
+    returning t.* into place;
+    insert into pricing.tariff_version as v (
+        tariff_version_id, tariff_id, number, owner_id, tariff, currency,
+        valid_from, starts_at, ends_at, created_at, base_id)
+    values (vg.uuid7(), place.tariff_id, place.version, owner, written, written_currency,
+        valid, starts, ends, moment, base)
+    returning v.* into made;
+    return jsonb_build_object(
+        'tariffVersionId', made.tariff_version_id,
+        'tariffId', made.tariff_id,
+        'stationId', case when of_scope = 'station' then target end,
+        'connectorId', case when of_scope = 'connector' then target end,
+        'operatorId', case when of_scope = 'operator' then target end,
+        'tariff', made.tariff,
+        'currency', made.currency,
+        'validFrom', vg.z(made.valid_from),
+        'ownerId', made.owner_id,
+        'companyId', coalesce(pricing.operator_of(of_scope, target), made.owner_id),
+        'baseVersionId', made.base_id);
+end
+$$;
+
+-- told(version): the event of what version_add() says.
+create function pricing.told(version jsonb) returns jsonb
+language sql immutable
+return pg_catalog.jsonb_build_object(
+    'type', 'pricing.updated.v1',
+    'aggregateId', version ->> 'tariffId',
+    'payload', version);
 
 -- station_board(station, moment): a station with the tariff at each of its
 -- connectors; the prices are added by the plugin, from the tariff.
