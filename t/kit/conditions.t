@@ -115,6 +115,10 @@ my %specimens = (
     '/billing/issuers/{id}' => {
         make => sub { $vg->put("$api/billing/issuers/issuer-" . ++$count, { name => 'Lights', address => {} }) },
         put  => { name => 'Lamps', address => { city => 'Kiel' } }, upsert => 1 },
+    '/pricing/rules/{id}' => {
+        make  => sub { $vg->post("$api/pricing/rules",
+            { operatorId => sprintf('019393c0-0000-7000-8000-%012d', ++$count), minMultiplier => 1, maxMultiplier => 2 }) },
+        patch => { maxMultiplier => 1.5 } },
     '/billing/plans/{id}' => { make => \&new_plan, patch => { name => 'Another' } },
     '/billing/subscriptions/{id}' => {
         make  => sub {

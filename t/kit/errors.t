@@ -47,6 +47,8 @@ sub connectors {
 
 sub session { my ($who, %body) = @_; return $vg->post("$api/charging/sessions/start", \%body, $as{$who}) }
 
+sub surging { return $vg->post("$api/pricing/rules", { minMultiplier => 1, maxMultiplier => 2, @_ }) }
+
 sub planned {
     return $vg->post("$api/billing/plans", { name => 'Plan', operatorId => $north, price => 1, currency => 'EUR',
         cycle => 'MONTHLY', country => 'DE', timeZone => 'UTC', @_ });
@@ -283,6 +285,11 @@ my %plugins = (
             start_date_time => '2026-01-01T00:00:00Z', end_date_time => '2026-01-01T01:00:00Z',
             charging_periods => [] }) },
     },
+    dynamic_pricing => {
+        rule_exists => sub { surging(operatorId => $north); surging(operatorId => $north) },
+        rule_bounds => sub { surging(operatorId => $south, minMultiplier => 3) },
+        station_unknown => sub { surging(stationId => $north) },
+    },
     reservations => {
         connector_unknown => sub { reserve(5, connectorId => $north) },
         reservation_conflict => sub { reserve(5); reserve(5) },
@@ -464,7 +471,7 @@ for my $plugin (@manifests) {
     next if !@rows;
     subtest "the errors of $plugin" => sub { provoke($plugins{$plugin} || {}, @rows) };
 }
-is_deeply [ grep { my $p = $_; !grep { $_ eq $p } @manifests } sort keys %plugins ], [],
+is_deeply [ grep { !$manifest{$_} } sort keys %plugins ], [],
     'no plugin is listed that is not there';
 
 subtest 'nothing above ended a worker' => sub {

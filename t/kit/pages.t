@@ -105,6 +105,12 @@ my %add = (
         $vg->sql(q{insert into pricing.station (station_id, name, operator_id, time_zone)
             values (vg.uuid7(), 'Pier', $1, 'Europe/Berlin')}, $company);
     },
+    '/pricing/rules' => sub { made($vg->post("$api/pricing/rules", {
+        operatorId => sprintf('019393c0-0000-7000-8000-%012d', ++$count), minMultiplier => 1, maxMultiplier => 2 })) },
+    '/pricing/surges' => sub {
+        $vg->sql(q{insert into dynamic_pricing.station (station_id, operator_id, time_zone)
+            values (vg.uuid7(), $1, 'Europe/Berlin')}, $company);
+    },
     '/reservations' => sub {
         my $from = 1800 * ++$count + 86_400 + time;
         my ($start, $end) = map { strftime '%Y-%m-%dT%H:%M:%SZ', gmtime $from + $_ } 0, 1800;

@@ -79,7 +79,7 @@ subtest 'the test of consumers sees what does not fit' => sub {
 
 # of VG_EVENT in the manifests, whatever macros they are written by; of those in
 # Lua as many as they say themselves
-my %lua = (notifications => 19, quirks => 0);
+my %lua = (notifications => 19, quirks => 0, dynamic_pricing => 8);
 
 sub rows {
     my $count = 0;

@@ -1,0 +1,9 @@
+-- in: sessionId, chargePointId, connectorNumber
+-- out: ok: there is one now; with a row in vg.job where a price may follow
+with told as materialized (
+    select dynamic_pricing.session_told(:chargePointId, :connectorNumber::int, :sessionId, false, :correlationId)
+), answer (status, body, events) as (
+    select 'ok', null::json, null::jsonb
+    from (select count(*) from told) as one
+)
+select * from answer;

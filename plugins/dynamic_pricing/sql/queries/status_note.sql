@@ -1,0 +1,9 @@
+-- in: chargePointId, connectorNumber, status, receivedAt
+-- out: ok, with a row in vg.job where a price may follow
+with told as materialized (
+    select dynamic_pricing.status_told(:chargePointId, :connectorNumber::int, :status, :receivedAt, :correlationId)
+), answer (status, body, events) as (
+    select 'ok', null::json, null::jsonb
+    from (select count(*) from told) as one
+)
+select * from answer;
