@@ -26,6 +26,20 @@ function mend.look(action)
     end
 end
 
+-- may it be written as JSON? What came may hold a NUL, or be more than a number is
+local function writable(value)
+    if type(value) == "string" then return not value:find("\0", 1, true) end
+    if type(value) == "number" then return value - value == 0 end
+    if type(value) ~= "table" then return true end
+    for key, item in pairs(value) do
+        if not writable(key) or not writable(item) then return false end
+    end
+    return true
+end
+
+-- A cure that fails, and a message that cannot be written anew, are that charge
+-- point's: it goes on as it came. A fault of a hook would count for the breaker,
+-- and so for all others.
 function mend.hook(action)
     return function(call)
         local point = known.of(call)
@@ -33,13 +47,16 @@ function mend.hook(action)
         if not cures then return nil end
         local body, changed = call.body, false
         for _, what in ipairs(cures) do
-            local run = cure[what[1]] or waiting[what[1]]
-            if run(what, body, action, call, point) then
+            local ok, did = pcall(cure[what[1]] or waiting[what[1]], what, body, action, call, point)
+            if not ok then
+                call:log(what.quirk .. ": " .. action .. " of " .. call.charge_point .. " goes on as it came: " .. tostring(did))
+                return nil
+            elseif did then
                 changed = true
                 tell(call, point, what, action)
             end
         end
-        if changed then return body end
+        if changed and writable(body) then return body end
     end
 end
 
@@ -51,7 +68,10 @@ end
 function mend.started(call)
     local point = known.of(call)
     for _, what in ipairs(point and point.cures.StartTransaction or {}) do
-        if what[1] == "register" then register.named(call) end
+        if what[1] == "register" then
+            local ok, err = pcall(register.named, call)
+            if not ok then call:log(what.quirk .. ": " .. call.charge_point .. ": " .. tostring(err)) end
+        end
     end
 end
 

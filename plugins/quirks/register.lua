@@ -31,7 +31,12 @@ local function instant(text)
     return clock and clock .. (mark == "" and "Z" or mark)
 end
 
-local function number(value) return type(value) == "number" and value == math.floor(value) and value or nil end
+-- a whole one up to most; else none
+local function number(value, most)
+    return type(value) == "number" and value >= -1 and value <= most and value == math.floor(value) and value or nil
+end
+
+local CONNECTORS, TRANSACTIONS = 65535, 2147483647
 
 -- in Wh, as digits; nil: it is another thing than the register
 local function reading(sample)
@@ -50,7 +55,7 @@ end
 local function begins(body, call)
     local shown = decimal.text(body.meterStart)
     if not shown then return end
-    local _, err = db.change("register_begin", { chargePoint = call.charge_point, connectorId = number(body.connectorId),
+    local _, err = db.change("register_begin", { chargePoint = call.charge_point, connectorId = number(body.connectorId, CONNECTORS),
         startedAt = instant(body.timestamp), shown = shown })
     if err then error("its register is not kept: " .. err, 0) end
 end
@@ -80,8 +85,8 @@ function register.follow(_, body, action, call)
     end
     local list, puts = readings(body, action)
     if #list == 0 then return false end
-    local said, err = db.change("register_follow", { chargePoint = call.charge_point, connectorId = number(body.connectorId),
-        transactionId = number(body.transactionId), mostKw = tonumber(call:setting("most_kw")) or 400, readings = list })
+    local said, err = db.change("register_follow", { chargePoint = call.charge_point, connectorId = number(body.connectorId, CONNECTORS),
+        transactionId = number(body.transactionId, TRANSACTIONS), mostKw = tonumber(call:setting("most_kw")) or 400, readings = list })
     if err then error("its register is not followed: " .. err, 0) end
     local changed = false
     for i, text in ipairs(said and said.goesOn or {}) do
@@ -95,9 +100,9 @@ end
 
 --- the answer to a Start: its transaction has a number
 function register.named(call)
-    local transaction = number(call.row and call.row.transactionId)
+    local transaction = number(call.row and call.row.transactionId, TRANSACTIONS)
     if not transaction then return end
-    local _, err = db.change("register_named", { chargePoint = call.charge_point, connectorId = number(call.body.connectorId), transactionId = transaction })
+    local _, err = db.change("register_named", { chargePoint = call.charge_point, connectorId = number(call.body.connectorId, CONNECTORS), transactionId = transaction })
     if err then error("its transaction is not kept: " .. err, 0) end
 end
 
