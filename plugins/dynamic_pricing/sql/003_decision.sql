@@ -186,7 +186,9 @@ begin
         multiplier = rate,
         until = s.until,
         cut_at = s.cut_at,
+        -- a clock that is set forward leaves out edges, at a full hour
         next_at = least(edge, s.cut_at, moment + make_interval(secs => wait),
+            case when edge is not null then date_trunc('hour', moment) + interval '1 hour' end,
             case when rate <> 1 and (edge is null or s.until < edge) then s.until - lease / 2 end)
     where o.station_id = wanted;
 end
