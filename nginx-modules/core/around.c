@@ -28,7 +28,7 @@ static void vg_around_go(vg_around_run_t *run);
 static vg_str_t
 vg_around_copy(vg_call_t *call, vg_str_t s)
 {
-    return vg_printf(&call->arena, "%.*s", (int) s.len, s.data);
+    return vg_str_copy(&call->arena, s);
 }
 
 

@@ -99,7 +99,7 @@ vg_inquiry_answered(vg_call_t *ask)
 static vg_str_t
 vg_inquiry_copy(vg_call_t *ask, vg_str_t s)
 {
-    return s.data ? vg_printf(&ask->arena, "%.*s", (int) s.len, s.data) : s;
+    return vg_str_copy(&ask->arena, s);
 }
 
 
@@ -148,8 +148,7 @@ vg_inquiry_deadline(const vg_call_t *call, const vg_endpoint_t *e)
 }
 
 
-/* a caller who waits here waits for no charger */
-static void
+void
 vg_inquiry_hurry(vg_call_t *call, const vg_endpoint_t *e)
 {
     ngx_msec_t gone = ngx_current_msec - call->started;

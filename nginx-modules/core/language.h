@@ -46,7 +46,10 @@ const vg_host_t *vg_language_add(ngx_conf_t *cf, const vg_language_t *language);
 vg_endpoint_t *vg_language_statement(vg_plugin_slot_t *plugin,
                                      const vg_route_t *row);
 
-/* As vg_inquire(), of one of these. */
+/* As vg_inquire(), of one of these: of one that reads (endpoint->all) by values,
+ * an object that lives as long as the call; else as JSON. */
+vg_rc_t vg_language_look(vg_call_t *call, vg_endpoint_t *e,
+                         const vg_json_t *args);
 vg_rc_t vg_language_ask(vg_call_t *call, vg_endpoint_t *e, vg_str_t args);
 
 void           vg_plugin_out(vg_plugin_slot_t *plugin, const char *fmt, ...);

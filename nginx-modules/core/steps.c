@@ -17,7 +17,7 @@
 static vg_str_t
 vg_step_keep(vg_call_t *call, vg_str_t s)
 {
-    return vg_printf(&call->arena, "%.*s", (int) s.len, s.data ? s.data : "");
+    return vg_str_copy(&call->arena, s.data ? s : VG_STR(""));
 }
 
 

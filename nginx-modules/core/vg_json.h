@@ -113,6 +113,9 @@ void vg_out_member_raw(vg_out_t *out, const char *key, vg_str_t json);
 
 vg_str_t vg_out_str(const vg_out_t *out);
 
+/* a copy in an arena, with a NUL behind it; of none none */
+vg_str_t vg_str_copy(vg_pool_t *pool, vg_str_t s);
+
 /* printf into an arena; data NULL: no memory */
 vg_str_t vg_printf(vg_pool_t *pool, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

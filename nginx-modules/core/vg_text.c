@@ -201,6 +201,20 @@ vg_str_utf8(vg_str_t text)
 
 
 vg_str_t
+vg_str_copy(vg_pool_t *pool, vg_str_t s)
+{
+    char *copy = s.data != NULL ? vg_alloc(pool, s.len + 1) : NULL;
+
+    if (copy == NULL) {
+        return (vg_str_t){ NULL, 0 };
+    }
+    memcpy(copy, s.data, s.len);
+    copy[s.len] = '\0';
+    return (vg_str_t){ copy, s.len };
+}
+
+
+vg_str_t
 vg_printf(vg_pool_t *pool, const char *fmt, ...)
 {
     int     len;

@@ -172,7 +172,7 @@ vg_lua_kept(lua_State *L, vg_call_t *call, int index)
             || !vg_str_utf8((vg_str_t){ text, len })) {
             (void) luaL_error(L, "a string that is no UTF-8, or holds a NUL");
         }
-        return vg_printf(&call->arena, "%.*s", (int) len, text);
+        return vg_str_copy(&call->arena, (vg_str_t){ text, len });
     }
     vg_out_init(&out, &call->arena);
     wrong = vg_lua_write(L, index, &out);

@@ -13,6 +13,13 @@
 
 #define VG_LUA_DEEP   64
 #define VG_LUA_DIGITS 15
+#define VG_LUA_NUMBER 40
+
+static const char no_number[] = "a number that JSON does not have";
+static const char no_text[] = "a string that is no UTF-8, or holds a NUL";
+static const char no_name[] = "an object with a key that is no string";
+static const char no_value[] = "a value that JSON does not have";
+static const char too_deep[] = "a value that is too deep, or contains itself";
 
 
 static void
@@ -103,21 +110,30 @@ static const char *vg_lua_write_one(lua_State *L, int index, vg_out_t *out,
                                     unsigned deep);
 
 
+/* its text, and how long that is; 0: JSON has no such number */
+static size_t
+vg_lua_number(lua_Number n, char text[VG_LUA_NUMBER])
+{
+    if (n == floor(n) && fabs(n) < 9007199254740992.0) {
+        return (size_t) (ngx_sprintf((u_char *) text, "%L", (int64_t) n)
+                         - (u_char *) text);
+    }
+    return isnan(n) || isinf(n)
+               ? 0
+               : (size_t) snprintf(text, VG_LUA_NUMBER, "%.15g", n);
+}
+
+
 static const char *
 vg_lua_write_number(lua_State *L, int index, vg_out_t *out)
 {
-    char       text[40];
-    lua_Number n = lua_tonumber(L, index);
+    char   text[VG_LUA_NUMBER];
+    size_t len = vg_lua_number(lua_tonumber(L, index), text);
 
-    if (isnan(n) || isinf(n)) {
-        return "a number that JSON does not have";
+    if (len == 0) {
+        return no_number;
     }
-    if (n == floor(n) && fabs(n) < 9007199254740992.0) {
-        (void) snprintf(text, sizeof(text), "%.0f", n);
-    } else {
-        (void) snprintf(text, sizeof(text), "%.15g", n);
-    }
-    vg_out_raw(out, vg_printf(out->pool, "%s", text));
+    vg_out_raw(out, (vg_str_t){ text, len });
     return NULL;
 }
 
@@ -168,7 +184,7 @@ vg_lua_write_object(lua_State *L, int index, vg_out_t *out, unsigned deep)
     for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING) {
             lua_pop(L, 2);
-            return "an object with a key that is no string";
+            return no_name;
         }
         key.data = lua_tolstring(L, -2, &len);
         key.len = len;
@@ -191,7 +207,7 @@ vg_lua_write_one(lua_State *L, int index, vg_out_t *out, unsigned deep)
     vg_str_t text;
 
     if (deep == 0 || !lua_checkstack(L, 6)) {
-        return "a value that is too deep, or contains itself";
+        return too_deep;
     }
     switch (lua_type(L, index)) {
     case LUA_TNIL:
@@ -206,7 +222,7 @@ vg_lua_write_one(lua_State *L, int index, vg_out_t *out, unsigned deep)
         text.data = lua_tolstring(L, index, &len);
         text.len = len;
         if (!vg_str_utf8(text) || memchr(text.data, '\0', len) != NULL) {
-            return "a string that is no UTF-8, or holds a NUL";
+            return no_text;
         }
         vg_out_string(out, text);
         return NULL;
@@ -218,7 +234,7 @@ vg_lua_write_one(lua_State *L, int index, vg_out_t *out, unsigned deep)
         vg_out_null(out);
         return NULL;
     default:
-        return "a value that JSON does not have";
+        return no_value;
     }
 }
 
@@ -233,6 +249,117 @@ vg_lua_write(lua_State *L, int index, vg_out_t *out)
     }
     wrong = vg_lua_write_one(L, index, out, VG_LUA_DEEP);
     return wrong ? wrong : out->failed ? "more than there is memory for" : NULL;
+}
+
+
+/* ------------------------------------------------------------------ nodes */
+
+/* Raises what it cannot make: here nothing is to be given back. */
+
+static vg_json_t *vg_lua_node(lua_State *L, int index, vg_pool_t *pool,
+                              unsigned deep);
+
+
+static vg_str_t
+vg_lua_node_text(lua_State *L, int index, vg_pool_t *pool)
+{
+    vg_str_t s;
+
+    s.data = lua_tolstring(L, index, &s.len);
+    if (!vg_str_utf8(s) || memchr(s.data, '\0', s.len) != NULL) {
+        (void) luaL_error(L, "%s", no_text);
+    }
+    return vg_str_copy(pool, s);
+}
+
+
+static void
+vg_lua_node_table(lua_State *L, int index, vg_pool_t *pool, unsigned deep,
+                  vg_json_t *node)
+{
+    int         i, n = (int) lua_objlen(L, index);
+    vg_json_t **last = &node->first;
+
+    node->type = vg_lua_is_array(L, index) ? VG_JSON_ARRAY : VG_JSON_OBJECT;
+    for (i = 1; node->type == VG_JSON_ARRAY && i <= n; i++) {
+        lua_rawgeti(L, index, i);
+        *last = vg_lua_node(L, lua_gettop(L), pool, deep);
+        last = &(*last)->next;
+        node->count++;
+        lua_pop(L, 1);
+    }
+    if (node->type == VG_JSON_ARRAY) {
+        return;
+    }
+    for (lua_pushnil(L); lua_next(L, index) != 0; lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING) {
+            (void) luaL_error(L, "%s", no_name);
+        }
+        *last = vg_lua_node(L, lua_gettop(L), pool, deep);
+        (*last)->key = vg_lua_node_text(L, lua_gettop(L) - 1, pool);
+        last = &(*last)->next;
+        node->count++;
+    }
+}
+
+
+static vg_json_t *
+vg_lua_node(lua_State *L, int index, vg_pool_t *pool, unsigned deep)
+{
+    char       text[VG_LUA_NUMBER];
+    vg_json_t *node = vg_calloc(pool, sizeof(vg_json_t));
+
+    if (deep == 0 || node == NULL || !lua_checkstack(L, 6)) {
+        (void) luaL_error(L, "%s", too_deep);
+        return NULL;
+    }
+    switch (lua_type(L, index)) {
+    case LUA_TNIL:
+    case LUA_TLIGHTUSERDATA:
+        node->type = VG_JSON_NULL;
+        break;
+    case LUA_TBOOLEAN:
+        node->type = lua_toboolean(L, index) ? VG_JSON_TRUE : VG_JSON_FALSE;
+        break;
+    case LUA_TNUMBER:
+        node->type = VG_JSON_NUMBER;
+        node->text.len = vg_lua_number(lua_tonumber(L, index), text);
+        if (node->text.len == 0) {
+            (void) luaL_error(L, "%s", no_number);
+        }
+        node->text = vg_str_copy(pool, (vg_str_t){ text, node->text.len });
+        break;
+    case LUA_TSTRING:
+        node->type = VG_JSON_STRING;
+        node->text = vg_lua_node_text(L, index, pool);
+        break;
+    case LUA_TTABLE:
+        vg_lua_node_table(L, index, pool, deep - 1, node);
+        break;
+    default:
+        (void) luaL_error(L, "%s", no_value);
+    }
+    return node;
+}
+
+
+const vg_json_t *
+vg_lua_nodes(lua_State *L, int index, vg_pool_t *pool)
+{
+    vg_json_t *node;
+
+    if (!lua_isnoneornil(L, index)) {
+        luaL_checktype(L, index, LUA_TTABLE);
+        node = vg_lua_node(L, index, pool, VG_LUA_DEEP);
+        if (node->count > 0) {
+            return node;
+        }
+    }
+    node = vg_calloc(pool, sizeof(vg_json_t));
+    if (node != NULL) {
+        node->type = VG_JSON_OBJECT; /* empty: an object all the same */
+    }
+    return node;
 }
 
 

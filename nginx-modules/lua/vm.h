@@ -165,6 +165,8 @@ const char *vg_lua_at(lua_State *L, const char *where, size_t i);
 void        vg_lua_push(lua_State *L, const vg_json_t *node);
 const char *vg_lua_write(lua_State *L, int index, vg_out_t *out);
 void        vg_lua_json_open(lua_State *L);
+/* the table at index, or nil as an empty object, as nodes in pool */
+const vg_json_t *vg_lua_nodes(lua_State *L, int index, vg_pool_t *pool);
 
 /* digest.c: crypto, encode, decode */
 void vg_lua_digest_open(lua_State *L);

@@ -109,10 +109,15 @@ vg_lua_statement(lua_State *L, bool change)
     }
     if (change) {
         vg_lua_outside(L, task->call, true);
+        vg_lua_bound_way(L, task,
+                         vg_language_ask(task->call, q->endpoint,
+                                         vg_lua_args(L, task->call, 2)));
+    } else {
+        vg_lua_bound_way(
+            L, task,
+            vg_language_look(task->call, q->endpoint,
+                             vg_lua_nodes(L, 2, &task->call->arena)));
     }
-    vg_lua_bound_way(L, task,
-                     vg_language_ask(task->call, q->endpoint,
-                                     vg_lua_args(L, task->call, 2)));
     return 0;
 }
 

@@ -94,7 +94,7 @@ END
 my $quick = 'return { abi = 7, name = "quick", version = "1", about = "a test", routes = {'
     . ' { "GET", "/quick", about = "a test", check = function() return { n = 1 } end } } }';
 
-my $vg = Voltgate->start(own_cluster => 1, workers => 1, extra => { http => '    voltgate_lua_time 2s;' },
+my $vg = Voltgate->start(own_cluster => 1, workers => 1, extra => { http => '    voltgate_lua_time 1s;' },
     authored => { slow => { %sql, 'plugin.lua' => $lua }, quick => { 'plugin.lua' => $quick } });
 my $api = '/api/v1';
 $vg->admin;
@@ -165,10 +165,10 @@ if (!$pid) {
 }
 sub beat { return $vg->get("$api/slow/beat")->{json}{beat} }
 my @beats = (0);
-ok $vg->wait_for(sub { push @beats, beat(); @beats > 3 && $beats[-1] > $beats[-2] && $beats[-2] > $beats[-3] }), 'a handler is seen at work, by others of its plugin';
+ok $vg->wait_for(sub { push @beats, beat(); @beats > 3 && $beats[-1] > $beats[-2] && $beats[-2] > $beats[-3] }, 30), 'a handler is seen at work, by others of its plugin' or diag "@beats";
 kill KILL => $pid;
 waitpid $pid, 0;
-ok $vg->wait_for(sub { push @beats, beat(); $beats[-1] == $beats[-2] && $beats[-2] == $beats[-3] && $beats[-3] == $beats[-4] }), 'its client leaves, and it stands still';
+ok $vg->wait_for(sub { push @beats, beat(); $beats[-1] == $beats[-2] && $beats[-2] == $beats[-3] && $beats[-3] == $beats[-4] }, 30), 'its client leaves, and it stands still';
 like $vg->get('/metrics')->{body}, qr/^voltgate_lua_limits_total\{plugin="slow"\} $limits$/m, '... at no bound';
 
 done_testing;
