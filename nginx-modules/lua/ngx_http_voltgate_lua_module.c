@@ -93,7 +93,7 @@ vg_lua_init(ngx_conf_t *cf, void *data)
     (void) cf;
     ngx_conf_init_size_value(conf->memory, 8388608);
     ngx_conf_init_msec_value(conf->time, 50);
-    if (conf->memory < 262144 || conf->time < (ngx_msec_t) 2 * VG_LUA_TICK) {
+    if (conf->memory < 262144 || conf->time < (ngx_msec_t) 4 * VG_LUA_TICK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "voltgate_lua_memory is at least 256k, "
                            "voltgate_lua_time 20ms");
