@@ -135,8 +135,9 @@ vg_lua_open(vg_plugin_slot_t *plugin)
         return NGX_ERROR;
     }
     if (vg_lua_enter(vm, NULL, vg_lua_load, lua, VG_LUA_LOADING, &error) != 0) {
-        vg_plugin_out(plugin, "%s", error.text);
         vg_lua_vm_close(vm);
+        vg_lua_place(lua, &error);
+        vg_plugin_out(plugin, "%s", error.text);
         return NGX_ERROR;
     }
     lua->vm = vm;

@@ -7,8 +7,6 @@
 
 #include "vm.h"
 
-#define VG_LUA_FILE 262144 /* bytes                                    */
-
 
 /* "@plugin.lua": errors name the file as it is named in the plugin's folder */
 static void

@@ -140,9 +140,13 @@ bool vg_lua_still(lua_State *L);
 /* strings.c: find, match, gmatch, gsub, rep, format */
 void vg_lua_strings(lua_State *L);
 
-/* source.c: files of a version */
+/* source.c: files of a version, of at most so many bytes */
+#define VG_LUA_FILE 262144
 int vg_lua_source_run(lua_State *L, const char *file); /* pushes its value   */
 int vg_lua_require(lua_State *L);
+
+/* place.c: what is wrong with a manifest, by the line where its table begins */
+void vg_lua_place(vg_lua_t *lua, vg_lua_error_t *error);
 
 /* manifest.c, row.c: the table on top of L */
 void              vg_lua_manifest_read(lua_State *L, vg_lua_t *lua);
