@@ -11,7 +11,9 @@
 #include "install.h"
 #include "vm.h"
 
-#define VG_LUA_PLACES "vg.places" /* [table] = "plugin.lua:3"; [that] = count */
+/* [table] = "3 1 plugin.lua": line 3, the first of it; ["plugin.lua:3"] = how
+ * many */
+#define VG_LUA_PLACES "vg.places"
 
 typedef struct {
     const char *text; /* what is wrong: "routes[3].fields[1]: …"            */
@@ -68,29 +70,26 @@ vg_lua_begins(const char *text, int line, int nth)
 }
 
 
-/* "plugin.lua:12", of the nth table whose line is that of `before` */
+/* found: "LINE NTH FILE", as the hook wrote it down */
 static void
-vg_lua_place_push(lua_State *L, int nth)
+vg_lua_place_tell(vg_lua_place_t *place, const char *folder, const char *found)
 {
-    int         line;
-    void       *text = NULL;
-    char        path[NGX_MAX_PATH];
-    const char *file = vg_lua_before.file;
-    FILE       *from;
+    int   n = 0, line, nth;
+    char  path[NGX_MAX_PATH], *end;
+    FILE *file;
+    char *text = ngx_calloc(VG_LUA_FILE + 1, ngx_cycle->log);
 
-    (void) snprintf(path, sizeof(path), "%s/%s",
-                    vg_lua_vm_of(L)->lua->plugin->folder, file);
-    line = vg_lua_before.line;
-    from = fopen(path, "re");
-    if (from != NULL) {
-        text = ngx_calloc(VG_LUA_FILE + 1, ngx_cycle->log);
-        if (text != NULL && fread(text, 1, VG_LUA_FILE, from) > 0) {
-            line = vg_lua_begins(text, line, nth);
-        }
-        ngx_free(text);
-        (void) fclose(from);
+    line = (int) strtol(found, &end, 10);
+    nth = (int) strtol(end, &end, 10);
+    (void) snprintf(path, sizeof(path), "%s/%s", folder, end + 1);
+    file = fopen(path, "re");
+    if (file != NULL) {
+        n = text != NULL && fread(text, 1, VG_LUA_FILE, file) > 0;
+        (void) fclose(file);
     }
-    (void) lua_pushfstring(L, "%s:%d: ", file, line);
+    (void) snprintf(place->place, sizeof(place->place), "%s:%d: ", end + 1,
+                    n ? vg_lua_begins(text, line, nth) : line);
+    ngx_free(text);
 }
 
 
@@ -117,7 +116,8 @@ vg_lua_place_note(lua_State *L)
     lua_pushinteger(L, nth);
     lua_rawset(L, -4);
     lua_pushvalue(L, -1);
-    vg_lua_place_push(L, nth);
+    (void) lua_pushfstring(L, "%d %d %s", vg_lua_before.line, nth,
+                           vg_lua_before.file);
     lua_rawset(L, -4);
 }
 
@@ -171,6 +171,7 @@ vg_lua_place_step(lua_State *L, const char *name, size_t len, int i)
 static void
 vg_lua_place_walk(lua_State *L, const char *text)
 {
+    int    i;
     size_t len = strcspn(text, ".[: ");
 
     if (!vg_lua_place_step(L, text, len, 0)) {
@@ -189,11 +190,11 @@ vg_lua_place_walk(lua_State *L, const char *text)
             (void) vg_lua_place_step(L, text, len, 0);
             continue;
         }
+        i = (int) strtol(text + 1, NULL, 10);
         len = strcspn(text, "]") + 1;
-        if (!vg_lua_place_step(L, NULL, 0, atoi(text + 1))
-            && vg_lua_place_step(L, "steps", 5, 0))
-        {
-            (void) vg_lua_place_step(L, NULL, 0, atoi(text + 1));
+        if (!vg_lua_place_step(L, NULL, 0, i)
+            && vg_lua_place_step(L, "steps", 5, 0)) {
+            (void) vg_lua_place_step(L, NULL, 0, i);
         }
     }
 }
@@ -221,8 +222,9 @@ vg_lua_place_run(lua_State *L)
     lua_insert(L, -2);
     lua_rawget(L, -2);
     found = lua_tostring(L, -1);
-    (void) snprintf(place->place, sizeof(place->place), "%s",
-                    found != NULL ? found : "");
+    if (found != NULL) {
+        vg_lua_place_tell(place, vg_lua_vm_of(L)->lua->plugin->folder, found);
+    }
     return 0;
 }
 

@@ -174,6 +174,9 @@ vg_lua_field(lua_State *L, vg_lua_t *lua, const char *where, vg_field_t *f)
     f->flags = vg_lua_word_flags(L, vg_lua_field_flags, where);
     f->min = (int64_t) vg_lua_whole(L, where, "min");
     f->max = (int64_t) vg_lua_whole(L, where, "max");
+    if (f->min > f->max) { /* one alone: the other is 0 */
+        (void) luaL_error(L, "%s: min is above max", where);
+    }
     f->values = vg_lua_text(L, lua, where, "values", f->type == VG_ENUM);
     f->about = vg_lua_text(L, lua, where, "about", false);
     f->item = vg_lua_inner(L, lua, where);

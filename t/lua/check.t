@@ -122,6 +122,7 @@ my @wrong = (
     [ 'a method',               'plugin.lua', qr/plugin\.lua:10: routes\[1\]: no method is "FETCH"/, sub { s/"POST", "\/ripe", st/"FETCH", "\/ripe", st/ } ],
     [ 'a hook',                 'plugin.lua', qr/plugin\.lua:10: routes\[1\]: check must be a function/, sub { s/check = check/check = 1/ } ],
     [ 'a type',                 'plugin.lua', qr/plugin\.lua:11: routes\[1\]\.fields\[1\]: no type is "txt"/, sub { s/"text", "text"/"text", "txt"/ } ],
+    [ 'bounds that nothing is within', 'plugin.lua', qr/plugin\.lua:11: routes\[1\]\.fields\[1\]: min is above max/, sub { s/max = 20/min = 1/ } ],
     [ 'a type within another',  'plugin.lua', qr/plugin\.lua:12: routes\[1\]\.fields\[2\]\.item\.fields\[1\]: no type is "double"/, sub { s/"n", "int"/"n", "double"/ } ],
     [ 'a field of another file', 'more.lua',  qr/more\.lua:2: routes\[2\]\.fields\[1\]: requird is not known/, sub { s/required/requird/ } ],
     [ 'a step',                 'plugin.lua', qr/plugin\.lua:15: routes\[3\]: a step has a command/, sub { s/, command = .* end \}/ }/ } ],

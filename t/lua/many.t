@@ -26,7 +26,7 @@ return { abi = 7, name = "$name", version = "1", about = "a test", routes = {
           COUNT = COUNT + 1
           return { name = "$name", count = COUNT, rule = rules.rule_7({}, 1).weight }
       end },
-    { "POST", "/$name", about = "A body", fields = { { "body", "weight", "int", min = 1, about = "in g" } },
+    { "POST", "/$name", about = "A body", fields = { { "body", "weight", "int", min = 1, max = 9000, about = "in g" } },
       check = function(call) return rules.rule_9(call.values, 1) end },
 } }
 END
