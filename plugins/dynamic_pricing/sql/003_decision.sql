@@ -179,7 +179,8 @@ begin
         end if;
     end if;
     update dynamic_pricing.station as o
-    set step = chosen,
+    set revision = o.revision + case when chosen <> o.step then 1 else 0 end, -- who read the step before chooses anew
+        step = chosen,
         stepped_at = case when r.id is null then null when chosen <> o.step then moment else o.stepped_at end,
         rule_id = r.id,
         number = s.number,

@@ -1,6 +1,7 @@
 # From connectors that are taken to a price that surges, and back: at the edges
 # of its steps, by events that come twice or late, while the plugin is loaded
 # anew; and what is set meanwhile.
+# Long: each step of it waits for events.
 
 use strict;
 use warnings;
@@ -115,7 +116,7 @@ subtest 'what comes late or twice changes nothing' => sub {
     settled();
     is $revision->(), $before, 'statuses';
 
-    my ($first, $second) = map { $vg->sql('select vg.uuid7()') } 1, 2;
+    my ($first, $second) = sort map { $vg->sql('select vg.uuid7()') } 1, 2;
     my $session = sub { my ($what, $id) = @_; told("charging.session.$what.v1", { sessionId => $id, chargePointId => 'PIER-4', connectorNumber => 1 }); settled() };
     $session->(started => $second);
     is surge_of($pier)->{occupancyPercent}, 100, 'a session runs, whatever its charger says';
@@ -127,6 +128,29 @@ subtest 'what comes late or twice changes nothing' => sub {
     $before = $revision->();
     $session->(@$_) for [ completed => $second ], [ started => $second ], [ failed => $second ];
     is $revision->(), $before, 'one that is over';
+};
+
+subtest 'many decide at once: one does' => sub {
+    taken($pier, 0);
+    my ($told, $number) = (versions($pier), $vg->sql('select number from dynamic_pricing.station where station_id = $1', $pier->{id}));
+    for my $many (3, 0) {
+        status($pier, $_, $_ <= $many ? 'Charging' : 'Available') for 1 .. 4;
+        $vg->sql(q{insert into vg.job (plugin, kind, payload, correlation_id)
+            select 'dynamic_pricing', 'surge.decide', jsonb_build_object('stationId', $1::uuid), 'test' from generate_series(1, 40)}, $pier->{id});
+        settled();
+    }
+    is versions($pier), $told + 2, 'up once, down once';
+    is $vg->sql('select number from dynamic_pricing.station where station_id = $1', $pier->{id}), $number + 2;
+};
+
+subtest 'what is told late is not done' => sub {
+    my $told = versions($pier);
+    $vg->sql(q{insert into vg.job (plugin, kind, payload, correlation_id) select 'dynamic_pricing', 'surge.tell', jsonb_build_object('stationId', $1::uuid,
+        'number', number - 1, 'multiplier', 2, 'until', vg.z(now() + interval '1 hour'), 'dimensions', '["ENERGY"]'::jsonb), 'test'
+        from dynamic_pricing.station where station_id = $1}, $pier->{id});
+    settled();
+    is versions($pier), $told;
+    is price($pier), '0.49';
 };
 
 subtest 'what is set meanwhile surges, too' => sub {
