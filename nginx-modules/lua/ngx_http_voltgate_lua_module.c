@@ -73,9 +73,12 @@ vg_lua_create(ngx_conf_t *cf)
     vg_lua_conf_t *conf = ngx_pcalloc(cf->pool, sizeof(vg_lua_conf_t));
 
     if (conf == NULL
-        || ngx_array_init(&conf->trusted, cf->pool, 4, sizeof(ngx_str_t))
         || ngx_array_init(&conf->library, cf->pool, 8, sizeof(ngx_keyval_t)))
     {
+        return NULL;
+    }
+    conf->trusted = ngx_array_create(cf->pool, 4, sizeof(ngx_str_t));
+    if (conf->trusted == NULL) {
         return NULL;
     }
     conf->memory = NGX_CONF_UNSET_SIZE;

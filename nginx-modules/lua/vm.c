@@ -56,10 +56,10 @@ vg_lua_alloc(void *data, void *old, size_t was, size_t size)
 static ngx_uint_t
 vg_lua_trusted(const vg_lua_t *lua)
 {
-    ngx_str_t *name = vg_lua_conf->trusted.elts;
+    ngx_str_t *name = vg_lua_conf->trusted->elts;
     ngx_uint_t i;
 
-    for (i = 0; i < vg_lua_conf->trusted.nelts; i++) {
+    for (i = 0; i < vg_lua_conf->trusted->nelts; i++) {
         if (name[i].len == lua->plugin->name.len
             && ngx_strncmp(name[i].data, lua->plugin->name.data, name[i].len)
                    == 0)

@@ -78,11 +78,11 @@ struct vg_lua_s {
 
 /* of the conf */
 typedef struct {
-    size_t      memory;  /* bytes, of a machine                               */
-    ngx_msec_t  time;    /* of CPU, of a call                                 */
-    ngx_array_t trusted; /* of ngx_str_t: plugins whose code is compiled     */
-    ngx_array_t library; /* of ngx_keyval_t: names and texts of lua/voltgate */
-    ngx_pool_t *pool;
+    size_t       memory; /* bytes, of a machine                               */
+    ngx_msec_t   time;   /* of CPU, of a call                                 */
+    ngx_array_t *trusted; /* of ngx_str_t: plugins whose code is compiled    */
+    ngx_array_t  library; /* of ngx_keyval_t: names and texts of lua/voltgate */
+    ngx_pool_t  *pool;
     const vg_host_t *host;
 } vg_lua_conf_t;
 
