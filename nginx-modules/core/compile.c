@@ -176,9 +176,10 @@ vg_statement_refusals(vg_plugin_slot_t *plugin, const char *name,
         if (vg_registry_error(plugin, sql->refuses[i].data, sql->refuses[i].len)
             == NULL)
         {
-            vg_plugin_out(plugin, "%s.sql refuses with an unknown error %.*s",
-                          name, (int) sql->refuses[i].len,
-                          sql->refuses[i].data);
+            vg_plugin_out(plugin,
+                          "%s.sql:%zu: refuses with an unknown error %.*s",
+                          name, vg_sql_line(sql, sql->refuses[i].data),
+                          (int) sql->refuses[i].len, sql->refuses[i].data);
             return NGX_ERROR;
         }
     }
@@ -338,7 +339,7 @@ vg_statement_load(vg_plugin_slot_t *plugin, const vg_route_t *row,
                   const char *name)
 {
     size_t          own;
-    vg_sql_t        sql;
+    vg_sql_t        sql = { .at = NULL };
     vg_pool_t      *pool = ngx_palloc(plugin->pool, sizeof(vg_pool_t));
     ngx_uint_t      i;
     const char     *wrong;
@@ -355,7 +356,11 @@ vg_statement_load(vg_plugin_slot_t *plugin, const vg_route_t *row,
     }
     wrong = vg_statement_compile(plugin, pool, row, name, &sql, &own);
     if (wrong != NULL) {
-        vg_plugin_out(plugin, "%s.sql: %s", name, wrong);
+        if (sql.at == NULL) { /* it could not be read */
+            vg_plugin_out(plugin, "%s.sql: %s", name, wrong);
+        }
+        vg_plugin_out(plugin, "%s.sql:%zu: %s", name, vg_sql_line(&sql, sql.at),
+                      wrong);
         return NULL;
     }
     st = vg_statement_make(pool, (const char *) plugin->name.data, &sql);
@@ -366,7 +371,8 @@ vg_statement_load(vg_plugin_slot_t *plugin, const vg_route_t *row,
     st->own = own;
     for (i = 0; i < sql.count; i++) {
         if (vg_statement_param(st, i, sql.names[i], row) != NGX_OK) {
-            vg_plugin_out(plugin, "%s.sql: no field :%.*s", name,
+            vg_plugin_out(plugin, "%s.sql:%zu: no field :%.*s", name,
+                          vg_sql_line(&sql, sql.names[i].data),
                           (int) sql.names[i].len, sql.names[i].data);
             return NULL;
         }

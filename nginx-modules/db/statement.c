@@ -372,6 +372,19 @@ vg_sql_head(vg_str_t source, vg_sql_t *sql)
 }
 
 
+size_t
+vg_sql_line(const vg_sql_t *sql, const char *at)
+{
+    size_t      line = 1;
+    const char *p;
+
+    for (p = sql->source; p != NULL && p < at; p++) {
+        line += *p == '\n';
+    }
+    return line;
+}
+
+
 const char *
 vg_sql_compile(vg_pool_t *pool, vg_str_t source, vg_sql_t *sql)
 {
@@ -394,9 +407,10 @@ vg_sql_compile(vg_pool_t *pool, vg_str_t source, vg_sql_t *sql)
         source.len -= last;
     }
     vg_out_init(&scan.out, pool);
-    scan.p = source.data;
+    scan.p = sql->source = source.data;
     scan.end = source.data + source.len;
     while (scan.p < scan.end) {
+        sql->at = scan.p;
         wrong = vg_scan_which(&scan)(&scan);
         if (wrong != NULL) {
             return wrong;
