@@ -162,11 +162,6 @@ function vg_call:refuse_field(field, text) end
 ---@param answer table
 function vg_call:reply(answer) end
 
---- What was bound to a field so far.
----@param name string
----@return string?
-function vg_call:bound(name) end
-
 --- In a hook's check: nothing is to be done, its handler is not run.
 function vg_call:done() end
 
