@@ -140,9 +140,6 @@ ngx_int_t vg_call_status(vg_call_t *call); /* of HTTP */
 /* steps.c */
 void vg_steps_run(vg_call_t *call);
 
-/* inquiry.c: a caller who waits for e waits for no charger */
-void vg_inquiry_hurry(vg_call_t *call, const vg_endpoint_t *e);
-
 /* fields.c: what each list takes beside its own */
 extern const vg_field_t vg_field_limit, vg_field_cursor;
 

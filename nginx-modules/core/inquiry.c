@@ -6,7 +6,7 @@
  * It may outlive who asked, when it is overdue, so it has its own copies.
  */
 
-#include "host.h"
+#include "inquiry.h"
 
 typedef struct {
     const char    *route;

@@ -7,6 +7,7 @@
  */
 
 #include "db.h"
+#include "inquiry.h"
 #include "language.h"
 #include "outcome.h"
 
