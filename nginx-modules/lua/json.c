@@ -277,14 +277,18 @@ static void
 vg_lua_node_table(lua_State *L, int index, vg_pool_t *pool, unsigned deep,
                   vg_json_t *node)
 {
-    int         i, n = (int) lua_objlen(L, index);
-    vg_json_t **last = &node->first;
+    int        i, n = (int) lua_objlen(L, index);
+    vg_json_t *one, **last = &node->first;
 
     node->type = vg_lua_is_array(L, index) ? VG_JSON_ARRAY : VG_JSON_OBJECT;
     for (i = 1; node->type == VG_JSON_ARRAY && i <= n; i++) {
         lua_rawgeti(L, index, i);
-        *last = vg_lua_node(L, lua_gettop(L), pool, deep);
-        last = &(*last)->next;
+        one = vg_lua_node(L, lua_gettop(L), pool, deep);
+        if (one == NULL) {
+            return;
+        }
+        *last = one;
+        last = &one->next;
         node->count++;
         lua_pop(L, 1);
     }
@@ -295,9 +299,13 @@ vg_lua_node_table(lua_State *L, int index, vg_pool_t *pool, unsigned deep,
         if (lua_type(L, -2) != LUA_TSTRING) {
             (void) luaL_error(L, "%s", no_name);
         }
-        *last = vg_lua_node(L, lua_gettop(L), pool, deep);
-        (*last)->key = vg_lua_node_text(L, lua_gettop(L) - 1, pool);
-        last = &(*last)->next;
+        one = vg_lua_node(L, lua_gettop(L), pool, deep);
+        if (one == NULL) {
+            return;
+        }
+        one->key = vg_lua_node_text(L, lua_gettop(L) - 1, pool);
+        *last = one;
+        last = &one->next;
         node->count++;
     }
 }
