@@ -49,6 +49,8 @@ my %same = (
     "/stations/$station->{id}/status" => "$api/stations/$station->{id}/status",
     '/auth/me'                   => "$api/auth/me",
     '/customers'                 => "$api/customers",
+    '/notifications'             => "$api/notifications",
+    '/notifications/rules?limit=1' => "$api/notifications/rules?limit=1",
 );
 
 for my $alias (sort keys %same) {
@@ -70,8 +72,8 @@ subtest 'those whose answer moves' => sub {
 # Each path of section 6 that leads to nothing today is 404 as its own is, and
 # a problem; what is no alias is not rewritten.
 subtest 'what is not there is not found under either name' => sub {
-    for ('/parking/status', '/customers/nobody', '/lots', '/lots/1/park', '/notifications', '/metrics/health',
-        '/telemetry/x', '/notify/x', '/search/stations', '/analytics/usage', '/alerts/test', '/reports', '/config',
+    for ('/parking/status', '/customers/nobody', '/lots', '/lots/1/park', '/metrics/health',
+        '/telemetry/x', '/search/stations', '/analytics/usage', '/reports', '/config',
         '/stationsx', '/sessionsx', '/api/v2/stations', '/invoicesx')
     {
         my $r = $vg->get($_);

@@ -368,19 +368,33 @@ vg_call_found(vg_unit_t *unit)
 }
 
 
+/* What cannot be looked up may have been answered otherwise, under its key. */
+static void
+vg_call_unsure(vg_call_t *call)
+{
+    if (call->error->status < NGX_HTTP_INTERNAL_SERVER_ERROR) {
+        call->nproblems = 0;
+        call->detail = (vg_str_t){ NULL, 0 };
+        call->retry_after = 1;
+        (void) vg_refuse(call, "unavailable");
+    }
+    vg_call_finish(call);
+}
+
+
 static void
 vg_call_end(vg_call_t *call)
 {
     if (call->nproblems && call->error == NULL) {
         call->error = vg_kit_error("validation", 10);
     }
-    if (call->error != NULL && call->key.key.len && !call->key.looked
-        && vg_db_alive(call->endpoint->plugin->database)
-        && vg_call_send(call, NULL, vg_outcome_lookup, vg_call_found))
+    if (call->error == NULL || call->key.key.len == 0 || call->key.looked) {
+        vg_call_finish(call);
+    } else if (!vg_db_alive(call->endpoint->plugin->database)
+               || !vg_call_send(call, NULL, vg_outcome_lookup, vg_call_found))
     {
-        return;
+        vg_call_unsure(call);
     }
-    vg_call_finish(call);
 }
 
 

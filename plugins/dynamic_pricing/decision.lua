@@ -39,8 +39,8 @@ local station = {
 }
 local session = {
     body("sessionId", "uuid", "the session"),
-    body("chargePointId", "text", "OCPP identity"),
-    body("connectorNumber", "int", "OCPP's connectorId"),
+    body("chargePointId", "text", "OCPP identity; none: of no connector that could be taken", free),
+    body("connectorNumber", "int", "OCPP's connectorId", free),
 }
 
 local function event(type, statement, about, fields)

@@ -40,7 +40,7 @@ return {
             { "query", "unread", "bool", about = "not read, or read" } } },
         { "GET", "/notifications/{id}", scope = READ, statement = "notification_get", about = "A notification, with each try", fields = { id } },
         { "PATCH", "/notifications/{id}", scope = WRITE, statement = "notification_read", about = "Read it, or not", fields = { id,
-            { "body", "read", "bool", required = true, about = "whether it was read" } } },
+            { "body", "read", "bool", about = "whether it was read" } } },
         { "GET", "/notifications/preferences/{id}", scope = READ, statement = "preference_get", about = "How somebody wants to be told", fields = { user } },
         { "PUT", "/notifications/preferences/{id}", scope = WRITE, check = preference, statement = "preference_put", about = "Say how one wants to be told",
           fields = { user,

@@ -215,6 +215,21 @@ subtest 'a call with a key that broke is told its stored answer' => sub {
     is $vg->sql(q{select count(*) from stations.station where name like 'Keyed %'}), 20, 'each once';
 };
 
+subtest 'what a key was answered is not known without a database' => sub {
+    my @keyed = ('/api/v1/charge-points', { id => 'UNSURE', operatorId => $company }, { 'Idempotency-Key' => 'unsure' });
+    is $vg->post(@keyed)->{status}, 201;
+    $keyed[1] = { id => '' };
+    is $vg->post(@keyed)->{status}, 422, 'that was answered to another body';
+    $vg->pg_stop;
+    ok $vg->wait_for(sub { $vg->get('/ready')->{status} == 503 });
+    my $r = $vg->post(@keyed);
+    is $r->{status}, 503, 'no refusal takes its place meanwhile';
+    cmp_ok $r->{headers}{'retry-after'}, '>', 0;
+    is $vg->post(@keyed[ 0, 1 ])->{status}, 400, 'without a key there is nothing to know';
+    $vg->pg_start;
+    ok $vg->wait_for(sub { $vg->post(@keyed)->{status} == 422 }, 12);
+};
+
 subtest 'connections stay within the lanes' => sub {
     my $pids = join ',', map { $_->{pid} } @{ backends() };
     cmp_ok scalar(@{ backends() }), '<=', 2 * 8, 'eight for each of two workers';

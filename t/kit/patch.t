@@ -49,7 +49,21 @@ my $plan_id = made($vg->post("$api/billing/plans", { name => 'Plan', operatorId 
 my $subscription_id = $vg->post("$api/billing/subscriptions", { planId => $plan_id, companyId => $company_id })->{json}{id};
 ok $vg->wait_for(sub { $vg->get("$api/billing/subscriptions/$subscription_id")->{json}{status} eq 'ACTIVE' }, 15), 'it is subscribed';
 
+my @action = (actions => [ { to => 'HOUSE', channels => ['IN_APP'], template => 'patched' } ]);
+my $rule_id = made($vg->post("$api/notifications/rules", { name => 'Patched', eventType => 'credits.low.v1', @action,
+    window => { seconds => 60, count => 2, by => 'customerId' } }))->{id};
+
+my $told_id = $vg->sql(q{insert into notifications.notification (id, user_id, channel, priority, template, data, dedup_key, status, created_at)
+    values (vg.uuid7(), 'x', 'IN_APP', 'NORMAL', 'x', '{}', 'x', 'SENT', now()) returning id});
+
 my %specimens = (
+    '/notifications/{id}' => $told_id,
+    '/notifications/rules/{id}'     => $rule_id,
+    '/notifications/templates/{id}' => made($vg->post("$api/notifications/templates",
+        { name => 'patched', locale => 'en', subject => 'x', text => 'x', html => 'x', short => 'x' }))->{id},
+    '/notifications/webhooks/{id}'  => made($vg->post("$api/notifications/webhooks", { url => 'https://example.org/' }))->{id},
+    '/pricing/rules/{id}' => made($vg->post("$api/pricing/rules", { operatorId => $company_id, name => 'Surge',
+        minMultiplier => 1, maxMultiplier => 2, minPricePerKwh => 0.1, maxPricePerKwh => 9 }))->{id},
     '/billing/plans/{id}' => $plan_id,
     '/billing/subscriptions/{id}' => $subscription_id,
     '/billing/payers/{id}' => 'PATCHED',

@@ -51,7 +51,9 @@ create function dynamic_pricing.session_told(point text, number int, session uui
 language plpgsql as $$
 begin
     insert into dynamic_pricing.connector as c (charge_point_id, connector_number, session_id, session_over)
-    values (point, number, session, over)
+    select point, number, session, over
+    where point is not null
+        and number is not null
     on conflict (charge_point_id, connector_number) do update
     set session_id = excluded.session_id,
         session_over = excluded.session_over

@@ -128,6 +128,9 @@ subtest 'what comes late or twice changes nothing' => sub {
     $before = $revision->();
     $session->(@$_) for [ completed => $second ], [ started => $second ], [ failed => $second ];
     is $revision->(), $before, 'one that is over';
+    told('charging.session.completed.v1', { sessionId => $first });
+    settled();
+    is $revision->(), $before, 'one of no connector that is named';
 };
 
 subtest 'many decide at once: one does' => sub {

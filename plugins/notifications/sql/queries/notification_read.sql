@@ -1,5 +1,5 @@
 -- in: id, read
--- out: ok, the notification
+-- out: ok, the notification, with each try
 -- refuses: not_found, precondition_failed
 with changed as (
     update notifications.notification as n
@@ -10,7 +10,8 @@ with changed as (
         and (:ifMatch is null or n.version = any (:ifMatch))
     returning n as row
 ), answer (status, body, events) as (
-    select 'ok', notifications.notification_body(c.row), null::jsonb
+    select 'ok', (notifications.notification_body(c.row)::jsonb || jsonb_build_object('attempts', notifications.attempts((c.row).id)))::json,
+        null::jsonb
     from changed as c
     union all
     select
