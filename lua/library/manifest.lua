@@ -5,10 +5,10 @@
 -- host, and `voltgate plugin check` says what is wrong with a manifest.
 --
 --   ---@type vg.manifest
---   return { abi = 7, name = "notes", … }
+--   return { abi = 8, name = "notes", … }
 
 ---@class (exact) vg.manifest
----@field abi integer 7
+---@field abi integer 8
 ---@field name string the folder's, the schema's and the role's
 ---@field version string
 ---@field about string one line
@@ -21,7 +21,7 @@
 ---@field queries? table<string, vg.field[]> statements that handlers ask, with the fields that they give
 
 ---@alias vg.method "GET"|"POST"|"PUT"|"PATCH"|"DELETE"|"INTERNAL"|"OCPP16"|"EVENT"|"EVERY"|"JOB"|"HOOK"
----@alias vg.place "body"|"path"|"query"|"bound"
+---@alias vg.place "body"|"path"|"query"|"bound"|"setting"
 ---@alias vg.type "text"|"int"|"decimal"|"bool"|"uuid"|"time"|"enum"|"object"|"array"|"any"
 
 --- A row: { "GET", "/notes/{id}", fields = …, statement = "note_get" }
@@ -93,10 +93,15 @@
 ---@field status integer 400 to 599
 ---@field title string
 
+--- A value that the type does not take is refused by `nginx -t`. A field { "setting", "holdAhead", "int" } binds hold_ahead.
 ---@class (exact) vg.setting
----@field name string
+---@field name string snake_case
+---@field type "text"|"int"|"decimal"|"bool"|"enum" bool: on or off
 ---@field value string the default
----@field about string what happens when it is changed
+---@field about string what it is, with unit, and what follows when it is changed
+---@field min? integer of characters, of the value
+---@field max? integer
+---@field values? string enum: "A|B|C"
 
 ---@class (exact) vg.saga
 ---@field name string "trips.book"
@@ -165,9 +170,9 @@ function vg_call:reply(answer) end
 --- In a hook's check: nothing is to be done, its handler is not run.
 function vg_call:done() end
 
---- The value of one of the plugin's settings.
+--- The value of one of the plugin's settings: of an int a number, of a bool a boolean, else text.
 ---@param name string
----@return string
+---@return string|number|boolean
 function vg_call:setting(name) end
 
 --- One line in the error log. No secrets.

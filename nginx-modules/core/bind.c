@@ -276,6 +276,9 @@ vg_bind_field(vg_call_t *call, ngx_uint_t i)
     if (field->in == VG_BOUND) {
         return call->bound[i];
     }
+    if (field->in == VG_SETTING) {
+        return vg_setting_bound(call, field);
+    }
     if (node == NULL || node->type == VG_JSON_NULL) {
         return vg_bind_null;
     }

@@ -148,6 +148,7 @@ vg_rc_t vg_fields_check(vg_call_t *call);
 
 /* bind.c: the text of each parameter; a NULL element binds NULL */
 const char **vg_bind_values(vg_call_t *call, const vg_statement_t *statement);
+vg_str_t     vg_setting_bound(vg_call_t *call, const vg_field_t *field);
 
 /* problem.c: the document for call->error */
 vg_str_t          vg_problem_render(vg_pool_t *pool, const vg_error_t *error,

@@ -154,6 +154,11 @@ vg_endpoint_wrong(const vg_endpoint_t *e)
     if (row->method <= VG_DELETE) {
         wrong = vg_endpoint_path(row);
     }
+    for (i = 0; wrong == NULL && i < e->nfields; i++) {
+        if (row->fields[i].in == VG_SETTING) {
+            wrong = vg_setting_field_wrong(e->plugin, &row->fields[i]);
+        }
+    }
     if (wrong != NULL) {
         return wrong;
     }

@@ -95,8 +95,12 @@ vg_bind(vg_call_t *call, const char *name, vg_str_t value)
 vg_str_t
 vg_bound(vg_call_t *call, const char *name)
 {
-    ngx_int_t i = vg_hook_field(call, name);
+    ngx_int_t         i = vg_hook_field(call, name);
+    const vg_field_t *fields = call->endpoint->row->fields;
 
+    if (i >= 0 && fields[i].in == VG_SETTING) {
+        return vg_setting_bound(call, &fields[i]);
+    }
     return i < 0 || call->key.replayed ? (vg_str_t){ NULL, 0 } : call->bound[i];
 }
 

@@ -218,7 +218,15 @@ ngx_int_t vg_registry_open(ngx_conf_t *cf, vg_host_t *host);
 vg_plugin_slot_t *vg_plugin_load(vg_host_t *host, const ngx_str_t *name,
                                  const char *hash);
 ngx_int_t         vg_plugin_rows(vg_host_t *host, vg_plugin_slot_t *plugin);
-void              vg_plugin_free(vg_plugin_slot_t *plugin);
+
+/* setting.c: vg_settings_fit(): defaults, and in a worker the conf's values; what
+ * does not fit puts the plugin out. The other: NULL, or what is wrong with a
+ * field in VG_SETTING. */
+ngx_int_t   vg_settings_fit(const vg_host_t *host, vg_plugin_slot_t *plugin);
+const char *vg_setting_field_wrong(const vg_plugin_slot_t *plugin,
+                                   const vg_field_t       *field);
+
+void vg_plugin_free(vg_plugin_slot_t *plugin);
 
 /* the present generation; NULL: there is no such plugin */
 vg_plugin_slot_t *vg_plugin_named(vg_str_t name);

@@ -220,6 +220,7 @@ vg_plugin_fits(vg_host_t *host, vg_plugin_slot_t *plugin)
         return NGX_ERROR;
     }
     if (vg_library_schemas(plugin) != NGX_OK
+        || vg_settings_fit(host, plugin) != NGX_OK
         || vg_plugin_rows(host, plugin) != NGX_OK
         || vg_sagas_check(plugin) != NGX_OK)
     {

@@ -20,7 +20,7 @@
 
 #include "vg_json.h"
 
-#define VG_ABI 7
+#define VG_ABI 8
 
 #pragma GCC visibility push(default)
 
@@ -53,11 +53,13 @@ typedef enum {
 } vg_type_t;
 
 typedef enum {
-    VG_BODY,  /* member of the JSON body, of an OCPP payload, of an
+    VG_BODY,    /* member of the JSON body, of an OCPP payload, of an
                  event's payload, of an ask's arguments              */
-    VG_PATH,  /* "{name}" of the path: all of them, in its order     */
-    VG_QUERY, /* query parameter                                     */
-    VG_BOUND, /* not from outside: a hook binds it by vg_bind()      */
+    VG_PATH,    /* "{name}" of the path: all of them, in its order     */
+    VG_QUERY,   /* query parameter                                     */
+    VG_BOUND,   /* not from outside: a hook binds it by vg_bind()      */
+    VG_SETTING, /* not from outside: the plugin's setting of that name,
+                   "holdAhead" of "hold_ahead", whose type is the same */
 } vg_in_t;
 
 #define VG_REQUIRED 0x01 /* absent is an error; else absent binds NULL   */
@@ -261,11 +263,22 @@ typedef struct {
     const char *title;
 } vg_error_t;
 
-/* a setting of the plugin: `voltgate_setting plugin.name value;` */
+/* A setting of the plugin: `voltgate_setting plugin.name value;`. A value that
+ * its type does not take is refused when the conf is read, and so is a version
+ * of the plugin that the conf's values do not fit. Statements have it as a
+ * field in VG_SETTING, hooks by vg_setting(). */
 typedef struct {
-    const char *name;
-    const char *value; /* the default                                    */
-    const char *about; /* what happens when it is changed                */
+    const char *name;     /* snake_case                                      */
+    vg_type_t   type;     /* VG_TEXT, VG_INT, VG_DECIMAL, VG_BOOL (on, off)
+                         or VG_ENUM                                      */
+    const char *value;    /* the default                                    */
+    const char *about;    /* what it is, with unit, and what follows when it
+                          is changed                                     */
+    int64_t     min, max; /* as a field's                                */
+    const char *values;   /* VG_ENUM                                     */
+    const char *(*wrong)(const char *value); /* VG_TEXT with a grammar: NULL,
+                                                or what is wrong, as the end
+                                                of "it ..."              */
 } vg_setting_t;
 
 
@@ -443,6 +456,9 @@ int64_t vg_now(vg_call_t *call);
 
 /* The value of one of the plugin's settings; never NULL for a known name. */
 const char *vg_setting(vg_call_t *call, const char *name);
+
+/* The same of one that is VG_INT; 0 for a name that is not known. */
+int64_t vg_setting_int(vg_call_t *call, const char *name);
 
 typedef enum { VG_LOG_ERROR, VG_LOG_WARN, VG_LOG_INFO } vg_level_t;
 

@@ -262,9 +262,23 @@ vg_lua_done(lua_State *L)
 static int
 vg_lua_setting(lua_State *L)
 {
-    vg_call_t *call = vg_lua_call(L);
+    vg_call_t          *call = vg_lua_call(L);
+    const char         *name = luaL_checkstring(L, 2);
+    const vg_setting_t *s = call->endpoint->plugin->manifest->settings;
 
-    lua_pushstring(L, vg_setting(call, luaL_checkstring(L, 2)));
+    while (s != NULL && s->name != NULL && strcmp(s->name, name) != 0) {
+        s++;
+    }
+    if (s == NULL || s->name == NULL) {
+        return luaL_error(L, "there is no setting %s", name);
+    }
+    if (s->type == VG_INT) {
+        lua_pushnumber(L, (lua_Number) vg_setting_int(call, name));
+    } else if (s->type == VG_BOOL) {
+        lua_pushboolean(L, strcmp(vg_setting(call, name), "on") == 0);
+    } else {
+        lua_pushstring(L, vg_setting(call, name));
+    }
     return 1;
 }
 

@@ -60,7 +60,8 @@ vg_lua_errors(lua_State *L, vg_lua_t *lua)
 static const vg_setting_t *
 vg_lua_settings(lua_State *L, vg_lua_t *lua)
 {
-    static const char *const keys[] = { "name", "value", "about", NULL };
+    static const char *const keys[] = { "name", "type", "value",  "about",
+                                        "min",  "max",  "values", NULL };
     size_t                   i, n = vg_lua_list(L, "settings");
     const char              *where;
     vg_setting_t *all = vg_lua_room(L, lua, (n + 1) * sizeof(vg_setting_t));
@@ -68,8 +69,13 @@ vg_lua_settings(lua_State *L, vg_lua_t *lua)
     for (i = 0; i < n; i++) {
         where = vg_lua_entry(L, "settings", i, keys);
         all[i].name = vg_lua_text(L, lua, where, "name", true);
+        all[i].type =
+            vg_lua_type(L, where, vg_lua_text(L, lua, where, "type", true));
         all[i].value = vg_lua_text(L, lua, where, "value", true);
         all[i].about = vg_lua_text(L, lua, where, "about", true);
+        all[i].min = (int64_t) vg_lua_whole(L, where, "min");
+        all[i].max = (int64_t) vg_lua_whole(L, where, "max");
+        all[i].values = vg_lua_text(L, lua, where, "values", false);
         lua_pop(L, 2);
     }
     lua_pop(L, 1);

@@ -10,8 +10,8 @@ typedef struct {
 } vg_lua_word_t;
 
 static const vg_lua_word_t vg_lua_ins[] = {
-    { "body", VG_BODY },   { "path", VG_PATH }, { "query", VG_QUERY },
-    { "bound", VG_BOUND }, { NULL, 0 },
+    { "body", VG_BODY },   { "path", VG_PATH },       { "query", VG_QUERY },
+    { "bound", VG_BOUND }, { "setting", VG_SETTING }, { NULL, 0 },
 };
 
 static const vg_lua_word_t vg_lua_types[] = {
@@ -110,6 +110,13 @@ vg_lua_word(lua_State *L, const vg_lua_word_t *words, const char *where,
 }
 
 
+vg_type_t
+vg_lua_type(lua_State *L, const char *where, const char *word)
+{
+    return (vg_type_t) vg_lua_word(L, vg_lua_types, where, "type", word);
+}
+
+
 static unsigned
 vg_lua_word_flags(lua_State *L, const vg_lua_word_t *words, const char *where)
 {
@@ -169,8 +176,7 @@ vg_lua_field(lua_State *L, vg_lua_t *lua, const char *where, vg_field_t *f)
     } else if (lua_objlen(L, -1) != 1) {
         (void) luaL_error(L, "%s must begin with place, name and type", where);
     }
-    f->type = (vg_type_t) vg_lua_word(L, vg_lua_types, where, "type",
-                                      vg_lua_item(L, n));
+    f->type = vg_lua_type(L, where, vg_lua_item(L, n));
     f->flags = vg_lua_word_flags(L, vg_lua_field_flags, where);
     f->min = (int64_t) vg_lua_whole(L, where, "min");
     f->max = (int64_t) vg_lua_whole(L, where, "max");

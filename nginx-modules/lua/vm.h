@@ -153,7 +153,8 @@ void              vg_lua_manifest_read(lua_State *L, vg_lua_t *lua);
 void              vg_lua_rows_bind(lua_State *L, vg_lua_vm_t *vm);
 const vg_route_t *vg_lua_rows(lua_State *L, vg_lua_t *lua);
 const vg_field_t *vg_lua_fields(lua_State *L, vg_lua_t *lua, const char *where);
-void              vg_lua_queries(lua_State *L, vg_lua_t *lua);
+vg_type_t vg_lua_type(lua_State *L, const char *where, const char *word);
+void      vg_lua_queries(lua_State *L, vg_lua_t *lua);
 
 /* take.c: members of tables; each raises an error that names the key */
 const char *vg_lua_text(lua_State *L, vg_lua_t *lua, const char *where,

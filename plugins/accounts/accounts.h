@@ -10,15 +10,16 @@
 /* of a change that makes tokens void: how long those live that are out */
 #define LIFETIME                                                               \
     {                                                                          \
-        VG_BOUND, "accessLifetime", VG_INT, .about = "s, of access tokens"     \
+        VG_SETTING, "accessLifetime", VG_INT, .about = "s, of access tokens"   \
     }
 
 /* of a change that looks at a password */
 #define GUARD                                                                  \
     { VG_BOUND, "address", VG_TEXT, .about = "who calls: its IP address" },    \
-        { VG_BOUND, "attempts", VG_INT, .about = "wrong ones before a wait" }, \
+        { VG_SETTING, "attempts", VG_INT,                                      \
+          .about = "wrong ones before a wait" },                               \
     {                                                                          \
-        VG_BOUND, "attemptsAnywhere", VG_INT,                                  \
+        VG_SETTING, "attemptsAnywhere", VG_INT,                                \
             .about = "the same, of all places together"                        \
     }
 
@@ -27,10 +28,10 @@
     { VG_BOUND, "code", VG_TEXT, VG_SECRET, .about = "that is mailed" },       \
         { VG_BOUND, "salt", VG_TEXT, VG_SECRET, .about = "of the code" },      \
         { VG_BOUND, "hash", VG_TEXT, VG_SECRET, .about = "of the code" },      \
-        { VG_BOUND, "codeLifetime", VG_INT, .about = "s" },                    \
-        { VG_BOUND, "mails", VG_INT, .about = "to one address in an hour" },   \
+        { VG_SETTING, "codeLifetime", VG_INT, .about = "s" },                  \
+        { VG_SETTING, "mails", VG_INT, .about = "to one address in an hour" }, \
     {                                                                          \
-        VG_BOUND, "sandbox", VG_BOOL, .about = "mails are kept, not sent"      \
+        VG_SETTING, "sandbox", VG_BOOL, .about = "mails are kept, not sent"    \
     }
 
 #define PASSWORD_MIN 8
@@ -111,12 +112,8 @@ void     scope_list(vg_out_t *out, const vg_caller_t *caller);
 vg_str_t scope_next(vg_str_t *list);
 bool     scope_within(vg_str_t some, vg_str_t all);
 
-/* setting.c: binds settings, by their names, to their fields; one of them as a
- * number; the one of LIFETIME; a number as JSON has it */
-vg_rc_t settings_bind(vg_call_t *call, const char *const *names);
-int64_t setting_bound(vg_call_t *call, const char *field);
+/* number.c: a number as JSON has it */
 int64_t number_of(vg_str_t text);
-vg_rc_t lifetime_check(vg_call_t *call);
 
 /* token.c */
 extern const vg_field_t token_fields[];

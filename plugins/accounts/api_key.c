@@ -314,7 +314,7 @@ api_key_change_check(vg_call_t *call)
 {
     vg_rc_t networks = networks_check(call), plan = plan_check(call);
 
-    return networks == VG_OK && plan == VG_OK ? lifetime_check(call) : VG_ERROR;
+    return networks == VG_OK ? plan : networks;
 }
 
 /* Adds the key to the answer that made it; a replayed one is without. */

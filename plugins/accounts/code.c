@@ -64,11 +64,9 @@ code_make(vg_call_t *call, code_t kind)
 vg_rc_t
 code_bind(vg_call_t *call, code_t kind)
 {
-    static const char *const names[] = { "code_lifetime", "mails", NULL };
-
     vg_str_t code = code_make(call, kind);
     vg_str_t salt = vg_secret(call, SALT_BYTES);
-    vg_str_t hash, sandbox = vg_str(vg_setting(call, "sandbox"));
+    vg_str_t hash;
 
     if (code.data == NULL || salt.data == NULL) {
         return vg_refuse(call, "internal");
@@ -76,12 +74,9 @@ code_bind(vg_call_t *call, code_t kind)
     hash = vg_sha256(call, salt, code);
     if (hash.data == NULL || vg_bind(call, "code", code) != VG_OK
         || vg_bind(call, "salt", salt) != VG_OK
-        || vg_bind(call, "hash", hash) != VG_OK
-        || vg_bind(call, "sandbox",
-                   vg_str_eq(sandbox, "on") ? VG_STR("true") : VG_STR("false"))
-               != VG_OK)
+        || vg_bind(call, "hash", hash) != VG_OK)
     {
         return vg_refuse(call, "internal");
     }
-    return settings_bind(call, names);
+    return VG_OK;
 }

@@ -48,7 +48,7 @@ const vg_field_t erasure_told_fields[] = {
     COUNTS("erased", "what went in this round"),
     COUNTS("kept", "what stays, since a law wants it"),
     COUNTS("open", "what has to end first"),
-    { VG_BOUND, "erasureAgain", VG_INT,
+    { VG_SETTING, "erasureAgain", VG_INT,
       .about = "seconds between rounds" },
     LIFETIME,
     VG_FIELDS_END
@@ -56,7 +56,7 @@ const vg_field_t erasure_told_fields[] = {
 
 const vg_field_t erasure_due_fields[] = {
     PLUGINS,
-    { VG_BOUND, "erasureAgain", VG_INT,
+    { VG_SETTING, "erasureAgain", VG_INT,
       .about = "seconds between rounds of those that somebody holds up" },
     LIFETIME,
     VG_FIELDS_END
@@ -71,7 +71,7 @@ const vg_field_t export_get_fields[] = {
       .about = "data of this one, however long" },
     { VG_QUERY, "part", VG_INT, 0, 1, 1000000,
       .about = "this part of the plugin's alone, from 1" },
-    { VG_BOUND, "exportWhole", VG_INT, .about = "bytes at most, undivided" },
+    { VG_SETTING, "exportWhole", VG_INT, .about = "bytes at most, undivided" },
     VG_FIELDS_END
 };
 
@@ -104,25 +104,6 @@ erasure_new_check(vg_call_t *call)
 
 
 vg_rc_t
-erasure_told_check(vg_call_t *call)
-{
-    static const char *const names[] = { "erasure_again", "access_lifetime",
-                                         NULL };
-
-    return settings_bind(call, names);
-}
-
-
-vg_rc_t
-erasure_due_check(vg_call_t *call)
-{
-    vg_rc_t rc = erasure_told_check(call);
-
-    return rc == VG_OK ? erasure_new_check(call) : rc;
-}
-
-
-vg_rc_t
 export_new_check(vg_call_t *call)
 {
     return vg_bind(call, "plugins",
@@ -133,12 +114,10 @@ export_new_check(vg_call_t *call)
 vg_rc_t
 export_get_check(vg_call_t *call)
 {
-    static const char *const names[] = { "export_whole", NULL };
-
     if (vg_get(call, "part") != NULL && vg_get(call, "plugin") == NULL) {
         return vg_refuse_field(call, "plugin", "is required with part");
     }
-    return settings_bind(call, names);
+    return VG_OK;
 }
 
 

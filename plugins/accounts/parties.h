@@ -70,8 +70,6 @@ extern const vg_field_t customer_export_fields[];
 extern const vg_step_t  export_job_steps[];
 
 vg_rc_t erasure_new_check(vg_call_t *call);
-vg_rc_t erasure_told_check(vg_call_t *call);
-vg_rc_t erasure_due_check(vg_call_t *call);
 vg_rc_t export_new_check(vg_call_t *call);
 vg_rc_t export_get_check(vg_call_t *call);
 

@@ -42,12 +42,7 @@ const vg_field_t password_reset_fields[] = {
 vg_rc_t
 guard_bind(vg_call_t *call)
 {
-    static const char *const names[] = { "attempts", "attempts_anywhere",
-                                         NULL };
-
-    return vg_bind(call, "address", vg_address(call)) == VG_OK
-               ? settings_bind(call, names)
-               : VG_ERROR;
+    return vg_bind(call, "address", vg_address(call));
 }
 
 
@@ -57,12 +52,11 @@ password_change_check(vg_call_t *call)
     vg_str_t session = vg_caller(call)->session;
 
     if (vg_bind(call, "session", session.len ? session : (vg_str_t){ NULL, 0 })
-            != VG_OK
-        || guard_bind(call) != VG_OK)
+        != VG_OK)
     {
         return VG_ERROR;
     }
-    return lifetime_check(call);
+    return guard_bind(call);
 }
 
 
@@ -77,7 +71,7 @@ vg_rc_t
 password_reset_check(vg_call_t *call)
 {
     return code_is_good(vg_get(call, "code")->text, CODE_RESET)
-               ? lifetime_check(call)
+               ? VG_OK
                : vg_refuse(call, "code_invalid");
 }
 

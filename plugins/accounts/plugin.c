@@ -94,7 +94,7 @@ static const vg_route_t routes[] = {
       .check = api_key_change_check, .statement = "api_key_change",
       .about = "Change an API key's name and limits" },
     { VG_DELETE, "/api-keys/{id}", WRITE, api_key_id_fields,
-      .check = lifetime_check, .statement = "api_key_revoke",
+      .statement = "api_key_revoke",
       .about = "Revoke an API key" },
 
     /* asked by the kit, and by time */
@@ -182,9 +182,9 @@ static const vg_route_t routes[] = {
       .statement = "export_took", .steps = export_job_steps,
       .about = "Asks a plugin for a page of it" },
     { VG_EVENT, "customer.erased.v1", NULL, erasure_told_fields,
-      .check = erasure_told_check, .lock = "erasure_lock",
+      .lock = "erasure_lock",
       .statement = "erasure_note", .about = "A plugin has erased a customer" },
-    { VG_EVERY, "2s", NULL, erasure_due_fields, .check = erasure_due_check,
+    { VG_EVERY, "2s", NULL, erasure_due_fields, .check = erasure_new_check,
       .statement = "erasure_due", .about = "Begins rounds of erasures" },
 
     VG_ROUTES_END
@@ -215,33 +215,36 @@ static const vg_error_t errors[] = {
 };
 
 static const vg_setting_t settings[] = {
-    { "access_lifetime", "900",
-      "seconds that an access token lives; so long a revocation is kept" },
-    { "refresh_lifetime", "2592000",
-      "seconds after which a session ends that is not used" },
-    { "refresh_grace", "10",
-      "seconds in which a refresh token may be shown again by a client that "
-      "lost the answer; 0: never, which ends the session of a client that "
-      "asks twice at once" },
-    { "code_lifetime", "900", "seconds in which a mailed code is good" },
-    { "attempts", "5",
-      "wrong passwords for an account from one place, after which the next "
-      "waits: 1 s, doubling to 15 min" },
-    { "attempts_anywhere", "50",
-      "the same from all places together; not for where the user got in "
-      "before" },
-    { "mails", "5", "codes that are mailed to an address within an hour" },
-    { "sandbox", "off",
-      "off: mails are given to notifications, and wait as jobs until a plugin "
-      "offers notification.send; on: they are kept in a table, where who "
-      "reads it can be anybody" },
-    { "erasure_again", "60",
-      "seconds after which plugins are asked once more to erase a customer, "
-      "for what was on its way, or not over" },
-    { "export_whole", "4194304",
-      "bytes up to which an export is answered undivided; longer ones by "
-      "plugin and part" },
-    { NULL, NULL, NULL }
+    { "access_lifetime", VG_INT, "900", .min = 60, .max = 86400,
+      .about = "seconds that an access token lives; so long a revocation is "
+               "kept" },
+    { "refresh_lifetime", VG_INT, "2592000", .min = 60, .max = 31536000,
+      .about = "seconds after which a session ends that is not used" },
+    { "refresh_grace", VG_INT, "10", .max = 600,
+      .about = "seconds in which a refresh token may be shown again by a "
+               "client that lost the answer; 0: never, which ends the session "
+               "of a client that asks twice at once" },
+    { "code_lifetime", VG_INT, "900", .min = 60, .max = 86400,
+      .about = "seconds in which a mailed code is good" },
+    { "attempts", VG_INT, "5", .min = 1, .max = 1000,
+      .about = "wrong passwords for an account from one place, after which the "
+               "next waits: 1 s, doubling to 15 min" },
+    { "attempts_anywhere", VG_INT, "50", .min = 1, .max = 1000000,
+      .about = "the same from all places together; not for where the user got "
+               "in before" },
+    { "mails", VG_INT, "5", .min = 1, .max = 1000,
+      .about = "codes that are mailed to an address within an hour" },
+    { "sandbox", VG_BOOL, "off",
+      .about = "off: mails are given to notifications, and wait as jobs until "
+               "a plugin offers notification.send; on: they are kept in a "
+               "table, where who reads it can be anybody" },
+    { "erasure_again", VG_INT, "60", .max = 86400,
+      .about = "seconds after which plugins are asked once more to erase a "
+               "customer, for what was on its way, or not over" },
+    { "export_whole", VG_INT, "4194304", .max = 16777216,
+      .about = "bytes up to which an export is answered undivided; longer ones "
+               "by plugin and part" },
+    { .name = NULL },
 };
 
 static const char *const publishes[] = {

@@ -30,8 +30,8 @@ const vg_field_t token_fields[] = {
     { VG_BOUND, "next", VG_TEXT, VG_SECRET, .about = "hash of that" },
     { VG_BOUND, "seed", VG_TEXT, VG_SECRET, .about = "of the one after" },
     { VG_BOUND, "granted", VG_TEXT, .about = "scopes by a space; null: all" },
-    { VG_BOUND, "refreshLifetime", VG_INT, .about = "s, from the last use" },
-    { VG_BOUND, "refreshGrace", VG_INT,
+    { VG_SETTING, "refreshLifetime", VG_INT, .about = "s, from the last use" },
+    { VG_SETTING, "refreshGrace", VG_INT,
       .about = "s in which one may be shown again" },
     GUARD,
     LIFETIME,
@@ -158,9 +158,6 @@ static const struct {
 vg_rc_t
 token_check(vg_call_t *call)
 {
-    static const char *const names[] = { "access_lifetime", "refresh_lifetime",
-                                         "refresh_grace", NULL };
-
     size_t   i = 0;
     bool     known;
     vg_str_t grant = vg_get(call, "grant_type")->text;
@@ -180,10 +177,7 @@ token_check(vg_call_t *call)
     {
         return VG_ERROR;
     }
-    if (grants[i].check(call) != VG_OK || guard_bind(call) != VG_OK) {
-        return VG_ERROR;
-    }
-    return settings_bind(call, names);
+    return grants[i].check(call) == VG_OK ? guard_bind(call) : VG_ERROR;
 }
 
 
@@ -248,7 +242,7 @@ token_render(vg_call_t *call)
                           .role = vg_json_text(row, "role"),
                           .company = or_empty(vg_json_text(row, "company")),
                           .session = vg_json_text(row, "session"),
-                          .lifetime = setting_bound(call, "accessLifetime") };
+                          .lifetime = vg_setting_int(call, "access_lifetime") };
     token.scope = scope_given(call, token.role, vg_bound(call, "granted"));
     left = vg_json_text(row, "secondsLeft");
     if (left.data != NULL && number_of(left) < token.lifetime) {

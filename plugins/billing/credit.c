@@ -89,18 +89,21 @@ credit_span_valid(const char *span)
 }
 
 
-/* What is no span lapses nothing: no slip of the pen takes money away. */
+const char *
+credit_lifetime_wrong(const char *value)
+{
+    return strcmp(value, "forever") == 0 || credit_span_valid(value)
+               ? NULL
+               : "must be forever, or a span as 12h, 365d, 52w or 3y";
+}
+
+
 vg_rc_t
 credit_expire_check(vg_call_t *call)
 {
     vg_str_t    forever = { NULL, 0 };
     const char *lifetime = vg_setting(call, "credit_lifetime");
 
-    if (credit_span_valid(lifetime)) {
-        return vg_bind(call, "lifetime", vg_str(lifetime));
-    }
-    if (strcmp(lifetime, "forever") != 0) {
-        vg_log(call, VG_LOG_ERROR, "credit_lifetime is no span: %s", lifetime);
-    }
-    return vg_bind(call, "lifetime", forever);
+    return vg_bind(call, "lifetime",
+                   credit_span_valid(lifetime) ? vg_str(lifetime) : forever);
 }

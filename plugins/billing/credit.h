@@ -19,4 +19,7 @@ extern const vg_field_t payer_change_fields[];
 vg_rc_t credit_currency_check(vg_call_t *call);
 vg_rc_t credit_expire_check(vg_call_t *call);
 
+/* of a setting: vg_setting_t */
+const char *credit_lifetime_wrong(const char *value);
+
 #endif

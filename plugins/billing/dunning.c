@@ -79,3 +79,14 @@ dunning_read(const char *words, dunning_t *dunning)
         last = dunning->after[dunning->n++];
     }
 }
+
+
+const char *
+dunning_wrong(const char *words)
+{
+    dunning_t dunning;
+
+    return dunning_read(words, &dunning)
+               ? NULL
+               : "must be spans, each longer, as \"1d 3d 7d cancel\"";
+}

@@ -25,4 +25,7 @@ typedef struct {
 /* False: the words are no steps. */
 bool dunning_read(const char *words, dunning_t *dunning);
 
+/* NULL, or what is wrong, as the end of "it ..." */
+const char *dunning_wrong(const char *words);
+
 #endif

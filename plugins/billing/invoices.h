@@ -26,7 +26,6 @@ vg_rc_t invoice_bind(vg_call_t *call, const vg_json_t *costs);
 /* settle.c */
 extern const vg_field_t settle_fields[];
 
-vg_rc_t settle_check(vg_call_t *call);
 
 /* invoice_desk.c */
 extern const vg_field_t draft_new_fields[];

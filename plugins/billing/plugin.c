@@ -5,6 +5,7 @@
 #include "vg.h"
 
 #include "credit.h"
+#include "dunning.h"
 #include "hold.h"
 #include "invoice.h"
 #include "invoices.h"
@@ -146,7 +147,7 @@ static const vg_route_t routes[] = {
     { VG_EVENT, "reservation.expired.v1", NULL, FEES,
       .about = "Issues the invoice of its fee, if one is due" },
     { VG_EVENT, "invoice.created.v1", NULL, settle_fields,
-      .check = settle_check, .statement = "invoice_settle",
+      .statement = "invoice_settle",
       .about = "Says when it is due, and gets it paid" },
 
     { VG_GET, "/billing/invoices", "billing:read", invoice_list_fields,
@@ -370,20 +371,22 @@ static const vg_saga_t sagas[] = { { "billing.subscribe", subscribe_steps,
                                    { NULL, NULL, NULL } };
 
 static const vg_setting_t settings[] = {
-    { "credit_lifetime", "forever",
-      "after which credit that was not used is gone: 12h, 365d, 52w, 3y" },
-    { "providers", "sandbox",
-      "payment providers whose methods are taken, by one space" },
-    { "payment_days", "14",
-      "days after which an invoice on a company's account is due; for those "
-      "that are issued from then on" },
-    { "dunning", "1d 3d 7d cancel",
-      "so long after a subscription was not paid it is asked for again; then "
-      "it ends" },
-    { "hold", "drivers",
-      "drivers: a session or reservation of a customer on no company's account "
-      "needs a hold; off: none does. For what begins from then on" },
-    { NULL, NULL, NULL }
+    { "credit_lifetime", VG_TEXT, "forever", .wrong = credit_lifetime_wrong,
+      .about = "after which credit that was not used is gone: 12h, 365d, 52w, "
+               "3y" },
+    { "providers", VG_TEXT, "sandbox",
+      .about = "payment providers whose methods are taken, by one space" },
+    { "payment_days", VG_INT, "14", .max = 365,
+      .about = "days after which an invoice on a company's account is due; for "
+               "those that are issued from then on" },
+    { "dunning", VG_TEXT, "1d 3d 7d cancel", .wrong = dunning_wrong,
+      .about = "so long after a subscription was not paid it is asked for "
+               "again; then it ends" },
+    { "hold", VG_ENUM, "drivers", .values = "drivers|off",
+      .about = "drivers: a session or reservation of a customer on no "
+               "company's account needs a hold; off: none does. For what "
+               "begins from then on" },
+    { .name = NULL },
 };
 
 /* clang-format off */

@@ -45,11 +45,7 @@ dunning_bind(vg_call_t *call)
     vg_out_t  out;
     dunning_t dunning;
 
-    if (!dunning_read(vg_setting(call, "dunning"), &dunning)) {
-        vg_log(call, VG_LOG_ERROR, "billing.dunning is no steps: \"%s\"",
-               vg_setting(call, "dunning"));
-        return vg_refuse(call, "internal");
-    }
+    (void) dunning_read(vg_setting(call, "dunning"), &dunning);
     vg_out_init(&out, vg_pool(call));
     vg_out_open(&out, '{');
     vg_out_key(&out, "steps");

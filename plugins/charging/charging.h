@@ -40,8 +40,6 @@ extern const vg_field_t vehicle_fields[];
 extern const vg_field_t session_reap_fields[];
 extern const vg_step_t  session_end_steps[];
 vg_rc_t                 session_start_check(vg_call_t *call);
-vg_rc_t                 session_end_check(vg_call_t *call);
-vg_rc_t                 session_reap_check(vg_call_t *call);
 vg_rc_t                 session_end_render(vg_call_t *call);
 
 /* party.c: the awaited step asks whether there are these; what was told */
@@ -71,6 +69,7 @@ extern const vg_step_t  hold_job_steps[];
 vg_rc_t                 hold_check(vg_call_t *call);
 vg_rc_t                 hold_job_check(vg_call_t *call);
 vg_rc_t                 hold_stops_check(vg_call_t *call);
+const char             *hold_amount_wrong(const char *value);
 vg_rc_t                 hold_held_render(vg_call_t *call);
 vg_rc_t                 hold_meter_check(vg_call_t *call);
 

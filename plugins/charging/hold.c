@@ -7,6 +7,8 @@
  * Where billing cannot be asked sessions go on, flagged `unheld`.
  */
 
+#include <string.h>
+
 #include "charging.h"
 
 #define HOUR 3600
@@ -42,9 +44,9 @@ const vg_field_t goes_on_fields[] = {
 };
 
 const vg_field_t hold_meter_fields[] = {
-    { VG_BOUND, "look", VG_INT, .about = "seconds between two looks" },
-    { VG_BOUND, "part", VG_INT, .about = "per cent: more is asked for" },
-    { VG_BOUND, "last", VG_INT, .about = "per cent: it is used up" },
+    { VG_SETTING, "holdLook", VG_INT, .about = "seconds between two looks" },
+    { VG_SETTING, "holdPart", VG_INT, .about = "per cent: more is asked for" },
+    { VG_SETTING, "holdLast", VG_INT, .about = "per cent: it is used up" },
     { VG_BOUND, "rated", VG_ANY, .about = "[{sessionId, costs}], so far" },
     VG_FIELDS_END
 };
@@ -69,31 +71,6 @@ digits_read(vg_str_t text, int64_t *value)
 }
 
 
-static int64_t
-number(vg_call_t *call, const char *setting, long least, long most,
-       long otherwise)
-{
-    int64_t value;
-
-    if (!digits_read(vg_str(vg_setting(call, setting)), &value) || value < least
-        || value > most)
-    {
-        vg_log(call, VG_LOG_ERROR, "charging.%s is not %ld to %ld", setting,
-               least, most);
-        return otherwise;
-    }
-    return value;
-}
-
-
-static vg_rc_t
-number_bind(vg_call_t *call, const char *field, int64_t value)
-{
-    return vg_bind(call, field,
-                   vg_printf(vg_pool(call), "%lld", (long long) value));
-}
-
-
 vg_rc_t
 hold_stops_check(vg_call_t *call)
 {
@@ -113,7 +90,7 @@ expected_costing(vg_call_t *call, const vg_json_t *expected)
     int64_t    seconds, watts, since, energy, now = vg_now(call);
 
     if (!digits_read(vg_json_text(expected, "left"), &seconds)) {
-        seconds = number(call, "expected_time", 60, 604800, HOUR);
+        seconds = vg_setting_int(call, "expected_time");
     }
     (void) digits_read(vg_json_text(expected, "powerW"), &watts);
     (void) digits_read(vg_json_text(expected, "since"), &since);
@@ -166,25 +143,28 @@ hold_check(vg_call_t *call)
 
 
 /* "25 EUR": of a session whose tariff nobody knows; "0 EUR": nothing */
+const char *
+hold_amount_wrong(const char *value)
+{
+    size_t digits = strspn(value, "0123456789");
+
+    return digits >= 1 && digits <= 6 && value[digits] == ' '
+                   && strlen(value + digits + 1) == 3
+                   && strspn(value + digits + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+                          == 3
+               ? NULL
+               : "must be whole units and a currency, as \"25 EUR\"";
+}
+
+
 static void
 amount_render(vg_call_t *call, vg_out_t *out)
 {
-    vg_str_t text = vg_str(vg_setting(call, "hold_without_tariff"));
-    vg_str_t amount = text;
-    size_t   i;
+    const char *value = vg_setting(call, "hold_without_tariff");
+    size_t      digits = strspn(value, "0123456789");
 
-    for (i = 0; i < text.len && text.data[i] >= '0' && text.data[i] <= '9'; i++)
-    { /* void */
-    }
-    if (i == 0 || i > 6 || text.len != i + 4 || text.data[i] != ' ') {
-        vg_log(call, VG_LOG_ERROR,
-               "charging.hold_without_tariff is no amount, as \"25 EUR\"");
-        return;
-    }
-    amount.len = i;
-    vg_out_member_raw(out, "amount", amount);
-    vg_out_member(out, "currency",
-                  (vg_str_t){ text.data + i + 1, text.len - i - 1 });
+    vg_out_member_raw(out, "amount", (vg_str_t){ value, digits });
+    vg_out_member(out, "currency", vg_str(value + digits + 1));
 }
 
 
@@ -299,15 +279,6 @@ hold_meter_check(vg_call_t *call)
         }
     }
     vg_out_close(&out, ']');
-    if (number_bind(call, "look", number(call, "hold_look", 1, 3600, 15))
-            != VG_OK
-        || number_bind(call, "part", number(call, "hold_part", 1, 99, 80))
-               != VG_OK
-        || number_bind(call, "last", number(call, "hold_last", 1, 100, 95))
-               != VG_OK)
-    {
-        return VG_ERROR;
-    }
     return vg_bind(call, "rated", vg_out_str(&out));
 }
 

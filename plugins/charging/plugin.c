@@ -12,7 +12,7 @@ static const vg_route_t  routes[] = {
       "session_start_lock", "session_start", NULL, VG_AWAIT, party_payer_steps,
       "Start a session: asks the charger, answers before it does" },
     { VG_POST, "/charging/sessions/{id}/end", "charging:write",
-      session_end_fields, NULL, session_end_check,
+      session_end_fields, NULL, NULL,
       "session_end_lock", "session_end", session_end_render, VG_NO_BODY,
       session_end_steps,
       "End a session: asks the charger to stop, or cancels its start" },
@@ -22,7 +22,7 @@ static const vg_route_t  routes[] = {
       party_payer_steps,
       "Start a session, under the name that others use; adds session_id" },
     { VG_PATCH, "/sessions/{id}/stop", "charging:write",
-      session_end_fields, NULL, session_end_check,
+      session_end_fields, NULL, NULL,
       "session_end_lock", "session_end", alias_stop_render, VG_NO_BODY,
       session_end_steps,
       "End a session; adds kwh and duration, so far" },
@@ -71,12 +71,12 @@ static const vg_route_t  routes[] = {
       .statement = "session_begun", .render = start_begun_render,
       .about = "Whether the charger has started it" },
     { VG_INTERNAL, "charging.start_undo", NULL, start_fields,
-      .check = session_end_check, .lock = "session_start_undo_lock",
+      .lock = "session_start_undo_lock",
       .statement = "session_start_undo",
       .about = "A start that came to nothing: failed, or stopped" },
 
     { VG_JOB, "charging.stop", NULL, start_fields,
-      .load = "session_stopping", .check = session_end_check,
+      .load = "session_stopping",
       .statement = "session_stop_answered", .steps = start_stop_steps,
       .about = "Stop what began while its start was undone" },
 
@@ -270,7 +270,7 @@ static const vg_route_t  routes[] = {
       NULL, "session_expire", NULL, 0, NULL,
       "Ends what its charger neither starts nor stops in time" },
     { VG_EVERY, "10s", NULL,
-      session_reap_fields, NULL, session_reap_check,
+      session_reap_fields, NULL, NULL,
       NULL, "session_reap", NULL, 0, NULL,
       "Stops sessions of which nothing is heard any more" },
 
@@ -307,39 +307,44 @@ static const vg_error_t errors[] = {
     { NULL, 0, NULL },
 };
 
+#define WEEK 604800 /* s */
+
 static const vg_setting_t settings[] = {
-    { "start_deadline", "60",
-      "seconds in which the charger must start a session that the API began; "
-      "then it fails, and its one-time tag with it" },
-    { "stop_deadline", "60",
-      "seconds in which the charger must stop when it was asked to; then the "
-      "session is active again" },
-    { "silence_deadline", "21600",
-      "seconds without a meter value or a change of state after which a "
-      "session is stopped as of its last meter value; longer than the longest "
-      "pause between two of them, or sessions end that go on" },
-    { "nominal_voltage", "230",
-      "volts between phase and neutral, by which a composite schedule makes "
-      "amperes of watts: with 3 phases where a profile names no number" },
-    { "expected_time", "3600",
-      "seconds that a session is expected to take, at its connector's full "
-      "power: what is held for it at first, and by what that is raised" },
-    { "hold_without_tariff", "25 EUR",
-      "held for a session whose tariff is not known, in whole units; \"0 EUR\" "
-      "holds nothing" },
-    { "hold_look", "15",
-      "seconds after which the cost of a session with a hold is looked at "
-      "again" },
-    { "hold_part", "80",
-      "per cent of its hold that a session may cost before billing is asked "
-      "for more" },
-    { "hold_last", "95",
-      "per cent of a hold that cannot be raised at which its session is "
-      "stopped" },
-    { "hold_refused", "stop",
-      "a session that its charger began and for which nothing can be held: "
-      "stop, or go: it goes on, flagged" },
-    { NULL, NULL, NULL },
+    { "start_deadline", VG_INT, "60", .min = 1, .max = WEEK,
+      .about = "seconds in which the charger must start a session that the API "
+               "began; then it fails, and its one-time tag with it" },
+    { "stop_deadline", VG_INT, "60", .min = 1, .max = WEEK,
+      .about = "seconds in which the charger must stop when it was asked to; "
+               "then the session is active again" },
+    { "silence_deadline", VG_INT, "21600", .min = 1, .max = WEEK,
+      .about = "seconds without a meter value or a change of state after which "
+               "a session is stopped as of its last meter value; longer than "
+               "the longest pause between two of them, or sessions end that go "
+               "on" },
+    { "nominal_voltage", VG_INT, "230", .min = 1, .max = 9999,
+      .about = "volts between phase and neutral, by which a composite schedule "
+               "makes amperes of watts: with 3 phases where a profile names no "
+               "number" },
+    { "expected_time", VG_INT, "3600", .min = 60, .max = WEEK,
+      .about = "seconds that a session is expected to take, at its connector's "
+               "full power: what is held for it at first, and by what that is "
+               "raised" },
+    { "hold_without_tariff", VG_TEXT, "25 EUR", .wrong = hold_amount_wrong,
+      .about = "held for a session whose tariff is not known, in whole units; "
+               "\"0 EUR\" holds nothing" },
+    { "hold_look", VG_INT, "15", .min = 1, .max = 3600,
+      .about = "seconds after which the cost of a session with a hold is "
+               "looked at again" },
+    { "hold_part", VG_INT, "80", .min = 1, .max = 99,
+      .about = "per cent of its hold that a session may cost before billing is "
+               "asked for more" },
+    { "hold_last", VG_INT, "95", .min = 1, .max = 100,
+      .about = "per cent of a hold that cannot be raised at which its session "
+               "is stopped" },
+    { "hold_refused", VG_ENUM, "stop", .values = "stop|go",
+      .about = "a session that its charger began and for which nothing can be "
+               "held: stop, or go: it goes on, flagged" },
+    { .name = NULL },
 };
 
 static const vg_keep_t keeps[] = {

@@ -323,22 +323,6 @@ composed_write(vg_call_t *call, vg_out_t *out, const composite_t *composite)
 }
 
 
-/* watts to amperes and back is a setting's word: OCPP 1.6 names no voltage */
-static int64_t
-volts_of(vg_call_t *call)
-{
-    const char *text = vg_setting(call, "nominal_voltage");
-    size_t      len = strspn(text, "0123456789");
-    int64_t     volts = number_of((vg_str_t){ text, len });
-
-    if (len == 0 || len > 4 || text[len] != '\0' || volts == 0) {
-        vg_log(call, VG_LOG_ERROR, "nominal_voltage is no voltage: 230");
-        return 230;
-    }
-    return volts;
-}
-
-
 vg_rc_t
 composite_render(vg_call_t *call)
 {
@@ -349,7 +333,8 @@ composite_render(vg_call_t *call)
     if (composite == NULL) {
         return vg_refuse(call, "internal");
     }
-    composite->volts = volts_of(call);
+    /* watts to amperes and back: OCPP 1.6 names no voltage */
+    composite->volts = vg_setting_int(call, "nominal_voltage");
     vg_out_init(&out, vg_pool(call));
     vg_out_open(&out, '{');
     composed_write(call, &out, composite);

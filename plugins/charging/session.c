@@ -11,7 +11,6 @@
 #define SESSION_STATUS                                                         \
     "PENDING|STARTING|ACTIVE|SUSPENDED|STOPPING|COMPLETED|FAILED"
 
-#define SECONDS_MAX 604800 /* a week */
 
 /* clang-format off */
 const vg_field_t  session_start_fields[] = {
@@ -25,7 +24,7 @@ const vg_field_t  session_start_fields[] = {
       "default: one of the session's own" },
     { VG_BODY, "reservationId", VG_UUID, 0, 0, 0, NULL, NULL, NULL,
       "that it uses; says where, too" },
-    { VG_BOUND, "startDeadline", VG_INT, 0, 0, 0, NULL, NULL, NULL,
+    { VG_SETTING, "startDeadline", VG_INT, 0, 0, 0, NULL, NULL, NULL,
       "seconds" },
     VG_FIELDS_END,
 };
@@ -33,7 +32,7 @@ const vg_field_t  session_start_fields[] = {
 const vg_field_t  session_end_fields[] = {
     { VG_PATH, "id", VG_UUID, VG_REQUIRED, 0, 0, NULL, NULL, NULL,
       "the session" },
-    { VG_BOUND, "stopDeadline", VG_INT, 0, 0, 0, NULL, NULL, NULL,
+    { VG_SETTING, "stopDeadline", VG_INT, 0, 0, 0, NULL, NULL, NULL,
       "seconds" },
     { VG_BOUND, "stop", VG_INT, 0, 0, 0, NULL, NULL, NULL,
       "the transaction that this call stops, for the step" },
@@ -68,33 +67,11 @@ const vg_field_t  vehicle_fields[] = {
 };
 
 const vg_field_t  session_reap_fields[] = {
-    { VG_BOUND, "silence", VG_INT, 0, 0, 0, NULL, NULL, NULL,
+    { VG_SETTING, "silenceDeadline", VG_INT, 0, 0, 0, NULL, NULL, NULL,
       "seconds" },
     VG_FIELDS_END,
 };
 /* clang-format on */
-
-
-/* A setting of seconds, bound to the field; what is no such number is as the
- * default says. */
-static vg_rc_t
-seconds_bind(vg_call_t *call, const char *setting, const char *field,
-             const char *otherwise)
-{
-    size_t      i;
-    long        seconds = 0;
-    const char *value = vg_setting(call, setting);
-
-    for (i = 0; value[i] >= '0' && value[i] <= '9' && i < 6; i++) {
-        seconds = seconds * 10 + (value[i] - '0');
-    }
-    if (value[i] != '\0' || seconds < 1 || seconds > SECONDS_MAX) {
-        vg_log(call, VG_LOG_ERROR, "charging.%s is not 1 to %d seconds",
-               setting, SECONDS_MAX);
-        value = otherwise;
-    }
-    return vg_bind(call, field, vg_str(value));
-}
 
 
 vg_rc_t
@@ -111,21 +88,7 @@ session_start_check(vg_call_t *call)
         return vg_refuse_field(call, "connectorId",
                                "this, stationId or reservationId is required");
     }
-    return seconds_bind(call, "start_deadline", "startDeadline", "60");
-}
-
-
-vg_rc_t
-session_end_check(vg_call_t *call)
-{
-    return seconds_bind(call, "stop_deadline", "stopDeadline", "60");
-}
-
-
-vg_rc_t
-session_reap_check(vg_call_t *call)
-{
-    return seconds_bind(call, "silence_deadline", "silence", "21600");
+    return VG_OK;
 }
 
 

@@ -14,7 +14,7 @@ const vg_field_t  start_fields[] = {
       "the session" },
     { VG_BODY, "error", VG_TEXT, 0, 0, 0, NULL, NULL, NULL,
       "why it is undone" },
-    { VG_BOUND, "stopDeadline", VG_INT, 0, 0, 0, NULL, NULL, NULL,
+    { VG_SETTING, "stopDeadline", VG_INT, 0, 0, 0, NULL, NULL, NULL,
       "seconds" },
     VG_FIELDS_END,
 };

@@ -9,7 +9,7 @@ local function decide(call)
     local ground = grounds[1]
     if not ground then return { revision = 0, step = 0, lease = 0 } end -- it is gone, and nothing is changed
     local step, wait = surge.decide(ground)
-    return { revision = ground.revision, step = step, wait = wait, lease = tonumber(call:setting("lease")) }
+    return { revision = ground.revision, step = step, wait = wait }
 end
 
 local function tell(call)
@@ -64,7 +64,7 @@ return {
         { "JOB", "surge.decide", handler = decide, lock = "station_lock", statement = "surge_decided", about = "Decide by how much prices surge", fields = {
             body("stationId", "uuid", "where"),
             { "bound", "revision", "int", about = "of what was looked at" }, { "bound", "step", "int", about = "that holds" },
-            { "bound", "wait", "int", about = "s until another may" }, { "bound", "lease", "int", about = "s" } } },
+            { "bound", "wait", "int", about = "s until another may" }, { "setting", "lease", "int", about = "s" } } },
         { "JOB", "surge.tell", handler = tell, statement = "surge_told", about = "Tell pricing", fields = {
             body("stationId", "uuid", "where"), body("number", "int", "in which order"), body("multiplier", "decimal", "of its prices"),
             body("until", "time", "unless told again"), body("dimensions", "array", "of which prices", { item = { "text" } }),

@@ -6,7 +6,7 @@ for _, file in ipairs { require "rule", require "decision" } do
 end
 
 return {
-    abi = 7,
+    abi = 8,
     name = "dynamic_pricing",
     version = "0.1.0",
     about = "Prices that surge by occupancy and time of use, within bounds",
@@ -17,7 +17,7 @@ return {
         { name = "station_unknown", status = 404, title = "No such station" },
     },
     settings = {
-        { name = "lease", value = "3600", about = "seconds for which a surge stands if it is asked for no more; it is asked for again at half of them" },
+        { name = "lease", type = "int", value = "3600", min = 60, max = 604800, about = "seconds for which a surge stands if it is asked for no more; it is asked for again at half of them" },
     },
     queries = { surge_ground = { { "bound", "stationId", "uuid", required = true } } },
 }

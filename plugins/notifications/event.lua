@@ -91,7 +91,7 @@ local function heard(call)
     companies[#companies + 1] = payload.companyId
     local rules, err = db.query("rule_of_event", { type = call.event_type, companies = companies })
     if not rules then return call:refuse(err) end
-    return { found = list.map(rules, function(found) return event.follows(found, payload) end), oldest = tonumber(call:setting("oldest")) }
+    return { found = list.map(rules, function(found) return event.follows(found, payload) end), oldest = call:setting("oldest") }
 end
 
 local fields = {

@@ -42,7 +42,7 @@ end
 
 local function told(call, result, detail, more)
     more = more or {}
-    return { result = result, detail = detail, subject = more.subject, text = more.text, dead = more.dead, most = tonumber(call:setting("tries")) }
+    return { result = result, detail = detail, subject = more.subject, text = more.text, dead = more.dead, most = call:setting("tries") }
 end
 
 local function one(call)
@@ -66,7 +66,7 @@ local function batch(call)
     if #grounds == 0 then return { ids = json.array {}, result = "SENT", detail = {}, most = 1 } end
     local contact, why = contact_of(call, grounds[1])
     local ids = list.map(grounds, function(ground) return ground.id end)
-    local most = tonumber(call:setting("tries"))
+    local most = call:setting("tries")
     if not contact then return { ids = ids, result = "SPARED", detail = { reason = why }, most = most } end
     local letters = list.map(grounds, function(ground)
         local made, letter = pcall(letter_of, ground, contact)

@@ -35,7 +35,7 @@ end
 local function deliver(call)
     local grounds, err = db.query("webhook_ground", { deliveryId = call.values.deliveryId })
     if not grounds then return call:refuse(err) end
-    local ground, most = grounds[1], tonumber(call:setting("tries"))
+    local ground, most = grounds[1], call:setting("tries")
     if not ground then return { result = "LOST", detail = { reason = "over" }, most = most } end
     local at = ("%.0f"):format(math.floor(call.now / 1000000))
     local said, why = http.post { url = ground.url, body = ground.body, any_status = true, idempotency_key = ground.id, headers = {

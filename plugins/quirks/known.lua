@@ -19,10 +19,6 @@ local function keep(id, point)
     return point
 end
 
-local function seconds(call, name)
-    return tonumber(call:setting(name)) or 60
-end
-
 local function asked(call, before)
     local id = call.charge_point
     local said, err = ask("charge_point.kind", { chargePoint = id })
@@ -38,7 +34,7 @@ local function asked(call, before)
         cures = cures,
         zone = said.timeZone,
         told = before and before.told or {},
-        stale = call.now + seconds(call, "known") * 1000000,
+        stale = call.now + call:setting("known") * 1000000,
     })
 end
 

@@ -19,17 +19,17 @@ for _, action in ipairs { "MeterValues", "StartTransaction", "StatusNotification
 end
 
 return {
-    abi = 7,
+    abi = 8,
     name = "quirks",
     version = "0.1.0",
     about = "Puts right what chargers' firmware gets wrong",
     routes = routes,
     settings = {
-        { name = "also", value = "", about = "quirks of generic.lua and who has them, as \"register_resets=Acme/M1/2.*; local_time_as_utc=Other/*\": "
+        { name = "also", type = "text", value = "", about = "quirks of generic.lua and who has them, as \"register_resets=Acme/M1/2.*; local_time_as_utc=Other/*\": "
             .. "name=vendor/model/firmware, each with *; what it names is put right in the next message" },
-        { name = "known", value = "60", about = "seconds after which vendor, model and firmware of a charge point are asked for again; "
+        { name = "known", type = "int", value = "60", min = 1, max = 86400, about = "seconds after which vendor, model and firmware of a charge point are asked for again; "
             .. "longer is cheaper, and a charge point that came back to a worker without booting there keeps its old quirks for as long" },
-        { name = "most_kw", value = "400", about = "what no charger gives more of, in kW: a register that fell shows at most what flows at this "
+        { name = "most_kw", type = "int", value = "400", min = 1, max = 100000, about = "what no charger gives more of, in kW: a register that fell shows at most what flows at this "
             .. "in the time since, or it was no reset and is let be" },
     },
     keeps = {

@@ -86,7 +86,7 @@ function register.follow(_, body, action, call)
     local list, puts = readings(body, action)
     if #list == 0 then return false end
     local said, err = db.change("register_follow", { chargePoint = call.charge_point, connectorId = number(body.connectorId, CONNECTORS),
-        transactionId = number(body.transactionId, TRANSACTIONS), mostKw = tonumber(call:setting("most_kw")) or 400, readings = list })
+        transactionId = number(body.transactionId, TRANSACTIONS), mostKw = call:setting("most_kw"), readings = list })
     if err then error("its register is not followed: " .. err, 0) end
     local changed = false
     for i, text in ipairs(said and said.goesOn or {}) do

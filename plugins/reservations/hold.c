@@ -9,7 +9,7 @@
 const vg_field_t hold_due_fields[] = {
     { VG_BODY, "reservationId", VG_UUID, VG_REQUIRED,
       .about = "the reservation" },
-    { VG_BOUND, "holdAhead", VG_INT, .about = "seconds" },
+    { VG_SETTING, "holdAhead", VG_INT, .about = "seconds" },
     VG_FIELDS_END
 };
 
@@ -27,15 +27,6 @@ const vg_field_t hold_told_fields[] = {
     VG_FIELDS_END
 };
 /* clang-format on */
-
-
-vg_rc_t
-hold_due_check(vg_call_t *call)
-{
-    static const char *const names[] = { "hold_ahead", NULL };
-
-    return settings_bind(call, names);
-}
 
 
 /* Nothing is held where there is nobody to pay, or no price: billing lets go of

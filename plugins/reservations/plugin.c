@@ -11,7 +11,7 @@
 
 /* what may cost more or less by now, or later */
 #define HELD(type)                                                             \
-    { VG_EVENT, type, NULL, hold_due_fields, .check = hold_due_check,          \
+    { VG_EVENT, type, NULL, hold_due_fields,                                   \
       .statement = "hold_due", .about = "Has billing hold what it may cost" }
 
 static const vg_route_t routes[] = {
@@ -30,7 +30,7 @@ static const vg_route_t routes[] = {
       NULL, "reservation_get", NULL, 0, NULL,
       "A reservation" },
     { VG_PATCH, "/reservations/{id}", "reservations:write",
-      reservation_move_fields, NULL, reservation_move_check,
+      reservation_move_fields, NULL, NULL,
       "reservation_lock", "reservation_move", NULL, 0, NULL,
       "Move a reservation to another time" },
     { VG_DELETE, "/reservations/{id}", "reservations:write",
@@ -106,7 +106,7 @@ static const vg_route_t routes[] = {
          "A tag is gone"),
 
     { VG_EVERY, "2s", NULL,
-      tick_fields, NULL, tick_check,
+      tick_fields, NULL, NULL,
       NULL, "tick", NULL, 0, NULL,
       "Orders what is due: chargers, warnings, expiries" },
 
@@ -134,29 +134,37 @@ static const vg_error_t errors[] = {
     { NULL, 0, NULL },
 };
 
+#define YEARS 100000000 /* s: three of them */
+
 static const vg_setting_t settings[] = {
-    { "grace", "900",
-      "seconds after startTime in which it may still be used; then it expires. "
-      "Holds for reservations made from then on" },
-    { "ahead", "300",
-      "seconds before startTime in which the connector is kept free for it and "
-      "the charger is told; for reservations made from then on" },
-    { "warning", "300",
-      "seconds before its expiry that reservation.expiring.v1 is told" },
-    { "free_cancellation", "900",
-      "seconds before startTime until which cancelling costs nothing; for "
-      "reservations made from then on" },
-    { "hold_ahead", "259200",
-      "seconds before startTime from which money is held for it; with what it "
-      "lasts less than banks keep an authorisation, a week" },
-    { "longest", "86400", "seconds that a reservation may last" },
-    { "furthest", "7776000", "seconds that a reservation may lie ahead" },
-    { "per_customer", "20",
-      "reservations that a driver may have that are not over, those that wait "
-      "among them" },
-    { "per_company", "1000", "the same of a fleet or a partner" },
-    { "waitlist", "100", "reservations that may wait at a station" },
-    { NULL, NULL, NULL },
+    { "grace", VG_INT, "900", .max = YEARS,
+      .about = "seconds after startTime in which it may still be used; then it "
+               "expires. Holds for reservations made from then on" },
+    { "ahead", VG_INT, "300", .max = YEARS,
+      .about = "seconds before startTime in which the connector is kept free "
+               "for it and the charger is told; for reservations made from "
+               "then on" },
+    { "warning", VG_INT, "300", .max = YEARS,
+      .about = "seconds before its expiry that reservation.expiring.v1 is "
+               "told" },
+    { "free_cancellation", VG_INT, "900", .max = YEARS,
+      .about = "seconds before startTime until which cancelling costs nothing; "
+               "for reservations made from then on" },
+    { "hold_ahead", VG_INT, "259200", .max = YEARS,
+      .about = "seconds before startTime from which money is held for it; with "
+               "what it lasts less than banks keep an authorisation, a week" },
+    { "longest", VG_INT, "86400", .max = YEARS,
+      .about = "seconds that a reservation may last" },
+    { "furthest", VG_INT, "7776000", .max = YEARS,
+      .about = "seconds that a reservation may lie ahead" },
+    { "per_customer", VG_INT, "20", .max = 1000000,
+      .about = "reservations that a driver may have that are not over, those "
+               "that wait among them" },
+    { "per_company", VG_INT, "1000", .max = 1000000,
+      .about = "the same of a fleet or a partner" },
+    { "waiting", VG_INT, "100", .max = 1000000,
+      .about = "reservations that may wait at a station" },
+    { .name = NULL },
 };
 
 static const vg_keep_t keeps[] = {

@@ -11,8 +11,7 @@
     "PENDING|CONFIRMED|ACTIVE|COMPLETED|CANCELLED|EXPIRED|WAITLISTED"
 
 /* clang-format off */
-#define NUMBER(name, about)                                                   \
-    { VG_BOUND, name, VG_INT, 0, 0, 0, NULL, NULL, NULL, about }
+#define NUMBER(name) { VG_SETTING, name, VG_INT, .about = "see the settings" }
 
 const vg_field_t reservation_fields[] = {
     { VG_BODY, "connectorId", VG_UUID, .about = "where; or:" },
@@ -27,14 +26,14 @@ const vg_field_t reservation_fields[] = {
     { VG_BODY, "endTime", VG_TIME, VG_REQUIRED, .about = "until then" },
     { VG_BODY, "waitlist", VG_BOOL,
       .about = "true: queue where nothing is free (202)" },
-    NUMBER("grace", "seconds after startTime it may still be used"),
-    NUMBER("ahead", "seconds before startTime others are kept off"),
-    NUMBER("freeCancellation", "seconds before startTime until which it is free"),
-    NUMBER("longest", "seconds that it may last"),
-    NUMBER("furthest", "seconds that it may lie ahead"),
-    NUMBER("perCustomer", "that a driver may have"),
-    NUMBER("perCompany", "that a fleet or partner may have"),
-    NUMBER("waiting", "that may wait at a station"),
+    NUMBER("grace"),
+    NUMBER("ahead"),
+    NUMBER("freeCancellation"),
+    NUMBER("longest"),
+    NUMBER("furthest"),
+    NUMBER("perCustomer"),
+    NUMBER("perCompany"),
+    NUMBER("waiting"),
     VG_FIELDS_END
 };
 
@@ -58,13 +57,13 @@ const vg_field_t reservation_move_fields[] = {
     { VG_PATH, "id", VG_UUID, VG_REQUIRED, .about = "the reservation" },
     { VG_BODY, "startTime", VG_TIME, .about = "from then on" },
     { VG_BODY, "endTime", VG_TIME, .about = "until then" },
-    NUMBER("longest", "seconds that it may last"),
-    NUMBER("furthest", "seconds that it may lie ahead"),
+    NUMBER("longest"),
+    NUMBER("furthest"),
     VG_FIELDS_END
 };
 
 const vg_field_t tick_fields[] = {
-    NUMBER("warning", "seconds before its expiry a driver is warned"),
+    NUMBER("warning"),
     VG_FIELDS_END
 };
 /* clang-format on */
@@ -73,35 +72,10 @@ const vg_field_t tick_fields[] = {
 vg_rc_t
 reservation_check(vg_call_t *call)
 {
-    static const char *const settings[] = {
-        "grace",       "ahead",    "free_cancellation",
-        "longest",     "furthest", "per_customer",
-        "per_company", "waitlist", NULL,
-    };
     bool connector = vg_get(call, "connectorId") != NULL;
     bool station = vg_get(call, "stationId") != NULL;
 
-    if (connector == station) {
-        return vg_refuse_field(call, "connectorId",
-                               "either this or stationId is required");
-    }
-    return settings_bind(call, settings);
-}
-
-
-vg_rc_t
-reservation_move_check(vg_call_t *call)
-{
-    static const char *const settings[] = { "longest", "furthest", NULL };
-
-    return settings_bind(call, settings);
-}
-
-
-vg_rc_t
-tick_check(vg_call_t *call)
-{
-    static const char *const settings[] = { "warning", NULL };
-
-    return settings_bind(call, settings);
+    return connector == station ? vg_refuse_field(
+               call, "connectorId", "either this or stationId is required")
+                                : VG_OK;
 }

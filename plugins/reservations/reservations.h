@@ -31,8 +31,6 @@ extern const vg_field_t reservation_list_fields[];
 extern const vg_field_t reservation_move_fields[];
 extern const vg_field_t tick_fields[];
 vg_rc_t                 reservation_check(vg_call_t *call);
-vg_rc_t                 reservation_move_check(vg_call_t *call);
-vg_rc_t                 tick_check(vg_call_t *call);
 
 /* fee.c: what ends without being used may cost something */
 extern const vg_field_t reservation_cancel_fields[];
@@ -44,15 +42,11 @@ extern const vg_field_t hold_due_fields[];
 extern const vg_field_t hold_fields[];
 extern const vg_field_t hold_told_fields[];
 extern const vg_step_t  hold_steps[];
-vg_rc_t                 hold_due_check(vg_call_t *call);
 
 /* charger.c: the charge point holds it too, where it can */
 extern const vg_field_t ordered_fields[];
 extern const vg_step_t  due_steps[];
 extern const vg_step_t  withdrawn_steps[];
-
-/* setting.c: binds the call's bound fields that are settings */
-vg_rc_t settings_bind(vg_call_t *call, const char *const *names);
 
 /* erasure.c */
 extern const vg_field_t erasure_told_fields[];

@@ -59,7 +59,7 @@ const vg_field_t boot_fields[] = {
     { VG_BODY, "imsi", VG_TEXT, 0, 0, 20, .about = "of the SIM card" },
     { VG_BODY, "meterType", VG_TEXT, 0, 0, 25, .about = "main meter" },
     { VG_BODY, "meterSerialNumber", VG_TEXT, 0, 0, 25, .about = "main meter" },
-    { VG_BOUND, "interval", VG_INT, .about = "seconds between heartbeats" },
+    { VG_SETTING, "heartbeatInterval", VG_INT, .about = "seconds" },
     VG_FIELDS_END
 };
 
@@ -81,21 +81,6 @@ const vg_field_t status_fields[] = {
 };
 
 /* clang-format on */
-
-/* A setting that is no number must not keep chargers from booting. */
-vg_rc_t
-boot_check(vg_call_t *call)
-{
-    const char *interval = vg_setting(call, "heartbeat_interval");
-    size_t      len = strlen(interval);
-
-    if (len == 0 || len > 6 || strspn(interval, "0123456789") != len) {
-        vg_log(call, VG_LOG_ERROR, "heartbeat_interval is no number: 300");
-        interval = "300";
-    }
-
-    return vg_bind(call, "interval", vg_str(interval));
-}
 
 /* No statement: a fleet of idle chargers must not be a load on the database.
  * Whole seconds, since some firmware cannot read fractions. */

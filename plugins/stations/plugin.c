@@ -132,7 +132,7 @@ static const vg_route_t routes[] = {
       .statement = "link_sweep",
       .about = "What a node held before it started has ended" },
 
-    { VG_OCPP16, "BootNotification", NULL, boot_fields, .check = boot_check,
+    { VG_OCPP16, "BootNotification", NULL, boot_fields,
       .statement = "boot",
       .about = "Pending while the charge point has no station" },
     { VG_OCPP16, "Heartbeat", .check = heartbeat_check, .about = "The time" },
@@ -163,7 +163,7 @@ static const vg_route_t routes[] = {
       .statement = "certificate_ask",
       .about = "A key that wants a certificate: kept for an operator" },
 
-    { VG_EVERY, "10m", NULL, sweep_fields, .check = sweep_check,
+    { VG_EVERY, "10m", NULL, sweep_fields,
       .statement = "notice_sweep", .about = "Forgets what was told long ago" },
 
     { VG_EVENT, "charging.session.started.v1", NULL, session_begun_fields,
@@ -211,15 +211,17 @@ static const vg_error_t errors[] = {
 };
 
 static const vg_setting_t settings[] = {
-    { "heartbeat_interval", "300",
-      "seconds between heartbeats, told to chargers when they boot; shorter "
-      "finds dead ones sooner and costs traffic" },
-    { "data_transfer_vendors", "",
-      "vendorIds, by commas without blanks, whose DataTransfer is Accepted; "
-      "others hear UnknownVendorId; what they sent is kept in either case" },
-    { "notice_days", "90",
-      "days for which what chargers told is kept; then it is forgotten" },
-    { NULL, NULL, NULL }
+    { "heartbeat_interval", VG_INT, "300", .min = 1, .max = 999999,
+      .about = "seconds between heartbeats, told to chargers when they boot; "
+               "shorter finds dead ones sooner and costs traffic" },
+    { "data_transfer_vendors", VG_TEXT, "",
+      .about = "vendorIds, by commas without blanks, whose DataTransfer is "
+               "Accepted; others hear UnknownVendorId; what they sent is kept "
+               "in either case" },
+    { "notice_days", VG_INT, "90", .min = 1, .max = 99999,
+      .about = "days for which what chargers told is kept; then it is "
+               "forgotten" },
+    { .name = NULL },
 };
 
 static const char *const publishes[] = {

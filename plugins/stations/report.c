@@ -64,7 +64,7 @@ const vg_field_t said_fields[] = {
 };
 
 const vg_field_t sweep_fields[] = {
-    { VG_BOUND, "noticeDays", VG_INT, .about = "days" },
+    { VG_SETTING, "noticeDays", VG_INT, .about = "days" },
     VG_FIELDS_END
 };
 
@@ -165,18 +165,4 @@ certificate_send(vg_call_t *call)
     vg_out_close(&out, '}');
     return vg_command(call, vg_get(call, "id")->text, "CertificateSigned",
                       vg_out_str(&out));
-}
-
-
-vg_rc_t
-sweep_check(vg_call_t *call)
-{
-    const char *days = vg_setting(call, "notice_days");
-    size_t      len = strlen(days);
-
-    if (len == 0 || len > 5 || strspn(days, "0123456789") != len) {
-        vg_log(call, VG_LOG_ERROR, "notice_days is no number: 90");
-        days = "90";
-    }
-    return vg_bind(call, "noticeDays", vg_str(days));
 }

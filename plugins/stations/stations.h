@@ -102,7 +102,6 @@ extern const vg_field_t link_sweep_fields[];
 extern const vg_field_t boot_fields[];
 extern const vg_field_t status_fields[];
 
-vg_rc_t boot_check(vg_call_t *call);
 vg_rc_t heartbeat_check(vg_call_t *call);
 vg_rc_t status_check(vg_call_t *call);
 
@@ -123,7 +122,6 @@ vg_rc_t log_check(vg_call_t *call);
 vg_rc_t certificate_ask_check(vg_call_t *call);
 vg_rc_t certificate_answer_check(vg_call_t *call);
 vg_rc_t certificate_send(vg_call_t *call);
-vg_rc_t sweep_check(vg_call_t *call);
 
 /* owner.c: whose the new thing is; binds "owner", NULL for an admin who
  * named nobody. Refuses one who acts for a company that is not theirs. */

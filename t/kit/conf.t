@@ -63,6 +63,21 @@ subtest 'settings and plugins' => sub {
     bad('voltgate_setting billing.dunning "1d"; voltgate_setting billing.dunning "2d";', qr/is there twice/);
     bad('voltgate_setting accounts.sandbox off;', qr/is there twice/);    # plugins.d has it on, and would win or not by its place
     bad('voltgate_plugin billing;', qr/is there twice/);
+
+    good("voltgate_setting $_;") for 'billing.payment_days 0', 'billing.payment_days 365', 'billing.credit_lifetime 3y',
+        'charging.hold_without_tariff "0 EUR"', 'charging.hold_refused go', 'notifications.tries 1';
+    my %wrong = (
+        'billing.payment_days 366'    => 'is out of range: 0 to 365',
+        'billing.payment_days ""'     => 'must be a whole number: 0 to 365',
+        'billing.payment_days 1d'     => 'must be a whole number: 0 to 365',
+        'charging.hold_refused maybe' => 'is not one of the known values: stop|go',
+        'billing.credit_lifetime 0d'  => 'must be forever, or a span',
+        'billing.dunning "2d 1d"'     => 'must be spans, each longer',
+        'stations.heartbeat_interval 0' => 'is out of range: 1 to 999999',
+        'notifications.tries 101'     => 'is out of range: 1 to 100',
+        (map { ("charging.hold_without_tariff \"$_\"" => 'must be whole units and a currency') } '25', '2.5 EUR', '25 eur', '25 EURO', '1234567 EUR', ' EUR'),
+    );
+    bad("voltgate_setting $_;", qr/\[emerg\].*voltgate_setting: "[a-z_.]+" \Q$wrong{$_}\E/) for sort keys %wrong;
 };
 
 subtest 'how often is looked' => sub {

@@ -105,7 +105,7 @@ subtest 'what cannot be used is refused, and says why' => sub {
         'constructors' => [ qr/constructors/, 'plugin.c' => sub { $_ .= "__attribute__((constructor)) static void begin(void) { static volatile int n; n = 1; }\n" } ],
         'libc'         => [ qr/must not.*pthread_create/, 'plugin.c' => sub { $_ = "#include <pthread.h>\n$_" . 'int vg_keep(void) __attribute__((visibility("default"))); int vg_keep(void) { pthread_t t; return pthread_create(&t, 0, 0, 0); }' } ],
         'nginx'        => [ qr/neither.*ngx_create_pool/, 'plugin.c' => sub { $_ .= 'void *ngx_create_pool(unsigned long, void *); void *vg_keep(void) __attribute__((visibility("default"))); void *vg_keep(void) { return ngx_create_pool(1, 0); }' } ],
-        'the ABI'      => [ qr/ABI 77/, 'plugin.c' => sub { s/\.abi = VG_ABI/.abi = 77/ } ],
+        'the ABI'      => [ qr/ABI 87/, 'plugin.c' => sub { s/\.abi = VG_ABI/.abi = 87/ } ],
         'its name'     => [ qr/another name/, 'plugin.c' => sub { s/\.name = "stations"/.name = "other"/ } ],
         'its probe'    => [ qr/probe: not today/, 'plugin.c' => sub { s/(const vg_plugin_t vg_plugin = \{)/static const char *probe(void) { return "not today"; }\n$1 .probe = probe,/ } ],
         'no file'      => [ qr/there is no such file/, 'plugin.c' => sub { s/$row/$1 { VG_GET, "\/x", "stations:read", .statement = "nothing" },/ } ],

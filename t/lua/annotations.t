@@ -42,7 +42,7 @@ local function tree(prefix, of)
 end
 tree("", _G)
 return {
-    abi = 7, name = "told", version = "1", about = "a test",
+    abi = 8, name = "told", version = "1", about = "a test",
     routes = {
         { "GET", "/told", about = "What a machine has", check = function() return seen end },
         { "POST", "/told/members", about = "What a call has", fields = { { "body", "names", "array", item = { "text" } } }, check = function(call)

@@ -65,7 +65,7 @@ local function check(call)
 end
 
 return {
-    abi = 7, name = "ripe", version = "0.1.0", about = "a test",
+    abi = 8, name = "ripe", version = "0.1.0", about = "a test",
     routes = {
         { "POST", "/ripe", statement = "create", check = check, about = "Keep one", fields = {
             { "body", "text", "text", required = true, max = 20 },
@@ -77,7 +77,7 @@ return {
         } },
     },
     errors = { { name = "too_many", status = 409, title = "There are enough" } },
-    settings = { { name = "most", value = "10", about = "how many" } },
+    settings = { { name = "most", type = "int", value = "10", about = "how many" } },
     publishes = { "ripe.created.v1" },
     queries = { old = { { "bound", "before", "time", required = true } } },
 }
@@ -128,8 +128,12 @@ my @wrong = (
     [ 'a step',                 'plugin.lua', qr/plugin\.lua:15: routes\[3\]: a step has a command/, sub { s/, command = .* end \}/ }/ } ],
     [ 'an error\'s status',     'plugin.lua', qr/plugin\.lua:19: errors\[1\]: status must be 400 to 599/, sub { s/status = 409/status = 200/ } ],
     [ 'a setting',              'plugin.lua', qr/plugin\.lua:20: settings\[1\]: /,         sub { s/about = "how many"/abot = "how many"/ } ],
+    [ 'a setting\'s type',      'plugin.lua', qr/setting most: its default is of no type that settings have/, sub { s/type = "int", value = "10"/type = "object", value = "10"/ } ],
+    [ 'a setting\'s default',   'plugin.lua', qr/setting most: its default is out of range: 0 to 9/, sub { s/value = "10"/value = "10", max = 9/ } ],
+    [ 'a setting that is none', 'plugin.lua', qr/a field names a setting that is none/, sub { s/(\{ "body", "text".*)/$1 { "setting", "least", "int" },/ } ],
+    [ 'a setting of another type', 'plugin.lua', qr/a field is of another type than its setting/, sub { s/(\{ "body", "text".*)/$1 { "setting", "most", "text" },/ } ],
     [ 'a query\'s field',       'plugin.lua', qr/plugin\.lua:22: old\.fields\[1\]: no place is "bund"/, sub { s/"bound", "before"/"bund", "before"/ } ],
-    [ 'ABI',                    'plugin.lua', qr/ABI 3, the kit's is 7/,                  sub { s/abi = 7/abi = 3/ } ],
+    [ 'ABI',                    'plugin.lua', qr/ABI 3, the kit's is 8/,                  sub { s/abi = 8/abi = 3/ } ],
     [ 'a name that is another', 'plugin.lua', qr/another name/,                           sub { s/name = "ripe"/name = "raw"/ } ],
     [ 'a route that is there',  'plugin.lua', qr{POST /stations is there twice: stations}, sub { s{"POST", "/ripe"}{"POST", "/stations"} } ],
     [ 'no statement',           'plugin.lua', qr{gat\.sql: there is no such file},        sub { s/"get"/"gat"/ } ],

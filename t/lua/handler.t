@@ -151,7 +151,7 @@ local function within(call)
 end
 
 return {
-    abi = 7, name = "things", version = "1", about = "a test",
+    abi = 8, name = "things", version = "1", about = "a test",
     routes = {
         { "POST", "/things", handler = add, statement = "thing_create", about = "Make a thing", fields = {
             { "body", "weight", "int", required = true, min = 1, max = 1000, about = "in g" },
@@ -189,6 +189,12 @@ return {
               if call.job_try == 1 then error("once") end
               return { made = done.made }
           end },
+        { "GET", "/things/set", about = "What is set", fields = { { "setting", "share", "decimal" } }, check = function(call)
+              local all = { share = call:bound("share") }
+              for _, name in ipairs { "most", "loud", "word" } do all[name] = call:setting(name) end
+              all.none = select(2, pcall(function() return call:setting("least") end)):match("no setting least")
+              return all
+          end },
         { "GET", "/things/list", about = "lua/voltgate/list.lua", check = function()
               local rows = { { id = "a", n = 1 }, { id = "b", n = 2 }, { id = "a", n = 3 } }
               local odd = list.filter(rows, function(row) return row.n % 2 == 1 end)
@@ -201,7 +207,12 @@ return {
           handler = function(call) return { weights = db.query("thing_weights")[1].sum } end },
     },
     errors = { { name = "too_many", status = 409, title = "There are enough" } },
-    settings = { { name = "most", value = "2", about = "how many" } },
+    settings = {
+        { name = "most", type = "int", value = "2", about = "how many" },
+        { name = "share", type = "decimal", value = "0.10", about = "exact" },
+        { name = "loud", type = "bool", value = "on", about = "or not" },
+        { name = "word", type = "enum", value = "b", values = "a|b", about = "one of them" },
+    },
     publishes = { "things.made.v1" },
     queries = {
         thing_heavier = { { "bound", "weight", "int", required = true } },
@@ -233,6 +244,8 @@ is $vg->post($api, { weight => 5 }, $as{ben})->{status}, 201, 'a statement of th
 is $vg->sql('select min(price) from things.thing'), '0.000000001', 'to nine places';
 
 is_deeply $vg->get("$api/weights", $as{ann})->{json}, { sum => 16, over => 'end', role => 'driver' }, 'waits pass coroutines';
+is_deeply $vg->get("$api/set", $as{ann})->{json}, { most => 2, share => '0.10', loud => JSON::PP::true, word => 'b', none => 'no setting least' },
+    'a setting is of its type, and a decimal exact';
 is_deeply $vg->get("$api/many/1000", $as{ann})->{json}, { n => 1000, last => 1000 }, 'all rows';
 is_deeply $vg->get("$api/many/1001", $as{ann})->{json}, { err => 'internal' }, 'but not too many';
 is_deeply $vg->get("$api/many/0", $as{ann})->{json}, { n => 0 }, 'or none';

@@ -22,7 +22,7 @@ my $lua = <<'END';
 -- version one
 local M = require "rule"
 return {
-    abi = 7, name = "loaded", version = "1", about = "a test",
+    abi = 8, name = "loaded", version = "1", about = "a test",
     routes = {
         { "GET", "/loaded", check = function() return { version = "1", rule = M.n } end, about = "Which version" },
         { "GET", "/loaded/slow", about = "After a while", handler = function()
@@ -32,6 +32,7 @@ return {
           end },
         { "GET", "/loaded/marks", everybodys = true, statement = "marks", about = "How many marks" },
     },
+    settings = { { name = "most", type = "int", value = "1", max = 10, about = "how many" } },
     queries = { mark = { { "bound", "name", "text", required = true } } },
 }
 END
@@ -45,7 +46,7 @@ my %files = (
 );
 
 my $vg = Voltgate->start(own_cluster => 1, authored => { loaded => \%files },
-    extra => { http => "voltgate_target slow url=http://127.0.0.1:$port private=on;" });
+    extra => { http => "voltgate_setting loaded.most 7; voltgate_target slow url=http://127.0.0.1:$port private=on;" });
 my $folder = "$vg->{house}/plugins/loaded";
 my $token  = $vg->admin;
 
@@ -77,9 +78,10 @@ my %wrong = (
     'a bomb'          => [ qr/it takes too much memory/,              sub { s/^return/local t = {} while true do t[#t + 1] = {} end return/m } ],
     'an error'        => [ qr/plugin\.lua:3: no string|an error that is no string/, sub { s/^return/error({}) return/m } ],
     'no table'        => [ qr/what plugin\.lua returns must be a table/, sub { s/^return \{.*/return 1/ms } ],
+    'a setting'       => [ qr/setting most: what the conf says is out of range: 0 to 6/, sub { s/max = 10/max = 6/ } ],
     'no file'         => [ qr/there is no rulle\.lua/,                sub { s/"rule"/"rulle"/ } ],
     'a file outside'  => [ qr/a file's name is of/,                   sub { s/"rule"/"..\/rule"/ } ],
-    'ABI'             => [ qr/ABI 6, the kit's is 7/,                 sub { s/abi = 7/abi = 6/ } ],
+    'ABI'             => [ qr/ABI 6, the kit's is 8/,                 sub { s/abi = 8/abi = 6/ } ],
     'its name'        => [ qr/another name/,                          sub { s/name = "loaded"/name = "other"/ } ],
     'no version'      => [ qr/plugin\.lua:\d+: version must be a string/, sub { s/version = "1",// } ],
     'a key'           => [ qr/plugin\.lua:\d+: routes\[3\]: statment is not known/,sub { s/statement = "marks"/statment = "marks"/ } ],

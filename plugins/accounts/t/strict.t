@@ -10,7 +10,7 @@ use Test::More;
 use Voltgate;
 use Voltgate::Person;
 
-my $vg = Voltgate->start(extra => { http => 'voltgate_setting accounts.refresh_grace 0; voltgate_setting accounts.attempts x;' });
+my $vg = Voltgate->start(extra => { http => 'voltgate_setting accounts.refresh_grace 0;' });
 my $json = JSON::PP->new->utf8;
 
 sub refresh { return Voltgate::Person::ask($vg, { grant_type => 'refresh_token', refresh_token => $_[0] }) }
@@ -43,10 +43,6 @@ subtest 'of two at the same moment one wins' => sub {
         is_deeply \@status, [ 200, 400, 400 ], "round $round";
         is $vg->sql('select count(*) from accounts.session where ended_at is null'), 0, 'and the session is over';
     }
-};
-
-subtest 'a setting that is no number is as the default says, and the log says so' => sub {
-    like $vg->log, qr/accounts\.attempts is not 1 to 1000/;
 };
 
 done_testing;

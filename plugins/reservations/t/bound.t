@@ -11,7 +11,7 @@ use Voltgate;
 my $vg = Voltgate->start(extra => { http => <<'END' });
     voltgate_setting reservations.per_customer 3;
     voltgate_setting reservations.per_company 2;
-    voltgate_setting reservations.waitlist 2;
+    voltgate_setting reservations.waiting 2;
 END
 my $api = '/api/v1';
 my ($fleet, $other) = map { "019393c0-0000-7000-8000-00000000000$_" } 1, 2;

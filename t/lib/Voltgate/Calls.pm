@@ -61,7 +61,7 @@ sub request {
         status  => $answer->{status},
         headers => $answer->{headers},
         body    => $answer->{content},
-        json    => $type =~ /json/ ? eval { $json->decode($answer->{content}) } : undef,
+        json    => scalar($type =~ /json/ ? eval { $json->decode($answer->{content}) } : undef),
     };
 }
 

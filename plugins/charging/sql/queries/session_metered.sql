@@ -1,4 +1,4 @@
--- in: look (seconds), part, last (per cent), rated ([{sessionId, costs}])
+-- in: holdLook (seconds), holdPart, holdLast (per cent), rated ([{sessionId, costs}])
 -- out: ok; charging.session.metered.v1
 -- More is asked for at each look until it is there: also of who had no more the
 -- last time. What cannot be raised is stopped when it is used up: once, as its
@@ -19,15 +19,15 @@ with rated as materialized (
     for update skip locked
 ), looked as (
     update charging.session s
-    set hold_look_at = :now + make_interval(secs => :look),
+    set hold_look_at = :now + make_interval(secs => :holdLook),
         flags = charging.flag(s.flags, 'hold_used_up',
-            s.hold_status = 'EXHAUSTED' and r.cost * 100 >= s.hold_net * :last)
+            s.hold_status = 'EXHAUSTED' and r.cost * 100 >= s.hold_net * :holdLast)
     from due d
     join charging.session o on o.id = d.id
     left join rated r on r.id = d.id
     where s.id = d.id
     returning s.id,
-        s.hold_net > 0 and r.cost * 100 >= s.hold_net * :part as told,
+        s.hold_net > 0 and r.cost * 100 >= s.hold_net * :holdPart as told,
         s.hold_status = 'NONE' and r.cost > 0 as costs_now,
         'hold_used_up' = any (s.flags) and 'hold_used_up' <> all (o.flags) as used_up,
         r.costs,
@@ -56,7 +56,7 @@ with rated as materialized (
             select jsonb_agg(jsonb_build_object(
                 'type', 'charging.session.metered.v1',
                 'aggregateId', l.id::text,
-                'payload', l.session || jsonb_build_object('costs', l.costs, 'part', :part)))
+                'payload', l.session || jsonb_build_object('costs', l.costs, 'part', :holdPart)))
             from looked l
             where l.told)
 )

@@ -1,4 +1,4 @@
--- in: silence
+-- in: silenceDeadline
 -- out: ok; tells charging.transaction.stopped.v1
 -- Stops the sessions of which nothing was heard for so many seconds, as of
 -- the last that was measured: its register, its moment. What was heard since
@@ -17,8 +17,8 @@ with watched as (
         s.superseded_at
     from charging.session s
     where s.status in ('ACTIVE', 'SUSPENDED')
-        and coalesce(s.heard_at, s.start_received_at) <= :now - make_interval(secs => :silence)
-        and (select w.since from watched w) <= :now - make_interval(secs => :silence)
+        and coalesce(s.heard_at, s.start_received_at) <= :now - make_interval(secs => :silenceDeadline)
+        and (select w.since from watched w) <= :now - make_interval(secs => :silenceDeadline)
     order by coalesce(s.heard_at, s.start_received_at)
     limit 200
     for update skip locked
@@ -42,7 +42,7 @@ with watched as (
     set heard_at = h.at
     from heard h
     where s.id = h.id
-        and h.at > :now - make_interval(secs => :silence)
+        and h.at > :now - make_interval(secs => :silenceDeadline)
 ), measured as (
     select s.id,
         m.energy_wh,
@@ -54,7 +54,7 @@ with watched as (
     from heard h
     join charging.session s on s.id = h.id
     join charging.meter_value m on m.session_id = s.id
-    where h.at <= :now - make_interval(secs => :silence)
+    where h.at <= :now - make_interval(secs => :silenceDeadline)
 ), last as (
     select h.id,
         (
@@ -69,7 +69,7 @@ with watched as (
             order by m.at desc, m.received_at desc
             limit 1) as meter_wh
     from heard h
-    where h.at <= :now - make_interval(secs => :silence)
+    where h.at <= :now - make_interval(secs => :silenceDeadline)
 ), reaped as (
     update charging.session s
     set status = 'STOPPING',

@@ -1,4 +1,4 @@
--- in: chargePoint, the fields of BootNotification, interval (seconds)
+-- in: chargePoint, the fields of BootNotification, heartbeatInterval (seconds)
 -- out: ok, BootNotification.conf
 with charge_point as (
     select p.id, p.station_id is null as pending
@@ -36,7 +36,7 @@ with charge_point as (
             end,
             -- whole seconds: some firmware cannot read fractions
             'currentTime', vg.z(date_trunc('second', :now)),
-            'interval', :interval),
+            'interval', :heartbeatInterval),
         null::jsonb
 )
 select * from answer;
