@@ -20,6 +20,7 @@
 #define VG_LUA_SIGNAL (SIGRTMIN + 5)
 #define VG_LUA_IDLE   400  /* ticks without Lua, then it rests              */
 #define VG_LUA_AGAIN  1000 /* instructions                                  */
+#define VG_LUA_JUMP   10   /* ticks that one signal stands for at most      */
 
 static vg_lua_entry_t *volatile vg_lua_entry;
 
@@ -63,11 +64,13 @@ vg_lua_set(long ms)
 
 /* In a signal handler: nothing here takes a lock or memory; LuaJIT's own program
  * sets a hook so. Set again by each tick, since one may come while the hook is
- * being taken away. Where the clock is coarser than a tick several are one. */
+ * being taken away. Where the clock is coarser than a tick several are one; a
+ * virtual machine that stood still makes one of hundreds, which are nobody's. */
 static void
 vg_lua_tick(int signal)
 {
     vg_lua_entry_t *entry = vg_lua_entry;
+    int             more = timer_getoverrun(vg_lua_timer);
 
     (void) signal;
     if (entry == NULL) {
@@ -77,7 +80,7 @@ vg_lua_tick(int signal)
         return;
     }
     vg_lua_idle = 0;
-    entry->ticks += 1 + (ngx_uint_t) ngx_max(timer_getoverrun(vg_lua_timer), 0);
+    entry->ticks += 1 + (ngx_uint_t) ngx_min(ngx_max(more, 0), VG_LUA_JUMP);
     if (entry->ticks > entry->limit) {
         entry->vm->over = "it takes too long";
     } else if (!entry->slices) {
