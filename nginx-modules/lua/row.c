@@ -284,6 +284,24 @@ vg_lua_steps(lua_State *L, vg_lua_t *lua, const char *where)
 }
 
 
+/* NULL, or why such a row has no handler */
+static const char *
+vg_lua_handleless(const vg_route_t *row)
+{
+    if (row->flags & VG_HERE) {
+        return "what is told here asks nobody: no handler";
+    }
+    if (row->flags & VG_TRANSACTION) {
+        return "what a charge point tells of a transaction is written before "
+               "anybody is asked: no handler";
+    }
+    if ((row->flags & VG_LIST) && row->statement == NULL) {
+        return "a page is made of its statement's rows";
+    }
+    return row->steps != NULL ? "a handler, or steps" : NULL;
+}
+
+
 /* a handler is an awaited step before the statement */
 static void
 vg_lua_handles(lua_State *L, vg_route_t *row, const char *where)
@@ -292,14 +310,10 @@ vg_lua_handles(lua_State *L, vg_route_t *row, const char *where)
         { "handler", vg_lua_handler, NULL, NULL, NULL },
         { NULL, NULL, NULL, NULL, NULL },
     };
+    const char *wrong = vg_lua_handleless(row);
 
-    if (row->steps != NULL) {
-        (void) luaL_error(L, "%s: a handler, or steps", where);
-    }
-    if (row->method == VG_EVERY || row->method == VG_OCPP16
-        || (row->flags & (VG_HERE | VG_STREAM | VG_ROWS | VG_LIST)))
-    {
-        (void) luaL_error(L, "%s: such a row takes no handler", where);
+    if (wrong != NULL) {
+        (void) luaL_error(L, "%s: %s", where, wrong);
     }
     row->steps = handler;
     row->flags |= VG_AWAIT;

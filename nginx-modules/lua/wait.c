@@ -50,6 +50,10 @@ vg_lua_outside(lua_State *L, vg_call_t *call, bool acts)
         (void) luaL_error(L, "a consumer changes and asks nothing outside of "
                              "its statement: it leaves a job");
     }
+    if (acts && call->endpoint->row->method == VG_EVERY) {
+        (void) luaL_error(L, "a timer's handler runs on each node, and reads: "
+                             "what it does is its statement's, or a job's");
+    }
     call->changed |= acts;
 }
 
