@@ -18,7 +18,7 @@
 ---@field publishes? string[] types of events, each with events/<type>.json
 ---@field sagas? vg.saga[]
 ---@field keeps? vg.keep[] how long old rows stay
----@field queries? table<string, vg.field[]> statements that handlers ask, with the fields that they give
+---@field queries? table<string, vg.field[]> statements that handlers ask, with the fields that they give; a row may say which
 
 ---@alias vg.method "GET"|"POST"|"PUT"|"PATCH"|"DELETE"|"INTERNAL"|"OCPP16"|"EVENT"|"EVERY"|"JOB"|"HOOK"
 ---@alias vg.place "body"|"path"|"query"|"bound"|"setting"
@@ -33,6 +33,7 @@
 ---@field load? string a read, before check(): see call.row
 ---@field check? fun(call: vg.call): table? after the fields; a table is the answer; may not wait
 ---@field handler? fun(call: vg.call): table? then, before the statement; may wait; binds `bound` fields, or is the answer
+---@field queries? string[] what its handler asks, and nothing else of the manifest's; a row whose statements do not name the caller says so, or `everybodys`
 ---@field lock? string one row that serialises the decision
 ---@field statement? string of sql/queries
 ---@field render? fun(call: vg.call): table? makes the answer from the row; may not wait

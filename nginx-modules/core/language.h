@@ -18,6 +18,10 @@ typedef struct vg_language_s {
     ngx_int_t (*open)(vg_plugin_slot_t *plugin);
     void (*close)(vg_plugin_slot_t *plugin);
 
+    /* The nth of what the row's handler asks beside its row's statements; NULL:
+     * no more, or the row does not say. */
+    vg_endpoint_t *(*asks)(const vg_endpoint_t *e, ngx_uint_t nth);
+
     /* members for GET /plugins, lines for /metrics */
     void (*show)(vg_out_t *out, vg_plugin_slot_t *plugin);
     void (*metrics)(vg_out_t *out, vg_plugin_slot_t **plugins, ngx_uint_t n);

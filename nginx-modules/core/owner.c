@@ -1,10 +1,10 @@
 /*
  * owner.c: no row of HTTP without a rule of whose it is. What a route reads or
  * changes is the caller's, by a statement that names the caller, or its row
- * says VG_EVERYBODYS. Whether the rule is right is shown by t/kit/ownership.t.
+ * says VG_EVERYBODYS; a statement of its handler's is one of them. Whether the rule is right is shown by t/kit/ownership.t.
  */
 
-#include "host.h"
+#include "language.h"
 
 
 /* The tail of a change names the caller, too, for the event and the key. */
@@ -25,9 +25,24 @@ vg_owner_named(const vg_statement_t *st)
 }
 
 
+static vg_endpoint_t *
+vg_owner_asked(const vg_endpoint_t *e, ngx_uint_t nth)
+{
+    return e->plugin->language ? e->plugin->language->asks(e, nth) : NULL;
+}
+
+
 static ngx_uint_t
 vg_owner_callers(const vg_endpoint_t *e)
 {
+    ngx_uint_t     n;
+    vg_endpoint_t *asked;
+
+    for (n = 0; (asked = vg_owner_asked(e, n)) != NULL; n++) {
+        if (vg_owner_named(asked->statement)) {
+            return 1;
+        }
+    }
     return vg_owner_named(e->load) || vg_owner_named(e->lock)
            || vg_owner_named(e->statement);
 }
@@ -50,7 +65,8 @@ vg_owner_row(vg_endpoint_t *e)
 
     if (row->method > VG_DELETE
         || (row->scope != NULL && ngx_strcmp(row->scope, VG_PUBLIC) == 0)
-        || (e->load == NULL && e->statement == NULL))
+        || (e->load == NULL && e->statement == NULL
+            && vg_owner_asked(e, 0) == NULL))
     {
         return NGX_OK;
     }

@@ -8,16 +8,18 @@
 #include "install.h"
 #include "vm.h"
 
-static ngx_int_t vg_lua_open(vg_plugin_slot_t *plugin);
-static void      vg_lua_close(vg_plugin_slot_t *plugin);
-static void      vg_lua_show(vg_out_t *out, vg_plugin_slot_t *plugin);
-static void      vg_lua_metrics(vg_out_t *out, vg_plugin_slot_t **plugins,
-                                ngx_uint_t n);
+static ngx_int_t      vg_lua_open(vg_plugin_slot_t *plugin);
+static void           vg_lua_close(vg_plugin_slot_t *plugin);
+static vg_endpoint_t *vg_lua_asks_nth(const vg_endpoint_t *e, ngx_uint_t nth);
+static void           vg_lua_show(vg_out_t *out, vg_plugin_slot_t *plugin);
+static void           vg_lua_metrics(vg_out_t *out, vg_plugin_slot_t **plugins,
+                                     ngx_uint_t n);
 
 const vg_language_t vg_lua_language = {
     .name = "Lua",
     .open = vg_lua_open,
     .close = vg_lua_close,
+    .asks = vg_lua_asks_nth,
     .show = vg_lua_show,
     .metrics = vg_lua_metrics,
 };
@@ -155,6 +157,19 @@ vg_lua_close(vg_plugin_slot_t *plugin)
     if (lua->vm != NULL) {
         vg_lua_vm_close(lua->vm);
     }
+}
+
+
+static vg_endpoint_t *
+vg_lua_asks_nth(const vg_endpoint_t *e, ngx_uint_t nth)
+{
+    ngx_uint_t       i;
+    vg_lua_query_t **asked = vg_lua_asked_by(e);
+
+    for (i = 0; asked != NULL && asked[i] != NULL && i < nth; i++) {
+        continue;
+    }
+    return asked != NULL && asked[i] != NULL ? asked[i]->endpoint : NULL;
 }
 
 

@@ -221,13 +221,13 @@ vg_lua_manifest_read(lua_State *L, vg_lua_t *lua)
     m->name = vg_lua_text(L, lua, "plugin.lua", "name", true);
     m->version = vg_lua_text(L, lua, "plugin.lua", "version", true);
     m->about = vg_lua_text(L, lua, "plugin.lua", "about", true);
+    vg_lua_queries(L, lua);
     m->routes = vg_lua_rows(L, lua);
     m->errors = vg_lua_errors(L, lua);
     m->settings = vg_lua_settings(L, lua);
     m->publishes = vg_lua_publishes(L, lua);
     m->sagas = vg_lua_sagas(L, lua);
     m->keeps = vg_lua_keeps(L, lua);
-    vg_lua_queries(L, lua);
 }
 
 

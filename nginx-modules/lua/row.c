@@ -73,7 +73,7 @@ static const char *const vg_lua_row_keys[] = {
     "statement", "render", "steps",       "about",   "cache",   "drops",
     "list",      "append", "transaction", "no_body", "await",   "here",
     "form",      "oauth",  "audited",     "rows",    "stream",  "everybodys",
-    "raw",       "stands", "optional",    NULL
+    "raw",       "stands", "optional",    "queries", NULL
 };
 
 
@@ -302,6 +302,81 @@ vg_lua_handleless(const vg_route_t *row)
 }
 
 
+static vg_lua_query_t *
+vg_lua_query_named(lua_State *L, vg_lua_t *lua, const char *where,
+                   const char *name)
+{
+    size_t i = 0;
+
+    while (i < lua->nqueries && strcmp(lua->queries[i].row.path, name) != 0) {
+        i++;
+    }
+    if (i == lua->nqueries) {
+        (void) luaL_error(L, "%s: queries: no query is \"%s\"", where, name);
+    }
+    return &lua->queries[i];
+}
+
+
+vg_lua_query_t **
+vg_lua_asked_by(const vg_endpoint_t *e)
+{
+    const vg_lua_t *lua = e->plugin->spoken;
+
+    return lua->asks[e->row - lua->manifest.routes];
+}
+
+
+/* NULL: it does not say */
+static vg_lua_query_t **
+vg_lua_asked(lua_State *L, vg_lua_t *lua, const char *where)
+{
+    size_t           i, n;
+    vg_lua_query_t **asked;
+
+    lua_pushliteral(L, "queries");
+    lua_rawget(L, -2);
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        return NULL;
+    }
+    n = vg_lua_count(L, where);
+    asked = vg_lua_room(L, lua, (n + 1) * sizeof(vg_lua_query_t *));
+    for (i = 0; i < n; i++) {
+        asked[i] =
+            vg_lua_query_named(L, lua, where, vg_lua_item(L, (int) i + 1));
+    }
+    lua_pop(L, 1);
+    return asked;
+}
+
+
+/* What a handler asks is known where nothing else of its row says whose rows
+ * these are; see owner.c. */
+static void
+vg_lua_asks(lua_State *L, vg_lua_t *lua, const char *where, size_t i,
+            const vg_route_t *row)
+{
+    vg_lua_query_t **asked = vg_lua_asked(L, lua, where);
+    bool             handles = vg_lua_has(L, where, "handler");
+
+    if (asked != NULL && !handles) {
+        (void) luaL_error(L, "%s: without a handler it has no queries", where);
+    }
+    if (handles && asked == NULL && lua->nqueries > 0
+        && row->method <= VG_DELETE && row->load == NULL
+        && row->statement == NULL && !(row->flags & VG_EVERYBODYS)
+        && (row->scope == NULL || strcmp(row->scope, VG_PUBLIC) != 0))
+    {
+        (void) luaL_error(L,
+                          "%s: whose rows its handler asks for is not said: "
+                          "queries, or everybodys",
+                          where);
+    }
+    lua->asks[i] = asked;
+}
+
+
 /* a handler is an awaited step before the statement */
 static void
 vg_lua_handles(lua_State *L, vg_route_t *row, const char *where)
@@ -371,12 +446,14 @@ vg_lua_rows(lua_State *L, vg_lua_t *lua)
     lua_rawget(L, -2);
     n = vg_lua_count(L, "routes");
     rows = vg_lua_room(L, lua, (n + 1) * sizeof(vg_route_t));
+    lua->asks = vg_lua_room(L, lua, (n + 1) * sizeof(vg_lua_query_t **));
     for (i = 0; i < n; i++) {
         const char *where = vg_lua_at(L, "routes", i + 1);
 
         lua_rawgeti(L, -2, (int) i + 1);
         (void) vg_lua_count(L, where);
         vg_lua_row(L, lua, where, &rows[i]);
+        vg_lua_asks(L, lua, where, i, &rows[i]);
         lua_pop(L, 2);
     }
     lua_pop(L, 1);

@@ -72,7 +72,8 @@ struct vg_lua_s {
     vg_lua_vm_t       *vm; /* NULL: the next entry makes one                  */
     ngx_uint_t         nrows, nqueries;
     vg_lua_query_t    *queries;
-    vg_language_row_t *row; /* of this process: row_of                    */
+    vg_lua_query_t  ***asks; /* by row, NULL-ended; NULL: any of them     */
+    vg_language_row_t *row;  /* of this process: row_of                    */
     ngx_pid_t          row_of;
 };
 
@@ -155,6 +156,8 @@ const vg_route_t *vg_lua_rows(lua_State *L, vg_lua_t *lua);
 const vg_field_t *vg_lua_fields(lua_State *L, vg_lua_t *lua, const char *where);
 vg_type_t vg_lua_type(lua_State *L, const char *where, const char *word);
 void      vg_lua_queries(lua_State *L, vg_lua_t *lua);
+/* what its handler asks, NULL-ended; NULL: any of the plugin's */
+vg_lua_query_t **vg_lua_asked_by(const vg_endpoint_t *e);
 
 /* take.c: members of tables; each raises an error that names the key */
 const char *vg_lua_text(lua_State *L, vg_lua_t *lua, const char *where,

@@ -89,23 +89,34 @@ vg_lua_args(lua_State *L, vg_call_t *call, int index)
 }
 
 
+/* NULL: there is none by that name, or not for this row */
+static vg_lua_query_t *
+vg_lua_query_of(lua_State *L, const vg_call_t *call, const char *name)
+{
+    ngx_uint_t      i;
+    vg_lua_t       *lua = vg_lua_vm_of(L)->lua;
+    vg_lua_query_t *q, **asked = vg_lua_asked_by(call->endpoint);
+
+    for (i = 0; asked ? asked[i] != NULL : i < lua->nqueries; i++) {
+        q = asked ? asked[i] : &lua->queries[i];
+        if (strcmp(q->row.path, name) == 0) {
+            return q;
+        }
+    }
+    (void) luaL_error(L, "%s is not among the queries of %s", name,
+                      asked ? "its row" : "plugin.lua");
+    return NULL;
+}
+
+
 static int
 vg_lua_statement(lua_State *L, bool change)
 {
-    ngx_uint_t      i;
     vg_lua_task_t  *task = vg_lua_task(L);
-    vg_lua_t       *lua = vg_lua_vm_of(L)->lua;
-    vg_lua_query_t *q = NULL;
     const char     *name = luaL_checkstring(L, 1);
+    vg_lua_query_t *q = vg_lua_query_of(L, task->call, name);
 
     lua_settop(L, 2);
-    for (i = 0; i < lua->nqueries && q == NULL; i++) {
-        q = strcmp(lua->queries[i].row.path, name) == 0 ? &lua->queries[i]
-                                                        : NULL;
-    }
-    if (q == NULL) {
-        return luaL_error(L, "%s is not among the queries of plugin.lua", name);
-    }
     if (q->endpoint->statement->change != change) {
         return luaL_error(L, "%s is %s", name,
                           change ? "no change: db.query"

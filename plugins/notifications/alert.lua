@@ -94,7 +94,7 @@ return {
         { "PATCH", "/notifications/rules/{id}", scope = WRITE, check = check, statement = "rule_change", about = "Change a rule", fields = {
             shape.id, shape.name, shape.condition, window, shape.actions, shape.enabled } },
         { "DELETE", "/notifications/rules/{id}", scope = WRITE, statement = "rule_delete", about = "Take away a rule", fields = { shape.id } },
-        { "POST", "/alerts/test", scope = READ, check = check, handler = test, about = "What a rule makes of a sample event", fields = {
+        { "POST", "/alerts/test", scope = READ, check = check, handler = test, queries = { "rule_show" }, about = "What a rule makes of a sample event", fields = {
             { "body", "ruleId", "uuid", about = "a rule, or:" }, shape.condition, window,
             { "body", "actions", "array", max = 10, item = action },
             { "body", "payload", "object", required = true, about = "the sample event's" } } },

@@ -162,19 +162,24 @@ return {
               if given == 13 then call:refuse_field("given", "is unlucky") end
               call:bind("price", given or "0.000000001")
           end },
-        { "GET", "/things/weights", handler = within, about = "What all weigh" },
-        { "GET", "/things/many/{many}", handler = function(call)
+        { "GET", "/things/weights", everybodys = true, handler = within, about = "What all weigh" },
+        { "GET", "/things/many/{many}", everybodys = true, handler = function(call)
               local rows, err = db.query("thing_many", { many = call.values.many })
               return { n = rows and #rows, err = err, last = rows and rows[1] and rows[#rows].n }
           end, fields = { { "path", "many", "int", required = true, about = "rows" } }, about = "Rows" },
-        { "POST", "/things/marks", handler = function(call)
+        { "POST", "/things/marks", everybodys = true, handler = function(call)
               local one = db.change("mark_set", { name = "one" })
               local two, err = db.change("mark_set", { name = 'two' })
               return { made = one.made + two.made, err = err }
           end, about = "Make marks" },
         { "INTERNAL", "things.double", handler = function(call) return { n = 2 * call.values.n } end,
           fields = { { "body", "n", "int", required = true } }, about = "Twice" },
-        { "GET", "/things/asked", handler = function(call)
+        { "GET", "/things/mine", queries = { "thing_heavier" }, about = "Those of the caller", handler = function(call)
+              local rows = db.query("thing_heavier", { weight = 1 })
+              local _, why = pcall(db.query, "thing_weights")
+              return { n = #rows, why = why }
+          end },
+        { "GET", "/things/asked", queries = {}, handler = function(call)
               local got, err = ask("things.double", { n = 21 })
               local none, why = ask("things.nothing", {})
               local out, wrong = http.get { url = "http://10.0.0.1/" }
@@ -252,6 +257,10 @@ is_deeply $vg->get("$api/many/0", $as{ann})->{json}, { n => 0 }, 'or none';
 my %key = (%{ $as{ann} }, 'Idempotency-Key' => 'marks');
 is_deeply $vg->post("$api/marks", {}, \%key)->{json}, { made => 2 }, 'a commit of its own, twice';
 is $vg->sql('select count(*) from things.mark'), 2;
+my $mine = $vg->get("$api/mine", $as{ben})->{json};
+is $mine->{n}, 1, 'what a row says that its handler asks';
+like $mine->{why}, qr/thing_weights is not among the queries of its row/, 'and nothing else';
+is $vg->get('/openapi.json')->{json}{paths}{'/api/v1/things/mine'}{get}{'x-owner'}, 'caller', 'so it is known whose it shows';
 my $asked = $vg->get("$api/asked", $as{ann})->{json};
 is $asked->{got}, 42, 'another route is asked';
 is $asked->{why}, 'plugin_out', 'or there is none';

@@ -25,7 +25,7 @@ return {
     abi = 8, name = "loaded", version = "1", about = "a test",
     routes = {
         { "GET", "/loaded", check = function() return { version = "1", rule = M.n } end, about = "Which version" },
-        { "GET", "/loaded/slow", about = "After a while", handler = function()
+        { "GET", "/loaded/slow", everybodys = true, about = "After a while", handler = function()
               local got, err = http.get { target = "slow", path = "/" }
               db.change("mark", { name = "after" })
               return { version = "1", got = got and got.body.n, err = err }
@@ -93,7 +93,11 @@ my %wrong = (
     'no statement'    => [ qr/there is no such file/,                 sub { s/statement = "marks"/statement = "nothing"/ } ],
     'no query'        => [ qr/there is no such file/,                 sub { s/queries = \{ mark =/queries = { mork =/ } ],
     'no field'        => [ qr/no field :name/,                        sub { s/\{ "bound", "name"[^}]*\}// } ],
-    'an owner'        => [ qr/no statement names the caller/,         sub { s/everybodys = true, // } ],
+    'an owner'        => [ qr/no statement names the caller/,         sub { s/everybodys = true, statement/statement/ } ],
+    'whose rows'      => [ qr/plugin\.lua:\d+: routes\[2\]: whose rows its handler asks for is not said: queries, or everybodys/, sub { s/"\/loaded\/slow", everybodys = true,/"\/loaded\/slow",/ } ],
+    'nobody\'s rows'  => [ qr/GET \/loaded\/slow: no statement names the caller/, sub { s/"\/loaded\/slow", everybodys = true,/"\/loaded\/slow", queries = { "mark" },/ } ],
+    'what it asks'    => [ qr/routes\[2\]: queries: no query is "mork"/, sub { s/"\/loaded\/slow",/"\/loaded\/slow", queries = { "mork" },/ } ],
+    'no handler asks' => [ qr/routes\[1\]: without a handler it has no queries/, sub { s/"\/loaded",/"\/loaded", queries = { "mark" },/ } ],
     'a route of ours' => [ qr/GET \/plugins is there twice/,           sub { s{"GET", "/loaded"}{"GET", "/plugins"} } ],
     'its own twice'   => [ qr/is there twice/,          sub { s{"/loaded/marks"}{"/loaded/slow"} } ],
     'an event'        => [ qr/has no events\/loaded\.x\.v1\.json/,    sub { s/queries =/publishes = { "loaded.x.v1" }, queries =/ } ],

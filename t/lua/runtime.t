@@ -32,7 +32,7 @@ my $path    = join ';', map { "$scratch/root/usr/share/lua/5.1/$_" } '?.lua', '?
 
 my $lua = <<'END';
 return { abi = 8, name = "beside", version = "1", about = "a test", routes = {
-    { "GET", "/beside", about = "Add", handler = function()
+    { "GET", "/beside", queries = { "row" }, about = "Add", handler = function()
         local sum = 0
         for i = 1, 1000 do sum = sum + i end
         return { sum = sum, also = #db.query("row", {}) }

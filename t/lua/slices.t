@@ -39,7 +39,7 @@ local function sum(n)
 end
 
 local function get(path, handler)
-    return { "GET", "/slow/" .. path, handler = handler, about = "a test" }
+    return { "GET", "/slow/" .. path, queries = {}, handler = handler, about = "a test" }
 end
 
 return {
@@ -78,7 +78,7 @@ return {
         get("sorted", function() while true do table.sort({ 1, 2, 3 }, function(a, b) sum(1e6) return a < b end) end end),
         get("beats", function() for i = 1, 1e12 do beat = i end end),
         { "GET", "/slow/beat", about = "a test", check = function() return { beat = beat } end },
-        { "POST", "/slow/marks", about = "a test", no_body = true, handler = function()
+        { "POST", "/slow/marks", everybodys = true, about = "a test", no_body = true, handler = function()
             tried = tried + 1
             if tried == 1 then sum(5e6) end
             local said = db.change("mark_add")

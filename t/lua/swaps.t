@@ -18,7 +18,7 @@ sub lua {
 local version = "$version"
 return { abi = 8, name = "moving", version = version, about = "a test", routes = {
     { "GET", "/moving", check = function() return { version = version } end, about = "Which version" },
-    { "GET", "/moving/asked", about = "By a statement", handler = function()
+    { "GET", "/moving/asked", queries = { "count" }, about = "By a statement", handler = function()
         local rows = db.query("count", { n = 3 })
         return { version = version, n = #rows }
     end },
