@@ -100,8 +100,88 @@ mail = {}
 ---@return string? err
 function mail.send(what) end
 
+--- Charge points.
+charge_point = {}
+
+--- A CALL to a charge point, and what it answers. Goes on, whoever hangs up.
+---@param id string
+---@param action string "Reset"
+---@param payload? table
+---@return table? said the payload of its CALLRESULT
+---@return string? err
+function charge_point.command(id, action, payload) end
+
+--- Argon2id, as `voltgate_password` says, in a thread; at most 1,024 bytes. What
+--- is a string here stays in the machine's memory until it is collected.
+password = {}
+
+---@param word string
+---@return string? hash "$argon2id$…"
+---@return string? err busy: too many wait already
+function password.hash(word) end
+
+--- Without a hash nothing is right, after as long a time.
+---@param word string
+---@param hash? string
+---@return boolean? match
+---@return string? err
+function password.check(word, hash) end
+
+--- The next one's hash, if the present one is right.
+---@param word string
+---@param hash string
+---@param new string
+---@return string|false|nil hash false: it is not right
+---@return string? err
+function password.change(word, hash, new) end
+
+--- Documents as PDF.
+document = {}
+
+--- Drawn in a thread, then answered by call:reply_drawn(). Errors: busy,
+--- answer_too_large, internal: it is no document.
+---@param what table as nginx-modules/paper/paper.h describes it
+---@return boolean? drawn
+---@return string? err
+function document.draw(what) end
+
 
 -- ------------------------------------------------------ what does not wait
+
+--- Words beside the cache: numbers below 4095, by name, the plugin's own, of this node.
+word = {}
+
+--- The later one stays, in whatever order they come.
+---@param name string
+---@param at number microseconds: since when it is so
+---@param is integer
+---@return integer? now what it is; nil: there is no room
+function word.put(name, at, is) end
+
+---@param name string
+---@return integer? is
+function word.get(name) end
+
+---@class vg.token
+---@field subject string
+---@field role string
+---@field company? string
+---@field scope? string words by one space; nil: all of the role's
+---@field session? string what it can be revoked by, beside its subject
+---@field lifetime integer seconds
+
+--- Access tokens of this house.
+token = {}
+
+--- Valid from now on; nil: there is no key to sign it.
+---@param claims vg.token
+---@return string? token
+function token.mint(claims) end
+
+--- What a token says that is valid now: iss, aud, sub, role, company, scope, sid, jti, iat, exp.
+---@param text string
+---@return table? claims
+function token.read(text) end
 
 --- Events.
 event = {}

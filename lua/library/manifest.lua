@@ -125,6 +125,9 @@
 ---@field id string the subject; "" for chargers and events
 ---@field role string
 ---@field company string "" : none
+---@field scopes? string that the identity is narrowed to, by one space; nil: all of the role's
+---@field session? string what it is revoked by, beside id
+---@field plan? string how often it may call; "": the role's
 
 --- One call, from route to answer; when it is over its use is an error.
 ---@class vg.call
@@ -136,6 +139,9 @@
 ---@field now number microseconds since 1970
 ---@field new_id string :newId
 ---@field correlation_id string
+---@field raw_body? string of a `raw` row: the bytes as they came
+---@field address? string the client's IP address
+---@field kept boolean in render() of a `cache` row: it came out of the cache
 ---@field charge_point? string OCPP16
 ---@field event_type? string EVENT
 ---@field event_id? string EVENT
@@ -179,3 +185,46 @@ function vg_call:setting(name) end
 --- One line in the error log. No secrets.
 ---@param text string
 function vg_call:log(text) end
+
+--- Answers with bytes of another type, or with a file of that name.
+---@param type string "text/csv"
+---@param text string
+---@param name? string
+function vg_call:reply_as(type, text, name) end
+
+--- Answers with what document.draw() has drawn.
+---@param name string of the file
+function vg_call:reply_drawn(name) end
+
+--- In render(), where `kept`: this is good no more, and the statement is asked.
+function vg_call:decline() end
+
+--- The first header of that name; in check() of a row without `load`.
+---@param name string
+---@return string?
+function vg_call:header(name) end
+
+--- Whether signature is HMAC-SHA256 in hex, over before and text, with a secret that the conf names so.
+---@param secret string `voltgate_secret plugin.secret FILE;`
+---@param before string
+---@param text string
+---@param signature string
+---@return boolean? signed nil: there is no such secret
+function vg_call:signed(secret, before, text, signature) end
+
+--- For the audit trail: who it turned out to be.
+---@param id string
+function vg_call:acts(id) end
+
+--- Whether those of a role may have a scope at all.
+---@param role string
+---@param scope string
+---@return boolean
+function vg_call:role_may(role, scope) end
+
+--- What the flight recorder of this node holds of a charge point, newest first; that the caller may see it is yours to know.
+---@param charge_point string
+---@param from number microseconds
+---@param to number
+---@return { items: table[] }?
+function vg_call:messages(charge_point, from, to) end

@@ -21,8 +21,8 @@ vg_lua_call_push(lua_State *L)
 }
 
 
-static vg_call_t *
-vg_lua_call(lua_State *L)
+vg_call_t *
+vg_lua_call_of(lua_State *L)
 {
     vg_lua_vm_t     *vm = vg_lua_vm_of(L);
     vg_lua_handle_t *handle = luaL_checkudata(L, 1, "vg.call");
@@ -77,7 +77,7 @@ vg_lua_pushstr(lua_State *L, vg_str_t s)
 static void
 vg_lua_caller(lua_State *L, vg_call_t *call)
 {
-    lua_createtable(L, 0, 3);
+    lua_createtable(L, 0, 6);
     vg_lua_pushstr(L, call->caller.id.data ? call->caller.id : VG_STR(""));
     lua_setfield(L, -2, "id");
     vg_lua_pushstr(L, call->caller.role.data ? call->caller.role : VG_STR(""));
@@ -85,6 +85,12 @@ vg_lua_caller(lua_State *L, vg_call_t *call)
     vg_lua_pushstr(L, call->caller.company.data ? call->caller.company
                                                 : VG_STR(""));
     lua_setfield(L, -2, "company");
+    vg_lua_pushstr(L, call->caller.scopes);
+    lua_setfield(L, -2, "scopes");
+    vg_lua_pushstr(L, call->caller.session);
+    lua_setfield(L, -2, "session");
+    vg_lua_pushstr(L, call->caller.plan);
+    lua_setfield(L, -2, "plan");
 }
 
 
@@ -124,6 +130,12 @@ vg_lua_member(lua_State *L, vg_call_t *call, const char *key)
         vg_lua_pushstr(L, call->in.aggregate_id);
     } else if (strcmp(key, "charge_point") == 0) {
         vg_lua_pushstr(L, call->in.charge_point);
+    } else if (strcmp(key, "raw_body") == 0) {
+        vg_lua_pushstr(L, vg_raw_body(call));
+    } else if (strcmp(key, "address") == 0) {
+        vg_lua_pushstr(L, vg_address(call));
+    } else if (strcmp(key, "kept") == 0) {
+        lua_pushboolean(L, vg_kept(call));
     } else if (strcmp(key, "job_id") == 0) {
         vg_lua_pushstr(L, call->in.job_id);
     } else if (strcmp(key, "job_try") == 0) {
@@ -139,7 +151,7 @@ vg_lua_member(lua_State *L, vg_call_t *call, const char *key)
 static int
 vg_lua_index(lua_State *L)
 {
-    vg_call_t  *call = vg_lua_call(L);
+    vg_call_t  *call = vg_lua_call_of(L);
     const char *key = luaL_checkstring(L, 2);
 
     lua_settop(L, 2);
@@ -186,7 +198,7 @@ vg_lua_kept(lua_State *L, vg_call_t *call, int index)
 static int
 vg_lua_bind(lua_State *L)
 {
-    vg_call_t  *call = vg_lua_call(L);
+    vg_call_t  *call = vg_lua_call_of(L);
     const char *name = luaL_checkstring(L, 2);
 
     if (vg_bind(call, name, vg_lua_kept(L, call, 3)) != VG_OK) {
@@ -200,7 +212,7 @@ vg_lua_bind(lua_State *L)
 static int
 vg_lua_was_bound(lua_State *L)
 {
-    vg_call_t *call = vg_lua_call(L);
+    vg_call_t *call = vg_lua_call_of(L);
 
     vg_lua_pushstr(L, vg_bound(call, luaL_checkstring(L, 2)));
     return 1;
@@ -210,7 +222,7 @@ vg_lua_was_bound(lua_State *L)
 static int
 vg_lua_refuse(lua_State *L)
 {
-    vg_call_t  *call = vg_lua_call(L);
+    vg_call_t  *call = vg_lua_call_of(L);
     const char *name = luaL_checkstring(L, 2);
 
     if (!lua_isnoneornil(L, 3)) {
@@ -224,7 +236,7 @@ vg_lua_refuse(lua_State *L)
 static int
 vg_lua_refuse_field(lua_State *L)
 {
-    vg_call_t *call = vg_lua_call(L);
+    vg_call_t *call = vg_lua_call_of(L);
 
     luaL_checkstring(L, 2);
     luaL_checkstring(L, 3);
@@ -234,22 +246,11 @@ vg_lua_refuse_field(lua_State *L)
 }
 
 
-static int
-vg_lua_reply(lua_State *L)
-{
-    vg_call_t *call = vg_lua_call(L);
-
-    luaL_checktype(L, 2, LUA_TTABLE);
-    (void) vg_reply(call, vg_lua_kept(L, call, 2));
-    return 0;
-}
-
-
 /* its handler is not run, and what it stands at goes on as it was */
 static int
 vg_lua_done(lua_State *L)
 {
-    vg_call_t *call = vg_lua_call(L);
+    vg_call_t *call = vg_lua_call_of(L);
 
     if (call->endpoint->row->method != VG_HOOK) {
         return luaL_error(L, "a hook alone may be done without an answer");
@@ -262,7 +263,7 @@ vg_lua_done(lua_State *L)
 static int
 vg_lua_setting(lua_State *L)
 {
-    vg_call_t          *call = vg_lua_call(L);
+    vg_call_t          *call = vg_lua_call_of(L);
     const char         *name = luaL_checkstring(L, 2);
     const vg_setting_t *s = call->endpoint->plugin->manifest->settings;
 
@@ -286,7 +287,7 @@ vg_lua_setting(lua_State *L)
 static int
 vg_lua_log(lua_State *L)
 {
-    vg_call_t *call = vg_lua_call(L);
+    vg_call_t *call = vg_lua_call_of(L);
 
     vg_log(call, VG_LOG_WARN, "%.500s", luaL_checkstring(L, 2));
     return 0;
@@ -304,6 +305,14 @@ vg_lua_call_open(lua_State *L)
                                         { "setting", vg_lua_setting },
                                         { "log", vg_lua_log },
                                         { "done", vg_lua_done },
+                                        { "reply_as", vg_lua_reply_as },
+                                        { "reply_drawn", vg_lua_reply_drawn },
+                                        { "decline", vg_lua_decline },
+                                        { "header", vg_lua_header },
+                                        { "signed", vg_lua_signed },
+                                        { "acts", vg_lua_acts },
+                                        { "role_may", vg_lua_role_may },
+                                        { "messages", vg_lua_messages },
                                         { NULL, NULL } };
 
     (void) luaL_newmetatable(L, "vg.call");

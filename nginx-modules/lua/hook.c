@@ -173,6 +173,7 @@ vg_lua_hook(vg_call_t *call, ngx_uint_t slot)
     if (vm == NULL) {
         return VG_ERROR;
     }
+    vm->declined = 0;
     visit.ref = vm->function = *vg_lua_slot(call, vm, slot);
     if (vg_lua_enter(vm, call, vg_lua_run, &visit, vg_lua_conf->time, &error)
         != 0) {
@@ -184,6 +185,9 @@ vg_lua_hook(vg_call_t *call, ngx_uint_t slot)
     }
     if (call->error != NULL || call->nproblems) {
         return VG_ERROR;
+    }
+    if (vm->declined) {
+        return VG_DECLINED;
     }
     return call->answered ? VG_DONE : VG_OK;
 }

@@ -200,6 +200,7 @@ vg_lua_sandbox(lua_State *L)
     vg_lua_tables(L);
     vg_lua_json_open(L);
     vg_lua_digest_open(L);
+    vg_lua_lent_open(L);
     vg_lua_call_open(L);
     vg_lua_waits_open(L);
 }

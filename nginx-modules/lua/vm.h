@@ -58,6 +58,7 @@ struct vg_lua_vm_s {
     const char *volatile over; /* what the entry on the stack exceeded        */
     volatile sig_atomic_t hooked; /* a tick has set the hook               */
     unsigned              off:1;  /* the coroutine is put off               */
+    unsigned              declined:1; /* what was kept, by render()         */
 };
 
 /* a statement that handlers ask */
@@ -181,8 +182,21 @@ void vg_lua_digest_open(lua_State *L);
 
 /* call.c: the object that functions see. It knows its call by a serial number,
  * so that one which a plugin has kept is nobody's: pushed for the machine's. */
-void vg_lua_call_open(lua_State *L);
-void vg_lua_call_push(lua_State *L);
+void       vg_lua_call_open(lua_State *L);
+void       vg_lua_call_push(lua_State *L);
+vg_call_t *vg_lua_call_of(lua_State *L);
+
+/* answer.c, lent.c: methods of it; word and token */
+int  vg_lua_reply(lua_State *L);
+int  vg_lua_reply_as(lua_State *L);
+int  vg_lua_reply_drawn(lua_State *L);
+int  vg_lua_decline(lua_State *L);
+int  vg_lua_header(lua_State *L);
+int  vg_lua_signed(lua_State *L);
+int  vg_lua_acts(lua_State *L);
+int  vg_lua_role_may(lua_State *L);
+int  vg_lua_messages(lua_State *L);
+void vg_lua_lent_open(lua_State *L);
 
 /* hook.c */
 vg_rc_t   vg_lua_check(vg_call_t *call);
@@ -228,6 +242,21 @@ int vg_lua_finish(lua_State *L);
  * top, which a step's command returned */
 void vg_lua_waits_open(lua_State *L);
 void vg_lua_way(lua_State *L, vg_call_t *call);
+/* the handler's task; where there is none nobody may wait */
+vg_lua_task_t *vg_lua_task(lua_State *L);
+/* outside of the row's own statement; acts: whoever hangs up then, it goes on */
+void vg_lua_outside(lua_State *L, vg_call_t *call, bool acts);
+/* what a way was bound to is what the task waits for next */
+void vg_lua_bound_way(lua_State *L, vg_lua_task_t *task, vg_rc_t rc);
+/* the table at index as JSON; nil: {} */
+vg_str_t vg_lua_args(lua_State *L, vg_call_t *call, int index);
+
+/* ways.c: the same of charge points, passwords, documents */
+int vg_lua_command_send(lua_State *L);
+int vg_lua_password_hash(lua_State *L);
+int vg_lua_password_check(lua_State *L);
+int vg_lua_password_change(lua_State *L);
+int vg_lua_document_draw(lua_State *L);
 
 /* a copy that lives as long as the call; what is no string as JSON */
 vg_str_t vg_lua_kept(lua_State *L, vg_call_t *call, int index);

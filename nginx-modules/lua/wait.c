@@ -8,29 +8,47 @@
 
 /* wait() and take() stand around the yield; C could not be come back to */
 static const char vg_lua_waits[] =
-    "local query, change, inquire, request, send, emit, take, finish, HOST = "
-    "...\n"
-    "local yield = coroutine.yield\n"
-    "db = {\n"
-    "  query = function(name, args) query(name, args) return take(yield(HOST)) "
-    "end,\n"
-    "  change = function(name, args) change(name, args) return "
-    "take(yield(HOST)) end,\n"
-    "}\n"
-    "function ask(route, args) inquire(route, args) return take(yield(HOST)) "
+    "local own, HOST = ...\n"
+    "local yield, take, finish = coroutine.yield, own.take, own.finish\n"
+    "local function waits(asks)\n"
+    "  return function(a, b, c) asks(a, b, c) return take(yield(HOST)) end\n"
     "end\n"
+    "db = { query = waits(own.query), change = waits(own.change) }\n"
+    "ask = waits(own.inquire)\n"
     "http = {}\n"
     "for _, method in ipairs { 'get', 'post', 'put', 'patch', 'delete' } do\n"
-    "  http[method] = function(what) request(method, what) return "
-    "take(yield(HOST)) end\n"
+    "  http[method] = waits(function(what) own.request(method, what) end)\n"
     "end\n"
-    "mail = { send = function(what) send(what) return take(yield(HOST)) end }\n"
-    "event = { emit = emit }\n"
+    "mail = { send = waits(own.send) }\n"
+    "charge_point = { command = waits(own.command) }\n"
+    "local hash, check = waits(own.hash), waits(own.check)\n"
+    "local change = waits(own.replace)\n"
+    "password = {\n"
+    "  hash = function(word)\n"
+    "    local said, err = hash(word) return said and said.hash, err\n"
+    "  end,\n"
+    "  check = function(word, known)\n"
+    "    local said, err = check(word, known)\n"
+    "    if said then return said.match end return nil, err\n"
+    "  end,\n"
+    "  change = function(word, known, new)\n"
+    "    local said, err = change(word, known, new)\n"
+    "    if said then return said.match and said.hash end return nil, err\n"
+    "  end,\n"
+    "}\n"
+    "document = { draw = function(what)\n"
+    "  local waits, done, err = own.draw(what)\n"
+    "  if waits then\n"
+    "    done, err = take(yield(HOST))\n"
+    "    done = done and true\n"
+    "  end\n"
+    "  return done, err\n"
+    "end }\n"
+    "event = { emit = own.emit }\n"
     "return function(handler, call) return finish(handler(call)) end\n";
 
 
-/* the handler's task; where there is none nobody may wait */
-static vg_lua_task_t *
+vg_lua_task_t *
 vg_lua_task(lua_State *L)
 {
     vg_lua_task_t *task = vg_lua_vm_of(L)->task;
@@ -42,8 +60,7 @@ vg_lua_task(lua_State *L)
 }
 
 
-/* outside of the row's own statement; acts: whoever hangs up then, it goes on */
-static void
+void
 vg_lua_outside(lua_State *L, vg_call_t *call, bool acts)
 {
     if (call->endpoint->row->method == VG_EVENT) {
@@ -58,7 +75,7 @@ vg_lua_outside(lua_State *L, vg_call_t *call, bool acts)
 }
 
 
-static void
+void
 vg_lua_bound_way(lua_State *L, vg_lua_task_t *task, vg_rc_t rc)
 {
     vg_call_t *call = task->call;
@@ -72,8 +89,7 @@ vg_lua_bound_way(lua_State *L, vg_lua_task_t *task, vg_rc_t rc)
 }
 
 
-/* the table at index as JSON; nil: {} */
-static vg_str_t
+vg_str_t
 vg_lua_args(lua_State *L, vg_call_t *call, int index)
 {
     if (lua_isnoneornil(L, index)) {
@@ -399,12 +415,20 @@ vg_lua_take(lua_State *L)
 void
 vg_lua_waits_open(lua_State *L)
 {
-    static const lua_CFunction own[] = {
-        vg_lua_query,   vg_lua_change, vg_lua_inquire,
-        vg_lua_request, vg_lua_send,   vg_lua_emit,
-        vg_lua_take,    vg_lua_finish, NULL
-    };
-    ngx_uint_t i;
+    static const luaL_Reg own[] = { { "query", vg_lua_query },
+                                    { "change", vg_lua_change },
+                                    { "inquire", vg_lua_inquire },
+                                    { "request", vg_lua_request },
+                                    { "send", vg_lua_send },
+                                    { "command", vg_lua_command_send },
+                                    { "hash", vg_lua_password_hash },
+                                    { "check", vg_lua_password_check },
+                                    { "replace", vg_lua_password_change },
+                                    { "draw", vg_lua_document_draw },
+                                    { "emit", vg_lua_emit },
+                                    { "take", vg_lua_take },
+                                    { "finish", vg_lua_finish },
+                                    { NULL, NULL } };
 
     if (luaL_loadbufferx(L, vg_lua_waits, sizeof(vg_lua_waits) - 1, "=waits",
                          "t")
@@ -412,10 +436,9 @@ vg_lua_waits_open(lua_State *L)
     {
         lua_error(L);
     }
-    for (i = 0; own[i] != NULL; i++) {
-        lua_pushcfunction(L, own[i]);
-    }
+    lua_newtable(L);
+    luaL_register(L, NULL, own);
     lua_pushlightuserdata(L, (void *) &vg_lua_host);
-    lua_call(L, 9, 1);
+    lua_call(L, 2, 1);
     vg_lua_vm_of(L)->begin = luaL_ref(L, LUA_REGISTRYINDEX);
 }
