@@ -243,7 +243,7 @@ vg_statement_make(vg_pool_t *pool, const char *plugin, vg_sql_t *sql)
     st->role = vg_printf(pool, "vg_%s", plugin).data;
     st->text = sql->text.data;
     st->change = st->firm = sql->change;
-    st->jobs = sql->change && ngx_strstr(st->text, "vg.job") != NULL;
+    st->jobs = sql->change && sql->jobs;
     st->each = sql->each;
     st->count = sql->count;
     st->types = vg_calloc(pool, (sql->count + 1) * sizeof(unsigned int));

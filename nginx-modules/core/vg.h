@@ -127,13 +127,14 @@ typedef vg_rc_t (*vg_hook_pt)(vg_call_t *call);
  *   values (:vgPlugin, 'webhook.deliver', …, :correlationId)
  *
  * in any change of the plugin (also key, next_at, traceparent, actor_id; `on
- * conflict do nothing` where key says what must not be there twice). Its VG_JOB
- * row's fields check the payload, its steps are awaited, then the statement is
- * run with :outcome, and the job is gone in the same commit. What fails is
- * tried again, after 1 s doubling to 15 min; after the last try
- * steps[0].undo is run with :reason, and the job is kept as dead in the same
- * commit. At least once: the other side may be called again when a worker
- * dies, with the same idempotency key, which is the job's id (:jobId). */
+ * conflict do nothing` where key says what must not be there twice). Where a
+ * function of the plugin does it, the statement's head says vg.job, or it is
+ * done seconds later. The VG_JOB row's fields check the payload, its steps are
+ * awaited, then the statement is run with :outcome, and the job is gone in the
+ * same commit. What fails is tried again, after 1 s doubling to 15 min; after
+ * the last try steps[0].undo is run with :reason, and the job is kept as dead
+ * in the same commit. At least once: the other side may be called again when a
+ * worker dies, with the same idempotency key, which is the job's id (:jobId). */
 typedef struct {
     const char *name;
     vg_hook_pt  command;

@@ -13,6 +13,7 @@
 #include "statement.h"
 
 static const char vg_sql_last[] = "select * from answer;";
+static const char vg_sql_refuses[] = "-- refuses:";
 
 /* a file is one statement, and begins with one of these */
 static const char *const vg_sql_verbs[] = { "select", "with",   "insert",
@@ -347,19 +348,35 @@ vg_scan_which(const vg_scan_t *scan)
 }
 
 
-/* `-- refuses: a, b` */
+/* NULL: it is not there */
+static const char *
+vg_sql_find(vg_str_t source, const char *word)
+{
+    size_t      len = strlen(word);
+    const char *p, *end = source.data + source.len;
+
+    for (p = source.data; p + len <= end; p++) {
+        if (memcmp(p, word, len) == 0) {
+            return p;
+        }
+    }
+    return NULL;
+}
+
+
+/* `-- refuses: a, b`; whether a job is left, also by a function that is called:
+ * then the head says so */
 static void
 vg_sql_head(vg_str_t source, vg_sql_t *sql)
 {
-    size_t      head = sizeof("-- refuses:") - 1;
-    const char *p, *end = source.data + source.len, *from;
+    const char *p = vg_sql_find(source, vg_sql_refuses), *from;
+    const char *end = source.data + source.len;
 
-    for (p = source.data; p + head < end; p++) {
-        if (memcmp(p, "-- refuses:", head) == 0) {
-            break;
-        }
+    sql->jobs = vg_sql_find(source, "vg.job") != NULL;
+    if (p == NULL) {
+        return;
     }
-    for (p += head; p < end && *p != '\n';) {
+    for (p += sizeof(vg_sql_refuses) - 1; p < end && *p != '\n';) {
         from = p;
         while (p < end && vg_sql_is_word(*p)) {
             p++;

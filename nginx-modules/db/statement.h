@@ -17,6 +17,7 @@ typedef struct {
     bool        change; /* ended in `select * from answer;`               */
     bool        each;   /* takes many calls at once: `from :each(a, b)`   */
     bool        plain;  /* has a :name outside of :each()                 */
+    bool        jobs;   /* names vg.job, in its text or its head          */
     vg_str_t    refuses[16]; /* of the head                               */
     size_t      nrefuses;
     const char *source, *at; /* what was compiled, how far it was good    */

@@ -290,6 +290,12 @@ test_head(void)
     ok(wrong == NULL && sql.nrefuses == 0, "without a head, none");
     wrong = vg_sql_compile(pool, VG_STR("-- refuses:\nselect not_found"), &sql);
     ok(wrong == NULL && sql.nrefuses == 0, "an empty list is empty");
+    ok(!sql.jobs, "it leaves no job");
+    wrong = vg_sql_compile(pool, VG_STR("insert into vg.job select 1"), &sql);
+    ok(wrong == NULL && sql.jobs, "this one leaves jobs");
+    wrong = vg_sql_compile(
+        pool, VG_STR("-- out: ok, a row in vg.job\nselect a.later()"), &sql);
+    ok(wrong == NULL && sql.jobs, "so does what says it in its head");
 }
 
 

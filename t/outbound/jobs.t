@@ -19,9 +19,22 @@ my $vg = Voltgate->start(extra => { http => <<"END" });
     voltgate_target open  url=http://127.0.0.1:$shut rate=10000 tries=1 window=2 open=300s;
     voltgate_job    call.deliver tries=3 concurrent=8 lease=50s;
 END
+$vg->sql(q{create function accounts.call_left(what jsonb, correlation text) returns void language sql begin atomic
+    insert into vg.job (plugin, kind, payload, correlation_id) values ('accounts', 'call.deliver', what, correlation); end});
 caller_of($vg, rows => q{
     { VG_EVENT, "api_key.revoked.v1", NULL, .statement = "key_gone" },
-}, statements => { key_gone => q{
+    { VG_POST, "/call-left", WRITE, call_later_fields, .statement = "call_left", .flags = VG_EVERYBODYS },
+}, statements => { call_left => q{
+-- in: all that a call takes, and note
+-- out: accepted, with a row in vg.job
+with put as materialized (
+    select accounts.call_left(:body, :correlationId)
+), answer (status, body, events) as (
+    select 'accepted', '{}'::jsonb, '[]'::jsonb
+    from (select count(*) from put) as one
+)
+select * from answer;
+}, key_gone => q{
 -- in: an event
 -- out: a job
 with put as (
@@ -35,9 +48,11 @@ select * from answer;
 
 my $count = 0;
 
-sub later {
-    my (%what) = @_;
-    my $r = $vg->post('/api/v1/call-later', { target => 'world', method => 'POST', text => '{}', note => 'n' . ++$count, %what });
+sub later { return left('call-later', @_) }
+
+sub left {
+    my ($path, %what) = @_;
+    my $r = $vg->post("/api/v1/$path", { target => 'world', method => 'POST', text => '{}', note => 'n' . ++$count, %what });
     is $r->{status}, 202 or diag $r->{body};
     return $what{note} // "n$count";
 }
@@ -58,15 +73,15 @@ subtest 'a job is done once, and gone' => sub {
     is $request->{headers}{'x-correlation-id'}, $row->{correlation}, 'the correlation went along';
 };
 
-subtest 'it is begun by the bell' => sub {
+subtest "it is begun by the bell, $_->[0]" => sub {
     my $began = time;
-    for (1 .. 10) {
-        my $note = later(path => '/ok?quick');
+    for my $n (1 .. 10) {
+        my $note = left($_->[1], path => '/ok?quick');
         ok $vg->wait_for(sub { heard($note) });
     }
     # both workers look each 2 s by themselves: ten would take some 7 s
     cmp_ok time - $began, '<', 3, 'not by the poll';
-};
+} for [ 'where the statement puts it' => 'call-later' ], [ 'where a function does, and the head says so' => 'call-left' ];
 
 subtest 'a consumer leaves one, in the commit of its step' => sub {
     my $id = $vg->post('/api/v1/api-keys', { name => 'gone', role => 'driver' })->{json}{id};

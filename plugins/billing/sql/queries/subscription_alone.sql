@@ -1,5 +1,6 @@
 -- in: subscriptionId, invoices, dunning
 -- out: ok; whatever its turn tells
+-- A card that is asked leaves a row in vg.job: see billing.intent_open().
 with turn as materialized (
     select billing.subscription_alone(:subscriptionId, :invoices, :dunning, :now, :correlationId) as told
 ), answer (status, body, events) as (

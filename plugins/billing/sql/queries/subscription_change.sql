@@ -1,5 +1,5 @@
 -- in: id, planId, when, methodId, credit, invoice, includedKwh
--- out: ok, the subscription
+-- out: ok, the subscription; a card that is asked leaves a row in vg.job: see billing.intent_open()
 -- refuses: not_found, precondition_failed, conflict, plan_unknown, plan_unlike, subscription_unpaid, subscription_over, payment_required
 -- What it costs was reckoned from the row as it was loaded: if it has moved
 -- since, that is a conflict.

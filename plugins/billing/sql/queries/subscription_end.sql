@@ -1,5 +1,5 @@
 -- in: id, when, credit, includedKwh
--- out: ok, the subscription
+-- out: ok, the subscription; a card that is asked leaves a row in vg.job: see billing.intent_open()
 -- refuses: not_found, precondition_failed, conflict, subscription_unpaid, subscription_over
 -- PENDING: its saga has it, and it is not yet to be had; ACTIVE, but somebody is
 -- being asked to pay: what would be given back is not known yet.
