@@ -1,7 +1,9 @@
 # A whole charge, from a tag held to a charger to the invoice, with a charge
 # point that nobody here wrote (charge.js) on one side and the API on the
 # other. What the invoice says is held against OCPI's arithmetic, done here
-# once more in integers.
+# once more in integers. The plugins in Lua take part: one of the charge points
+# says kWh and calls them Wh, prices surge while both are taken, and receipts
+# are mailed.
 
 use strict;
 use warnings;
@@ -23,13 +25,19 @@ my $PASSWORD = 'sixteen letters!';
 my $COMPANY  = '019393c0-0000-7000-8000-000000000001';
 my $START_WH = 41_250;
 
+# the second has a firmware of which quirks knows that its register is in kWh and says Wh
+my %KIND = (
+    'JOURNEY-1' => { chargePointVendor => 'Nobody', chargePointModel => 'Here' },
+    'JOURNEY-2' => { chargePointVendor => 'OpenEVSE', chargePointModel => 'Advanced Series', firmwareVersion => '4.2.2' },
+);
+
 my $json  = JSON::PP->new->canonical;
 my $exact = JSON::PP->new->allow_bignum; # decimals stay what their digits say
 my $sink  = Voltgate::Sink->start;
 my $vg    = Voltgate->start(extra => { http => $sink->target('mail')
     . ' voltgate_setting notifications.mail mail; voltgate_setting notifications.from house@example.com;' });
 my $api   = '/api/v1';
-my @chargers;
+my (@chargers, %connector);
 
 # ------------------------------------------------------------ the charger
 
@@ -168,6 +176,13 @@ sub cost_of {
     return rounded($sum, 4);
 }
 
+# what that gives while prices of energy are 1.5 times what was set
+sub surged {
+    my ($sub) = @_;
+    local @TARIFF{qw(low high)} = ('0.675', '0.945');
+    return $sub->();
+}
+
 # One rounding to cents for each rate, and one for its tax.
 sub invoice_of {
     my %net = net(@_);
@@ -208,11 +223,26 @@ sub invoice_for {
     return $items[0];
 }
 
+sub digits { return Math::BigFloat->new($_[0] // 'NaN')->bstr }
+sub money  { return Math::BigFloat->new($_[0])->bmul('0.000000000001')->bstr }
+
 sub money_is {
     my ($got, $pico, $name) = @_;
+    return is(digits($got), money($pico), $name);
+}
 
-    my $due = Math::BigFloat->new($pico)->bmul('0.000000000001');
-    return is(Math::BigFloat->new($got // 'NaN')->bstr, $due->bstr, $name);
+# what so many kWh would cost from the next second on, once it is so much
+sub quote_is {
+    my ($kwh, $pico, $name) = @_;
+
+    my $quote;
+    $vg->wait_for(sub {
+        $quote = $vg->post("$api/pricing/quote", { connectorId => $connector{'JOURNEY-1'}, start_date_time => at(1),
+            end_date_time => at(600), charging_periods => [
+                { start_date_time => at(1), dimensions => [ { type => 'ENERGY', volume => $kwh } ] } ] });
+        return $quote->{status} == 200 && digits($exact->decode($quote->{body})->{total_cost}{excl_vat}) eq money($pico);
+    }, 15) or diag $quote->{body};
+    return money_is($exact->decode($quote->{body})->{total_cost}{excl_vat}, $pico, $name);
 }
 
 # seconds from now, as a charger writes it
@@ -240,8 +270,10 @@ sub ground {
     is $station->{status}, 201, 'a station';
     is $vg->patch("$api/charge-points/$_", { password => $PASSWORD })->{status}, 200, "$_ has a password"
         for qw(JOURNEY-1 JOURNEY-2);
-    is $vg->post("$api/pricing", { stationId => $station->{json}{id}, tariff => tariff() })->{status}, 201,
-        'a tariff';
+    is $vg->post("$api/pricing", { stationId => $station->{json}{id}, tariff => tariff() })->{status}, 201, 'a tariff';
+    ok $vg->wait_for(sub { $vg->sql('select count(*) from dynamic_pricing.place') == 2 }, 15), 'dynamic_pricing has heard of them';
+    is $vg->post("$api/pricing/rules", { stationId => $station->{json}{id}, minMultiplier => 1, maxMultiplier => 2, holdSeconds => 0,
+        occupancy => [ { enterPercent => 100, leavePercent => 50, multiplier => 1.5 } ] })->{status}, 201, 'a rule: prices surge where all is taken';
     is $vg->post("$api/customers", { id => 'driver-1', name => 'Dana', email => 'dana@example.com' })->{status}, 201, 'a customer';
     is $vg->post("$api/id-tags", { idTag => 'CARD-1', customerId => 'driver-1' })->{status}, 201, 'a card';
     ok $vg->wait_for(sub {
@@ -269,19 +301,78 @@ sub tariff {
     };
 }
 
+my $ahead = 0; # s, of the clock: the tariff is hardly older than these charges
+
+# a session that the API starts, of a charger that says so many, and its transaction
+sub started {
+    my ($cp, $meter) = @_;
+
+    my $r = $vg->post("$api/charging/sessions/start", { connectorId => $connector{ $cp->{identity} } }, \%driver);
+    is $r->{status}, 202;
+    my $asked = heard($cp, 'asked');
+    is $asked->{asked}, 'RemoteStartTransaction';
+    is $asked->{payload}{connectorId}, 1;
+    my $tag = $asked->{payload}{idTag};
+    like $tag, qr/^[\x21-\x7e]{1,20}$/, 'with a tag of its own that OCPP can carry';
+    isnt $tag, 'CARD-1';
+
+    is says($cp, Authorize => { idTag => $tag })->{idTagInfo}{status}, 'Accepted';
+    my $start = says($cp, StartTransaction => {
+        connectorId => 1, idTag => $tag, meterStart => $meter, timestamp => at($ahead += 2) });
+    is $start->{idTagInfo}{status}, 'Accepted';
+    is shown("charging/sessions/$r->{json}{id}")->{transactionId}, $start->{transactionId}, 'it is that session';
+    return { id => $r->{json}{id}, transaction => $start->{transactionId}, tag => $tag };
+}
+
+# the API ends it, where the charger says so many
+sub ended {
+    my ($cp, $session, $meter) = @_;
+
+    is $vg->post("$api/charging/sessions/$session->{id}/end", undef, \%driver)->{status}, 202;
+    is_deeply heard($cp, 'asked'), { asked => 'RemoteStopTransaction', payload => { transactionId => $session->{transaction} } };
+    says($cp, StopTransaction => { transactionId => $session->{transaction},
+        meterStop => $meter, timestamp => at($ahead += 2), reason => 'Remote' });
+    my $over = session_when($session->{id}, sub { $_[0]{status} eq 'COMPLETED' });
+    is $over->{stopReason}, 'Remote';
+    is_deeply $over->{flags}, [], 'nothing was odd';
+    isnt says($cp, Authorize => { idTag => $session->{tag} })->{idTagInfo}{status}, 'Accepted', 'its tag worked once';
+    return;
+}
+
+sub billed {
+    my ($session, $wh, $name) = @_;
+    my %due = invoice_of($wh, 0);
+    my $invoice = invoice_for($session->{id});
+    money_is($invoice->{$_}, $due{$_}, "$name: its $_") for qw(net tax total);
+    return;
+}
+
+# the mails of that subject to the driver
+sub mails { my ($subject) = @_; return grep { $_->{subject} =~ $subject } $sink->mails('dana@example.com') }
+
 # ------------------------------------------------------------- the journey
 
-my %connector = ground();
+%connector = ground();
 my @workers   = $vg->workers;
 my %at        = (one => charger('JOURNEY-1', $workers[0]), two => charger('JOURNEY-2', $workers[1]));
 
 subtest 'chargers boot and say how they are' => sub {
     for my $cp (@at{qw(one two)}) {
-        my $boot = says($cp, BootNotification => { chargePointVendor => 'Nobody', chargePointModel => 'Here' });
-        is $boot->{status}, 'Accepted';
+        is says($cp, BootNotification => $KIND{ $cp->{identity} })->{status}, 'Accepted';
         says($cp, StatusNotification => {
             connectorId => 1, errorCode => 'NoError', status => 'Available', timestamp => at(-60) });
     }
+};
+
+my $early;
+subtest 'started by the API: kWh that say Wh are taken as what they are' => sub {
+    quote_is(8, cost_of(8_000, 0), 'a quote');
+    $early = started($at{two}, 361);
+    says($at{two}, MeterValues => { connectorId => 1, transactionId => $early->{transaction}, meterValue => [ sample(at($ahead += 2), 366) ] });
+    my $running = session_when($early->{id}, sub { $_[0]{energyKwh} == 5 });
+    money_is($running->{cost}, cost_of(5_000, 0), 'the cost so far');
+    is $vg->sql('select raw from charging.meter_value where session_id = $1', $early->{id}), '366', 'the digits are the charger\'s';
+    like $vg->log, qr/quirks: openevse_kwh: StartTransaction of JOURNEY-2 is put right/, 'the log says why';
 };
 
 # A tariff holds from when it was set, so this charge lies ahead of the clock
@@ -305,6 +396,7 @@ subtest 'a card at the charger: what it took is what the invoice says' => sub {
     my ($listed) = @{ shown('charging/sessions')->{items} };
     my $id = $listed->{id};
     is $listed->{transactionId}, $start->{transactionId}, 'the driver sees the session';
+    quote_is(8, surged(sub { cost_of(8_000, 0) }), 'all is taken: the next quote is dearer');
 
     # one message with two samples, then one with one
     says($cp, MeterValues => { connectorId => 1, transactionId => $start->{transactionId}, meterValue => [
@@ -337,50 +429,33 @@ subtest 'a card at the charger: what it took is what the invoice says' => sub {
     is scalar @{ $invoice->{taxes} }, 2, 'two rates of tax';
 
     # the receipt, and the invoice's mail: what they say is what the API says, to the digit
-    my %mail;
-    $vg->wait_for(sub { %mail = map { $_->{subject} => $_ } $sink->mails('dana@example.com'); keys %mail == 2 }, 15);
-    my $receipt = $mail{'Your charge: 13.337 kWh'};
-    ok $receipt, 'the receipt is mailed' or diag join ', ', keys %mail;
-    like $receipt->{text}, qr/It costs (\d+\.\d\d+) EUR/, 'with its cost';
-    my ($cost) = $receipt->{text} =~ /It costs (\S+) EUR/;
-    is $cost + 0, shown("charging/sessions/$id")->{costInclVat} + 0;
-    my $cents = sprintf '%.2f', $invoice->{total}->bstr;
-    like $mail{"Invoice $invoice->{number}"}{text}, qr/ over \Q$cents\E EUR/, 'so is the invoice';
+    my ($receipt, $mailed);
+    ok $vg->wait_for(sub { ($receipt) = mails(qr/^Your charge: 13\.337 kWh$/); ($mailed) = mails(qr/^Invoice /); $receipt && $mailed }, 15),
+        'both are mailed' or diag join ', ', map { $_->{subject} } $sink->mails;
+    my ($cost) = $receipt->{text} =~ /It costs (\d+\.\d\d+) EUR/;
+    is digits($cost), digits($over->{costInclVat}), 'the receipt, with its cost';
+    like $mailed->{text}, qr/^Invoice \Q$invoice->{number}\E over \Q@{[ sprintf '%.2f', $invoice->{total}->bstr ]}\E EUR/, 'so is the invoice';
+    my $told;
+    $vg->wait_for(sub { ($told) = grep { $_->{template} eq 'session.completed' } @{ shown('notifications?channel=EMAIL')->{items} }; $told->{sentAt} }, 15);
+    is $told->{status}, 'SENT', 'the driver finds it among notifications';
+    is $receipt->{id}, "<$told->{id}\@example.com>", 'it is that one';
 };
 
-subtest 'started and ended by the API' => sub {
+subtest 'who began before pays what was said then, who begins now the surge' => sub {
     my $cp = $at{two};
-    my $r  = $vg->post("$api/charging/sessions/start", { connectorId => $connector{'JOURNEY-2'} }, \%driver);
-    is $r->{status}, 202;
-    my $id = $r->{json}{id};
+    ended($cp, $early, 374);
+    billed($early, 13_000, 'before');
+    quote_is(8, surged(sub { cost_of(8_000, 0) }), 'the other place is not free yet: it is as dear');
 
-    my $asked = heard($cp, 'asked');
-    is $asked->{asked}, 'RemoteStartTransaction';
-    is $asked->{payload}{connectorId}, 1;
-    my $tag = $asked->{payload}{idTag};
-    like $tag, qr/^[\x21-\x7e]{1,20}$/, 'with a tag of its own that OCPP can carry';
-    isnt $tag, 'CARD-1';
+    ok $vg->wait_for(sub { $vg->sql('select count(*) from charging.tariff') == 2 }, 15), 'charging has heard of it';
+    my $late = started($cp, 374);
+    is $vg->delete("$api/pricing/rules/" . $vg->get("$api/pricing/rules")->{json}{items}[0]{id})->{status}, 204;
+    quote_is(8, cost_of(8_000, 0), 'without the rule: as it was set');
+    ended($cp, $late, 382);
+    surged(sub { billed($late, 8_000, 'a session keeps a surge, too') });
 
-    is says($cp, Authorize => { idTag => $tag })->{idTagInfo}{status}, 'Accepted';
-    # ahead of the clock: the tariff is hardly older than this charge
-    my $start = says($cp, StartTransaction => {
-        connectorId => 1, idTag => $tag, meterStart => 500, timestamp => at(2) });
-    is $start->{idTagInfo}{status}, 'Accepted';
-    is shown("charging/sessions/$id")->{transactionId}, $start->{transactionId}, 'it is that session';
-
-    $r = $vg->post("$api/charging/sessions/$id/end", undef, \%driver);
-    is $r->{status}, 202;
-    $asked = heard($cp, 'asked');
-    is $asked->{asked}, 'RemoteStopTransaction';
-    is_deeply $asked->{payload}, { transactionId => $start->{transactionId} };
-
-    says($cp, StopTransaction => { transactionId => $start->{transactionId},
-        meterStop => 8_000, timestamp => at(3), reason => 'Remote' });
-    is session_when($id, sub { $_[0]{status} eq 'COMPLETED' })->{stopReason}, 'Remote', 'it is over';
-    my %due = invoice_of(7_500, 0);
-    money_is(invoice_for($id)->{total}, $due{total}, 'whose total is right');
-
-    isnt says($cp, Authorize => { idTag => $tag })->{idTagInfo}{status}, 'Accepted', 'its tag worked once';
+    ok $vg->wait_for(sub { mails(qr/^Your charge: (?:13|8) kWh$/) == 2 }, 15), 'each has its receipt'
+        or diag join ', ', map { $_->{subject} } $sink->mails;
 };
 
 subtest 'a command finds the charger, whichever worker is asked' => sub {
@@ -419,5 +494,7 @@ subtest 'what was told says whose it is' => sub {
 
 is_deeply [ map { wrong($_) } @chargers ], [], 'each message was as OCPP 1.6 has it';
 is leave($_), 0, "$_->{identity} leaves" for splice @chargers;
+is $vg->sql('select count(*) from billing.fault'), 0, 'the books are right';
+unlike $vg->log, qr/\.lua:\d+|goes on without it/, 'no fault in Lua';
 
 done_testing;

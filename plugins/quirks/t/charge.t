@@ -1,5 +1,6 @@
 # Chargers that are wrong are billed right: from StartTransaction to the invoice,
-# with the quirks that their vendor, model and firmware have.
+# with the quirks that their vendor, model and firmware have. One that says Wh
+# and means kWh is in t/journeys/charge.t.
 
 use strict;
 use warnings;
@@ -17,7 +18,6 @@ my ($PRICE, $VAT) = ('0.50', 19);
 my $password = 'sixteen letters!';
 my $api      = '/api/v1';
 my %kind = (
-    OPENEVSE => { chargePointVendor => 'OpenEVSE', chargePointModel => 'Advanced Series', firmwareVersion => '4.2.2' },
     ALFEN    => { chargePointVendor => 'Alfen BV', chargePointModel => 'Eve Single Pro', firmwareVersion => '5.8' },
     GROWATT  => { chargePointVendor => 'Growatt', chargePointModel => 'THOR_11AS', firmwareVersion => 'THOR_11AS-V5.2.4-20230307-NOVO' },
     HUAWEI   => { chargePointVendor => '', chargePointModel => 'ACChargePoint' },
@@ -81,15 +81,6 @@ sub billed {
     return $session;
 }
 
-subtest 'kWh that say Wh' => sub {
-    my $transaction = start('OPENEVSE', 361, clock(0));
-    shows('OPENEVSE', clock(60), { value => '366', measurand => 'Energy.Active.Import.Register', unit => 'Wh' });
-    my ($wh) = $vg->rows(q{select energy_wh, unit, raw from charging.meter_value where charge_point_id = 'OPENEVSE'});
-    is_deeply $wh, { energy_wh => '366000', unit => 'kWh', raw => '366' }, 'the digits are the charger\'s';
-    stop('OPENEVSE', $transaction, 374, clock(120));
-    billed('OPENEVSE', $transaction, 13_000);
-};
-
 subtest 'a register that begins at 0 again while it charges' => sub {
     my $transaction = start('ACME', 41_250, clock(0));
     shows('ACME', clock(120), { value => '42000.4' }, transactionId => $transaction);
@@ -145,7 +136,7 @@ subtest 'who has none of them is let be, to the byte' => sub {
 };
 
 like $vg->log, qr/quirks: quirks\.also: nothing=Acme is no name=vendor/, 'a setting that is not understood is logged, the rest of it holds';
-like $vg->log, qr/quirks: openevse_kwh: StartTransaction of OPENEVSE is put right/, 'so is what is put right';
+like $vg->log, qr/quirks: growatt_local_time: StartTransaction of GROWATT is put right/, 'so is what is put right';
 unlike $vg->log, qr/goes on without it/, 'and no quirk failed';
 
 done_testing;
