@@ -73,7 +73,7 @@ vg_body_gather(ngx_http_request_t *r, vg_call_t *call, vg_str_t *body)
             if (n != size) {
                 return NGX_ERROR;
             }
-        } else {
+        } else if (size > 0) { /* an empty one may be nowhere */
             ngx_memcpy(p, cl->buf->pos, size);
         }
         p += size;

@@ -178,11 +178,12 @@ sub log        { return _slurp("$_[0]{state}/log/error.log") }
 # the last line may be half written
 sub access_log { return map { $json->decode($_) } _slurp("$_[0]{state}/log/access.log") =~ /^(.*)\n/mg }
 
-# wait_for(sub, seconds): true as soon as sub is; false when time is up
+# wait_for(sub, seconds): true as soon as sub is; false when time is up, which
+# over a sanitizer takes four times as long
 sub wait_for {
     my ($self, $sub, $seconds) = @_;
 
-    my $end = time + ($seconds // 5);
+    my $end = time + ($seconds // 5) * ($ENV{SANITIZE} ? 4 : 1);
     while (1) {
         my $result = $sub->();
         return $result if $result;
