@@ -73,9 +73,10 @@ my %does = (
         } elsif ($_[0] =~ /^useradd /) {
             like $_[0], qr/ --home-dir \/var\/lib\/voltgate .*voltgate$/, 'a user';
         } else {
+            make_path("$stage$dir/build");
             run('cp', '-a', "$Voltgate::ROOT/build/$_", "$stage$dir/build/")
-                for grep { -e "$Voltgate::ROOT/build/$_" && make_path("$stage$dir/build") || 1 }
-                    qw(nginx obj kit plugins docs voltgate ngx_http_voltgate_module.so);
+                for grep { -e "$Voltgate::ROOT/build/$_" } qw(nginx obj kit plugins docs voltgate
+                    ngx_http_voltgate_module.so);
             my ($status, $said) = sh($_[0]);
             is $status, 0, "RUN $_[0]" or diag $said;
         }
