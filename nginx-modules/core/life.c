@@ -53,9 +53,11 @@ vg_call_abandon(vg_call_t *call)
 vg_call_t *
 vg_call_create(vg_endpoint_t *endpoint)
 {
-    size_t      n = endpoint ? endpoint->nfields + 1 : 1;
-    vg_call_t  *call;
-    ngx_pool_t *pool = ngx_create_pool(4096, ngx_cycle->log);
+    size_t     n = endpoint ? endpoint->nfields + 1 : 1;
+    vg_call_t *call;
+    /* what it awaits lies here, too, and a second piece costs as much again */
+    ngx_pool_t *pool = ngx_create_pool(
+        endpoint && endpoint->awaits ? 8192 : 4096, ngx_cycle->log);
 
     if (pool == NULL) {
         return NULL;

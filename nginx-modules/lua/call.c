@@ -13,10 +13,11 @@ typedef struct {
 void
 vg_lua_call_push(lua_State *L)
 {
+    vg_lua_vm_t     *vm = vg_lua_vm_of(L);
     vg_lua_handle_t *handle = lua_newuserdata(L, sizeof(vg_lua_handle_t));
 
-    handle->serial = vg_lua_vm_of(L)->serial;
-    luaL_getmetatable(L, "vg.call");
+    handle->serial = vm->serial;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->call_meta);
     (void) lua_setmetatable(L, -2);
 }
 
@@ -25,8 +26,15 @@ vg_call_t *
 vg_lua_call_of(lua_State *L)
 {
     vg_lua_vm_t     *vm = vg_lua_vm_of(L);
-    vg_lua_handle_t *handle = luaL_checkudata(L, 1, "vg.call");
+    vg_lua_handle_t *handle = lua_touserdata(L, 1);
 
+    if (handle == NULL || !lua_getmetatable(L, 1)
+        || lua_topointer(L, -1) != vm->handle_is)
+    {
+        (void) luaL_typerror(L, 1, "call");
+        return NULL;
+    }
+    lua_pop(L, 1);
     if (vm->call == NULL || handle->serial != vm->serial) {
         (void) luaL_error(L, "this call is over");
     }
@@ -74,10 +82,21 @@ vg_lua_pushstr(lua_State *L, vg_str_t s)
 }
 
 
+/* most have none of these */
+static void
+vg_lua_caller_more(lua_State *L, const char *key, vg_str_t value)
+{
+    if (value.data != NULL) {
+        lua_pushlstring(L, value.data, value.len);
+        lua_setfield(L, -2, key);
+    }
+}
+
+
 static void
 vg_lua_caller(lua_State *L, vg_call_t *call)
 {
-    lua_createtable(L, 0, 6);
+    lua_createtable(L, 0, 3);
     vg_lua_pushstr(L, call->caller.id.data ? call->caller.id : VG_STR(""));
     lua_setfield(L, -2, "id");
     vg_lua_pushstr(L, call->caller.role.data ? call->caller.role : VG_STR(""));
@@ -85,12 +104,9 @@ vg_lua_caller(lua_State *L, vg_call_t *call)
     vg_lua_pushstr(L, call->caller.company.data ? call->caller.company
                                                 : VG_STR(""));
     lua_setfield(L, -2, "company");
-    vg_lua_pushstr(L, call->caller.scopes);
-    lua_setfield(L, -2, "scopes");
-    vg_lua_pushstr(L, call->caller.session);
-    lua_setfield(L, -2, "session");
-    vg_lua_pushstr(L, call->caller.plan);
-    lua_setfield(L, -2, "plan");
+    vg_lua_caller_more(L, "scopes", call->caller.scopes);
+    vg_lua_caller_more(L, "session", call->caller.session);
+    vg_lua_caller_more(L, "plan", call->caller.plan);
 }
 
 
@@ -314,13 +330,15 @@ vg_lua_call_open(lua_State *L)
                                         { "role_may", vg_lua_role_may },
                                         { "messages", vg_lua_messages },
                                         { NULL, NULL } };
+    vg_lua_vm_t          *vm = vg_lua_vm_of(L);
 
-    (void) luaL_newmetatable(L, "vg.call");
+    lua_newtable(L);
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
     lua_newtable(L);
     luaL_register(L, NULL, methods);
     lua_pushcclosure(L, vg_lua_index, 1);
     lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    vm->handle_is = lua_topointer(L, -1);
+    vm->call_meta = luaL_ref(L, LUA_REGISTRYINDEX);
 }

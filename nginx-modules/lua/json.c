@@ -22,6 +22,14 @@ static const char no_value[] = "a value that JSON does not have";
 static const char too_deep[] = "a value that is too deep, or contains itself";
 
 
+/* by its number: a name would be hashed each time */
+static void
+vg_lua_array_meta(lua_State *L)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, vg_lua_vm_of(L)->array);
+}
+
+
 static void
 vg_lua_push_number(lua_State *L, vg_str_t text)
 {
@@ -68,7 +76,7 @@ vg_lua_push_array(lua_State *L, const vg_json_t *node)
         vg_lua_push(L, item);
         lua_rawseti(L, -2, ++i);
     }
-    luaL_getmetatable(L, "vg.array");
+    vg_lua_array_meta(L);
     (void) lua_setmetatable(L, -2);
 }
 
@@ -149,7 +157,7 @@ vg_lua_is_array(lua_State *L, int index)
     if (!lua_getmetatable(L, index)) {
         return false;
     }
-    luaL_getmetatable(L, "vg.array");
+    vg_lua_array_meta(L);
     marked = lua_rawequal(L, -1, -2) != 0;
     lua_pop(L, 2);
     return marked;
@@ -376,7 +384,7 @@ vg_lua_array(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    luaL_getmetatable(L, "vg.array");
+    vg_lua_array_meta(L);
     (void) lua_setmetatable(L, 1);
     return 1;
 }
@@ -387,10 +395,10 @@ vg_lua_json_open(lua_State *L)
 {
     static const luaL_Reg own[] = { { "array", vg_lua_array }, { NULL, NULL } };
 
-    (void) luaL_newmetatable(L, "vg.array");
+    lua_newtable(L);
     lua_pushboolean(L, 0);
     lua_setfield(L, -2, "__metatable");
-    lua_pop(L, 1);
+    vg_lua_vm_of(L)->array = luaL_ref(L, LUA_REGISTRYINDEX);
     luaL_register(L, "json", own);
     lua_pop(L, 1);
 }

@@ -12,39 +12,45 @@
 
 #include "vm.h"
 
-typedef struct {
-    vg_lua_task_t *task;
-    int            function;
-} vg_lua_begin_t;
-
 typedef enum { VG_LUA_WAITS, VG_LUA_OVER } vg_lua_slice_t;
 
 
+/* a coroutine, which the next handlers begin in, too */
 static int
 vg_lua_begin(lua_State *L)
 {
-    vg_lua_vm_t    *vm = vg_lua_vm_of(L);
-    vg_lua_begin_t *begin = lua_touserdata(L, 1);
-    lua_State      *co;
-    vg_lua_task_t  *task = begin->task;
+    vg_lua_vm_t *vm = vg_lua_vm_of(L);
+    lua_State   *co = lua_newthread(L);
 
-    task->serial = vm->serial;
-    if (vm->idle != NULL) {
-        task->co = vm->idle;
-        task->ref = vm->idle_ref;
-        vm->idle = NULL;
-    } else {
-        co = lua_newthread(L);
-        task->ref = luaL_ref(L, LUA_REGISTRYINDEX);
-        task->co = co;
-    }
-    vm->waits++; /* from now on the task is to be ended */
-    luaL_checkstack(task->co, 8, "no memory");
-    lua_rawgeti(L, LUA_REGISTRYINDEX, vm->begin);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, begin->function);
-    vg_lua_call_push(L);
-    lua_xmove(L, task->co, 3);
+    luaL_checkstack(co, 8, "no memory");
+    vm->idle_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    vm->idle = co;
     return 0;
+}
+
+
+/* Nothing of it takes memory, so it needs no entry: the call's handle is made
+ * within the coroutine. */
+static void
+vg_lua_began(vg_lua_task_t *task)
+{
+    vg_lua_vm_t *vm = task->vm;
+
+    task->serial = vg_lua_serial();
+    task->co = vm->idle;
+    task->ref = vm->idle_ref;
+    vm->idle = NULL;
+    vm->waits++; /* from now on the task is to be ended */
+    lua_rawgeti(task->co, LUA_REGISTRYINDEX, vm->begin);
+    lua_rawgeti(task->co, LUA_REGISTRYINDEX, task->function);
+}
+
+
+int
+vg_lua_here(lua_State *L)
+{
+    vg_lua_call_push(L);
+    return 1;
 }
 
 
@@ -237,7 +243,6 @@ vg_lua_handler(vg_call_t *call)
 {
     vg_lua_error_t error;
     vg_lua_task_t *task = vg_calloc(&call->arena, sizeof(vg_lua_task_t));
-    vg_lua_begin_t begin = { task, LUA_NOREF };
 
     if (task == NULL) {
         return vg_refuse(call, "internal");
@@ -247,19 +252,17 @@ vg_lua_handler(vg_call_t *call)
     if (task->vm == NULL) {
         return VG_ERROR;
     }
-    begin.function = task->function =
-        *vg_lua_slot(call, task->vm, VG_LUA_HANDLER);
-    if (vg_lua_enter(task->vm, call, vg_lua_begin, &begin, vg_lua_conf->time,
-                     &error)
-        != 0)
+    task->function = *vg_lua_slot(call, task->vm, VG_LUA_HANDLER);
+    task->vm->function = task->function;
+    if (task->vm->idle == NULL
+        && vg_lua_enter(task->vm, call, vg_lua_begin, NULL, vg_lua_conf->time,
+                        &error)
+               != 0)
     {
-        (void) vg_lua_failed(call, task->vm, task->pass, &error);
-        if (task->co != NULL) {
-            vg_lua_end(task, false);
-        }
-        return VG_ERROR;
+        return vg_lua_failed(call, task->vm, task->pass, &error);
     }
-    if (vg_lua_slice(task, 2) == VG_LUA_WAITS) {
+    vg_lua_began(task);
+    if (vg_lua_slice(task, 1) == VG_LUA_WAITS) {
         call->outgoing.send = vg_lua_send;
         call->outgoing.what = task;
         call->outgoing.reads = 1; /* what does more says so by itself */

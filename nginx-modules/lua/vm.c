@@ -24,6 +24,92 @@ vg_lua_vm_of(lua_State *L)
 }
 
 
+/* Of small pieces those that come back wait here, by size: a sweep gives back
+ * more at once than malloc() keeps at hand, and each handler begins with some.
+ * No list: as large as they come, or a sanitizer is to see each of them. */
+static void **
+vg_lua_spare(vg_lua_vm_t *vm, size_t size)
+{
+#ifdef __SANITIZE_ADDRESS__
+    (void) vm;
+    (void) size;
+    return NULL;
+#else
+    return size > 0 && size <= VG_LUA_SPARES * VG_LUA_GRAIN
+               ? &vm->spare[(size - 1) / VG_LUA_GRAIN]
+               : NULL;
+#endif
+}
+
+
+static void *
+vg_lua_piece(vg_lua_vm_t *vm, size_t size)
+{
+    void *piece, **spare = vg_lua_spare(vm, size);
+
+    if (spare == NULL) {
+        return malloc(size);
+    }
+    piece = *spare;
+    if (piece == NULL) {
+        return malloc((size + VG_LUA_GRAIN - 1) / VG_LUA_GRAIN * VG_LUA_GRAIN);
+    }
+    *spare = *(void **) piece;
+    return piece;
+}
+
+
+static void
+vg_lua_put_by(vg_lua_vm_t *vm, void *piece, size_t size)
+{
+    void **spare = vg_lua_spare(vm, size);
+
+    if (spare == NULL) {
+        free(piece);
+        return;
+    }
+    *(void **) piece = *spare;
+    *spare = piece;
+}
+
+
+/* Less cannot fail; what it then lies in is larger than its list says. */
+static void *
+vg_lua_resized(vg_lua_vm_t *vm, void *old, size_t was, size_t size)
+{
+    void *new, **from = vg_lua_spare(vm, was), **to = vg_lua_spare(vm, size);
+
+    if (old == NULL) {
+        return vg_lua_piece(vm, size);
+    }
+    if (from == to) {
+        return from != NULL ? old : realloc(old, size);
+    }
+    new = vg_lua_piece(vm, size);
+    if (new == NULL) {
+        return size < was ? old : NULL;
+    }
+    ngx_memcpy(new, old, ngx_min(was, size));
+    vg_lua_put_by(vm, old, was);
+    return new;
+}
+
+
+static void
+vg_lua_spares_free(vg_lua_vm_t *vm)
+{
+    void      *piece;
+    ngx_uint_t i;
+
+    for (i = 0; i < VG_LUA_SPARES; i++) {
+        while ((piece = vm->spare[i]) != NULL) {
+            vm->spare[i] = *(void **) piece;
+            free(piece);
+        }
+    }
+}
+
+
 /* The bound is set once the machine is there: lua_newstate() does not survive
  * an allocation that fails. */
 static void *
@@ -34,14 +120,16 @@ vg_lua_alloc(void *data, void *old, size_t was, size_t size)
 
     if (size == 0) {
         vm->used -= was;
-        free(old);
+        if (old != NULL) {
+            vg_lua_put_by(vm, old, was);
+        }
         return NULL;
     }
     if (size > was && vm->cap != 0 && vm->used - was + size > vm->cap) {
         vm->spoilt = 1;
         return NULL;
     }
-    new = realloc(old, size);
+    new = vg_lua_resized(vm, old, was, size);
     if (new != NULL) {
         vm->used += size - was;
     }
@@ -108,6 +196,7 @@ vg_lua_vm_make(vg_lua_t *lua)
     vm->function = LUA_NOREF;
     vm->L = lua_newstate(vg_lua_alloc, vm);
     if (vm->L == NULL) {
+        vg_lua_spares_free(vm);
         ngx_free(vm);
         return NULL;
     }
@@ -132,6 +221,7 @@ vg_lua_vm_close(vg_lua_vm_t *vm)
 {
     vm->cap = 0;
     lua_close(vm->L);
+    vg_lua_spares_free(vm);
     ngx_free(vm->rows);
     ngx_free(vm);
 }

@@ -28,6 +28,9 @@
 enum { VG_LUA_CHECK, VG_LUA_RENDER, VG_LUA_HANDLER, VG_LUA_STEP };
 #define VG_LUA_SLOTS (VG_LUA_STEP + 2 * VG_LUA_STEPS) /* command, told       */
 
+#define VG_LUA_GRAIN  16 /* bytes, of what sizes of pieces are multiples     */
+#define VG_LUA_SPARES 32 /* such sizes                                       */
+
 typedef struct vg_lua_s      vg_lua_t;
 typedef struct vg_lua_vm_s   vg_lua_vm_t;
 typedef struct vg_lua_task_s vg_lua_task_t;
@@ -40,13 +43,17 @@ struct vg_lua_vm_s {
     vg_lua_t  *lua;
     lua_State *L;
     size_t     used, cap; /* bytes; cap 0: not armed yet                 */
+    void      *spare[VG_LUA_SPARES]; /* pieces that came back, by their size */
     size_t swept; /* what was in use after the last sweep                   */
     ngx_uint_t waits;  /* coroutines that wait in it                  */
     ngx_uint_t inside; /* entries on the stack                        */
     lua_State *idle;   /* a coroutine that came to its end, for the next      */
     int        idle_ref;
     vg_lua_row_t  *rows;
-    int            begin;    /* what a coroutine begins with                */
+    int            begin;     /* what a coroutine begins with                */
+    int            array;     /* the metatable of arrays                     */
+    const void    *handle_is; /* ... and of calls, to know one by            */
+    int            call_meta;
     int            function; /* that was entered, for who explains  */
     vg_lua_task_t *task;     /* whose coroutine runs; NULL: a hook          */
     vg_call_t     *call;     /* whose hook or handler runs                  */
@@ -235,6 +242,8 @@ struct vg_lua_task_s {
     ngx_queue_t       turn;
 };
 
+/* the call, to a handler that begins */
+int vg_lua_here(lua_State *L);
 /* what the handler returned, at 1 */
 int vg_lua_finish(lua_State *L);
 

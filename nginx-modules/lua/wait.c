@@ -45,7 +45,8 @@ static const char vg_lua_waits[] =
     "  return done, err\n"
     "end }\n"
     "event = { emit = own.emit }\n"
-    "return function(handler, call) return finish(handler(call)) end\n";
+    "local here = own.here\n"
+    "return function(handler) return finish(handler(here())) end\n";
 
 
 vg_lua_task_t *
@@ -428,6 +429,7 @@ vg_lua_waits_open(lua_State *L)
                                     { "emit", vg_lua_emit },
                                     { "take", vg_lua_take },
                                     { "finish", vg_lua_finish },
+                                    { "here", vg_lua_here },
                                     { NULL, NULL } };
 
     if (luaL_loadbufferx(L, vg_lua_waits, sizeof(vg_lua_waits) - 1, "=waits",
