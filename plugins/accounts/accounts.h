@@ -53,10 +53,14 @@ vg_rc_t api_key_render(vg_call_t *call);
 vg_rc_t client_check(vg_call_t *call);
 bool    secret_same(vg_str_t a, vg_str_t b);
 
-/* code.c: a code, its hash and where it goes, bound */
+/* code.c: a code and its hash, bound; the job that mails one */
 typedef enum { CODE_VERIFY, CODE_RESET } code_t;
 
+extern const vg_field_t code_mail_fields[];
+extern const vg_step_t  code_mail_steps[];
+
 vg_rc_t code_bind(vg_call_t *call, code_t kind);
+vg_rc_t code_mail_check(vg_call_t *call);
 bool    code_is_good(vg_str_t code, code_t kind);
 
 /* me.c */
@@ -82,10 +86,8 @@ vg_rc_t refresh_go_on(vg_call_t *call);
 extern const vg_field_t register_fields[];
 extern const vg_field_t verify_fields[];
 extern const vg_field_t verify_resend_fields[];
-extern const vg_field_t code_mail_fields[];
 extern const vg_field_t sandbox_mail_fields[];
 extern const vg_step_t  register_steps[];
-extern const vg_step_t  code_mail_steps[];
 
 /* what is said of people, here and in user.c; VG_ERROR: refused */
 vg_rc_t person_check(vg_call_t *call);

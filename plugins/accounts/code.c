@@ -1,6 +1,7 @@
 /*
  * code.c: what proves who reads a mailbox: six digits for an address, ten
- * characters for a password, which is worth more guesses.
+ * characters for a password, which is worth more guesses. And the job that
+ * mails it: the code is drawn there, so that it is written down nowhere.
  */
 
 #include <ctype.h>
@@ -10,6 +11,21 @@
 
 #define RANDOM_BYTES 60 /* 80 characters, of which some 12 are digits */
 #define SALT_BYTES   16
+
+/* clang-format off */
+
+const vg_field_t code_mail_fields[] = {
+    { VG_BODY, "email", VG_TEXT, VG_REQUIRED, .about = "to whom" },
+    { VG_BODY, "template", VG_TEXT, VG_REQUIRED, .about = "what" },
+    { VG_BODY, "codeId", VG_UUID,
+      .about = "by which the code is shown; none: the mail brings none" },
+    { VG_BODY, "userId", VG_UUID, .about = "whose the code is" },
+    { VG_BODY, "name", VG_TEXT, .about = "of the person" },
+    CODE,
+    VG_FIELDS_END
+};
+
+/* clang-format on */
 
 static const struct {
     size_t      length;
@@ -80,3 +96,44 @@ code_bind(vg_call_t *call, code_t kind)
     }
     return VG_OK;
 }
+
+
+vg_rc_t
+code_mail_check(vg_call_t *call)
+{
+    return code_bind(call,
+                     vg_str_eq(vg_get(call, "template")->text, "password.reset")
+                         ? CODE_RESET
+                         : CODE_VERIFY);
+}
+
+
+static vg_rc_t
+mail_step(vg_call_t *call)
+{
+    vg_out_t         out;
+    const vg_json_t *body = vg_body(call);
+
+    vg_out_init(&out, vg_pool(call));
+    vg_out_open(&out, '{');
+    vg_out_member(&out, "email", vg_json_text(body, "email"));
+    vg_out_member(&out, "template", vg_json_text(body, "template"));
+    vg_out_key(&out, "data");
+    vg_out_open(&out, '{');
+    if (vg_get(call, "name") != NULL) {
+        vg_out_member(&out, "name", vg_json_text(body, "name"));
+    }
+    if (vg_get(call, "codeId") != NULL) {
+        vg_out_member(&out, "id", vg_json_text(body, "codeId"));
+        vg_out_member(&out, "code", vg_bound(call, "code"));
+    }
+    vg_out_close(&out, '}');
+    vg_out_close(&out, '}');
+    return vg_inquire(call, "notification.mail", vg_out_str(&out));
+}
+
+
+const vg_step_t code_mail_steps[] = {
+    { "mail", mail_step, NULL, NULL },
+    { NULL, NULL, NULL, NULL },
+};

@@ -107,8 +107,9 @@ static const vg_route_t routes[] = {
       .statement = "identity_find", .about = "Whether a subject may call" },
     { VG_INTERNAL, "identity.revoked", .statement = "identity_revoked",
       .about = "All that is revoked and may still be shown" },
-    { VG_JOB, "mail.send", NULL, code_mail_fields, .statement = "mail_sent",
-      .steps = code_mail_steps, .about = "Gives a mail to notifications" },
+    { VG_JOB, "code.mail", NULL, code_mail_fields, .check = code_mail_check,
+      .statement = "code_mailed", .steps = code_mail_steps,
+      .about = "Has notifications mail a code" },
     { VG_EVERY, "20s", .statement = "sweep",
       .about = "Takes away what has had its time" },
 
@@ -236,7 +237,7 @@ static const vg_setting_t settings[] = {
       .about = "codes that are mailed to an address within an hour" },
     { "sandbox", VG_BOOL, "off",
       .about = "off: mails are given to notifications, and wait as jobs until "
-               "a plugin offers notification.send; on: they are kept in a "
+               "a plugin offers notification.mail; on: they are kept in a "
                "table, where who reads it can be anybody" },
     { "erasure_again", VG_INT, "60", .max = 86400,
       .about = "seconds after which plugins are asked once more to erase a "

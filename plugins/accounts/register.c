@@ -1,6 +1,5 @@
 /*
- * register.c: new people: their address, the code that proves it, the mail
- * that brings the code.
+ * register.c: new people: their address, and the code that proves it.
  */
 
 #include "accounts.h"
@@ -33,14 +32,6 @@ const vg_field_t verify_resend_fields[] = {
     { VG_BODY, "userId", VG_UUID, VG_REQUIRED,
       .about = "as registration answered it" },
     CODE,
-    VG_FIELDS_END
-};
-
-const vg_field_t code_mail_fields[] = {
-    { VG_BODY, "email", VG_TEXT, VG_REQUIRED, .about = "to whom" },
-    { VG_BODY, "template", VG_TEXT, VG_REQUIRED, .about = "what" },
-    { VG_BODY, "data", VG_OBJECT, VG_REQUIRED | VG_SECRET,
-      .about = "what it fills in" },
     VG_FIELDS_END
 };
 
@@ -124,30 +115,7 @@ password_step(vg_call_t *call)
 }
 
 
-/* The job's fields are what the route of notifications takes. */
-static vg_rc_t
-mail_step(vg_call_t *call)
-{
-    vg_out_t         out;
-    const vg_json_t *body = vg_body(call);
-
-    vg_out_init(&out, vg_pool(call));
-    vg_out_open(&out, '{');
-    vg_out_member(&out, "channel", VG_STR("EMAIL"));
-    vg_out_member(&out, "to", vg_json_text(body, "email"));
-    vg_out_member(&out, "template", vg_json_text(body, "template"));
-    vg_out_member_raw(&out, "data", vg_get(call, "data")->raw);
-    vg_out_close(&out, '}');
-    return vg_inquire(call, "notification.send", vg_out_str(&out));
-}
-
-
 const vg_step_t register_steps[] = {
     { "password", password_step, NULL, NULL },
-    { NULL, NULL, NULL, NULL },
-};
-
-const vg_step_t code_mail_steps[] = {
-    { "mail", mail_step, NULL, NULL },
     { NULL, NULL, NULL, NULL },
 };

@@ -1,5 +1,7 @@
 -- notification.lua: what somebody was told, and how somebody wants to be.
 
+local send = require "send"
+
 local channels = "EMAIL|SMS|PUSH|IN_APP"
 local READ, WRITE = "notifications:read", "notifications:write"
 
@@ -34,6 +36,11 @@ return {
             { "body", "data", "object", about = "what it is filled with: an object of strings and numbers" },
             { "body", "priority", "enum", values = "LOW|NORMAL|HIGH|CRITICAL", about = "default NORMAL" },
             { "body", "key", "text", required = true, min = 1, max = 200, about = "what is the same is said once" } } },
+        { "INTERNAL", "notification.mail", handler = send.mailed, about = "Mail somebody at once, and write it down nowhere", fields = {
+            { "body", "email", "text", required = true, min = 3, max = 254, about = "to which address" },
+            { "body", "locale", "text", min = 2, max = 35, about = "BCP 47; else en" },
+            { "body", "template", "text", required = true, min = 1, max = 100, about = "by its name, of the house" },
+            { "body", "data", "object", secret = true, about = "what it is filled with: an object of strings and numbers" } } },
         { "GET", "/notifications", scope = READ, list = true, statement = "notification_list", about = "What one was told", fields = {
             { "query", "channel", "enum", values = channels, about = "by this channel" },
             { "query", "status", "enum", values = "QUEUED|HELD|BATCHED|SENT|FAILED|MUTED", about = "of this status" },

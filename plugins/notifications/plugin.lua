@@ -43,6 +43,7 @@ return {
             { "bound", "type", "text", required = true },
             { "bound", "companies", "array", required = true, item = { "text" } },
         },
+        template_named = { { "bound", "template", "text", required = true } },
         notification_ground = { { "bound", "notificationId", "uuid", required = true } },
         rule_show = alert.queries.rule_show,
         webhook_ground = webhook.queries.webhook_ground,

@@ -79,6 +79,25 @@ local function batch(call)
     return { ids = ids, result = result, detail = detail, most = most }
 end
 
+--- Asked by other plugins: a mail that is said now or not at all, so that its
+--- asker tries again. For what may lie in no table, to who is nobody here yet.
+function send.mailed(call)
+    local v = call.values
+    local rows, err = db.query("template_named", { template = v.template })
+    if not rows then return call:refuse(err) end
+    local letter = letter_of({ template = v.template, templates = rows[1].templates, values = v.data or {} },
+        { email = v.email, name = v.data and v.data.name, language = v.locale })
+    if not letter then
+        call:log("there is no template " .. v.template)
+        return call:refuse("unavailable")
+    end
+    local result, detail = channel.EMAIL(call, letter)
+    if result == "SENT" then return { code = detail.code } end
+    call:log("not mailed: " .. detail.reason)
+    -- what was spared is no try of the asker's job either
+    return call:refuse(result == "SPARED" and detail.reason or "unavailable")
+end
+
 local tried = {
     { "bound", "result", "text" }, { "bound", "detail", "object" }, { "bound", "most", "int" },
 }

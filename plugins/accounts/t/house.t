@@ -22,8 +22,7 @@ static const vg_field_t ask_fields[] = {
 };
 
 static const vg_field_t send_fields[] = {
-    { VG_BODY, "channel", VG_TEXT, VG_REQUIRED, .about = "how" },
-    { VG_BODY, "to", VG_TEXT, VG_REQUIRED, .about = "to whom" },
+    { VG_BODY, "email", VG_TEXT, VG_REQUIRED, .about = "to whom" },
     { VG_BODY, "template", VG_TEXT, VG_REQUIRED, .about = "what" },
     { VG_BODY, "data", VG_OBJECT, VG_REQUIRED, .about = "with" },
     VG_FIELDS_END
@@ -46,7 +45,7 @@ static const vg_step_t steps[] = {
 static const vg_route_t routes[] = {
     { VG_POST, "/ask", NULL, ask_fields, .statement = "asked",
       .flags = VG_AWAIT | VG_EVERYBODYS, .steps = steps, .about = "Ask" },
-    { VG_INTERNAL, "notification.send", NULL, send_fields,
+    { VG_INTERNAL, "notification.mail", NULL, send_fields,
       .statement = "send", .about = "Keeps it" },
     VG_ROUTES_END
 };
@@ -89,7 +88,7 @@ sub ask { my ($route, %args) = @_; return $vg->post("$api/ask", { route => $rout
 sub mail_to {
     my ($email) = @_;
     my $mail;
-    $vg->wait_for(sub { $mail = $vg->sql(q{select mail from post.sent where mail ->> 'to' = $1}, $email) }, 10);
+    $vg->wait_for(sub { $mail = $vg->sql(q{select mail from post.sent where mail ->> 'email' = $1}, $email) }, 10);
     return $mail && JSON::PP->new->utf8->decode($mail);
 }
 
@@ -99,11 +98,11 @@ subtest 'notifications has the mail, and accounts keeps none' => sub {
     $user = $vg->post("$api/auth/register", { email => 'anna@example.com', password => 'eight or more', name => 'Anna' }, {%nobody})
         ->{json};
     my $mail = mail_to('anna@example.com');
-    is_deeply [ @$mail{qw(channel template)} ], [ 'EMAIL', 'account.verify' ];
+    is $mail->{template}, 'account.verify';
     is $mail->{data}{name}, 'Anna';
-    is $mail->{data}{userId}, $user->{id};
+    is $mail->{data}{id}, $user->{id};
     is $vg->sql('select count(*) from accounts.sandbox_mail'), 0;
-    ok $vg->wait_for(sub { $vg->sql('select count(*) from vg.job') == 0 }), 'the job is gone, and the code with it';
+    ok $vg->wait_for(sub { $vg->sql('select count(*) from vg.job') == 0 }), 'the job is gone: the code is good';
     is ask('identity.find', id => $user->{id})->{status}, 404, 'who has proved nothing is nobody yet';
     is $vg->post("$api/auth/verify", { userId => $user->{id}, code => $mail->{data}{code} }, {%nobody})->{status}, 200;
 };
@@ -184,6 +183,7 @@ subtest 'tokens that were made of a key end with it' => sub {
 subtest 'what has had its time is taken away, and nothing else' => sub {
     my @person = map { my $n = $_; my $email = "sweep-$n\@example.com";
         $vg->post("$api/auth/register", { email => $email, password => 'eight or more', name => 'X' }, {%nobody})->{json}{id} } 1 .. 2;
+    ok $vg->wait_for(sub { $vg->sql('select count(*) from vg.job') == 0 }), 'their codes are mailed';
     $vg->sql(q{update accounts.users set created_at = now() - interval '25 hours' where id = $1}, $person[0]);
     my @session = map { Voltgate::Person::ask($vg, { grant_type => 'password', username => 'anna@example.com',
         password => 'eight or more' })->{json}{refresh_token} } 1 .. 3;

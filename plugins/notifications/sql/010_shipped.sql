@@ -112,6 +112,40 @@ Das kostet {{costInclVat|money}} {{currency}} einschließlich Mehrwertsteuer; di
     ('charge_point.faulted', 'de', 'Störung an {{chargePointId}}', 'Anschluss {{connectorNumber}} von {{chargePointId}} meldet {{errorCode}} seit {{since|local}} (UTC).', null, null),
     ('incident.open', 'en', 'Nobody looks after: {{title}}', '{{title}} ({{severity}}), open since {{openedAt|local}} UTC, was acknowledged by nobody; escalation {{level}}.', null, null),
     ('login.failures', 'en', 'Logins fail', '{{count}} logins of the account {{userId}} failed since {{since|local}} UTC.', null, null),
+    ('account.verify', 'en', 'Your code', 'Hello{{#name}} {{name}}{{/name}},
+
+with this code you prove your address:
+
+{{code}}
+
+If you did not register, somebody else used your address; without the code nothing comes of it.
+', null, null),
+    ('account.verify', 'de', 'Ihr Code', 'Guten Tag{{#name}} {{name}}{{/name}},
+
+mit diesem Code weisen Sie Ihre Adresse nach:
+
+{{code}}
+
+Haben Sie sich nicht angemeldet, so hat jemand anders Ihre Adresse benutzt; ohne den Code wird nichts daraus.
+', null, null),
+    ('account.known', 'en', 'You are registered already', 'Somebody, perhaps you, wanted to register with this address. It is registered already: log in, or ask for a new password.', null, null),
+    ('account.known', 'de', 'Sie sind schon angemeldet', 'Jemand, vielleicht Sie, wollte sich mit dieser Adresse anmelden. Sie ist schon angemeldet: Melden Sie sich an, oder lassen Sie sich ein neues Passwort geben.', null, null),
+    ('password.reset', 'en', 'A new password', 'Hello{{#name}} {{name}}{{/name}},
+
+with this code you set a new password:
+
+{{code}}
+
+It belongs to the reset {{id}}. If you did not ask for it, do nothing: your password stays.
+', null, null),
+    ('password.reset', 'de', 'Ein neues Passwort', 'Guten Tag{{#name}} {{name}}{{/name}},
+
+mit diesem Code setzen Sie ein neues Passwort:
+
+{{code}}
+
+Er gehört zur Anforderung {{id}}. Haben Sie ihn nicht verlangt, so tun Sie nichts: Ihr Passwort bleibt.
+', null, null),
     ('battery.low', 'en', 'Battery at {{socPercent}} %', 'The battery of your vehicle is at {{socPercent}} %.', null, null),
     ('battery.low', 'de', 'Batterie bei {{socPercent}} %', 'Die Batterie Ihres Fahrzeugs steht bei {{socPercent}} %.', null, null),
     ('maintenance.due', 'en', 'Maintenance is due', 'Maintenance of the vehicle {{vehicleId}} is due.', null, null),

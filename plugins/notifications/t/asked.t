@@ -13,9 +13,9 @@ use Voltgate::Notified;
 my $lua = <<'END';
 return {
     abi = 8, name = "teller", version = "1", about = "a test",
-    routes = { { "POST", "/teller", about = "Tell", fields = { { "body", "what", "object", required = true } },
+    routes = { { "POST", "/teller", about = "Tell", fields = { { "body", "what", "object", required = true }, { "body", "route", "text" } },
         handler = function(call)
-            local said, err = ask("notification.send", call.values.what)
+            local said, err = ask(call.values.route or "notification.send", call.values.what)
             return { made = said and said.made, err = err }
         end } },
 }
@@ -49,6 +49,18 @@ tells('blank', 'four');
 ok $n->mail('ann@example.com', qr/^blank$/), 'a mail has a subject';
 is tells('greeting', 'five', userId => undef)->{err}, 'internal', 'who asks wrongly made a mistake: nobody is told';
 is tells('greeting', 'six', channels => ['FAX'])->{err}, 'internal';
+
+# at once, to whom nobody knows
+sub mails { return $vg->post('/api/v1/teller', { route => 'notification.mail', what => { email => 'zoe@example.com', template => 'account.verify',
+    data => { code => '123456', name => 'Zoë' }, @_ } })->{json}{err} }
+is mails(locale => 'de-AT'), undef;
+$mail = $n->mail('zoe@example.com', qr/^Ihr Code$/);
+like $mail->{text}, qr/^Guten Tag Zoë,.*^123456$/ms, 'in a language that is asked for';
+is mails(locale => 'fr'), undef;
+ok $n->mail('zoe@example.com', qr/^Your code$/), 'or in English';
+is mails(template => 'nothing'), 'unavailable', 'without a template there is none';
+is mails(email => 'zoe at home'), 'unavailable', 'nor to what is no address';
+is $vg->sql(q{select count(*) from notifications.notification where template = 'account.verify'}), 0, 'and nothing is kept';
 is $vg->sql(q{select count(*) from vg.job where plugin = 'notifications'}), 0, 'nothing is left';
 
 done_testing;

@@ -5,6 +5,7 @@ package Voltgate::Sink;
 #   my $sink = Voltgate::Sink->start;
 #   Voltgate->start(extra => { http => $sink->target('mail') });
 #   my ($mail) = $sink->mails('ann@example.com');    # { from to subject id text html }
+#   $sink->stop; $sink = Voltgate::Sink->start(port => $sink->{port});    # empty again
 
 use strict;
 use warnings;
@@ -21,10 +22,10 @@ use Voltgate;
 my @running;
 
 sub start {
-    my ($class) = @_;
+    my ($class, %opts) = @_;
 
-    my $self = bless { port => Voltgate::free_port(), owner => $$ }, $class;
-    $self->{dir} = "/tmp/voltgate-sink.$$.$self->{port}";
+    my $self = bless { port => $opts{port} // Voltgate::free_port(), owner => $$ }, $class;
+    $self->{dir} = "/tmp/voltgate-sink.$$." . @running;
     mkdir $self->{dir} or die "$self->{dir}: $!\n";
     push @running, $self;
     $self->{pid} = fork // die "fork: $!\n";

@@ -18,6 +18,7 @@ with reset as materialized (
     select r.id, k.id, 'reset', :salt, :hash, :now + make_interval(secs => :codeLifetime)
     from known as k
     cross join reset as r
+    where :sandbox -- else the job draws it
 ), kept as (
     insert into accounts.sandbox_mail (id, email, email_key, template, data, at)
     select vg.uuid7(), k.email, k.email_key, 'password.reset',
@@ -27,8 +28,8 @@ with reset as materialized (
     where :sandbox
 ), sent as (
     insert into vg.job (plugin, kind, payload, correlation_id)
-    select :vgPlugin, 'mail.send', jsonb_build_object('email', k.email, 'template', 'password.reset',
-        'data', jsonb_build_object('resetId', r.id, 'code', :code, 'name', k.name)), :correlationId
+    select :vgPlugin, 'code.mail', jsonb_build_object('email', k.email, 'template', 'password.reset',
+        'userId', k.id, 'codeId', r.id, 'name', k.name), :correlationId
     from known as k
     cross join reset as r
     where not :sandbox

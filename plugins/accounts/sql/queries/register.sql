@@ -16,30 +16,28 @@ with known as (
 ), postage as materialized (
     select accounts.postage_taken(accounts.email_key(:email), 'verify', :now, :mails) as taken
 ), coded as (
-    -- only where a mail goes: each code is five guesses
+    -- of a sandbox alone: else the job draws it, since it may stand in no table; each code is five guesses
     insert into accounts.code (id, user_id, purpose, salt, hash, expires_at)
     select m.id, m.id, 'verify', :salt, :hash, :now + make_interval(secs => :codeLifetime)
     from made as m
     cross join postage as p
     where p.taken
+        and :sandbox
 ), mail as (
-    select
-        case when m.id is null then 'account.known' else 'account.verify' end as template,
-        case
-            when m.id is null then '{}'::jsonb
-            else jsonb_build_object('userId', m.id, 'code', :code, 'name', :name)
-        end as data
+    select case when m.id is null then 'account.known' else 'account.verify' end as template, m.id
     from postage as p
     left join made as m on true
     where p.taken
 ), kept as (
     insert into accounts.sandbox_mail (id, email, email_key, template, data, at)
-    select vg.uuid7(), :email, accounts.email_key(:email), m.template, m.data, :now
+    select vg.uuid7(), :email, accounts.email_key(:email), m.template,
+        case when m.id is null then '{}' else jsonb_build_object('userId', m.id, 'code', :code, 'name', :name) end, :now
     from mail as m
     where :sandbox
 ), sent as (
     insert into vg.job (plugin, kind, payload, correlation_id)
-    select :vgPlugin, 'mail.send', jsonb_build_object('email', :email, 'template', m.template, 'data', m.data), :correlationId
+    select :vgPlugin, 'code.mail', jsonb_strip_nulls(jsonb_build_object('email', :email, 'template', m.template,
+        'userId', m.id, 'codeId', m.id, 'name', case when m.id is not null then :name end)), :correlationId
     from mail as m
     where not :sandbox
 ), answer (status, body, events) as (

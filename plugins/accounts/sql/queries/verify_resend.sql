@@ -10,6 +10,7 @@ with waiting as (
     insert into accounts.code as c (id, user_id, purpose, salt, hash, expires_at)
     select w.id, w.id, 'verify', :salt, :hash, :now + make_interval(secs => :codeLifetime)
     from waiting as w
+    where :sandbox -- else the job draws it
     on conflict (id) do update
     set salt = excluded.salt,
         hash = excluded.hash,
@@ -23,8 +24,8 @@ with waiting as (
     where :sandbox
 ), sent as (
     insert into vg.job (plugin, kind, payload, correlation_id)
-    select :vgPlugin, 'mail.send', jsonb_build_object('email', w.email, 'template', 'account.verify',
-        'data', jsonb_build_object('userId', w.id, 'code', :code, 'name', w.name)), :correlationId
+    select :vgPlugin, 'code.mail', jsonb_build_object('email', w.email, 'template', 'account.verify',
+        'userId', w.id, 'codeId', w.id, 'name', w.name), :correlationId
     from waiting as w
     where not :sandbox
 ), answer (status, body, events) as (
