@@ -61,9 +61,12 @@ sub stop {
 sub mails {
     my ($self, $to) = @_;
 
-    my @mails = map { _read($_) } sort glob "$self->{dir}/box/new/*";
+    my @mails = map { _read($_) } sort { _when($a) <=> _when($b) } glob "$self->{dir}/box/new/*";
     return grep { !defined $to || $_->{to} eq $to } @mails;
 }
+
+# a Maildir's name has the microseconds without their zeros
+sub _when { my ($path) = @_; return $path =~ m{/(\d+)\.M(\d+)P[^/]*$} ? $1 * 1_000_000 + $2 : die "$path\n" }
 
 sub _read {
     my ($path) = @_;
