@@ -45,8 +45,8 @@ sub start {
 
 # a line of the conf
 sub target {
-    my ($self, $name) = @_;
-    return "voltgate_target $name url=smtp://127.0.0.1:$self->{port} starttls=off;";
+    my ($self, $name, @more) = @_;
+    return "voltgate_target $name url=smtp://127.0.0.1:$self->{port} starttls=off @more;";
 }
 
 sub stop {
