@@ -428,8 +428,7 @@ vg_http_run(vg_http_t *http)
     }
     /* while the database works: a client that leaves is seen */
     r->read_event_handler = ngx_http_test_reading;
-    vg_call_run(http->call, http->call->endpoint->awaits ? VG_AWAIT_DEADLINE
-                                                         : VG_CALL_DEADLINE);
+    vg_call_run(http->call, VG_CALL_DEADLINE);
 }
 
 

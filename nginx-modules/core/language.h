@@ -56,6 +56,9 @@ vg_rc_t vg_language_look(vg_call_t *call, vg_endpoint_t *e,
                          const vg_json_t *args);
 vg_rc_t vg_language_ask(vg_call_t *call, vg_endpoint_t *e, vg_str_t args);
 
+/* who waits for the world has as long as that may take */
+void vg_steps_patience(vg_call_t *call);
+
 void           vg_plugin_out(vg_plugin_slot_t *plugin, const char *fmt, ...);
 vg_endpoint_t *vg_registry_find(vg_method_t method, const char *path,
                                 size_t len);

@@ -10,6 +10,7 @@
 
 #include "cache.h"
 #include "db.h"
+#include "language.h"
 #include "outcome.h"
 
 
@@ -158,14 +159,14 @@ vg_step_told(void *data, const vg_said_t *said)
 }
 
 
-/* Who waited for a plugin was in a hurry (inquiry.c); what is asked now may be
- * as slow as what comes first. */
-static void
-vg_step_patience(vg_call_t *call)
+/* A call begins in a hurry, and one that asks a plugin is in one (inquiry.c);
+ * what is asked now may be slow. */
+void
+vg_steps_patience(vg_call_t *call)
 {
     ngx_msec_t gone = ngx_current_msec - call->started;
 
-    if (call->step > 0 && call->deadline.timer_set
+    if (call->endpoint->awaits && call->deadline.timer_set
         && call->endpoint->row->method <= VG_DELETE && gone < VG_AWAIT_DEADLINE)
     {
         ngx_add_timer(&call->deadline, VG_AWAIT_DEADLINE - gone);
@@ -188,7 +189,9 @@ vg_steps_run(vg_call_t *call)
     ngx_memzero(&call->outgoing, sizeof(call->outgoing));
     good = vg_step_hook(call, step->row->command);
     if (call->outgoing.send != NULL) {
-        vg_step_patience(call);
+        if (!call->outgoing.reads) {
+            vg_steps_patience(call);
+        }
         /* the other side acts, whoever hangs up */
         call->changed |= await && !call->outgoing.reads;
         vg_call_ref(call);

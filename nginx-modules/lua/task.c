@@ -166,6 +166,10 @@ vg_lua_wait(vg_lua_task_t *task)
 
     task->asked += !task->off;
     call->outgoing.nth = task->asked;
+    if (!task->off && !task->looks) {
+        vg_steps_patience(call);
+    }
+    task->looks = 0;
     task->way(call, task->what, vg_lua_said, task);
 }
 

@@ -239,6 +239,7 @@ struct vg_lua_task_s {
     vg_out_t          events; /* of event.emit()                              */
     unsigned          tells:1; /* some events                                 */
     unsigned          off:1;   /* it waits for its turn alone                 */
+    unsigned          looks:1; /* it waits for the database                   */
     ngx_queue_t       turn;
 };
 

@@ -145,6 +145,7 @@ vg_lua_statement(lua_State *L, bool change)
                          vg_language_ask(task->call, q->endpoint,
                                          vg_lua_args(L, task->call, 2)));
     } else {
+        task->looks = 1;
         vg_lua_bound_way(
             L, task,
             vg_language_look(task->call, q->endpoint,
