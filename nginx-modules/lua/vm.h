@@ -28,7 +28,8 @@
 enum { VG_LUA_CHECK, VG_LUA_RENDER, VG_LUA_HANDLER, VG_LUA_STEP };
 #define VG_LUA_SLOTS (VG_LUA_STEP + 2 * VG_LUA_STEPS) /* command, told       */
 
-#define VG_LUA_GRAIN  16 /* bytes, of what sizes of pieces are multiples     */
+#define VG_LUA_GRAIN                                                           \
+    ((size_t) 16)        /* bytes, of what sizes of pieces are multiples     */
 #define VG_LUA_SPARES 32 /* such sizes                                       */
 
 typedef struct vg_lua_s      vg_lua_t;
