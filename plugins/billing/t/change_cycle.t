@@ -82,10 +82,10 @@ subtest 'another cycle at once' => sub {
 };
 
 subtest 'another cycle with the next' => sub {
-    my $id = $s->since($month, ago('1 month 2 hours'), company => $fleet);
-    $vg->sql('update billing.subscription set next_at = null where id = $1', $id);
-    my $was = $s->show($id);
-    $s->append($id, 'CHANGE_PLANNED', { planned => JSON::PP->new->decode($vg->sql('select billing.plan_terms($1, 1)', $year->{id})) });
+    my $terms = sub { return JSON::PP->new->decode($vg->sql('select billing.plan_terms($1, 1)', $_[0]{id})) };
+    my $id    = $s->planned($month, ago('1 month 2 hours'), $terms->($year), company => $fleet);
+    my $was   = $s->show($id);
+    $s->ring($id);
     ok $vg->wait_for(sub { $s->show($id)->{planId} eq $year->{id} }, 15);
     my $is = $s->show($id);
     is_deeply [ @$is{qw(anchor periodStart period)} ], [ @$was{qw(periodEnd periodEnd)}, 0 ], 'it begins where the old one ends';
@@ -94,9 +94,8 @@ subtest 'another cycle with the next' => sub {
     ok $vg->wait_for(sub { $vg->sql(q{select count(*) from vg.event where type = 'subscription.downgraded.v1'
         and aggregate_id = $1}, $id) == 1 }, 10), 'which is told';
 
-    my $up = $s->since($month, ago('1 month 2 hours'), company => $fleet);
-    $vg->sql('update billing.subscription set next_at = null where id = $1', $up);
-    $s->append($up, 'CHANGE_PLANNED', { planned => JSON::PP->new->decode($vg->sql('select billing.plan_terms($1, 1)', $more->{id})) });
+    my $up = $s->planned($month, ago('1 month 2 hours'), $terms->($more), company => $fleet);
+    $s->ring($up);
     ok $vg->wait_for(sub { $vg->sql(q{select count(*) from vg.event where type = 'subscription.upgraded.v1'
         and aggregate_id = $1}, $up) == 1 }, 15), 'and what is dearer as such';
 };

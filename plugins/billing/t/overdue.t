@@ -49,6 +49,8 @@ subtest 'it is due fourteen days later, and until then all is well' => sub {
     is $vg->sql(q{select o.look_at = i.issued_at + interval '14 days' and i.due_at = o.look_at from billing.overdue o
         join billing.invoice i on i.id = o.invoice_id where o.subscription_id = $1}, $id), 1;
     look();
+    ok $vg->wait_for(sub { $vg->sql(q{select next_at > now() from vg.timer where name like '%subscription_overdue%'}) }, 15), 'it was looked at';
+    ok waits($id), 'and is not overdue';
     is $s->show($id)->{status}, 'ACTIVE';
 };
 

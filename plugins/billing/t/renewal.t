@@ -15,6 +15,7 @@ my $small = $s->offer('Small', 10);
 my $large = $s->offer('Large', 25.5);
 my $fleet = '019393c0-0000-7000-8000-000000000002';
 
+# A month that is over also where clocks went back meanwhile is one and two hours.
 sub ago { my ($what) = @_; return $vg->sql(q{select vg.z(date_trunc('day', now()) - $1::interval)}, $what) }
 
 sub invoices {
@@ -44,7 +45,7 @@ subtest 'the house was away for three months: each cycle is billed once' => sub 
 
 subtest 'paid by credit' => sub {
     credit('rich', 100);
-    my $id = $s->since($small, ago('1 month'), customer => 'rich');
+    my $id = $s->since($small, ago('1 month 2 hours'), customer => 'rich');
     ok $vg->wait_for(sub { join(' ', $s->history($id)) =~ /RENEWED PAID$/ }, 15) or diag explain [ $s->history($id) ];
     is $s->show($id)->{status}, 'ACTIVE';
     is $s->show($id)->{invoiceId}, undef;
@@ -63,7 +64,7 @@ sub passes {
 }
 
 subtest 'never paid: three more tries, and the end' => sub {
-    my $id = $s->since($small, ago('1 month'), customer => 'poor');
+    my $id = $s->since($small, ago('1 month 2 hours'), customer => 'poor');
     ok passes($id, qr/RENEWED PAYMENT_FAILED/), 'nobody could be asked';
     my $shown = $s->show($id);
     is $shown->{status}, 'PAST_DUE';
@@ -94,7 +95,7 @@ subtest 'paid when it is over: that begins nothing' => sub {
 };
 
 subtest 'paid at the second try' => sub {
-    my $id = $s->since($small, ago('1 month'), customer => 'late');
+    my $id = $s->since($small, ago('1 month 2 hours'), customer => 'late');
     ok passes($id, qr/RETRIED PAYMENT_FAILED$/);
     credit('late', 50);
     ok passes($id, qr/RETRIED PAYMENT_FAILED RETRIED PAID$/);
@@ -119,9 +120,9 @@ subtest 'paid after cycles in which it gave nothing: those are nobody\'s, the on
 };
 
 subtest 'what was planned holds from the next cycle on; what was to end ends' => sub {
-    my $down = $s->since($large, ago('1 month'), company => $fleet);
-    $vg->sql('update billing.subscription set next_at = null where id = $1', $down);
-    $s->append($down, 'CHANGE_PLANNED', { planned => $s->show($s->since($small, ago('1 day'), company => $fleet))->{terms} });
+    my $down = $s->planned($large, ago('1 month 2 hours'), $s->show($s->since($small, ago('1 day'), company => $fleet))->{terms},
+        company => $fleet);
+    $s->ring($down);
     ok $vg->wait_for(sub { $s->show($down)->{planId} eq $small->{id} }, 15);
     cmp_ok +(invoices($down))[-1]{total}, '==', 11.9;
     ok $vg->wait_for(sub { $vg->sql(q{select count(*) from vg.event where type = 'subscription.downgraded.v1'

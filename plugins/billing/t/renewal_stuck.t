@@ -16,6 +16,7 @@ my $small = $s->offer('Small', 10);
 my $fleet = '019393c0-0000-7000-8000-000000000002';
 my $url   = '/api/v1/billing/subscriptions';
 
+# A month that is over also where clocks went back meanwhile is one and two hours.
 sub ago { my ($what) = @_; return $vg->sql(q{select vg.z(date_trunc('day', now()) - $1::interval)}, $what) }
 
 sub invoices { my ($id) = @_; return $vg->sql('select count(*) from billing.invoice where subject_id = $1', $id) }
@@ -23,7 +24,7 @@ sub invoices { my ($id) = @_; return $vg->sql('select count(*) from billing.invo
 # due, with other terms planned: what is wrong with them
 sub due_with {
     my ($company, %terms) = @_;
-    my $id = $s->since($small, ago('1 month'), company => $company, nextAt => '2100-01-01T00:00:00Z');
+    my $id = $s->at_rest($small, ago('1 month 2 hours'), company => $company);
     $s->append($id, 'CHANGE_PLANNED', { planned => { %{ $s->show($id)->{terms} }, %terms } }) if %terms;
     return $id;
 }

@@ -172,12 +172,12 @@ subtest 'on account it is due later, and nothing is taken' => sub {
 subtest 'who has it as it was sees that it is overdue by now' => sub {
     my $id = $vg->sql(q{select billing.invoice_issue('SESSION', vg.uuid7(), '', $1, 'waits', null, '{"currency": "EUR", "minorUnits": 2, "net": 1, "tax": 0,
         "total": 1, "taxUnknown": false, "lines": [], "taxes": [{"rate": 0, "base": 1, "amount": 0}]}', '{}', now(), 'test') ->> 'aggregateId'}, $issuer);
-    $vg->sql(q{update billing.invoice set due_at = now() + interval '3 s', version = version + 1 where id = $1}, $id);
+    $vg->sql(q{update billing.invoice set due_at = now() + interval '6 s', version = version + 1 where id = $1}, $id);
     my $was = $vg->get("$url/$id");
     is $was->{json}{status}, 'ISSUED';
     is $vg->get("$url/$id", { 'If-None-Match' => $was->{headers}{etag} })->{status}, 304;
     my $r;
-    ok $vg->wait_for(sub { $r = $vg->get("$url/$id", { 'If-None-Match' => $was->{headers}{etag} }); $r->{status} != 304 }, 10);
+    ok $vg->wait_for(sub { $r = $vg->get("$url/$id", { 'If-None-Match' => $was->{headers}{etag} }); $r->{status} != 304 }, 20);
     is $r->{json}{status}, 'OVERDUE';
     is $r->{json}{version}, $was->{json}{version}, 'though it is the same version';
     isnt $r->{headers}{etag}, $was->{headers}{etag};

@@ -114,7 +114,8 @@ subtest 'a fleet subscribes, and pays by account' => sub {
     cmp_ok $invoice->{total}, '==', 11.9, 'with tax';
     is $invoice->{lines}[0]{kind}, 'SUBSCRIPTION';
     is_deeply [ map { $_->{type} } @{ $vg->get("$url/$id/events", $as)->{json}{items} } ], [qw(CREATED INVOICED ACTIVATED)];
-    is $vg->sql(q{select count(*) from vg.event where type = 'subscription.created.v1' and aggregate_id = $1}, $id), 1;
+    ok $vg->wait_for(sub { $vg->sql(q{select count(*) from vg.event where type = 'subscription.created.v1' and aggregate_id = $1}, $id) == 1 }, 10),
+        'which is told';
     rebuilt();
 };
 

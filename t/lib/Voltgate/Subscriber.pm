@@ -63,6 +63,17 @@ sub since {
     return $id;
 }
 
+# the same, until ring(): its clock does not look meanwhile
+sub at_rest { my ($self, @of) = @_; return $self->since(@of, nextAt => '2100-01-01T00:00:00Z') }
+
+# at rest, with other terms from the next cycle on
+sub planned {
+    my ($self, $plan, $anchor, $terms, @whose) = @_;
+    my $id = $self->at_rest($plan, $anchor, @whose);
+    $self->append($id, 'CHANGE_PLANNED', { planned => $terms });
+    return $id;
+}
+
 # So many copies of one, each a company's of its own (`name1` and so on), paid up
 # to last midnight of UTC; the clock does not look yet.
 sub cohort {
@@ -70,8 +81,8 @@ sub cohort {
     my $vg = $self->{vg};
     $vg->sql(q{insert into billing.payer (id, kind, terms) select $1 || n, 'COMPANY', 'ACCOUNT' from generate_series(0, $2::int) n},
         $name, $count);
-    my $one = $self->since($plan, $vg->sql(q{select vg.z(date_trunc('day', now(), 'UTC') - interval '1 month')}),
-        company => "of-$name", nextAt => '2100-01-01T00:00:00Z');
+    my $one = $self->at_rest($plan, $vg->sql(q{select vg.z(date_trunc('day', now(), 'UTC') - interval '1 month')}),
+        company => "of-$name");
     my $all = q{(select md5($2 || n)::uuid as id, $2 || n as company from generate_series(1, $3::int) n) x};
     $vg->sql(qq{insert into billing.event_store (aggregate, version, type, data, actor, at, correlation_id)
         select x.id, e.version, e.type, e.data || case e.version when 1 then jsonb_build_object('companyId', x.company) else '{}' end,
