@@ -279,19 +279,33 @@ sub pgbench {
     my ($self, $role, $counts, @files) = @_;
 
     my $seconds = max(1, int($self->{seconds} / @$counts + 0.5));
-    my (%rates, %us);
+    my %rates;
+    $self->{transactions} = 0;
     local $ENV{PGOPTIONS} = "-c role=$role -c search_path=";
     for my $count (@$counts) {
-        my ($out, $cpu) = $self->cpu(sub {
+        my ($out) = $self->cpu(sub {
             $self->run($PGBENCH, '-n', '-M', 'prepared', '-c', $count, '-j', $count > 1 ? 2 : 1, '-T', $seconds,
                 '-h', "$self->{vg}{run}/pg", '-U', 'vg_gate', (map { ('-f', $_) } @files), 'voltgate') });
         die "pgbench met errors: $out\n" if $out !~ /^number of failed transactions: 0 /m;
+        $self->{transactions} += ($out =~ /^number of transactions actually processed: (\d+)/m)[0];
         ($rates{$count}) = $out =~ /^tps = ([\d.]+)/m or die "pgbench: $out\n";
     }
     my ($best) = sort { $rates{$b} <=> $rates{$a} } keys %rates;
     printf "    %8d a second: pgbench -M prepared -c %d (%s; load %s)\n", $rates{$best}, $best,
         join(', ', map { sprintf 'c=%d %d', $_, $rates{$_} } @$counts), $self->load;
     return $rates{$best};
+}
+
+# The same of changes, each of which is to make a row of the table: to pgbench
+# a refusal is an answer like others.
+sub changes {
+    my ($self, $table, @rest) = @_;
+    my $rows = sub { return $self->{vg}->sql("select count(*) from $table") };
+    my $had  = $rows->();
+    my $rate = $self->pgbench(@rest);
+    my $made = $rows->() - $had;
+    $made >= 0.99 * $self->{transactions} or die "of $self->{transactions} changes $made made a row of $table\n";
+    return $rate;
 }
 
 # ------------------------------------------------------------------- costs
