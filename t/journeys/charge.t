@@ -18,6 +18,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 use Voltgate;
+use Voltgate::Child qw(reaped);
 use Voltgate::Sink;
 use Voltgate::Worker;
 
@@ -92,8 +93,7 @@ sub leave {
     my ($self) = @_;
 
     close $self->{in};
-    waitpid $self->{pid}, 0;
-    return $?;
+    return reaped($self->{pid}, 20);
 }
 
 END {

@@ -16,6 +16,8 @@ use File::Basename qw(dirname);
 use IPC::Open2 qw(open2);
 use JSON::PP ();
 
+use Voltgate::Child qw(reaped);
+
 my $json = JSON::PP->new->utf8->canonical;
 
 sub start {
@@ -57,7 +59,7 @@ sub token {
 sub stop {
     my ($self) = @_;
     close delete $self->{in} if $self->{in};
-    waitpid delete $self->{pid}, 0 if $self->{pid};
+    reaped(delete $self->{pid}, 20) if $self->{pid};
     return;
 }
 

@@ -78,6 +78,8 @@ use IO::Socket::INET;
 use JSON::PP ();
 use Time::HiRes qw(sleep time);
 
+use Voltgate::Child qw(reaped);
+
 my $json = JSON::PP->new->utf8->canonical;
 my @running;
 
@@ -159,7 +161,7 @@ sub _end {
     my ($self, $signal) = @_;
     return if !$self->{pid} || $self->{owner} != $$;
     CORE::kill $signal, $self->{pid};
-    waitpid delete $self->{pid}, 0;
+    reaped(delete $self->{pid}, 20);
     return;
 }
 

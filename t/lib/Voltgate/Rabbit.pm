@@ -20,6 +20,7 @@ use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use Time::HiRes qw(sleep time);
 
+use Voltgate::Child qw(reaped);
 use Voltgate::Rabbit::Client;
 
 sub new {
@@ -112,11 +113,7 @@ sub _end {
 
     my $pid = delete $self->{pid} or return;
     CORE::kill $signal, $pid;
-    my $end = time + 30;
-    until (waitpid($pid, 1) != 0) {
-        CORE::kill 'KILL', $pid if time > $end;
-        sleep 0.05;
-    }
+    reaped($pid, 30);
     return;
 }
 

@@ -19,6 +19,8 @@ use IPC::Open2 qw(open2);
 use JSON::PP ();
 use Time::HiRes qw(time);
 
+use Voltgate::Child qw(reaped);
+
 my $json = JSON::PP->new->utf8->canonical;
 
 sub connect {
@@ -57,7 +59,7 @@ sub close {
     my ($self) = @_;
 
     close delete $self->{in} if $self->{in};
-    waitpid delete $self->{pid}, 0 if $self->{pid};
+    reaped(delete $self->{pid}, 20) if $self->{pid};
     return;
 }
 
