@@ -45,6 +45,7 @@ sub start {
         $self->_listen($listen);
         POSIX::_exit(0);
     }
+    setpgrp $self->{pid}, $self->{pid};    # by whoever is first: stop() may come at once
     push @running, $self;
     return $self;
 }
@@ -64,6 +65,7 @@ sub url  { my ($self, $path) = @_; return ($self->{tls} ? 'https' : 'http') . ":
 sub requests {
     my ($self, $path) = @_;
     open my $file, '<', $self->{log} or return;
+    flock $file, LOCK_SH;    # a long one is written in pieces
     return grep { $_->{path} =~ $path } map { $json->decode($_) } <$file>;
 }
 
