@@ -124,7 +124,7 @@ subtest 'lines at once: each is kept or refused' => sub {
     my $draft = draft();
     my $load = Voltgate::Load->start($vg, 8, sub { (POST => "$url/$draft->{id}/lines", { lines => [ \%line ] }, 'line', $as{north}) },
         calls => 3);
-    my @said = $load->wait(60);
+    my @said = $load->wait;
     my $kept = grep { $_->{status} == 201 } @said;
     is scalar(@said), 24;
     is scalar(grep { $_->{status} != 201 && $_->{status} != 409 } @said), 0;

@@ -10,7 +10,8 @@ package Voltgate::Load;
 #   $load->wait_calls(200, 201);        # until 200 were answered with 201
 #   my @outcomes = $load->stop;         # { status, name, seconds, type }
 #
-# type is the end of a problem's type, such as busy.
+# type is the end of a problem's type, such as busy. A client that died, or that
+# is still in its call 40 s after it was told to stop, is an outcome of status 0.
 
 use strict;
 use warnings;
@@ -35,7 +36,7 @@ sub start {
         my $pid = fork // die "fork: $!";
         if (!$pid) {
             eval { $self->_call($client, $next, $to, $opts{calls}); 1 }
-                or print STDERR $@;
+                or do { print STDERR $@; _tell($to, 0, '', 0, 'died', '') };
             POSIX::_exit(0);
         }
         push @{ $self->{pids} }, $pid;
@@ -56,11 +57,12 @@ sub _call {
         my $answer = $vg->request($method, $path, $body, $headers);
         my ($type) = ($answer->{json} && ref $answer->{json} eq 'HASH'
             ? $answer->{json}{type} // '' : '') =~ m{([^/:#]*)$};
-        syswrite $to, join("\t", $answer->{status}, $name // '', time - $began, $type // '',
-            $answer->{headers}{'retry-after'} // '') . "\n";
+        _tell($to, $answer->{status}, $name // '', time - $began, $type // '', $answer->{headers}{'retry-after'} // '');
     }
     return;
 }
+
+sub _tell { my ($to, @outcome) = @_; return syswrite $to, join("\t", @outcome) . "\n" }
 
 # what came so far
 sub outcomes {
@@ -106,7 +108,11 @@ sub wait {
         @{ $self->{pids} } = grep { waitpid($_, POSIX::WNOHANG()) == 0 } @{ $self->{pids} };
         select undef, undef, undef, 0.02;
     }
-    kill KILL => @{ $self->{pids} } if @{ $self->{pids} };
+    for my $pid (splice @{ $self->{pids} }) {
+        kill KILL => $pid;
+        waitpid $pid, 0;
+        push @{ $self->{outcomes} }, { status => 0, name => '', seconds => 40, type => 'hung', retry_after => '' };
+    }
     return $self->outcomes;
 }
 
