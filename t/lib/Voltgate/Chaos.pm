@@ -17,6 +17,8 @@ use warnings;
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
+use Voltgate::Child qw(reaped);
+
 sub new {
     my ($class, %opts) = @_;
     my $seed = $opts{seed} || 1 + int rand 1e9;
@@ -45,7 +47,7 @@ sub run {
 
     my $end  = time + $self->{seconds};
     my $from = time;
-    my @pipes = map { $self->_fork($_, $self->{clients}[$_], $end) } 0 .. $#{ $self->{clients} };
+    my @files = map { $self->_fork($_, $self->{clients}[$_], $end) } 0 .. $#{ $self->{clients} };
     sleep 0.5;
     while (time < $end && grep { kill 0, $_ } @{ $self->{pids} }) {
         my ($name, $sub) = @{ $self->{disturbs}[ rand @{ $self->{disturbs} } ] };
@@ -55,29 +57,31 @@ sub run {
         waitpid $_, POSIX::WNOHANG() for @{ $self->{pids} };
     }
     my %acknowledged;
-    for my $pipe (@pipes) {
-        while (my $n = <$pipe>) { $acknowledged{ $n + 0 }++ }
-        close $pipe;
+    reaped($_, 180) for @{ $self->{pids} };    # each ends the call that it is in
+    for my $file (@files) {
+        seek $file, 0, 0;
+        while (my $n = <$file>) { $acknowledged{ $n + 0 }++ }
     }
     return %acknowledged;
 }
 
-# what it was told of is written down before it asks for more
+# what it was told of is written down before it asks for more: into a file, for
+# a pipe that nobody reads meanwhile would hold it up
 sub _fork {
     my ($self, $number, $client, $end) = @_;
 
-    my $pid = open(my $pipe, '-|') // die "fork: $!";
+    open my $file, '+>', undef or die "file: $!";
+    my $pid = fork // die "fork: $!";
     push @{ $self->{pids} }, $pid;
-    return $pipe if $pid;
+    return $file if $pid;
     # the parent's handles and objects are not ours to end
     my $n    = 1_000_000 * ($number + 1);
     my $left = $client->{times} // 1e9;
-    $| = 1;
     while (time < $end && $left) {
         $n++;
         my $good = eval { $client->{call}->($n) };
         $left-- if $good;
-        print "$n\n" if $good;
+        syswrite $file, "$n\n" if $good;
         sleep($good ? 0.003 : 0.05);
     }
     POSIX::_exit(0);
