@@ -26,7 +26,6 @@ vg_rc_t invoice_bind(vg_call_t *call, const vg_json_t *costs);
 /* settle.c */
 extern const vg_field_t settle_fields[];
 
-
 /* invoice_desk.c */
 extern const vg_field_t draft_new_fields[];
 extern const vg_field_t draft_line_fields[];

@@ -10,6 +10,7 @@ use Test::More;
 use Voltgate;
 use Voltgate::Charger;
 use Voltgate::Load;
+use Voltgate::Worker;
 
 my $vg = Voltgate->start(own_cluster => 1);
 
@@ -73,13 +74,7 @@ sub insist {
 # the worker on whose side the charger's connection ends
 sub holder {
     my ($cp) = @_;
-    my $ends = sprintf ':%04X [0-9A-F]{8}:%04X ', $vg->port, $cp->{socket}->sockport;
-    open my $table, '<', '/proc/net/tcp' or die $!;
-    my ($inode) = map { (split)[9] } grep { /$ends/ } <$table>;
-    for my $pid ($vg->workers) {
-        return $pid if grep { (readlink // '') eq "socket:[$inode]" } glob "/proc/$pid/fd/*";
-    }
-    die "nobody holds the socket\n";
+    return Voltgate::Worker->of($vg, $cp->{socket}) // die "nobody holds the socket\n";
 }
 
 # a session that has begun and was metered once

@@ -65,14 +65,14 @@ sub goes_on {
     return $r;
 }
 
-# is_void($vg, token): on both workers, within a second or so
+# is_void($vg, token): on both workers, soon
 sub is_void {
     my ($vg, $token) = @_;
 
     my %as = (Authorization => "Bearer $token");
     return $vg->wait_for(sub {
         !grep { $_->get($vg->url("$api/auth/me"), { headers => \%as })->{status} != 401 } map { $vg->client(fresh => 1) } 1 .. 6;
-    }, 3);
+    }, 10);
 }
 
 sub headers { return { Authorization => "Bearer $_[0]{access}" } }
