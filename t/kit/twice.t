@@ -37,7 +37,7 @@ my @wrong = (
     [ 'GET /twin/{name}.txt is there twice', [ get('/twin/{id}.txt', '.fields = id,'), get('/twin/{name}.txt', '.fields = name,') ] ],
     [ 'KEEP old is there twice', [], '.keeps = keeps,', 'static const vg_keep_t keeps[] = { { "old", "1d", "keep", "x" }, { "old", "2d", "keep", "x" }, { 0 } };' ],
     [ 'error shut is there twice', [], '.errors = errors,', 'static const vg_error_t errors[] = { { "shut", 409, "x" }, { "open", 409, "x" }, { "shut", 422, "x" }, { 0 } };' ],
-    [ 'setting pace is there twice', [], '.settings = settings,', 'static const vg_setting_t settings[] = { { "pace", "1", "x" }, { "pace", "2", "x" }, { 0 } };' ],
+    [ 'setting pace is there twice', [], '.settings = settings,', 'static const vg_setting_t settings[] = { { "pace", VG_INT, "1", "x" }, { "pace", VG_INT, "2", "x" }, { 0 } };' ],
     [ 'type test.told.v1 is there twice', [], '.publishes = publishes,', 'static const char *const publishes[] = { "test.told.v1", "test.told.v1", NULL };' ],
     [ 'saga twin.go is there twice', [], '.sagas = sagas,', 'static const vg_saga_step_t saga_steps[] = { { "a", "x.y", NULL, 0 }, { 0 } }; static const vg_saga_t sagas[] = { { "twin.go", saga_steps, "x" }, { "twin.go", saga_steps, "x" }, { 0 } };' ],
     [ 'saga twin.go: step a is there twice', [], '.sagas = sagas,', 'static const vg_saga_step_t saga_steps[] = { { "a", "x.y", NULL, 0 }, { "a", "x.z", NULL, 0 }, { 0 } }; static const vg_saga_t sagas[] = { { "twin.go", saga_steps, "x" }, { 0 } };' ],

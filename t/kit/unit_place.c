@@ -4,6 +4,7 @@
  */
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,7 +134,7 @@ static _Atomic int now, most;
 static void *
 hammer(void *data)
 {
-    int         i, place, at;
+    int         i, place, at, seen;
     long        in = 0;
     vg_places_t own;
 
@@ -143,8 +144,10 @@ hammer(void *data)
         place = vg_place_take(&own, (uint64_t) (i % 11) + 1, 2);
         if (i % 11 == 0 && place >= 0) {
             at = ++now;
-            if (at > most) {
-                most = at;
+            for (seen = most; at > seen;) {
+                if (atomic_compare_exchange_weak(&most, &seen, at)) {
+                    break;
+                }
             }
             --now;
         }

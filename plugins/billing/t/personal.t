@@ -26,10 +26,11 @@ my $count = 0;
 sub session {
     my ($customer, %more) = @_;
     my $id = sprintf '019393c0-0000-7000-8000-0000000002%02d', ++$count;
+    my ($start, $end) = map { $vg->sql('select vg.z(now() - $1::interval)', $_) } '2 hours', '1 hour';    # old ones go
     $vg->sql(q{insert into vg.outbox (plugin, type, aggregate_id, payload, correlation_id, actor_id)
         values ('charging', 'charging.session.completed.v1', $1, $2, 'test', '')}, $id, JSON::PP->new->canonical->encode({
         sessionId => $id, operatorId => $issuer, customerId => $customer, country => 'DE', timeZone => 'Europe/Berlin', energyKwh => 10,
-        startTime => '2026-10-31T20:00:00Z', endTime => '2026-10-31T21:00:00Z',
+        startTime => $start, endTime => $end,
         costs => { currency => 'EUR', lines => [ { type => 'ENERGY', price => 0.5, volume => 10, unit => 'kWh', excl_vat => 5 } ] }, %more }));
     my $invoice;
     $vg->wait_for(sub { ($invoice) = @{ $vg->get("$api/billing/invoices?sessionId=$id")->{json}{items} }; $invoice && $invoice->{dueAt} }, 10)
