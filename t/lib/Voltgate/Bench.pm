@@ -335,7 +335,7 @@ sub _spent {
     my ($self, $pid) = @_;
     my $ticks = 0;
     for my $one ($pid, split ' ', $self->read_file("/proc/$pid/task/$pid/children")) {
-        my $stat = eval { $self->read_file("/proc/$one/stat") } // next;
+        my $stat = eval { $self->read_file("/proc/$one/stat") } || next;    # or it ends just then
         my @field = split ' ', $stat =~ s/^.*\) //sr;
         $ticks += $field[11] + $field[12] + ($one == $pid ? $field[13] + $field[14] : 0);
     }
