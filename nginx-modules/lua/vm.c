@@ -26,6 +26,7 @@ vg_lua_vm_of(lua_State *L)
 
 /* Of small pieces those that come back wait here, by size: a sweep gives back
  * more at once than malloc() keeps at hand, and each handler begins with some.
+ * Of all of them so much: no bound on memory counts them.
  * No list: as large as they come, or a sanitizer is to see each of them. */
 static void **
 vg_lua_spare(vg_lua_vm_t *vm, size_t size)
@@ -50,11 +51,13 @@ vg_lua_piece(vg_lua_vm_t *vm, size_t size)
     if (spare == NULL) {
         return malloc(size);
     }
+    size = (size + VG_LUA_GRAIN - 1) / VG_LUA_GRAIN * VG_LUA_GRAIN;
     piece = *spare;
     if (piece == NULL) {
-        return malloc((size + VG_LUA_GRAIN - 1) / VG_LUA_GRAIN * VG_LUA_GRAIN);
+        return malloc(size);
     }
     *spare = *(void **) piece;
+    vm->spared -= size;
     return piece;
 }
 
@@ -64,12 +67,13 @@ vg_lua_put_by(vg_lua_vm_t *vm, void *piece, size_t size)
 {
     void **spare = vg_lua_spare(vm, size);
 
-    if (spare == NULL) {
+    if (spare == NULL || vm->spared >= VG_LUA_SPARED) {
         free(piece);
         return;
     }
     *(void **) piece = *spare;
     *spare = piece;
+    vm->spared += (size + VG_LUA_GRAIN - 1) / VG_LUA_GRAIN * VG_LUA_GRAIN;
 }
 
 

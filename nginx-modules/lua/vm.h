@@ -30,7 +30,8 @@ enum { VG_LUA_CHECK, VG_LUA_RENDER, VG_LUA_HANDLER, VG_LUA_STEP };
 
 #define VG_LUA_GRAIN                                                           \
     ((size_t) 16)        /* bytes, of what sizes of pieces are multiples     */
-#define VG_LUA_SPARES 32 /* such sizes                                       */
+#define VG_LUA_SPARES 32 /* such sizes                                   */
+#define VG_LUA_SPARED 262144 /* bytes, of pieces that wait                   */
 
 typedef struct vg_lua_s      vg_lua_t;
 typedef struct vg_lua_vm_s   vg_lua_vm_t;
@@ -45,6 +46,7 @@ struct vg_lua_vm_s {
     lua_State *L;
     size_t     used, cap; /* bytes; cap 0: not armed yet                 */
     void      *spare[VG_LUA_SPARES]; /* pieces that came back, by their size */
+    size_t     spared;               /* bytes of them                        */
     size_t swept; /* what was in use after the last sweep                   */
     ngx_uint_t waits;  /* coroutines that wait in it                  */
     ngx_uint_t inside; /* entries on the stack                        */
