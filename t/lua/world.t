@@ -25,7 +25,7 @@ local function digests(call)
         random = #crypto.random(32), again = crypto.random(16) ~= crypto.random(16),
         zero = #encode.base64("\0\0\0"),
         empty = { crypto.sha256(""), encode.base64(""), decode.hex("") },
-        errors = { pcall(crypto.hmac_sha256, "", "x"), pcall(crypto.random, 1000), pcall(crypto.sha256) },
+        errors = { select(2, pcall(crypto.hmac_sha256, "", "x")), select(2, pcall(crypto.random, 1000)), select(2, pcall(crypto.sha256)) },
     }
 end
 
@@ -70,7 +70,8 @@ is $said->{random}, 43, '32 bytes in base64url';
 ok $said->{again}, 'and others the next time';
 is $said->{zero}, 4, 'bytes are bytes';
 is_deeply $said->{empty}, [ sha256_hex(''), '', '' ], 'nothing is something, too';
-is scalar(grep { !ref && /bytes|string expected/ } @{ $said->{errors} }), 1, 'what cannot be is an error' or diag explain $said->{errors};
+my @errors = @{ $said->{errors} };
+like shift @errors, $_, 'what cannot be is an error' for qr/^a key has 1 to 4096 bytes$/, qr/^1 to 48 bytes$/, qr/string expected, got no value/;
 
 is_deeply $vg->post("$api/mails", { to => 'ann@example.com', target => 'mail' })->{json}, { code => 250 }, 'a mail is sent' or diag $vg->log;
 my ($mail) = $sink->mails('ann@example.com');
