@@ -216,7 +216,15 @@ source(bob => marker('bob', ''));
 source(cat => marker('cat', ', before bob'));
 is +(reload('cat'))[0], 0;
 my $seen;
-ok $vg->wait_for(sub { my %at; $at{ inn({})->{json}{seen} }++ for 1 .. 8; $seen = join ' ', keys %at; return $seen eq 'catadabob' }),
+ok $vg->wait_for(sub {
+    my %at;
+    for (1 .. 8) {
+        local $vg->{client} = $vg->client(fresh => 1);
+        $at{ inn({})->{json}{seen} }++;
+    }
+    $seen = join ' ', sort keys %at;
+    return $seen eq 'catadabob';
+}),
     'another version stands elsewhere, on both workers' or diag $seen;
 source(inn => $inn =~ s/who = call/by = call/r);
 is +(reload('inn'))[0], 0;
