@@ -358,7 +358,9 @@ vg_exchange_create(vg_charger_t *charger, vg_str_t message, vg_str_t *copy)
         ngx_destroy_pool(pool);
         return NULL;
     }
-    ngx_memcpy((char *) copy->data, message.data, message.len);
+    if (message.len > 0) { /* an empty one may be nowhere */
+        ngx_memcpy((char *) copy->data, message.data, message.len);
+    }
     copy->len = message.len;
     x->pool = pool;
     x->arena = vg_charger_arena(pool);

@@ -75,6 +75,7 @@ sub start {
     $self->_authored($opts{authored})   if $opts{authored};
     $self->_elsewhere($opts{elsewhere}) if $opts{elsewhere};
     $self->_conf(sub { _extra($opts{extra}, @_) })     if $opts{extra};
+    $self->_conf(sub { _extra({ workers => $opts{workers} }, @_) }) if $opts{workers};    # also one alone
     $self->_conf(sub { _extra({ http => 'voltgate_setting billing.hold off;' }, @_) }) if !$opts{hold};
     $self->_conf(sub { _extra({ http => 'voltgate_events_look 100ms; voltgate_timer_longest 1s;' }, @_) }) if !$opts{slow};
     $self->_conf(sub { _plugins($opts{plugins}, @_) }) if $opts{plugins};
@@ -356,6 +357,7 @@ sub _extra {
     my ($extra, $conf) = @_;
 
     $conf =~ s/^(worker_processes )/$extra->{main}\n$1/m     if $extra->{main};
+    $conf =~ s/^(worker_processes +)\d+/$1$extra->{workers}/m if $extra->{workers};
     $conf =~ s/^(http \{\n)/$1$extra->{http}\n/m         if $extra->{http};
     $conf =~ s/^(    server \{\n)/$1$extra->{server}\n/m if $extra->{server};
     return $conf;
@@ -376,7 +378,7 @@ sub _environment {
         %ENV,
         VG_STATE           => $self->{state},
         VG_PORT            => $self->{port},
-        VG_WORKERS         => $self->{opts}{workers} // 2,
+        VG_WORKERS         => 2,
         B                  => $self->{build},
         DATABASE_URL       => '',
         VG_SIGNING_KEYS    => '',
@@ -391,7 +393,7 @@ sub _environment {
     # because Debian's nginx has no frame pointers
     if ($ENV{VG_PRELOAD} && $command eq 'docker/gateway') {
         my $log = "$self->{run}/sanitizer/report";
-        $env{ASAN_OPTIONS}  = "detect_leaks=0:quarantine_size_mb=32:fast_unwind_on_malloc=0:log_path=$log";
+        $env{ASAN_OPTIONS}  = "detect_leaks=0:quarantine_size_mb=32:fast_unwind_on_malloc=0:log_path=$log:" . ($self->{opts}{env}{ASAN_OPTIONS} // '');
         $env{UBSAN_OPTIONS} = "print_stacktrace=1:log_path=$log";
     }
     return %env;

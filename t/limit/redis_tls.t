@@ -32,7 +32,7 @@ sub gateway {
     return Voltgate::Till->start(http => <<"END");
 voltgate_plan few rate=10r/h burst=3;
 voltgate_limit role=driver plan=few;
-voltgate_limit_redis $host:@{[ $redis->port ]} tls ca=$ca->{cert} timeout=500ms;
+voltgate_limit_redis $host:@{[ $redis->port ]} tls ca=$ca->{cert} timeout=1s;
 END
 }
 

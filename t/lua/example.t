@@ -70,7 +70,7 @@ $text =~ s/^(\s*)include .*plugins\.d.*$/$1voltgate_plugin example;/m or $text =
 open my $out, '>', "$conf.none" or die $!;
 print {$out} $text;
 close $out or die $!;
-my $said = `/usr/sbin/nginx -t -e stderr -c $conf.none 2>&1`;
+my $said = `LD_PRELOAD=@{[ $ENV{VG_PRELOAD} // '' ]} /usr/sbin/nginx -t -e stderr -c $conf.none 2>&1`;
 like $said, qr/plugin example is out: it is Lua, and ngx_http_voltgate_lua_module is not loaded/, 'without the module';
 like $said, qr/test is successful/, 'and the gateway starts';
 

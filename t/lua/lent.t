@@ -110,7 +110,7 @@ chmod 0600, $secret;
 my $parent = $$;
 END { unlink $secret if $parent && $$ == $parent }
 my $vg = Voltgate->start(own_cluster => 1, authored => { lent => { %sql, 'plugin.lua' => $lua } },
-    extra => { http => "voltgate_password memory=1024 passes=1 threads=1 queue=4; voltgate_secret lent.hook $secret;" });
+    extra => { http => "voltgate_lua_time 2s; voltgate_password memory=1024 passes=1 threads=1 queue=4; voltgate_secret lent.hook $secret;" });
 my $api = '/api/v1/lent';
 
 sub type { return ($_[0]{json}{type} // '') =~ s{.*/}{}r }
