@@ -165,8 +165,9 @@ subtest 'what was not paid is not given back' => sub {
     my $invoice = invoice('half');
     is_deeply credited($invoice, amount => 7.89)->{json}{refunds}, [], 'it was still owed';
     is now_of($invoice->{id})->{status}, 'PAID', 'and so it is paid';
-    is $vg->sql(q{select count(*) from vg.outbox o where o.type = 'invoice.paid.v1' and o.aggregate_id = $1}, $invoice->{id})
-        + $vg->sql(q{select count(*) from vg.event e where e.type = 'invoice.paid.v1' and e.aggregate_id = $1}, $invoice->{id}), 1;
+    # in one snapshot, for the clerk carries it from the one to the other
+    is $vg->sql(q{select count(*) from (select type, aggregate_id from vg.outbox union all select type, aggregate_id from vg.event) e
+        where e.type = 'invoice.paid.v1' and e.aggregate_id = $1}, $invoice->{id}), 1;
     cmp_ok credited($invoice, amount => 1)->{json}{refunds}[0]{amount}, '==', 1;
     cmp_ok balance(CREDIT => 'half'), '==', 1;
 };
