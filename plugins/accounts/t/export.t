@@ -79,7 +79,7 @@ subtest 'all of it, by plugin and kind' => sub {
     is $data->{accounts}{customer}[0]{name}, 'Dana Drake';
     is $data->{accounts}{vehicle}[0]{plate}, 'KI-DD 1';
     is $data->{charging}{idTag}[0]{idTag}, 'DANA-TAG';
-    is_deeply [ map { $_->{id} } @{ $data->{charging}{session} } ], \@sessions, 'sessions, and no other\'s';
+    is_deeply [ sort map { $_->{id} } @{ $data->{charging}{session} } ], [ sort @sessions ], 'sessions, and no other\'s';
     is scalar @{ $data->{charging}{meterValue} }, 4;
     is_deeply [ map { $_->{measurand} } @{ $data->{charging}{meterValue}[0]{samples} } ],
         [qw(Energy.Active.Import.Register Power.Active.Import)];
@@ -131,7 +131,8 @@ subtest 'long, and workers die meanwhile' => sub {
     $seen{"$_->{sessionId} $_->{at}"}++ for @values;
     is scalar(keys %seen), 6_007, 'each moment';
     is scalar(grep { $_ > 1 } values %seen), 0, 'once';
-    is $vg->sql('select count(*) from vg.job'), 0, 'nothing is left to do';
+    # whoever had one in hand when it was made due again is not done yet
+    ok $vg->wait_for(sub { !$vg->sql('select count(*) from vg.job') }, 20), 'nothing is left to do';
 };
 
 subtest 'not without end' => sub {
