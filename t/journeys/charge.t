@@ -52,7 +52,7 @@ sub charger {
         'wss://127.0.0.1:' . $vg->port . '/ocpp', $identity, $vg->ca);
     push @chargers, $self;
     my $open;
-    only($worker, sub { $open = heard($self, 'open') });
+    Voltgate::Worker->only($vg, $worker, sub { $open = heard($self, 'open') });
     is(Voltgate::Worker->of($vg, $open->{open}), $worker, "$identity is connected to the worker");
     return $self;
 }
@@ -104,31 +104,12 @@ END {
 
 # ------------------------------------------------------------ the workers
 
-sub stopped {
-    open my $stat, '<', "/proc/$_[0]/stat" or return;
-    return <$stat> =~ /\) T /;
-}
-
-# Runs sub while no other worker can take a connection.
-sub only {
-    my ($worker, $sub) = @_;
-
-    my @others = grep { $_ != $worker } $vg->workers;
-    kill 'STOP', @others;
-    # a signal that is on its way stops nobody from accepting once more
-    $vg->wait_for(sub { !grep { !stopped($_) } @others }) or die 'a worker does not stop';
-    my $done = eval { $sub->(); 1 };
-    kill 'CONT', @others;
-    die $@ if !$done;
-    return;
-}
-
 # A kept connection to the worker.
 sub client_of {
     my ($worker) = @_;
 
     my $client = $vg->client(fresh => 1);
-    only($worker, sub { $client->get($vg->url('/healthz')) });
+    Voltgate::Worker->only($vg, $worker, sub { $client->get($vg->url('/healthz')) });
     is(Voltgate::Worker->of($vg, $client->{handle}{fh}), $worker, 'a client of the worker');
     return $client;
 }

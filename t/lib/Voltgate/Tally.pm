@@ -1,6 +1,7 @@
 package Voltgate::Tally;
 
-# prove's own output, and one more line that a script can read.
+# prove's own output, the files that took longest, and one more line that a
+# script can read.
 
 use strict;
 use warnings;
@@ -18,6 +19,9 @@ sub summary {
         my $count = () = $parser->failed;
         $failed{$file} = $count || 1 if $parser->has_problems;
     }
+    my %took = map { my ($parser) = $all->parsers($_); $_ => $parser->end_time - $parser->start_time } $all->descriptions;
+    my @long = grep { defined } (sort { $took{$b} <=> $took{$a} } keys %took)[ 0 .. 14 ];
+    $self->_output(sprintf "longest: %s\n", join ', ', map { sprintf '%s %.0f s', $_, $took{$_} } @long) if @long > 1;
     my $failed = 0;
     $failed += $_ for values %failed;
 

@@ -3,6 +3,7 @@ package Voltgate::Worker;
 # Which worker holds the other end of a socket: for tests that mean one.
 #
 #   my $pid = Voltgate::Worker->of($vg, $cp->{socket});  # or its local port
+#   Voltgate::Worker->only($vg, $pid, sub { … });        # no other takes a connection meanwhile
 
 use strict;
 use warnings;
@@ -15,6 +16,28 @@ sub of {
     my $near = ref $socket ? sprintf ':%04X', $socket->peerport : '';
     # the table is read in parts while it changes: an entry may be missed
     return $vg->wait_for(sub { _holds($vg, $near, $far) }) || die "no worker holds the socket to $far\n";
+}
+
+# The kernel gives connections to whom it likes: the others are stopped.
+sub only {
+    my ($class, $vg, $worker, $sub) = @_;
+
+    my @others = grep { $_ != $worker } $vg->workers;
+    kill 'STOP', @others;
+    # a signal that is on its way stops nobody from accepting once more
+    my $done = eval {
+        $vg->wait_for(sub { !grep { !_stopped($_) } @others }) or die "a worker does not stop\n";
+        $sub->();
+        1;
+    };
+    kill 'CONT', @others;
+    die $@ if !$done;
+    return;
+}
+
+sub _stopped {
+    open my $stat, '<', "/proc/$_[0]/stat" or return;
+    return <$stat> =~ /\) T /;
 }
 
 sub _holds {
