@@ -159,8 +159,9 @@ sub start_gateway {
     my ($self) = @_;
 
     $self->_script('docker/gateway', 'start');
+    my ($all) = _slurp("$self->{state}/conf/nginx.conf") =~ /^worker_processes +(\d+)/m;
     my $ready = $self->wait_for(sub {
-        $self->client->get($self->url('/ready'))->{status} == 200;
+        $self->client->get($self->url('/ready'))->{status} == 200 && $self->workers == $all;
     }, $self->{opts}{ready_seconds} // 20);
     if (!$ready && !$self->{opts}{not_ready}) {
         die "not ready:\n", $self->log, "\n";
