@@ -150,13 +150,14 @@ vg_endpoint_wrong(const vg_endpoint_t *e)
     ngx_uint_t        i;
     const char       *wrong = NULL;
     const vg_route_t *row = e->row;
+    const vg_field_t *f;
 
     if (row->method <= VG_DELETE) {
         wrong = vg_endpoint_path(row);
     }
-    for (i = 0; wrong == NULL && i < e->nfields; i++) {
-        if (row->fields[i].in == VG_SETTING) {
-            wrong = vg_setting_field_wrong(e->plugin, &row->fields[i]);
+    for (f = row->fields; wrong == NULL && f && f->name != NULL; f++) {
+        if (f->in == VG_SETTING) {
+            wrong = vg_setting_field_wrong(e->plugin, f);
         }
     }
     if (wrong != NULL) {
