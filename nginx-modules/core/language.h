@@ -56,6 +56,10 @@ vg_rc_t vg_language_look(vg_call_t *call, vg_endpoint_t *e,
                          const vg_json_t *args);
 vg_rc_t vg_language_ask(vg_call_t *call, vg_endpoint_t *e, vg_str_t args);
 
+/* setting.c: a setting's row; NULL: there is none of that name */
+const vg_setting_t *vg_setting_find(const vg_plugin_slot_t *plugin,
+                                    const char             *name);
+
 /* who waits for the world has as long as that may take */
 void vg_steps_patience(vg_call_t *call);
 

@@ -10,6 +10,7 @@
  */
 
 #include "http.h"
+#include "language.h"
 #include "value.h"
 
 
@@ -49,18 +50,6 @@ vg_setting_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     slot->key = value[1];
     slot->value = value[2];
     return NGX_CONF_OK;
-}
-
-
-static const vg_setting_t *
-vg_setting_find(const vg_plugin_slot_t *plugin, const char *name)
-{
-    const vg_setting_t *s = plugin->manifest->settings;
-
-    while (s != NULL && s->name != NULL && ngx_strcmp(s->name, name) != 0) {
-        s++;
-    }
-    return s != NULL && s->name != NULL ? s : NULL;
 }
 
 
@@ -133,15 +122,37 @@ vg_setting_named(const char *setting, const char *field)
 }
 
 
+static ngx_uint_t
+vg_setting_same(const char *setting, const char *name)
+{
+    return ngx_strcmp(setting, name) == 0;
+}
+
+
 static const vg_setting_t *
-vg_setting_of(const vg_plugin_slot_t *plugin, const char *field)
+vg_setting_row(const vg_plugin_slot_t *plugin, const char *name,
+               ngx_uint_t (*is)(const char *setting, const char *name))
 {
     const vg_setting_t *s = plugin->manifest->settings;
 
-    while (s != NULL && s->name != NULL && !vg_setting_named(s->name, field)) {
+    while (s != NULL && s->name != NULL && !is(s->name, name)) {
         s++;
     }
     return s != NULL && s->name != NULL ? s : NULL;
+}
+
+
+static const vg_setting_t *
+vg_setting_of(const vg_plugin_slot_t *plugin, const char *field)
+{
+    return vg_setting_row(plugin, field, vg_setting_named);
+}
+
+
+const vg_setting_t *
+vg_setting_find(const vg_plugin_slot_t *plugin, const char *name)
+{
+    return vg_setting_row(plugin, name, vg_setting_same);
 }
 
 

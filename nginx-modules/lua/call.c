@@ -281,12 +281,9 @@ vg_lua_setting(lua_State *L)
 {
     vg_call_t          *call = vg_lua_call_of(L);
     const char         *name = luaL_checkstring(L, 2);
-    const vg_setting_t *s = call->endpoint->plugin->manifest->settings;
+    const vg_setting_t *s = vg_setting_find(call->endpoint->plugin, name);
 
-    while (s != NULL && s->name != NULL && strcmp(s->name, name) != 0) {
-        s++;
-    }
-    if (s == NULL || s->name == NULL) {
+    if (s == NULL) {
         return luaL_error(L, "there is no setting %s", name);
     }
     if (s->type == VG_INT) {
