@@ -25,13 +25,6 @@ static void vg_around_go(vg_around_run_t *run);
 
 /* ------------------------------------------------------- what a hook said */
 
-static vg_str_t
-vg_around_copy(vg_call_t *call, vg_str_t s)
-{
-    return vg_str_copy(&call->arena, s);
-}
-
-
 /* its plugin may be gone before the answer is */
 static const vg_error_t *
 vg_around_error(vg_call_t *call, const vg_error_t *error)
@@ -42,8 +35,8 @@ vg_around_error(vg_call_t *call, const vg_error_t *error)
         return vg_kit_error("internal", 8);
     }
     *copy = *error;
-    copy->name = vg_around_copy(call, vg_str(error->name)).data;
-    copy->title = vg_around_copy(call, vg_str(error->title)).data;
+    copy->name = vg_str_copy(&call->arena, vg_str(error->name)).data;
+    copy->title = vg_str_copy(&call->arena, vg_str(error->title)).data;
     return copy->name && copy->title ? copy : vg_kit_error("internal", 8);
 }
 
@@ -57,7 +50,7 @@ vg_around_refused(vg_call_t *call, vg_call_t *hook)
     call->retry_after = hook->retry_after;
     call->fault = hook->fault;
     if (hook->detail.data != NULL) {
-        call->detail = vg_around_copy(call, hook->detail);
+        call->detail = vg_str_copy(&call->arena, hook->detail);
     }
     if (hook->nproblems) {
         problems = vg_out_str(&hook->problems);
@@ -75,7 +68,7 @@ vg_around_changed(vg_around_run_t *run, vg_call_t *hook)
     vg_call_t       *call = run->call;
     const vg_json_t *body;
 
-    text = vg_around_copy(call, hook->text);
+    text = vg_str_copy(&call->arena, hook->text);
     switch (run->place) {
 
     case VG_AROUND_FIELDS:

@@ -96,13 +96,6 @@ vg_inquiry_answered(vg_call_t *ask)
 }
 
 
-static vg_str_t
-vg_inquiry_copy(vg_call_t *ask, vg_str_t s)
-{
-    return vg_str_copy(&ask->arena, s);
-}
-
-
 /* A change is made once, however often a job, or the same keyed call, asks: its
  * steps are told apart, since two may ask the same route. What a key was used
  * for is the call's: another body is refused, and a saga's are kept longer. */
@@ -128,7 +121,7 @@ vg_inquiry_key(const vg_call_t *call, vg_call_t *ask)
     if (call->in.job_id.data != NULL) {
         ngx_str_set(&ask->key.hash, "inquiry"); /* the key says it all */
     } else {
-        ask->key.hash = vg_ngx(vg_inquiry_copy(ask, vg_of(call->key.hash)));
+        ask->key.hash = vg_ngx(vg_str_copy(&ask->arena, vg_of(call->key.hash)));
     }
 }
 
@@ -170,17 +163,17 @@ vg_inquiry_make(vg_inquiry_t *q, vg_endpoint_t *e)
     if (ask == NULL) {
         return NULL;
     }
-    args = vg_inquiry_copy(ask, q->args);
+    args = vg_str_copy(&ask->arena, q->args);
     ask->body = vg_json_parse(&ask->arena, args, NULL);
     ask->caller = call->caller;
-    ask->caller.id = vg_inquiry_copy(ask, call->caller.id);
-    ask->caller.role = vg_inquiry_copy(ask, call->caller.role);
-    ask->caller.company = vg_inquiry_copy(ask, call->caller.company);
-    ask->caller.scopes = vg_inquiry_copy(ask, call->caller.scopes);
-    ask->caller.session = vg_inquiry_copy(ask, call->caller.session);
-    ask->caller.plan = vg_inquiry_copy(ask, call->caller.plan);
-    ask->correlation = vg_inquiry_copy(ask, call->correlation);
-    ask->traceparent = vg_inquiry_copy(ask, call->traceparent);
+    ask->caller.id = vg_str_copy(&ask->arena, call->caller.id);
+    ask->caller.role = vg_str_copy(&ask->arena, call->caller.role);
+    ask->caller.company = vg_str_copy(&ask->arena, call->caller.company);
+    ask->caller.scopes = vg_str_copy(&ask->arena, call->caller.scopes);
+    ask->caller.session = vg_str_copy(&ask->arena, call->caller.session);
+    ask->caller.plan = vg_str_copy(&ask->arena, call->caller.plan);
+    ask->correlation = vg_str_copy(&ask->arena, call->correlation);
+    ask->traceparent = vg_str_copy(&ask->arena, call->traceparent);
     ask->depth = call->depth + 1;
     ask->now = call->now;
     ask->finish = vg_inquiry_answered;

@@ -6,6 +6,8 @@
  * against mistakes, not a parser of SQL.
  */
 
+#define _GNU_SOURCE /* memmem() */
+
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -352,15 +354,7 @@ vg_scan_which(const vg_scan_t *scan)
 static const char *
 vg_sql_find(vg_str_t source, const char *word)
 {
-    size_t      len = strlen(word);
-    const char *p, *end = source.data + source.len;
-
-    for (p = source.data; p + len <= end; p++) {
-        if (memcmp(p, word, len) == 0) {
-            return p;
-        }
-    }
-    return NULL;
+    return memmem(source.data, source.len, word, strlen(word));
 }
 
 
