@@ -130,7 +130,6 @@ extern const vg_field_t user_list_fields[];
 extern const vg_field_t user_patch_fields[];
 extern const vg_field_t user_roles_fields[];
 
-vg_rc_t user_patch_check(vg_call_t *call);
 vg_rc_t user_roles_check(vg_call_t *call);
 
 #endif /* ACCOUNTS_H */

@@ -71,7 +71,7 @@ static const vg_route_t routes[] = {
       .statement = "user_get", .flags = VG_EVERYBODYS,
       .about = "One of them" },
     { VG_PATCH, "/users/{id}", ADMIN_WRITE, user_patch_fields,
-      .check = user_patch_check, .statement = "user_patch",
+      .check = person_check, .statement = "user_patch",
       .flags = VG_EVERYBODYS,
       .about = "Change what is known of a user; block and unblock" },
     { VG_GET, "/users/{id}/roles", ADMIN_READ, user_id_fields,

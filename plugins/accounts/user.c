@@ -48,13 +48,6 @@ const vg_field_t user_roles_fields[] = {
 
 
 vg_rc_t
-user_patch_check(vg_call_t *call)
-{
-    return person_check(call);
-}
-
-
-vg_rc_t
 user_roles_check(vg_call_t *call)
 {
     bool     company = vg_get(call, "companyId") != NULL;

@@ -131,7 +131,6 @@ static const vg_route_t routes[] = {
       .statement = "reconciliation_start", .flags = VG_EVERYBODYS,
       .about = "Fetch a provider's export of a day" },
     { VG_EVERY, "30s", NULL, reconciliation_nightly_fields,
-      .check = reconciliation_nightly_check,
       .statement = "reconciliation_nightly",
       .about = "Fetches the exports of days that are over" },
     { VG_JOB, "reconciliation.fetch", NULL, reconciliation_fetch_fields,

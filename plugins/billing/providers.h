@@ -32,7 +32,6 @@ extern const vg_step_t  reconciliation_steps[];
 
 vg_rc_t reconciliation_check(vg_call_t *call);
 vg_rc_t reconciliation_new_check(vg_call_t *call);
-vg_rc_t reconciliation_nightly_check(vg_call_t *call);
 
 /* whether the setting `providers` names it */
 bool provider_known(vg_call_t *call, vg_str_t name);

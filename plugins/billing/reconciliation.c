@@ -28,7 +28,7 @@ const vg_field_t reconciliation_new_fields[] = {
 };
 
 const vg_field_t reconciliation_nightly_fields[] = {
-    { VG_BOUND, "providers", VG_TEXT, .about = "those that are configured" },
+    { VG_SETTING, "providers", VG_TEXT, .about = "those that are configured" },
     VG_FIELDS_END
 };
 
@@ -59,16 +59,6 @@ reconciliation_new_check(vg_call_t *call)
         return vg_refuse_field(call, "provider", "is not configured");
     }
     return reconciliation_check(call);
-}
-
-
-vg_rc_t
-reconciliation_nightly_check(vg_call_t *call)
-{
-    const char *providers = vg_setting(call, "providers");
-
-    return vg_bind(call, "providers",
-                   (vg_str_t){ providers, strlen(providers) });
 }
 
 

@@ -40,43 +40,42 @@ local function letter_of(ground, contact)
     }
 end
 
-local function told(call, result, detail, more)
+local function told(result, detail, more)
     more = more or {}
-    return { result = result, detail = detail, subject = more.subject, text = more.text, dead = more.dead, most = call:setting("tries") }
+    return { result = result, detail = detail, subject = more.subject, text = more.text, dead = more.dead }
 end
 
 local function one(call)
     local grounds, err = db.query("notification_ground", { notificationId = call.values.notificationId })
     if not grounds then return call:refuse(err) end
     local ground = grounds[1]
-    if not ground then return told(call, "LOST", { reason = "over" }) end
+    if not ground then return told("LOST", { reason = "over" }) end
     local contact, why = contact_of(call, ground)
-    if not contact then return told(call, "SPARED", { reason = why }) end
+    if not contact then return told("SPARED", { reason = why }) end
     local made, letter = pcall(letter_of, ground, contact)
     if not made then call:log(letter) end
-    if not made or not letter then return told(call, "LOST", { reason = made and "no_template" or "template" }) end
+    if not made or not letter then return told("LOST", { reason = made and "no_template" or "template" }) end
     local result, detail, dead = channel[ground.channel](call, letter)
-    return told(call, result, detail, { subject = letter.subject, text = letter.text, dead = dead })
+    return told(result, detail, { subject = letter.subject, text = letter.text, dead = dead })
 end
 
 -- Those that wait for one mail, each under its subject.
 local function batch(call)
     local grounds, err = db.query("batch_ground", { userId = call.values.userId })
     if not grounds then return call:refuse(err) end
-    if #grounds == 0 then return { ids = json.array {}, result = "SENT", detail = {}, most = 1 } end
+    if #grounds == 0 then return { ids = json.array {}, result = "SENT", detail = {} } end
     local contact, why = contact_of(call, grounds[1])
     local ids = list.map(grounds, function(ground) return ground.id end)
-    local most = call:setting("tries")
-    if not contact then return { ids = ids, result = "SPARED", detail = { reason = why }, most = most } end
+    if not contact then return { ids = ids, result = "SPARED", detail = { reason = why } } end
     local letters = list.map(grounds, function(ground)
         local made, letter = pcall(letter_of, ground, contact)
         return made and letter or nil
     end)
-    if #letters == 0 then return { ids = ids, result = "LOST", detail = { reason = "no_template" }, most = most } end
+    if #letters == 0 then return { ids = ids, result = "LOST", detail = { reason = "no_template" } } end
     local subject = #letters == 1 and letters[1].subject or call:setting("batch_subject"):gsub("#", #letters)
     local result, detail = channel.EMAIL(call, { id = ids[1], contact = contact, subject = subject,
         text = table.concat(list.map(letters, function(letter) return letter.subject .. "\n\n" .. letter.text end), "\n\n") })
-    return { ids = ids, result = result, detail = detail, most = most }
+    return { ids = ids, result = result, detail = detail }
 end
 
 --- Asked by other plugins: a mail that is said now or not at all, so that its
@@ -99,7 +98,7 @@ function send.mailed(call)
 end
 
 local tried = {
-    { "bound", "result", "text" }, { "bound", "detail", "object" }, { "bound", "most", "int" },
+    { "bound", "result", "text" }, { "bound", "detail", "object" }, { "setting", "tries", "int" },
 }
 
 send.routes = {

@@ -35,14 +35,14 @@ end
 local function deliver(call)
     local grounds, err = db.query("webhook_ground", { deliveryId = call.values.deliveryId })
     if not grounds then return call:refuse(err) end
-    local ground, most = grounds[1], call:setting("tries")
-    if not ground then return { result = "LOST", detail = { reason = "over" }, most = most } end
+    local ground = grounds[1]
+    if not ground then return { result = "LOST", detail = { reason = "over" } } end
     local at = ("%.0f"):format(math.floor(call.now / 1000000))
     local said, why = http.post { url = ground.url, body = ground.body, any_status = true, idempotency_key = ground.id, headers = {
         ["Voltgate-Signature"] = "t=" .. at .. ",v1=" .. crypto.hmac_sha256(ground.secret, at .. "." .. ground.body),
         ["Voltgate-Delivery"] = ground.id, ["Voltgate-Event"] = ground.type } }
     local result, detail = channel.answered(said, why)
-    return { result = result, detail = detail, most = most }
+    return { result = result, detail = detail }
 end
 
 local id = { "path", "id", "uuid", required = true, about = "of the webhook" }
@@ -67,7 +67,7 @@ return {
           about = "Tell it once more", fields = { id, { "path", "deliveryId", "uuid", required = true, about = "of the delivery" } } },
         { "JOB", "webhook.deliver", handler = deliver, statement = "webhook_tried", about = "Tell an event", fields = {
             { "body", "deliveryId", "uuid", required = true, about = "which" },
-            { "bound", "result", "text" }, { "bound", "detail", "object" }, { "bound", "most", "int" } } },
+            { "bound", "result", "text" }, { "bound", "detail", "object" }, { "setting", "tries", "int" } } },
     },
     queries = { webhook_ground = { { "bound", "deliveryId", "uuid", required = true } } },
 }

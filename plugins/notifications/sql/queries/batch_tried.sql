@@ -1,11 +1,11 @@
--- in: userId; bound: ids (of the notifications), result, detail, most (tries)
+-- in: userId; bound: ids (of the notifications), result, detail; setting: tries
 -- out: ok; each in the delivery log, notification.sent.v1, or the next try with its row in vg.job
 with tried as (
     update notifications.notification as n
     set status = case
             when :result = 'SENT' then 'SENT'
             when :result = 'SPARED' then n.status
-            when :result = 'LOST' or n.tries + 1 >= :most then 'FAILED'
+            when :result = 'LOST' or n.tries + 1 >= :tries then 'FAILED'
             else n.status
         end,
         tries = n.tries + case when :result = 'SPARED' then 0 else 1 end,

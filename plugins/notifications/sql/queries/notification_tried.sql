@@ -1,4 +1,4 @@
--- in: notificationId; bound: result, detail, subject, text, most (tries), dead (a push token that is none any more)
+-- in: notificationId; bound: result, detail, subject, text, dead (a push token that is none any more); setting: tries
 -- out: ok; the try in the delivery log, notification.sent.v1, or the next try with its row in vg.job
 --
 -- SPARED: nothing was sent, so as to spare the other side; it was no try. LOST:
@@ -8,7 +8,7 @@ with tried as (
     set status = case
             when :result = 'SENT' then 'SENT'
             when :result = 'SPARED' then n.status
-            when :result = 'LOST' or n.tries + 1 >= :most then 'FAILED'
+            when :result = 'LOST' or n.tries + 1 >= :tries then 'FAILED'
             else 'QUEUED'
         end,
         tries = n.tries + case when :result = 'SPARED' then 0 else 1 end,
@@ -34,7 +34,7 @@ with tried as (
 ), later as materialized (
     select notifications.later('notification.send', 'send/' || t.id || '/' || t.tries || '/' || :jobId,
         jsonb_build_object('notificationId', t.id),
-        case when :result = 'SPARED' then :now + interval '5 seconds' else notifications.again_at(t.tries, :most::int, :now) end,
+        case when :result = 'SPARED' then :now + interval '5 seconds' else notifications.again_at(t.tries, :tries::int, :now) end,
         :correlationId)
     from tried as t
     where t.status in ('QUEUED', 'HELD')

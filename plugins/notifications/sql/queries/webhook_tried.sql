@@ -1,11 +1,11 @@
--- in: deliveryId; bound: result, detail, most (tries)
+-- in: deliveryId; bound: result, detail; setting: tries
 -- out: ok; the try in the delivery log, or the next one with its row in vg.job
 with tried as (
     update notifications.webhook_delivery as d
     set status = case
             when :result = 'SENT' then 'SENT'
             when :result = 'SPARED' then d.status
-            when :result = 'LOST' or d.tries + 1 >= :most then 'FAILED'
+            when :result = 'LOST' or d.tries + 1 >= :tries then 'FAILED'
             else d.status
         end,
         tries = d.tries + case when :result = 'SPARED' then 0 else 1 end
@@ -18,7 +18,7 @@ with tried as (
     from tried as t
 ), later as materialized (
     select notifications.later('webhook.deliver', t.id || '/' || :jobId, jsonb_build_object('deliveryId', t.id),
-        case when :result = 'SPARED' then :now + interval '5 seconds' else notifications.again_at(t.tries, :most::int, :now) end,
+        case when :result = 'SPARED' then :now + interval '5 seconds' else notifications.again_at(t.tries, :tries::int, :now) end,
         :correlationId)
     from tried as t
     where t.status = 'QUEUED'
