@@ -71,29 +71,8 @@ END
 -- out: a frame
 select json_build_object('sum', :sum::bigint) as body, :sum::text as id, :sum::bigint > 1000 as over;
 END
-    'sql/queries/round_add.sql' => <<'END',
--- in: what, sum
--- out: ok
-with added as (
-    insert into scale.round (what, sum)
-    values (:what, :sum)
-), answer(status, body, events) as (
-    select 'ok', null::json, null::jsonb
-)
-select * from answer;
-END
-    'sql/queries/round_try.sql' => <<'END',
--- in: what, sum
--- out: ok; a file of its own, since a timer is named by its statement
-with added as (
-    insert into scale.round (what, sum)
-    values (:what, :sum)
-), answer(status, body, events) as (
-    select 'ok', null::json, null::jsonb
-)
-select * from answer;
-END
-    'sql/queries/round_break.sql' => <<'END',
+    # a file for each, since a timer is named by its statement
+    (map { ("sql/queries/round_$_.sql" => <<'END') } qw(add try break)),
 -- in: what, sum
 -- out: ok
 with added as (
