@@ -86,6 +86,8 @@ $vg->sql(q{insert into charging.reservation (reservation_id, ocpp_reservation_id
 $vg->sql(q{insert into accounts.export (id, customer_id, asked_by, status, asked_at)
     values (vg.uuid7_floor(now() - interval '8 days'), 'dana', 'x', 'COMPLETED', now()),
     (vg.uuid7_floor(now() - interval '6 days'), 'dana', 'x', 'COMPLETED', now())});
+$vg->sql(q{insert into quirks.register (charge_point_id, connector_number, started_at, shown_at, shown_wh, heard_at)
+    select 'CP', d, '1970-01-01', '1970-01-01', 1, now() - d * interval '1 day' from unnest(array[89, 91]) as d});
 
 $vg->stop_gateway;
 $vg->start_gateway;
@@ -110,6 +112,7 @@ subtest 'what is old goes, a thousand rows at a time' => sub {
     }
     ok $vg->wait_for(sub { $vg->sql('select count(*) from accounts.export') == 1 }, 10), 'an export, after a week';
     ok $vg->wait_for(sub { $vg->sql('select count(*) from charging.reservation') == 1 }, 10), 'a copy that nobody ended';
+    ok $vg->wait_for(sub { $vg->sql('select count(*) from quirks.register') == 1 }, 10), 'a register, by when it was heard, whatever its clock says';
     is $vg->sql('select count(*) from charging.quarantine'), 1, 'forever is forever';
     is $vg->sql(q{select vg.uuid7_floor('-infinity')}), '00000000-0000-0000-0000-000000000000', 'and nothing is before it';
 };

@@ -230,7 +230,11 @@ sub close {
         eval { $step->(); 1 } or push @bad, "stopping: $@";
     }
     push @bad, $self->complaints;
-    remove_tree($self->{run}, "$self->{far}.plugins", "$self->{far}.signing", $self->{cluster} ? $self->{far} : ());
+    if ($self->{cluster} && -d $self->{data}) {
+        system('cp', "$self->{data}/server.log", "$self->{state}/log/") if @bad || $ENV{VG_KEEP};
+        remove_tree($self->{data});
+    }
+    remove_tree($self->{run}, "$self->{far}.plugins", "$self->{far}.signing");
     if (@bad || $ENV{VG_KEEP}) {
         diag "kept: $self->{state}";
     } else {
@@ -266,9 +270,9 @@ sub _places {
     my ($self) = @_;
 
     my %places = $self->_read('sh', '-c',
-        '. docker/state; printf "%s\n" run "$vg_run" far "$vg_far"'
+        '. docker/state; printf "%s\n" run "$vg_run" far "$vg_far" data "$vg_data"'
             . ' owner_url "$DATABASE_OWNER_URL" signing "$VG_SIGNING_KEYS"', 'docker/x') =~ /(.*)\n(.*)\n/g;
-    @$self{qw(run far owner_url signing)} = @places{qw(run far owner_url signing)};
+    @$self{qw(run far data owner_url signing)} = @places{qw(run far data owner_url signing)};
     return;
 }
 
@@ -324,8 +328,9 @@ sub _elsewhere {
             state => "$self->{state}.$name",
         }, ref $self;
         make_path($there->{state});
-        $there->_places;
         $there->{cluster} = 1;
+        $there->{env} = { VG_CLUSTER_LIKE => '' };    # what others own is not there
+        $there->_places;
         push @running, $there;
         $there->_script('docker/cluster', 'create');
         $there->_script("$self->{build}/voltgate", 'migrate', '--root', $self->{house} // $ROOT, @{ $elsewhere->{$name} });
@@ -385,6 +390,8 @@ sub _environment {
         VG_SIGNING_KEYS    => '',
         VG_URL             => '',
         DATABASE_OWNER_URL => $self->{owner_url} // '',
+        VG_CLUSTERS        => $self->{cluster} && $ENV{VG_TEST_CLUSTERS} || '',
+        VG_CLUSTER_LIKE    => $self->{cluster} && $ENV{VG_TEST_CLUSTER_LIKE} || '',
         VG_LIMIT           => 'rate=100000r/s burst=100000',    # t/limit has the true ones
         %{ $self->{env} || {} },
         %{ $self->{opts}{env} || {} },

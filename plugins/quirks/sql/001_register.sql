@@ -1,5 +1,6 @@
 -- Registers of charge points that forget theirs: what each showed last during a
--- transaction, and where it began anew. In Wh, exactly as it was said.
+-- transaction, and where it began anew. In Wh, exactly as it was said. Its moments
+-- are the charge point's; heard_at is ours, for a clock of theirs may be years late.
 create table quirks.register (
     charge_point_id  text        not null,
     connector_number int         not null,
@@ -7,10 +8,11 @@ create table quirks.register (
     transaction_id   bigint,
     shown_at         timestamptz not null,
     shown_wh         numeric     not null,
+    heard_at         timestamptz not null,
     constraint register_pkey primary key (charge_point_id, connector_number, started_at)
 );
 create index register_transaction on quirks.register (charge_point_id, transaction_id);
-create index register_shown_at on quirks.register (shown_at);
+create index register_heard_at on quirks.register (heard_at);
 
 create table quirks.reset (
     charge_point_id  text        not null,
@@ -87,7 +89,8 @@ begin
     end loop;
     update quirks.register as k
     set shown_at = r.shown_at,
-        shown_wh = r.shown_wh
+        shown_wh = r.shown_wh,
+        heard_at = now
     where (k.charge_point_id, k.connector_number, k.started_at) = (r.charge_point_id, r.connector_number, r.started_at)
         and (k.shown_at, k.shown_wh) <> (r.shown_at, r.shown_wh);
     return goes_on;

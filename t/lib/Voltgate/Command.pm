@@ -1,7 +1,8 @@
 package Voltgate::Command;
 
 # Commands to charge points, each in a process and a connection of its own, so
-# that both workers are met, while a test serves what comes there.
+# that both workers are met, while a test serves what comes there. All are sent
+# at once, when the last has its connection.
 #
 #   my ($r) = commanded($vg, sub { $cp->serve(5) }, ['CP1', 'ClearCache', {}]);
 #   like $r, qr/^200 /;      # status, body, pid of the worker that was asked
@@ -19,6 +20,7 @@ our @EXPORT = qw(commanded);
 sub commanded {
     my ($vg, $serve, @commands) = @_;
 
+    pipe(my $hear, my $go) or die "pipe: $!";
     my @pipes = map {
         my ($identity, $action, $payload) = @$_;
         my $pid = open(my $pipe, '-|') // die "fork: $!";
@@ -26,6 +28,9 @@ sub commanded {
             delete $vg->{client};
             $vg->get('/healthz');
             my $worker = Voltgate::Worker->of($vg, $vg->client->{handle}{fh}) // 0;
+            syswrite STDOUT, '!';
+            close $go;
+            sysread $hear, my $told, 1;
             my $r = $vg->post("/api/v1/charge-points/$identity/commands",
                 { action => $action, payload => $payload });
             syswrite STDOUT, "$r->{status} $r->{body} $worker";
@@ -33,6 +38,8 @@ sub commanded {
         }
         $pipe;
     } @commands;
+    sysread $_, my $there, 1 for @pipes;
+    close $go;
     $serve->() if $serve;
     return map { local $/ = undef; my $text = <$_> // ''; close $_; $text } @pipes;
 }

@@ -111,9 +111,9 @@ sub pg_start {
 sub _database {
     my ($self, $own) = @_;
 
+    $self->{cluster} = 1 if $own;
     $self->_places;
     if ($own) {
-        $self->{cluster} = 1;
         $self->_script('docker/cluster', 'create');
         $self->_script("$self->{build}/voltgate", 'migrate');
         return;

@@ -5,8 +5,8 @@ with gone as (
     where (r.charge_point_id, r.connector_number, r.started_at) in (
         select o.charge_point_id, o.connector_number, o.started_at
         from quirks.register as o
-        where o.shown_at < :before
-        order by o.shown_at
+        where o.heard_at < :before
+        order by o.heard_at
         limit :batch)
     returning 1
 ), answer (status, body, events) as (
