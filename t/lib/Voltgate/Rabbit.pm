@@ -81,7 +81,7 @@ sub launch {
 sub ready {
     my ($self) = @_;
 
-    my $end = time + 60;
+    my $end = time + 180;    # Erlang on a busy machine
     until (IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{tls}, Timeout => 1)) {
         die "RabbitMQ has ended: ", $self->_said if waitpid($self->{pid}, 1) != 0;
         die "RabbitMQ does not start: ", $self->_said if time > $end;
