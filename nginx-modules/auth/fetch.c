@@ -307,7 +307,7 @@ vg_fetch_begin(vg_issuer_t *issuer, ngx_atomic_t *when, ngx_msec_t gap)
         issuer->shared->running = 0;
         return 0;
     }
-    call->correlation = (vg_str_t){ call->new_id, 36 };
+    call->correlation = vg_call_new_id(call);
     fetch->issuer = issuer;
     fetch->call = call;
     vg_outbound_get(call, issuer->target, vg_of(issuer->path), vg_fetch_said,

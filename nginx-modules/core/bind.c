@@ -55,7 +55,7 @@ vg_bind_correlation(vg_call_t *call)
 static vg_str_t
 vg_bind_new_id(vg_call_t *call)
 {
-    return (vg_str_t){ call->new_id, 36 };
+    return vg_call_new_id(call);
 }
 
 

@@ -51,8 +51,8 @@ struct vg_call_s {
     vg_str_t                 traceparent;
     vg_str_t   address, actor; /* data NULL: not by HTTP; see vg_acts()     */
     int64_t    now;            /* microseconds                                */
-    char       new_id[37];
-    ngx_uint_t depth; /* of asks                                   */
+    char       new_id[37];     /* see vg_call_new_id()                        */
+    ngx_uint_t depth;          /* of asks                                   */
 
     const vg_json_t  *body;
     const vg_json_t **values; /* per field                               */

@@ -60,6 +60,9 @@ vg_rc_t vg_language_ask(vg_call_t *call, vg_endpoint_t *e, vg_str_t args);
 const vg_setting_t *vg_setting_find(const vg_plugin_slot_t *plugin,
                                     const char             *name);
 
+/* the id of what the call makes, the same each time */
+vg_str_t vg_call_new_id(vg_call_t *call);
+
 /* who waits for the world has as long as that may take */
 void vg_steps_patience(vg_call_t *call);
 

@@ -80,7 +80,6 @@ vg_call_create(vg_endpoint_t *endpoint)
     call->started = ngx_current_msec;
     call->key.slot = -1;
     call->quota = -1;
-    vg_uuid7(call->new_id, call->now);
     vg_out_init(&call->problems, &call->arena);
     call->deadline.handler = vg_call_overdue;
     call->deadline.data = call;
@@ -89,6 +88,17 @@ vg_call_create(vg_endpoint_t *endpoint)
         vg_plugin_hold(endpoint->plugin);
     }
     return call;
+}
+
+
+/* most calls only read */
+vg_str_t
+vg_call_new_id(vg_call_t *call)
+{
+    if (call->new_id[0] == '\0') {
+        vg_uuid7(call->new_id, call->now);
+    }
+    return (vg_str_t){ call->new_id, sizeof(call->new_id) - 1 };
 }
 
 

@@ -103,6 +103,7 @@ vg_language_look(vg_call_t *call, vg_endpoint_t *e, const vg_json_t *args)
         return vg_refuse(call, "internal");
     }
     look->call = call;
+    (void) vg_call_new_id(call); /* one for both */
     look->as = *call;
     look->as.endpoint = e;
     look->as.body = args;

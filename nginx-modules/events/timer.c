@@ -117,7 +117,7 @@ vg_timer_fired(ngx_event_t *ev)
     }
     call->caller.id = VG_STR("system");
     call->caller.role = VG_STR("system");
-    call->correlation = (vg_str_t){ call->new_id, 36 };
+    call->correlation = vg_call_new_id(call);
     call->finish = vg_timer_over;
     call->owner = timer;
     call->unit_submit = vg_timer_submit;

@@ -82,31 +82,39 @@ vg_lua_pushstr(lua_State *L, vg_str_t s)
 }
 
 
-/* most have none of these */
+/* of the right size from the start: to grow it would cost as much again */
 static void
-vg_lua_caller_more(lua_State *L, const char *key, vg_str_t value)
+vg_lua_caller(lua_State *L, const vg_caller_t *caller)
 {
-    if (value.data != NULL) {
-        lua_pushlstring(L, value.data, value.len);
-        lua_setfield(L, -2, key);
+    ngx_uint_t i;
+    int        n = 0;
+    const struct {
+        const char *name;
+        vg_str_t    text;
+        bool        always; /* "" where there is none                       */
+    } members[] = {
+        { "id", caller->id, true },
+        { "role", caller->role, true },
+        { "company", caller->company, true },
+        { "scopes", caller->scopes, false },
+        { "session", caller->session, false },
+        { "plan", caller->plan, false },
+    };
+
+    for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        n += members[i].always || members[i].text.data != NULL;
     }
-}
-
-
-static void
-vg_lua_caller(lua_State *L, vg_call_t *call)
-{
-    lua_createtable(L, 0, 3);
-    vg_lua_pushstr(L, call->caller.id.data ? call->caller.id : VG_STR(""));
-    lua_setfield(L, -2, "id");
-    vg_lua_pushstr(L, call->caller.role.data ? call->caller.role : VG_STR(""));
-    lua_setfield(L, -2, "role");
-    vg_lua_pushstr(L, call->caller.company.data ? call->caller.company
-                                                : VG_STR(""));
-    lua_setfield(L, -2, "company");
-    vg_lua_caller_more(L, "scopes", call->caller.scopes);
-    vg_lua_caller_more(L, "session", call->caller.session);
-    vg_lua_caller_more(L, "plan", call->caller.plan);
+    lua_createtable(L, 0, n);
+    for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        if (members[i].text.data != NULL) {
+            lua_pushlstring(L, members[i].text.data, members[i].text.len);
+        } else if (members[i].always) {
+            lua_pushliteral(L, "");
+        } else {
+            continue;
+        }
+        lua_setfield(L, -2, members[i].name);
+    }
 }
 
 
@@ -125,7 +133,7 @@ vg_lua_member(lua_State *L, vg_call_t *call, const char *key)
     if (strcmp(key, "values") == 0) {
         vg_lua_values(L, call);
     } else if (strcmp(key, "caller") == 0) {
-        vg_lua_caller(L, call);
+        vg_lua_caller(L, &call->caller);
     } else if (strcmp(key, "row") == 0) {
         vg_lua_json(L, call, call->text.data ? call->text : call->loaded);
     } else if (strcmp(key, "body") == 0) {
@@ -135,7 +143,7 @@ vg_lua_member(lua_State *L, vg_call_t *call, const char *key)
     } else if (strcmp(key, "now") == 0) {
         lua_pushnumber(L, (lua_Number) call->now);
     } else if (strcmp(key, "new_id") == 0) {
-        lua_pushstring(L, call->new_id);
+        vg_lua_pushstr(L, vg_call_new_id(call));
     } else if (strcmp(key, "correlation_id") == 0) {
         vg_lua_pushstr(L, call->correlation);
     } else if (strcmp(key, "event_type") == 0) {

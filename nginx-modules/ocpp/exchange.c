@@ -181,7 +181,7 @@ vg_exchange_call(vg_exchange_t *x, vg_endpoint_t *endpoint)
                x->charger->identity.len);
     call->in.payload = x->frame.payload;
     call->caller.role = VG_STR("charger");
-    call->correlation = (vg_str_t){ call->new_id, 36 };
+    call->correlation = vg_call_new_id(call);
     call->finish = vg_exchange_answered;
     call->owner = x;
     return call;

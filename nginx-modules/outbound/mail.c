@@ -53,7 +53,7 @@ vg_mail_id(vg_post_t *post)
 
     key = vg_post_key(post, mail->idempotency_key);
     if (key.data == NULL) {
-        key = (vg_str_t){ post->call->new_id, 36 };
+        key = vg_call_new_id(post->call);
     }
     domain.data = (const char *) memchr(mail->from.data, '@', mail->from.len);
     domain.len = mail->from.len - (domain.data - mail->from.data);
