@@ -138,7 +138,7 @@ sub reload {
     kill 'HUP', $self->master;
     $self->wait_for(sub {
         my %now = map { $_ => 1 } $self->workers;
-        return keys %now && !grep { $now{$_} } @before;
+        return keys %now == $self->_all && !grep { $now{$_} } @before;
     }, 10) or die "the reload did not come about\n";
     delete $self->{client};
     return;
@@ -159,15 +159,17 @@ sub start_gateway {
     my ($self) = @_;
 
     $self->_script('docker/gateway', 'start');
-    my ($all) = _slurp("$self->{state}/conf/nginx.conf") =~ /^worker_processes +(\d+)/m;
     my $ready = $self->wait_for(sub {
-        $self->client->get($self->url('/ready'))->{status} == 200 && $self->workers == $all;
+        $self->client->get($self->url('/ready'))->{status} == 200 && $self->workers == $self->_all;
     }, $self->{opts}{ready_seconds} // 20);
     if (!$ready && !$self->{opts}{not_ready}) {
         die "not ready:\n", $self->log, "\n";
     }
     return;
 }
+
+# how many workers the conf wants
+sub _all { return (_slurp("$_[0]{state}/conf/nginx.conf") =~ /^worker_processes +(\d+)/m)[0] }
 
 sub stop_gateway {
     my ($self) = @_;

@@ -100,16 +100,18 @@ subtest 'a zone that is full' => sub {
     my $script = "$dir/many.lua";
     open my $out, '>', $script or die $!;
     print {$out} <<'LUA';
-local n = 0
+local n
+function init(args) n = tonumber(args[1]) end
 function request()
     n = n + 1
     return wrk.format("GET", "/api/v1/till/open", { ["X-Real-IP"] = string.format("10.%d.%d.%d", n % 251, n / 251 % 251, n / 63001) })
 end
 LUA
     close $out;
-    my $text = '';
+    my ($text, $from) = ('', -100_000);
     $vg->wait_for(sub {
-        $text .= `wrk -t1 -c8 -d2s -s $script @{[ $vg->url('') ]} 2>&1`;
+        $from += 100_000;    # none comes twice
+        $text .= `wrk -t1 -c8 -d2s -s $script @{[ $vg->url('') ]} -- $from 2>&1`;
         return figure($vg, 'voltgate_limit_displaced_total') > 0;
     }, 40);
     cmp_ok figure($vg, 'voltgate_limit_displaced_total'), '>', 0, 'more addresses than words: some give way';
