@@ -390,6 +390,7 @@ sub _shown {
     my ($self, @command) = @_;
     my $shown = join ' ', @command;
     $shown =~ s/( -f \S+)( -f \S+)+/$1 .../;
+    $shown =~ s/\bvg_[\w-]{40,}/KEY/g;
     $shown = "PGOPTIONS='$ENV{PGOPTIONS}' $shown" if $ENV{PGOPTIONS};
     (my $kind = $shown) =~ s/-[cj] \d+|\d+//g;
     push @{ $self->{commands} }, $shown if !$self->{seen}{$kind}++;
