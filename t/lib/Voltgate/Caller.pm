@@ -130,8 +130,9 @@ sub certificates {
     return { ca => "$dir/ca.pem", map { $_ => { cert => "$dir/$_.pem", key => "$dir/$_.key" } } qw(good wrong expired self) };
 }
 
-# said($r): the status of a call that went well, else the name of the error
-sub said { my ($r) = @_; return $r->{status} < 400 ? $r->{status} : $r->{json}{type} =~ s{.*/}{}r }
+# said($r): the status of a call that went well, else the name of the error; of
+# one that came to no answer, why
+sub said { my ($r) = @_; return $r->{status} < 400 ? $r->{status} : ($r->{json}{type} // "$r->{status} $r->{body}") =~ s{.*/}{}r }
 
 # at_once($vg, @calls): what each came to, by a client of its own, all together
 sub at_once {
