@@ -240,7 +240,8 @@ unit: units ## build and run the C programs among the tests
 # all of them with what vg_json.h offers; -MF because one command compiles and links
 unit_cc = $(call say,UNIT) mkdir -p $(@D); rm -f $@.d; \
           $(CC) $(CFLAGS) $(LDFLAGS) $(1) -MMD -MP -MF $@.d -o $@ \
-          $(filter %.c,$^) $(2) -lyajl -lcrypto
+          $< $(filter %.o,$^) $(2) -lyajl -lcrypto
+objects = $(patsubst %.c,$(B)/obj/%.o,$(sort $(JSON_SRC) $(1)))
 
 # a Kafka, and who reads from it, for t/relay/kafka.t
 $(B)/relay/mock: t/relay/mock.c
@@ -255,7 +256,7 @@ pure = $(addprefix $(1),$(shell cd $(1) && \
 
 # PLUGIN_UNIT(test without .c, folder of the plugin)
 define PLUGIN_UNIT
-$(B)/unit/$(1): $(1).c $(JSON_SRC) $(call pure,$(2))
+$(B)/unit/$(1): $(1).c $(call objects,$(call pure,$(2)))
 	$$(call unit_cc,-iquote nginx-modules/core -iquote $(2))
 endef
 $(foreach u,$(filter plugins/%,$(UNITS:%.c=%)),\
@@ -265,7 +266,7 @@ $(foreach u,$(filter plugins/%,$(UNITS:%.c=%)),\
 # KIT_UNIT(test without .c, files, libraries)
 with = $(shell sed -n 's,.*with: *\([^|*]*\)|* *\([^*]*\).*,\$(2),p;20q' $(1))
 define KIT_UNIT
-$(B)/unit/$(1): $(1).c $(sort $(JSON_SRC) $(2))
+$(B)/unit/$(1): $(1).c $(call objects,$(2))
 	$$(call unit_cc,$(ROOMS:%=-iquote %),$(3))
 endef
 $(foreach u,$(filter t/%,$(UNITS:%.c=%)),\
