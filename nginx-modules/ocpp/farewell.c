@@ -10,11 +10,9 @@
 
 #include "charger.h"
 
-#define VG_FAREWELL_FIRST 500 /* ms until the second try; doubles        */
-#define VG_FAREWELL_MOST                                                       \
-    5000                     /* ms between two tries: as long it counts
-                                  as connected once the database is back  */
-#define VG_FAREWELL_LEAVE 14 /* tries of a worker that leaves: a minute */
+#define VG_FAREWELL_FIRST 500  /* ms until the second try; doubles        */
+#define VG_FAREWELL_MOST  5000 /* ms between two tries                    */
+#define VG_FAREWELL_LEAVE 14   /* tries of a worker that leaves: a minute */
 
 typedef struct {
     ngx_event_t timer;
