@@ -45,7 +45,9 @@ my %cp = map { $_ => Voltgate::Charger->connect($vg, $_, $password) } keys %kind
 sub boot { my ($name) = @_; return is $cp{$name}->call(BootNotification => $kind{$name})->[2]{status}, 'Accepted', "$name boots" }
 boot($_) for sort keys %kind;
 
-sub clock { return strftime('%Y-%m-%dT%H:%M:%SZ', gmtime(time + $_[0])) }
+# seconds from here on, the same moment each time
+my $now = time;
+sub clock { return strftime('%Y-%m-%dT%H:%M:%SZ', gmtime($now + $_[0])) }
 
 sub start {
     my ($name, $meter, $when) = @_;
