@@ -161,7 +161,8 @@ sub told {
     ok scalar(grep { $_ eq $row->{status} } @may), "it is @may" or diag explain $row;
     like $self->effects($id), $row->{status} eq 'COMPLETED' ? $self->{completed} : $self->{undone},
         $row->{status} eq 'COMPLETED' ? 'each effect is there, once' : 'no effect is left';
-    my $shown = $vg->get("/api/v1/sagas/$id")->{json};
+    my $shown;    # a worker may have its connections not yet again
+    $vg->wait_for(sub { my $r = $vg->get("/api/v1/sagas/$id"); $shown = $r->{json}; $r->{status} != 503 }, 10);
     is $shown->{status}, $row->{status}, 'and so the API says';
     is !!defined $shown->{error}, $row->{status} eq 'UNDONE', 'with why, if it is undone';
     is $row->{pid}, undef, 'nobody holds it';
