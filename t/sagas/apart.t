@@ -48,6 +48,8 @@ subtest 'a step whose cluster is away is tried until it is back, or its time is 
     $s->told($late, 'UNDONE');
     like $s->effects($late), qr{seat 0/0}, 'what never ran is not undone';
     $s->told($id, 'COMPLETED', 'UNDONE');
+    # else the other node takes what comes next
+    ok $vg->wait_for(sub { !grep { $vg->client(fresh => 1)->get($vg->url('/ready'))->{status} != 200 } 1 .. 8 }, 20), 'its workers are ready again';
 };
 
 subtest 'a node that is gone' => sub {
