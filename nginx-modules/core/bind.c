@@ -53,13 +53,6 @@ vg_bind_correlation(vg_call_t *call)
 
 
 static vg_str_t
-vg_bind_new_id(vg_call_t *call)
-{
-    return vg_call_new_id(call);
-}
-
-
-static vg_str_t
 vg_bind_body(vg_call_t *call)
 {
     if (call->body == NULL) {
@@ -238,7 +231,7 @@ static const vg_bind_pt vg_binds[] = {
     [VG_BIND_CALLER_COMPANY] = vg_bind_caller_company,
     [VG_BIND_NOW] = vg_bind_now,
     [VG_BIND_CORRELATION_ID] = vg_bind_correlation,
-    [VG_BIND_NEW_ID] = vg_bind_new_id,
+    [VG_BIND_NEW_ID] = vg_call_new_id,
     [VG_BIND_BODY] = vg_bind_body,
     [VG_BIND_ROW] = vg_bind_row,
     [VG_BIND_CURSOR] = vg_bind_cursor,
