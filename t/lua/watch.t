@@ -54,9 +54,7 @@ save(saved => { 'sql/001_more.sql' => "create table saved.more (said text not nu
     'plugin.lua' => $lua =~ s/check = .*? end,/statement = "more", everybodys = true,/r });
 ok $vg->wait_for(sub { says(saved => 'four') }, 20), 'migrations are run, too' or diag $vg->log;
 
-# '' of one that has ended meanwhile
-sub told { my ($path) = @_; open my $in, '<', $path or return ''; local $/ = undef; return scalar(<$in>) // '' }
-my $watchers = sub { return grep { m{plugin\0watch\0.*\Q$vg->{house}\E}s } map { told($_) } glob '/proc/[0-9]*/cmdline' };
+my $watchers = sub { return grep { m{plugin\0watch\0.*\Q$vg->{house}\E}s } map { Voltgate::_slurp($_) } glob '/proc/[0-9]*/cmdline' };
 is scalar(my @one = $watchers->()), 1, 'one process looks';
 $vg->reload;
 ok $vg->wait_for(sub { (my @now = $watchers->()) == 1 }, 20), '... and one after a reload of the conf';

@@ -101,14 +101,6 @@ subtest 'nothing is lost' => sub {
             '... and the relay stands at the end';
     }
 
-    # one may have been told to a try that was given up by then
-    ok $vg->wait_for(sub {
-        return 1 if $vg->sql('select refused from vg.relay') > 0;
-        command('refuse');
-        announce($vg, $last + 1, $last += 1, 40);
-        return !all_of($last, 40);
-    }, 40), 'a refusal is counted';
-    ok $vg->wait_for(sub { relayed($vg, 'kafka') == $vg->sql('select max(pos) from vg.event') }, 20), 'and all is told';
     my (%id, %first, %partition, %newest, @wrong, @moved, @order);
     for my $m (@messages) {
         my $worth = worth($m->{body});
@@ -124,6 +116,8 @@ subtest 'nothing is lost' => sub {
     is_deeply [ grep { !$first{$_} } map { $_->{event_id} } $vg->rows('select event_id from vg.event') ], [],
         'each event of the log was heard';
     note scalar(@messages), " messages of $last events";
+    my ($row) = $vg->rows('select * from vg.relay');
+    cmp_ok $row->{refused}, '>=', 1, 'a refusal is counted';
 };
 
 # an empty one, with the kit's tables: events are told by hand
