@@ -368,7 +368,9 @@ vg_socket_on_timer(ngx_event_t *ev)
         vg_socket_lost(s);
     } else if (!s->draining) {
         vg_socket_ping(s);
-    } else if (s->stalled || s->hooks->busy(s->owner)) {
+    } else if (s->stalled || !vg_socket_empty(s) || s->hooks->busy(s->owner)) {
+        /* an answer that was queued in this turn of the loop would stay behind
+         * a close frame, which overtakes it */
         ngx_add_timer(&s->timer, VG_SOCKET_BUSY);
     } else {
         vg_socket_close(s, VG_CLOSE_RESTART, "the server restarts");
