@@ -13,10 +13,13 @@ static const char *const vg_setup[][2] = {
     { "vg_role", "select set_config('role', $1, true)" },
     { "vg_begin", "select set_config('role', $1, true),"
                   " set_config('synchronous_commit', $2, true)" },
-    { "vg_durable", "select set_config('synchronous_commit', 'on', true)" },
-    { "vg_barrier", "select pg_logical_emit_message(true, 'vg', '')" },
     { NULL, NULL }
 };
+
+/* never prepared: it has to work where all that was prepared is forgotten */
+static const char vg_barrier[] =
+    "select set_config('synchronous_commit', 'on', true),"
+    " pg_logical_emit_message(true, 'vg', '')";
 
 
 static ngx_int_t
@@ -270,10 +273,8 @@ static ngx_int_t
 vg_send_barrier(vg_conn_t *conn)
 {
     conn->barrier = 1;
-    if (vg_send_named(conn, VG_OP_BARRIER, NULL, "vg_durable", 0, NULL)
-            != NGX_OK
-        || vg_send_named(conn, VG_OP_BARRIER, NULL, "vg_barrier", 0, NULL)
-               != NGX_OK)
+    if (!PQsendQueryParams(conn->pg, vg_barrier, 0, NULL, NULL, NULL, NULL, 0)
+        || vg_conn_op(conn, VG_OP_BARRIER, NULL, NULL) != NGX_OK)
     {
         return NGX_ERROR;
     }

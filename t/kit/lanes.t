@@ -3,9 +3,11 @@
 use strict;
 use warnings;
 
+use JSON::PP;
 use Test::More;
 
 use Voltgate;
+use Voltgate::Wire;
 
 my $vg = Voltgate->start;
 
@@ -74,7 +76,30 @@ subtest 'statements that are gone are prepared anew, and no call is lost' => sub
     }
     is "@other", '', 'those after it are done';
     is $vg->sql(q{select count(*) from stations.charge_point where id like 'CP-AFTER-%'}), 24, 'once each';
-    $vg->sql('drop trigger lanes_forget on stations.charge_point');
+    $vg->sql('drop function stations.lanes_forget() cascade');
+};
+
+# changes that came together are made durable by one barrier, which is a statement too
+subtest 'a batch in which all was forgotten is durable all the same' => sub {
+    $vg->sql(q{create function stations.lanes_forget() returns trigger language plpgsql set search_path = '' as $$
+        begin
+            if new.id like 'CP-SLOW%' then perform pg_catalog.pg_sleep(0.2); end if;
+            if new.id like 'CP-FORGET%' then deallocate all; end if;
+            return new;
+        end $$});
+    $vg->sql(q{create trigger lanes_forget after insert on stations.charge_point
+        for each row execute function stations.lanes_forget()});
+    my @ids = ((map { "CP-SLOW-$_" } 1 .. 8), map { ("CP-BESIDE-$_", "CP-BESIDE-1$_", "CP-FORGET-IN-$_", "CP-BESIDE-2$_") } 1 .. 2);
+    my %wire = map { $_ => Voltgate::Wire->connect($vg) } @ids;
+    for my $id (@ids) {
+        my $body = encode_json({ id => $id, operatorId => '019393c0-0000-7000-8000-000000000001',
+            password => 'sixteen letters!' });
+        $wire{$id}->send("POST /api/v1/charge-points HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " . $vg->admin
+            . "\r\nContent-Type: application/json\r\nContent-Length: " . length($body) . "\r\n\r\n$body");
+    }
+    my @other = grep { $_ ne '' } map { my $status = $wire{$_}->answer->{status}; $status == 201 ? '' : "$_: $status" } @ids;
+    is "@other", '', 'all are done';
+    $vg->sql('drop function stations.lanes_forget() cascade');
 };
 
 subtest 'a database address that refuses is followed by the next' => sub {

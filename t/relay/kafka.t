@@ -77,12 +77,13 @@ subtest 'an event is as the contract has it' => sub {
 
 subtest 'nothing is lost' => sub {
     my $last = 1;
+    # what the broker shall do is said first: afterwards all may have passed already
     for my $step (
-        [ 'errors that pass'           => sub { is command('fail 5'), 'ok' } ],
-        [ 'answers that are withheld'  => sub { is command('lose 2'), 'ok' } ],
-        [ 'an event that is refused'   => sub { is command('refuse'), 'ok' } ],
-        [ 'the relay is killed'        => sub { kill 'KILL', relay_pids($vg) } ],
-        [ 'the broker is away a while' => sub {
+        [ 'errors that pass',           'fail 5', sub { } ],
+        [ 'answers that are withheld',  'lose 2', sub { } ],
+        [ 'an event that is refused',   'refuse', sub { } ],
+        [ 'the relay is killed',        undef,    sub { kill 'KILL', relay_pids($vg) } ],
+        [ 'the broker is away a while', undef,    sub {
             is command('down'), 'ok';
             announce($vg, $last + 1, $last + 2000, 40);
             # those may have come in before it was down, these have not
@@ -93,7 +94,8 @@ subtest 'nothing is lost' => sub {
             is command('up'), 'ok';
         } ])
     {
-        my ($name, $do) = @$step;
+        my ($name, $first, $do) = @$step;
+        is command($first), 'ok' if $first;
         announce($vg, $last + 1, $last += 2000, 40);
         $do->();
         ok all_of($last, 40), $name or last;
