@@ -50,6 +50,19 @@ static const struct {
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 
+/* An event that is not kept ends the session; whoever hears of it first, the
+ * report of its delivery or the next event for its topic, counts it. */
+static relay_rc_t
+kafka_refused(relay_t *r, const char *what, const char *why)
+{
+    kafka_t *link = r->link;
+
+    r->counts.refused++;
+    link->rc = relay_fault(r, "%s: %s", what, why);
+    return link->rc;
+}
+
+
 static void
 kafka_delivered(rd_kafka_t *kafka, const rd_kafka_message_t *message,
                 void *opaque)
@@ -63,9 +76,8 @@ kafka_delivered(rd_kafka_t *kafka, const rd_kafka_message_t *message,
         return; /* the session is over; what is behind goes again */
     }
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        r->counts.refused++;
-        link->rc = relay_fault(r, "an event was not kept: %s",
-                               rd_kafka_err2str(message->err));
+        (void) kafka_refused(r, "an event was not kept",
+                             rd_kafka_err2str(message->err));
         return;
     }
     anew =
@@ -268,7 +280,7 @@ kafka_publish(relay_t *r, const relay_event_t *event, uint64_t tag)
         kafka_fatal(r, link->kafka);
         return link->rc;
     default:
-        return relay_fault(r, "%s: %s", topic, rd_kafka_err2str(err));
+        return kafka_refused(r, topic, rd_kafka_err2str(err));
     }
 }
 
