@@ -23,10 +23,9 @@ sub only {
     my ($class, $vg, $worker, $sub) = @_;
 
     my @others = grep { $_ != $worker } $vg->workers;
-    kill 'STOP', @others;
     # a signal that is on its way stops nobody from accepting once more
     my $done = eval {
-        $vg->wait_for(sub { !grep { !_stopped($_) } @others }) or die "a worker does not stop\n";
+        $vg->wait_for(sub { @others == grep { _stop($_) } @others }, 10) or die "a worker does not stop\n";
         $sub->();
         1;
     };
@@ -35,9 +34,20 @@ sub only {
     return;
 }
 
-sub _stopped {
-    open my $stat, '<', "/proc/$_[0]/stat" or return;
-    return <$stat> =~ /\) T /;
+# It is there at a later call. Amid its own work it may hold a lock of the shared
+# memory, which whoever goes on would wait for: it is stopped in the kernel alone.
+sub _stop {
+    my ($pid) = @_;
+
+    my $stopped = _first("/proc/$pid/stat") =~ /\) T /;
+    return 1 if $stopped && _first("/proc/$pid/syscall") !~ /^-1/;
+    kill $stopped ? 'CONT' : 'STOP', $pid;
+    return 0;
+}
+
+sub _first {
+    open my $file, '<', $_[0] or return '';
+    return <$file> // '';
 }
 
 sub _holds {
