@@ -33,6 +33,7 @@ sub complaints {
     return if !@$told;
 
     my $input = File::Temp->new;
+    binmode $input, ':encoding(UTF-8)';
     print {$input} "$_->[0]\n" for @$told;
     CORE::close $input or die "events: $!";
     return _node("$input", 'check', _program(_folders(@states)));
