@@ -44,7 +44,8 @@ sub connected {
 sub answered {
     my ($cp, $held, $patience) = @_;
     my $message = $cp->wait_answer('held', 10) or return 0;
-    return $message->[0] == 3 || $held > $patience;
+    return $held > $patience if $message->[0] != 3;
+    return ($message->[2]{status} // 'Accepted') eq 'Accepted';    # meter values have none
 }
 
 sub known { return $vg->get("/api/v1/charge-points/$_[0]")->{json}{connected} }

@@ -39,15 +39,10 @@ sub only {
 sub _stop {
     my ($pid) = @_;
 
-    my $stopped = _first("/proc/$pid/stat") =~ /\) T /;
-    return 1 if $stopped && _first("/proc/$pid/syscall") !~ /^-1/;
+    my $stopped = Voltgate::_slurp("/proc/$pid/stat") =~ /\) T /;
+    return 1 if $stopped && Voltgate::_slurp("/proc/$pid/syscall") !~ /^-1/;
     kill $stopped ? 'CONT' : 'STOP', $pid;
     return 0;
-}
-
-sub _first {
-    open my $file, '<', $_[0] or return '';
-    return <$file> // '';
 }
 
 sub _holds {
