@@ -60,7 +60,6 @@ sub left {
 sub heard { return $vg->rows('select outcome, reason, correlation, job from accounts.heard where note = $1 order by id', $_[0]) }
 sub jobs  { return $vg->rows(q{select id, tries, lease, error, dead_at, extract(epoch from next_at - now())::numeric(9, 3) as seconds
     from vg.job where payload ->> 'note' = $1}, $_[0]) }
-sub hurry { return $vg->sql('update vg.job set next_at = now() where dead_at is null') }
 
 subtest 'a job is done once, and gone' => sub {
     my $note = later(path => '/ok?once');
@@ -98,7 +97,7 @@ subtest 'what fails is tried again, after longer each time, with the same key' =
         my ($job) = jobs($note);
         like $job->{error}, qr/^upstream .*503/, 'it says how';
         cmp_ok $job->{seconds}, '<=', 2 ** ($turn - 1), 'and comes again';
-        hurry();
+        $vg->hurry;
     }
     ok $vg->wait_for(sub { heard($note) }, 10), 'until it is done';
     my @requests = $world->requests(qr{^/fail/2/again});
@@ -110,7 +109,7 @@ subtest 'what fails is tried again, after longer each time, with the same key' =
 
 subtest 'after the last try it is undone and kept' => sub {
     my $note = later(path => '/status/500?dead');
-    ok $vg->wait_for(sub { hurry(); my ($job) = jobs($note); $job && $job->{dead_at} }, 15), 'dead';
+    ok $vg->wait_for(sub { $vg->hurry; my ($job) = jobs($note); $job && $job->{dead_at} }, 15), 'dead';
     my ($job) = jobs($note);
     is $job->{tries}, 3;
     is $job->{lease}, undef;
@@ -155,7 +154,7 @@ subtest 'what was sent is a try, also when its own statement meets a lock' => su
     later(path => '/ok?locked', method => 'POST', note => 'locked');
     ok $vg->wait_for(sub { my ($job) = jobs('locked'); $job && ($job->{error} // '') =~ /^busy/ && !$job->{lease} }), 'it is busy';
     is +(jobs('locked'))[0]{tries}, 1, 'and was a try';
-    ok $vg->wait_for(sub { hurry(); my ($job) = jobs('locked'); $job && $job->{dead_at} }, 15), 'dead in the end';
+    ok $vg->wait_for(sub { $vg->hurry; my ($job) = jobs('locked'); $job && $job->{dead_at} }, 15), 'dead in the end';
     is scalar $world->requests(qr{[?]locked}), 3, 'the other side heard it as often as the conf says';
     is_deeply [ map { $_->{reason} } heard('locked') ], ['busy'], 'and it was undone';
     $vg->sql('drop trigger locked on accounts.heard; delete from vg.job');
@@ -204,7 +203,7 @@ subtest 'who was too slow changes nothing' => sub {
     $world->forget;
     my $note = later(path => '/slow/2000?late');
     ok $vg->wait_for(sub { $world->requests(qr{late}) });
-    hurry();    # as if the lease were over
+    $vg->end_leases;
     later(path => '/ok?bell');    # whoever rings, all that are due are taken
     ok $vg->wait_for(sub { $world->requests(qr{late}) == 2 }), 'it is taken again';
     ok $vg->wait_for(sub { !jobs($note) }, 10);
@@ -228,7 +227,7 @@ subtest 'what cannot be undone is tried again, and kept in the end' => sub {
     ok $vg->wait_for(sub { $vg->log =~ /was not undone/ }), 'it is logged';
     ok !(jobs('stuck'))[0]{dead_at}, 'and not dead';
     $vg->sql(q{alter table accounts.heard drop constraint no_reason});
-    hurry();
+    $vg->end_leases;
     ok $vg->wait_for(sub { my ($job) = jobs('stuck'); $job && $job->{dead_at} }), 'until it can be';
     is scalar heard('stuck'), 1;
     $vg->sql('delete from vg.job');

@@ -88,8 +88,6 @@ subtest 'workers that die while a provider acts' => sub {
     my @workers = $vg->workers;
     $vg->kill_worker($_) for @workers;
     ok $vg->wait_for(sub { my @now = $vg->workers; @now == 2 && !grep { my $w = $_; grep { $_ == $w } @workers } @now }, 10), 'others are there';
-    # their leases, as if they were over
-    $vg->sql('update vg.job set next_at = now() where dead_at is null and lease is not null');
     $p->settle(@cells);
     is shows($_), "CAPTURED - $_->{amount} 0", "$_->{shape}, $_->{step}" for @cells;
     is $p->theirs($_)->{times}, 1, 'captured once' for @cells;
@@ -111,7 +109,7 @@ subtest 'what nobody can settle is shown, and tried again' => sub {
     $provider->fault('error', op => 'any', shape => 'stripe', times => 1000);
     my $cell = $p->begun('stripe', 'capture', 'none');
     ok $vg->wait_for(sub {
-        $vg->sql('update vg.job set next_at = now() where dead_at is null and lease is null');
+        $vg->hurry;
         $vg->sql('select count(*) from vg.job where dead_at is not null and payload ->> $2 = $1', $cell->{id}, 'intentId');
     }, 30), 'its job is given up';
     my @shown = @{ $vg->get("$api/payments?settled=false", $p->as('stripe'))->{json}{items} };
@@ -131,7 +129,7 @@ subtest 'a key that holds no more loses no payment; the next one is read by a re
     ok $vg->wait_for(sub { $vg->log =~ /AUTHORISE is not known to be done, status 401/ }, 20), 'it is refused, and asked again';
     is shows($cell), 'PENDING - 0 0';
     $put->($provider->secret('stripe'));
-    $vg->sql('update vg.job set next_at = now() where dead_at is null and lease is null');
+    $vg->hurry;
     $p->settle($cell);
     is shows($cell), "CAPTURED - $cell->{amount} 0";
     my $secret = join '|', map { quotemeta } 'sk_test_of_yesterday', map { ($provider->secret($_), $provider->webhook_secret($_)) } qw(stripe razorpay);

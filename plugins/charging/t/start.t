@@ -266,7 +266,7 @@ subtest 'it is asked until it stops: when it was away, and when it rejects that'
     ok $vg->wait_for(sub { session($session)->{status} eq 'ACTIVE' }, 10);
     connects();
     local $says{RemoteStopTransaction} = 'Rejected';
-    my $soon = sub { $vg->sql('update vg.job set next_at = now() where lease is null'); $cp->serve(0.05) };
+    my $soon = sub { $vg->hurry; $cp->serve(0.05) };
     ok $vg->wait_for(sub { $soon->(); asked_to_stop($transaction) }, 20), 'it is back, and is asked';
     ok $vg->wait_for(sub { ($vg->sql('select error from vg.job') // '') =~ /^rejected/ }), 'it rejects that';
     is session($session)->{status}, 'ACTIVE';

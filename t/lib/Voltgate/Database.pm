@@ -38,6 +38,19 @@ sub party {
     return;
 }
 
+# Jobs that wait for their next try are due. One that somebody has is not: taken
+# from them it would be a try more.
+sub hurry {
+    my ($self) = @_;
+    return $self->sql('update vg.job set next_at = now() where dead_at is null and lease is null and next_at > now()');
+}
+
+# as if the leases were over of whoever has a job
+sub end_leases {
+    my ($self) = @_;
+    return $self->sql('update vg.job set next_at = now() where dead_at is null and lease is not null');
+}
+
 # erased($vg->delete("/api/v1/customers/$id")->{json}{erasureId}): its report, once
 # it is over. The pause in which the last calls of who is erased may end passes.
 sub erased {

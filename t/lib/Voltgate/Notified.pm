@@ -59,7 +59,7 @@ sub soon {
     my ($self, $sub, $seconds) = @_;
 
     return $self->{vg}->wait_for(sub {
-        $self->{vg}->sql(q{update vg.job set next_at = now() where plugin = 'notifications' and lease is null and next_at > now()});
+        $self->{vg}->hurry;
         return $sub->();
     }, $seconds // 20);
 }
