@@ -35,7 +35,14 @@ sub slow {
     }, 10) || die "no call is let in\n";
 }
 
-sub ends { my ($wire) = @_; return $wire->send('{"text":"x"}')->answer(5)->{status} }
+# who is told that the connection closes closes it: nginx waits for that
+sub ends {
+    my ($wire) = @_;
+
+    my $r = $wire->send('{"text":"x"}')->answer(5);
+    $wire->drop if ($r->{headers}{connection} // '') eq 'close';
+    return $r->{status};
+}
 
 # one of each worker at least
 sub slow_on_both {
