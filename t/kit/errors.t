@@ -21,7 +21,6 @@ my $vg   = Voltgate->start(extra => { server => "
         location = /part { return 416; }" });
 
 my $api  = '/api/v1';
-my $auth = 'Authorization: Bearer ' . $vg->admin . "\r\n";
 my ($north, $south) = map { "019393c0-0000-7000-8000-00000000000$_" } 1, 2;
 my %as = map { $_->[0] => { Authorization => 'Bearer '
     . $vg->token(role => $_->[1], subject => $_->[0], company => $_->[2]) } }
@@ -357,10 +356,8 @@ sub reserved {
 
 sub key_running {
     my ($r) = held('lock table charging.id_tag in share mode', sub {
-        my $first = Voltgate::Wire->connect($vg);
         my $body  = '{"idTag":"RUNS"}';
-        $first->send("POST $api/id-tags HTTP/1.1\r\nHost: x\r\n${auth}Idempotency-Key: runs\r\n"
-            . 'Content-Length: ' . length($body) . "\r\nConnection: close\r\n\r\n$body");
+        my $first = Voltgate::Wire->post($vg, "$api/id-tags", $body, 'Idempotency-Key' => 'runs');
         $vg->wait_for(sub { $vg->waiting });
         return $vg->post("$api/id-tags", $body, { 'Idempotency-Key' => 'runs' });
     });
@@ -393,10 +390,7 @@ sub charger_error {
     my $cp = charger();
     is $cp->status, 101;
     $cp->answer(sub { [ 'NotSupported', 'no', {} ] });
-    my $wire = Voltgate::Wire->connect($vg);
-    my $body = '{"action":"ClearCache"}';
-    $wire->send("POST $api/charge-points/CP1/commands HTTP/1.1\r\nHost: x\r\n$auth"
-        . 'Content-Length: ' . length($body) . "\r\n\r\n$body");
+    my $wire = Voltgate::Wire->post($vg, "$api/charge-points/CP1/commands", { action => 'ClearCache' });
     $cp->serve(10);
     return $wire->answer;
 }

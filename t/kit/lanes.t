@@ -3,7 +3,6 @@
 use strict;
 use warnings;
 
-use JSON::PP;
 use Test::More;
 
 use Voltgate;
@@ -90,13 +89,10 @@ subtest 'a batch in which all was forgotten is durable all the same' => sub {
     $vg->sql(q{create trigger lanes_forget after insert on stations.charge_point
         for each row execute function stations.lanes_forget()});
     my @ids = ((map { "CP-SLOW-$_" } 1 .. 8), map { ("CP-BESIDE-$_", "CP-BESIDE-1$_", "CP-FORGET-IN-$_", "CP-BESIDE-2$_") } 1 .. 2);
-    my %wire = map { $_ => Voltgate::Wire->connect($vg) } @ids;
-    for my $id (@ids) {
-        my $body = encode_json({ id => $id, operatorId => '019393c0-0000-7000-8000-000000000001',
-            password => 'sixteen letters!' });
-        $wire{$id}->send("POST /api/v1/charge-points HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " . $vg->admin
-            . "\r\nContent-Type: application/json\r\nContent-Length: " . length($body) . "\r\n\r\n$body");
-    }
+    my %wire = map {
+        $_ => Voltgate::Wire->post($vg, '/api/v1/charge-points',
+            { id => $_, operatorId => '019393c0-0000-7000-8000-000000000001', password => 'sixteen letters!' })
+    } @ids;
     my @other = grep { $_ ne '' } map { my $status = $wire{$_}->answer->{status}; $status == 201 ? '' : "$_: $status" } @ids;
     is "@other", '', 'all are done';
     $vg->sql('drop function stations.lanes_forget() cascade');

@@ -69,11 +69,7 @@ sub type  { return ($_[0]{json}{type} // '') =~ s{.*/}{}r }
 sub whole { my ($r) = @_; return $r->{status} == 200 && $r->{body} =~ /\A%PDF-.*%%EOF\s*\z/s }
 
 # sent, by a connection of its own, and not waited for
-my $text = $json->encode({ document => $long });
-my $head = join "\r\n", 'POST /api/v1/print HTTP/1.1', 'Host: a', 'Authorization: Bearer ' . $vg->admin,
-    'Content-Type: application/json', 'Content-Length: ' . length $text, '', '';
-
-sub asked { return Voltgate::Wire->connect($vg)->send($head . $text) }
+sub asked { return Voltgate::Wire->post($vg, '/api/v1/print', { document => $long }) }
 
 my $first = drawn($small);
 ok whole($first), 'a page is drawn' or diag "$first->{status} $first->{body}";

@@ -167,10 +167,7 @@ subtest 'a worker that dies while it leaves has none after it' => sub {
     my $cp = connected('CP1');
     ok $cp->call('BootNotification', $boot);
     my $worker = worker_of($cp);
-    my $body = '{"action":"ClearCache","payload":{}}';
-    my $asker = Voltgate::Wire->connect($vg)->send("POST /api/v1/charge-points/CP1/commands HTTP/1.1\r\n"
-        . 'Authorization: Bearer ' . $vg->admin . "\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        . 'Content-Length: ' . length($body) . "\r\n\r\n$body");
+    my $asker = Voltgate::Wire->post($vg, '/api/v1/charge-points/CP1/commands', { action => 'ClearCache', payload => {} });
     is $cp->recv(5)->[2], 'ClearCache', 'its charger has a command to answer';
     $vg->reload;
     ok !$cp->closed && Voltgate::alive($worker), 'for which it stays';

@@ -53,10 +53,7 @@ sub known { return $vg->get("/api/v1/charge-points/$_[0]")->{json}{connected} }
 # a command over a connection of its own, whose answer is read later
 sub command {
     my ($identity) = @_;
-    my $body = '{"action":"ClearCache","payload":{}}';
-    return Voltgate::Wire->connect($vg)->send("POST /api/v1/charge-points/$identity/commands HTTP/1.1\r\n"
-        . 'Authorization: Bearer ' . $vg->admin . "\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        . 'Content-Length: ' . length($body) . "\r\n\r\n$body");
+    return Voltgate::Wire->post($vg, "/api/v1/charge-points/$identity/commands", { action => 'ClearCache', payload => {} });
 }
 
 # the new master's workers are ready, the old ones are told to leave

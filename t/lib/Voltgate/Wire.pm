@@ -17,7 +17,7 @@ use IO::Socket::SSL;
 use JSON::PP ();
 use Time::HiRes qw(time);
 
-my $json = JSON::PP->new->utf8->allow_nonref;
+my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
 sub ask {
     my ($class, $vg, $bytes, %opts) = @_;
@@ -37,6 +37,17 @@ sub connect {
             SSL_verifycn_name => 'localhost', SSL_ca_file => $vg->ca);
     die "connect: $!\n" if !$socket;
     return bless { socket => $socket, bytes => '' }, $class;
+}
+
+# A POST by the admin over a connection of its own, which is not waited for;
+# the body is a text, or what is to be JSON.
+sub post {
+    my ($class, $vg, $path, $body, %headers) = @_;
+
+    my $text = ref $body ? $json->encode($body) : $body;
+    my %all = ('Host' => 'localhost', 'Authorization' => 'Bearer ' . $vg->admin, 'Content-Type' => 'application/json',
+        'Content-Length' => length $text, %headers);
+    return $class->connect($vg)->send(join "\r\n", "POST $path HTTP/1.1", (map { "$_: $all{$_}" } sort keys %all), '', $text);
 }
 
 # Stops when the other side does not want more.
