@@ -194,7 +194,7 @@ vg_charger_find(uint64_t number, vg_str_t identity)
 }
 
 
-void
+static void
 vg_charger_replace(vg_str_t identity, const vg_holder_t *holder)
 {
     vg_out_t    out;
@@ -212,6 +212,25 @@ vg_charger_replace(vg_str_t identity, const vg_holder_t *holder)
     vg_out_close(&out, ']');
     (void) vg_link_tell(holder->pid, VG_LINK_CLOSE, vg_out_str(&out));
     ngx_destroy_pool(pool);
+}
+
+
+void
+vg_charger_outdate(vg_str_t identity, int64_t epoch)
+{
+    vg_holder_t old = vg_table_outdate(identity, epoch);
+
+    if (old.pid != 0) {
+        vg_charger_replace(identity, &old);
+    }
+}
+
+
+void
+vg_charger_missed(vg_str_t identity, int64_t epoch)
+{
+    vg_charger_outdate(identity, epoch);
+    vg_farewell(identity, epoch);
 }
 
 

@@ -86,8 +86,13 @@ void vg_order_close(vg_charger_t *charger);
 void vg_farewell(vg_str_t identity, int64_t epoch);
 void vg_farewell_all(int64_t started);
 
-/* tells whoever holds it that a newer connection took over */
-void vg_charger_replace(vg_str_t identity, const vg_holder_t *holder);
+/* A connection of it has that epoch, but not in this node's table: whoever holds
+ * the identity with an older one is told to close. */
+void vg_charger_outdate(vg_str_t identity, int64_t epoch);
+
+/* The same, of a connection that was over before it was one: its end is told,
+ * too. The older one's charger comes again, and is known again. */
+void vg_charger_missed(vg_str_t identity, int64_t epoch);
 
 /* far.c: a command for a charge point that no worker of this node holds: done
  * as vg_link_ask()'s, with what order.c tells. pool and identity live until

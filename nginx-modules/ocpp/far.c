@@ -242,7 +242,6 @@ vg_far_replaced(const char *id, vg_str_t bytes, ngx_msec_t timeout)
     int64_t          epoch;
     vg_pool_t        arena;
     ngx_pool_t      *pool = ngx_create_pool(512, ngx_cycle->log);
-    vg_holder_t      holder;
     const vg_json_t *message;
 
     (void) id;
@@ -257,10 +256,7 @@ vg_far_replaced(const char *id, vg_str_t bytes, ngx_msec_t timeout)
                           message->first->next->text.len);
         /* commands from here go there at once, not to what is closing; and
          * an older handshake that is not over yet finds that it is late */
-        holder = vg_table_outdate(message->first->text, epoch);
-        if (holder.pid != 0) {
-            vg_charger_replace(message->first->text, &holder);
-        }
+        vg_charger_outdate(message->first->text, epoch);
     }
     ngx_destroy_pool(pool);
 }

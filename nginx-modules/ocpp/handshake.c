@@ -307,7 +307,7 @@ vg_handshake_registered(vg_handshake_t *h)
 
     if (h->request == NULL) {
         if (!h->status) {
-            vg_farewell(h->identity, h->epoch);
+            vg_charger_missed(h->identity, h->epoch);
         }
         vg_handshake_free(h);
         return;
@@ -320,7 +320,7 @@ vg_handshake_registered(vg_handshake_t *h)
         || vg_charger_open(h->request, &conf, identity, h->epoch, h->booted)
                != VG_OK)
     {
-        vg_farewell(h->identity, h->epoch);
+        vg_charger_missed(h->identity, h->epoch);
         vg_handshake_end(h, NGX_ERROR);
         return;
     }

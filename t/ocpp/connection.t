@@ -105,19 +105,52 @@ subtest 'one that vanishes is told' => sub {
     ok $vg->wait_for(sub { !known('CP2') });
 };
 
-subtest 'a client that leaves during its handshake' => sub {
+# a connection for a handshake, to that worker or to whichever
+sub begun {
+    my ($worker) = @_;
     my %socket = (PeerAddr => '127.0.0.1', PeerPort => $vg->port, SSL_ca_file => $vg->ca,
         SSL_hostname => 'localhost', SSL_verifycn_name => 'localhost');
-    for my $rest (0 .. 20) {
-        my $socket = IO::Socket::SSL->new(%socket) or die;
-        $socket->syswrite("GET /ocpp/CP3 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-            . "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            . "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: ocpp1.6\r\n"
-            . 'Authorization: Basic ' . encode_base64("CP3:$password", '') . "\r\n\r\n");
-        sleep $rest / 4000;
-        $socket->close(SSL_no_shutdown => 1);
-    }
-    ok $vg->wait_for(sub { !known('CP3') }), 'is not connected';
+    return IO::Socket::SSL->new(%socket) || die if !$worker;
+    my $socket;
+    Voltgate::Worker->only($vg, $worker, sub { $socket = IO::Socket::SSL->new(%socket) || die });
+    return $socket;
+}
+
+# asks, and leaves so much later
+sub asks_and_leaves {
+    my ($socket, $seconds) = @_;
+    $socket->syswrite("GET /ocpp/CP2 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+        . "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        . "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: ocpp1.6\r\n"
+        . 'Authorization: Basic ' . encode_base64("CP2:$password", '') . "\r\n\r\n");
+    sleep $seconds;
+    my $port = $socket->sockport;
+    $socket->close(SSL_no_shutdown => 1);
+    return $port;
+}
+
+sub done_with { my (@ports) = @_; return $vg->wait_for(sub { !grep { Voltgate::Worker->holds($vg, $_) } @ports }, 10) }
+
+subtest 'a client that leaves during its handshake' => sub {
+    ok done_with(map { asks_and_leaves(begun(), $_ / 4000) } 0 .. 20), 'is done with';
+    ok $vg->wait_for(sub { !known('CP2') }), 'and not connected';
+};
+
+subtest 'a newer one that leaves during its handshake' => sub {
+    my ($one, $other) = $vg->workers;
+    my $late = begun($other);
+    my ($cp, $port);
+    Voltgate::Worker->only($vg, $one, sub {
+        $port = asks_and_leaves($late, 0);
+        $cp   = connected('CP2');
+    });
+    ok done_with($port), 'it is done with';
+    # it has the last number, or came too late for one: who is connected is known, or told to come again
+    $cp->recv(2);
+    ok $cp->closed || known('CP2'), 'nobody is connected and not known';
+    is $cp->close_code, 1008 if $cp->closed;
+    $cp->drop;
+    ok $vg->wait_for(sub { !known('CP2') });
 };
 
 subtest 'a worker that dies takes its chargers along, and no others' => sub {

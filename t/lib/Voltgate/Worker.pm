@@ -3,6 +3,7 @@ package Voltgate::Worker;
 # Which worker holds the other end of a socket: for tests that mean one.
 #
 #   my $pid = Voltgate::Worker->of($vg, $cp->{socket});  # or its local port
+#   Voltgate::Worker->holds($vg, $port)                 # false: none, any more
 #   Voltgate::Worker->only($vg, $pid, sub { … });        # no other takes a connection meanwhile
 
 use strict;
@@ -11,11 +12,18 @@ use warnings;
 sub of {
     my ($class, $vg, $socket) = @_;
 
+    # the table is read in parts while it changes: an entry may be missed
+    return $vg->wait_for(sub { $class->holds($vg, $socket) }) || die "no worker holds the socket\n";
+}
+
+# at this moment
+sub holds {
+    my ($class, $vg, $socket) = @_;
+
     # other connections of this machine may have the same port at their end
     my $far  = sprintf ':%04X', ref $socket ? $socket->sockport : $socket;
     my $near = ref $socket ? sprintf ':%04X', $socket->peerport : '';
-    # the table is read in parts while it changes: an entry may be missed
-    return $vg->wait_for(sub { _holds($vg, $near, $far) }) || die "no worker holds the socket to $far\n";
+    return _holds($vg, $near, $far);
 }
 
 # The kernel gives connections to whom it likes: the others are stopped.
