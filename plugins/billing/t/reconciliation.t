@@ -154,6 +154,7 @@ subtest 'a provider that has bad days' => sub {
 sub due { my ($at) = @_; return $vg->sql(q{select string_agg(day::text, ' ' order by day) from billing.reconciliation_due('stripe', $1)}, $at) // '' }
 
 subtest 'each day is wanted once, from 02:00 UTC on' => sub {
+    $vg->dbh->begin_work;    # retention takes such old ones away as it sees them
     my $had = sub { my ($day, $status, $at) = @_; $vg->sql(q{insert into billing.reconciliation (provider, day, run, status, started_at)
         values ('stripe', $1, gen_random_uuid(), $2, $3)}, $day, $status, $at) };
     is due('2023-03-26T03:00:00Z'), join(' ', map { "2023-03-$_" } 19 .. 25), 'nobody was there for a week';
@@ -171,7 +172,7 @@ subtest 'each day is wanted once, from 02:00 UTC on' => sub {
     $had->("2023-10-$_", 'DONE', '2023-10-28T02:05Z') for 21 .. 27;
     is due('2023-10-29T01:59:00Z'), '', 'the clocks go back: not yet';
     is due('2023-10-29T02:00:00Z'), '2023-10-28';
-    $vg->sql(q{delete from billing.reconciliation where day < '2024-01-01'});
+    $vg->dbh->rollback;
 };
 
 subtest 'and is fetched without being asked' => sub {
