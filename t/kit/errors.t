@@ -356,7 +356,7 @@ sub reserved {
 
 sub key_running {
     my ($r) = held('lock table charging.id_tag in share mode', sub {
-        my $body  = '{"idTag":"RUNS"}';
+        my $body = '{"idTag":"RUNS"}';
         my $first = Voltgate::Wire->post($vg, "$api/id-tags", $body, 'Idempotency-Key' => 'runs');
         $vg->wait_for(sub { $vg->waiting });
         return $vg->post("$api/id-tags", $body, { 'Idempotency-Key' => 'runs' });

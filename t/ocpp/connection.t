@@ -4,7 +4,6 @@
 use strict;
 use warnings;
 
-use IO::Socket::SSL;
 use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -105,41 +104,30 @@ subtest 'one that vanishes is told' => sub {
     ok $vg->wait_for(sub { !known('CP2') });
 };
 
-# a connection for a handshake, to that worker or to whichever
-sub begun {
-    my ($worker) = @_;
-    my %socket = (PeerAddr => '127.0.0.1', PeerPort => $vg->port, SSL_ca_file => $vg->ca,
-        SSL_hostname => 'localhost', SSL_verifycn_name => 'localhost');
-    return IO::Socket::SSL->new(%socket) || die if !$worker;
-    my $socket;
-    Voltgate::Worker->only($vg, $worker, sub { $socket = IO::Socket::SSL->new(%socket) || die });
-    return $socket;
-}
-
 # asks, and leaves so much later
 sub asks_and_leaves {
-    my ($socket, $seconds) = @_;
-    $socket->syswrite("GET /ocpp/CP2 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+    my ($wire, $seconds) = @_;
+    $wire->send("GET /ocpp/CP2 HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
         . "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         . "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: ocpp1.6\r\n"
         . 'Authorization: Basic ' . encode_base64("CP2:$password", '') . "\r\n\r\n");
     sleep $seconds;
-    my $port = $socket->sockport;
-    $socket->close(SSL_no_shutdown => 1);
+    my $port = $wire->{socket}->sockport;
+    $wire->drop;
     return $port;
 }
 
 sub done_with { my (@ports) = @_; return $vg->wait_for(sub { !grep { Voltgate::Worker->holds($vg, $_) } @ports }, 10) }
 
 subtest 'a client that leaves during its handshake' => sub {
-    ok done_with(map { asks_and_leaves(begun(), $_ / 4000) } 0 .. 20), 'is done with';
+    ok done_with(map { asks_and_leaves(Voltgate::Wire->connect($vg), $_ / 4000) } 0 .. 20), 'is done with';
     ok $vg->wait_for(sub { !known('CP2') }), 'and not connected';
 };
 
 subtest 'a newer one that leaves during its handshake' => sub {
     my ($one, $other) = $vg->workers;
-    my $late = begun($other);
-    my ($cp, $port);
+    my ($late, $cp, $port);
+    Voltgate::Worker->only($vg, $other, sub { $late = Voltgate::Wire->connect($vg) });
     Voltgate::Worker->only($vg, $one, sub {
         $port = asks_and_leaves($late, 0);
         $cp   = connected('CP2');

@@ -23,7 +23,13 @@ sub holds {
     # other connections of this machine may have the same port at their end
     my $far  = sprintf ':%04X', ref $socket ? $socket->sockport : $socket;
     my $near = ref $socket ? sprintf ':%04X', $socket->peerport : '';
-    return _holds($vg, $near, $far);
+    open my $table, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!";
+    my %met = map { ("socket:[$_->[9]]" => 1) }
+        grep { $_->[1] =~ /\Q$near\E$/ && $_->[2] =~ /\Q$far\E$/ && $_->[9] } map { [split] } <$table>;
+    for my $pid ($vg->workers) {
+        return $pid if grep { $met{ readlink($_) // '' } } glob "/proc/$pid/fd/*";
+    }
+    return;
 }
 
 # The kernel gives connections to whom it likes: the others are stopped.
@@ -51,18 +57,6 @@ sub _stop {
     return 1 if $stopped && Voltgate::_slurp("/proc/$pid/syscall") !~ /^-1/;
     kill $stopped ? 'CONT' : 'STOP', $pid;
     return 0;
-}
-
-sub _holds {
-    my ($vg, $near, $far) = @_;
-
-    open my $table, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!";
-    my %met = map { ("socket:[$_->[9]]" => 1) }
-        grep { $_->[1] =~ /\Q$near\E$/ && $_->[2] =~ /\Q$far\E$/ && $_->[9] } map { [split] } <$table>;
-    for my $pid ($vg->workers) {
-        return $pid if grep { $met{ readlink($_) // '' } } glob "/proc/$pid/fd/*";
-    }
-    return;
 }
 
 1;
