@@ -22,7 +22,9 @@ package Voltgate::Owners;
 #   };
 #
 # may: which roles of the row's party; an admin may, too, unless `admin => 0`.
-# Nobody else gets a byte of `marks` or changes a byte of `tables`. A path's
+# Nobody else gets a byte of `marks` or changes a byte of `tables`: where the
+# house itself moves other rows of a table (sagas, timers, events), only what is
+# of this row stands there ($o->of). A path's
 # {id} is the row's id, {name} its member of that name. body may be a sub of
 # the row, query is a string. status is what who may is answered with, where
 # that is not 2xx; same => 1: the tables stay as they are all the same.
@@ -134,6 +136,9 @@ sub ask {
     my %headers = (%{ $caller->{headers} }, $rule->{type} ? ('Content-Type' => $rule->{type}) : ());
     return $self->{vg}->request($method, $api . $path . ($rule->{query} // ''), $body, \%headers);
 }
+
+# of a table only what has the row's id there, for `tables`
+sub of { my ($self, $table, $column, $id) = @_; return "(select * from $table where $column = '$id')" }
 
 # all that stands in some tables
 sub seen {
