@@ -47,7 +47,7 @@ my @told;
 for my $round (1 .. 3) {
     my $seen = @{ $provider->books->{payments} };
     my $load = Voltgate::Load->start($vg, 4, sub { next_call($_[0], 1000 * $round + $_[1]) });
-    ok $load->wait_calls(15, 202) && $load->wait_calls(8, 200) && $vg->wait_for(sub { @{ $provider->books->{payments} } > $seen + 15 }, 30),
+    ok $load->wait_calls(16, 202) && $load->wait_calls(8, 200) && $vg->wait_for(sub { @{ $provider->books->{payments} } > $seen + 15 }, 30),
         "round $round: there is load, and the provider has some of it";
     $vg->pg_stop('immediate');
     $vg->pg_start;
