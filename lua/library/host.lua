@@ -25,7 +25,8 @@ function db.query(name, args) end
 ---@return string? err
 function db.change(name, args) end
 
---- Another plugin's internal route, of which it may be a commit.
+--- Another plugin's internal route, of which it may be a commit. In a hook it waits for
+--- nobody: a route without load, statement and handler, and "unprocessable" where there is none, or it refused.
 ---@param route string "billing.credit"
 ---@param args? table
 ---@return any answer

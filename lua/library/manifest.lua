@@ -5,10 +5,10 @@
 -- host, and `voltgate plugin check` says what is wrong with a manifest.
 --
 --   ---@type vg.manifest
---   return { abi = 8, name = "notes", … }
+--   return { abi = 9, name = "notes", … }
 
 ---@class (exact) vg.manifest
----@field abi integer 8
+---@field abi integer 9
 ---@field name string the folder's, the schema's and the role's
 ---@field version string
 ---@field about string one line
@@ -18,6 +18,7 @@
 ---@field publishes? string[] types of events, each with events/<type>.json
 ---@field sagas? vg.saga[]
 ---@field keeps? vg.keep[] how long old rows stay
+---@field counters? vg.counter[] what /metrics counts of it
 ---@field queries? table<string, vg.field[]> statements that handlers ask, with the fields that they give; a row may say which
 
 ---@alias vg.method "GET"|"POST"|"PUT"|"PATCH"|"DELETE"|"INTERNAL"|"OCPP16"|"EVENT"|"EVERY"|"JOB"|"HOOK"
@@ -121,6 +122,13 @@
 ---@field statement string deletes some old rows
 ---@field about? string
 
+--- voltgate_<plugin>_<name>_total in /metrics; with a label a number for each of its values. At most 64 numbers a plugin.
+---@class (exact) vg.counter
+---@field name string snake_case
+---@field label? string snake_case; nil: one number
+---@field values? string of the label: "A|B|C"
+---@field about string one line
+
 ---@class vg.caller
 ---@field id string the subject; "" for chargers and events
 ---@field role string
@@ -181,6 +189,24 @@ function vg_call:done() end
 ---@param name string
 ---@return string|number|boolean
 function vg_call:setting(name) end
+
+--- So many more of one of the plugin's counters, whatever becomes of the call.
+---@param name string
+---@param value? string of its label; nil: it has none
+---@param more? integer 1
+function vg_call:count(name, value, more) end
+
+--- CSV (RFC 4180) of rows: what is nil is an empty cell, members of a table are columns of their own.
+---@param rows table[]
+---@param columns string[] their names, in the order in which they stand
+---@return string
+function vg_call:csv(rows, columns) end
+
+--- The names of the plugins that have such a row; `*` in the path is the plugin's own name.
+---@param method vg.method
+---@param path string "customer.moved.v1", "*.customer_export"
+---@return string[]
+function vg_call:plugins_with(method, path) end
 
 --- One line in the error log. No secrets.
 ---@param text string

@@ -221,6 +221,7 @@ vg_plugin_fits(vg_host_t *host, vg_plugin_slot_t *plugin)
     }
     if (vg_library_schemas(plugin) != NGX_OK
         || vg_settings_fit(host, plugin) != NGX_OK
+        || vg_counters_fit(plugin) != NGX_OK
         || vg_plugin_rows(host, plugin) != NGX_OK
         || vg_sagas_check(plugin) != NGX_OK)
     {

@@ -21,6 +21,13 @@ size_t   vg_metrics_size(void);
 void     vg_metrics_init(void *shared);
 vg_str_t vg_metrics_render(vg_pool_t *pool);
 
+/* observe: what plugins count of themselves; NGX_ERROR: the plugin is out, since
+ * its manifest has counters that cannot be */
+size_t    vg_counters_size(void);
+void      vg_counters_init(void *shared);
+ngx_int_t vg_counters_fit(vg_plugin_slot_t *plugin);
+void      vg_counters_metrics(vg_out_t *out);
+
 /* events: consumers and timers go on with the new generation */
 void vg_events_switch(vg_plugin_slot_t *from, vg_plugin_slot_t *to);
 

@@ -19,6 +19,7 @@ static const struct {
     { "setting", offsetof(vg_plugin_t, settings), sizeof(vg_setting_t) },
     { "type", offsetof(vg_plugin_t, publishes), sizeof(const char *) },
     { "saga", offsetof(vg_plugin_t, sagas), sizeof(vg_saga_t) },
+    { "counter", offsetof(vg_plugin_t, counters), sizeof(vg_counter_t) },
 };
 
 #define VG_TWICE_TABLES (sizeof(vg_twice_tables) / sizeof(vg_twice_tables[0]))

@@ -20,7 +20,7 @@
 
 #include "vg_json.h"
 
-#define VG_ABI 8
+#define VG_ABI 9
 
 #pragma GCC visibility push(default)
 
@@ -298,6 +298,7 @@ typedef struct {
                                    or why it cannot be; NULL: no probe   */
     const vg_saga_t *sagas;        /* ends with a NULL name, or NULL         */
     const vg_keep_t *keeps;        /* ends with a NULL table, or NULL        */
+    const vg_counter_t *counters;  /* ends with a NULL name, or NULL         */
 } vg_plugin_t;
 
 /* the one symbol that a plugin exports */
@@ -462,6 +463,12 @@ const char *vg_setting(vg_call_t *call, const char *name);
 int64_t vg_setting_int(vg_call_t *call, const char *name);
 
 typedef enum { VG_LOG_ERROR, VG_LOG_WARN, VG_LOG_INFO } vg_level_t;
+
+/* So many more of one of the plugin's counters; value: of its label, NULL where
+ * it has none. At once, and whatever becomes of the call. false: the manifest
+ * has no such counter or value, which is logged. */
+bool vg_count(vg_call_t *call, const char *name, const char *value,
+              uint64_t more);
 
 /* One line in the error log, with plugin and correlation id. No secrets. */
 void vg_log(vg_call_t *call, vg_level_t level, const char *fmt, ...)

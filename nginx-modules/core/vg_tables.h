@@ -1,7 +1,7 @@
 /*
  * vg_tables.h: tables of a manifest beside its routes: several commits that
- * belong together, and what is kept for a while. Part of vg.h, which includes
- * it.
+ * belong together, what is kept for a while, what is counted. Part of vg.h,
+ * which includes it.
  */
 
 #ifndef VG_TABLES_H
@@ -61,5 +61,20 @@ typedef struct {
     const char *statement;
     const char *about;
 } vg_keep_t;
+
+
+/* -------------------------------------------------------------- counters */
+
+/* What the plugin counts of itself, for who runs the gateway: /metrics has it as
+ * voltgate_<plugin>_<name>_total, of all workers of a node since it started, over
+ * swaps, too. Where there is a label there is a number for each of `values`,
+ * and for nothing else: what a client chose is no value. At most 64 numbers a
+ * plugin. Counted by vg_count(). */
+typedef struct {
+    const char *name;   /* snake_case                                   */
+    const char *label;  /* snake_case; NULL: one number                 */
+    const char *values; /* "A|B|C"; NULL as label is                    */
+    const char *about;  /* one line                                     */
+} vg_counter_t;
 
 #endif /* VG_TABLES_H */

@@ -334,6 +334,9 @@ vg_lua_call_open(lua_State *L)
                                         { "acts", vg_lua_acts },
                                         { "role_may", vg_lua_role_may },
                                         { "messages", vg_lua_messages },
+                                        { "count", vg_lua_tally },
+                                        { "csv", vg_lua_csv },
+                                        { "plugins_with", vg_lua_plugins_with },
                                         { NULL, NULL } };
     vg_lua_vm_t          *vm = vg_lua_vm_of(L);
 

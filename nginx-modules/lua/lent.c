@@ -224,6 +224,114 @@ vg_lua_messages(lua_State *L)
 }
 
 
+/* --------------------------------------------------- numbers, lines, names */
+
+/* 2: a counter's name, 3: of its label, or nil, 4: how many more, or 1 */
+int
+vg_lua_tally(lua_State *L)
+{
+    vg_call_t  *call = vg_lua_call_of(L);
+    const char *name = luaL_checkstring(L, 2);
+    const char *value = luaL_optstring(L, 3, NULL);
+    lua_Number  more = luaL_optnumber(L, 4, 1);
+
+    if (!(more >= 0 && more < 9007199254740992.0 && more == floor(more))) {
+        return luaL_error(L, "a counter grows by whole numbers");
+    }
+    if (!vg_count(call, name, value, (uint64_t) more)) {
+        return luaL_error(L, "there is no counter %s%s%s", name,
+                          value ? " of " : "", value ? value : "");
+    }
+    return 0;
+}
+
+
+/* the table on top, with these columns: a table has no order of its own */
+static void
+vg_lua_csv_row(lua_State *L, const vg_str_t *names, size_t n, vg_out_t *out)
+{
+    size_t      i;
+    const char *wrong = NULL;
+
+    luaL_checktype(L, -1, LUA_TTABLE);
+    vg_out_open(out, '{');
+    for (i = 0; i < n && wrong == NULL; i++) {
+        lua_pushlstring(L, names[i].data, names[i].len);
+        lua_rawget(L, -2);
+        vg_out_name(out, names[i]);
+        if (lua_isnil(L, -1)) {
+            vg_out_null(out);
+        } else {
+            wrong = vg_lua_write(L, lua_gettop(L), out);
+        }
+        lua_pop(L, 1);
+    }
+    if (wrong != NULL) {
+        (void) luaL_error(L, "%s", wrong);
+    }
+    vg_out_close(out, '}');
+}
+
+
+/* 2: an array of tables, 3: the names of columns, in their order; text */
+int
+vg_lua_csv(lua_State *L)
+{
+    size_t           i, n;
+    vg_str_t        *names, text = { NULL, 0 };
+    vg_out_t         out;
+    vg_call_t       *call = vg_lua_call_of(L);
+    const vg_json_t *items;
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    lua_settop(L, 3);
+    n = lua_objlen(L, 3);
+    names = vg_alloc(&call->arena, (n + 1) * sizeof(vg_str_t));
+    for (i = 0; names != NULL && i < n; i++) {
+        lua_rawgeti(L, 3, (int) i + 1);
+        names[i] = vg_lua_kept(L, call, 4);
+        if (lua_type(L, 4) != LUA_TSTRING) {
+            return luaL_error(L, "a column's name is a string");
+        }
+        lua_settop(L, 3);
+    }
+    vg_out_init(&out, &call->arena);
+    vg_out_open(&out, '[');
+    for (i = 0; names != NULL && i < lua_objlen(L, 2); i++) {
+        lua_rawgeti(L, 2, (int) i + 1);
+        vg_lua_csv_row(L, names, n, &out);
+        lua_settop(L, 3);
+    }
+    vg_out_close(&out, ']');
+    items = vg_json_parse(&call->arena, vg_out_str(&out), NULL);
+    if (names != NULL && items != NULL) {
+        text = vg_csv(call, items);
+    }
+    if (text.data == NULL) {
+        return luaL_error(L, "no CSV: a column twice, or too many of them");
+    }
+    lua_pushlstring(L, text.data, text.len);
+    return 1;
+}
+
+
+/* 2: the method, 3: the path, as vg_plugins_with() has them; an array */
+int
+vg_lua_plugins_with(lua_State *L)
+{
+    vg_str_t    names;
+    vg_call_t  *call = vg_lua_call_of(L);
+    vg_method_t method =
+        vg_lua_method_of(L, "plugins_with", luaL_checkstring(L, 2));
+
+    names = vg_plugins_with(call, method, luaL_checkstring(L, 3));
+    vg_lua_push(L,
+                names.data ? vg_json_parse(&call->arena, names, NULL) : NULL);
+    return 1;
+}
+
+
 void
 vg_lua_lent_open(lua_State *L)
 {

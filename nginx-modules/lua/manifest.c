@@ -8,7 +8,8 @@
 static const char *const vg_lua_keys[] = { "abi",      "name",      "version",
                                            "about",    "routes",    "errors",
                                            "settings", "publishes", "sagas",
-                                           "keeps",    "queries",   NULL };
+                                           "keeps",    "counters",  "queries",
+                                           NULL };
 
 
 /* pushes the member, which is a table or nil; how many items */
@@ -168,6 +169,28 @@ vg_lua_keeps(lua_State *L, vg_lua_t *lua)
 }
 
 
+static const vg_counter_t *
+vg_lua_counters(lua_State *L, vg_lua_t *lua)
+{
+    static const char *const keys[] = { "name", "label", "values", "about",
+                                        NULL };
+    size_t                   i, n = vg_lua_list(L, "counters");
+    const char              *where;
+    vg_counter_t *all = vg_lua_room(L, lua, (n + 1) * sizeof(vg_counter_t));
+
+    for (i = 0; i < n; i++) {
+        where = vg_lua_entry(L, "counters", i, keys);
+        all[i].name = vg_lua_text(L, lua, where, "name", true);
+        all[i].label = vg_lua_text(L, lua, where, "label", false);
+        all[i].values = vg_lua_text(L, lua, where, "values", false);
+        all[i].about = vg_lua_text(L, lua, where, "about", true);
+        lua_pop(L, 2);
+    }
+    lua_pop(L, 1);
+    return all;
+}
+
+
 /* queries = { rule_match = { { "bound", "kind", "text" }, … } }: what handlers
  * ask, by the statement's name, with the fields that they give it. To the kit
  * these are members of an ask. */
@@ -228,6 +251,7 @@ vg_lua_manifest_read(lua_State *L, vg_lua_t *lua)
     m->publishes = vg_lua_publishes(L, lua);
     m->sagas = vg_lua_sagas(L, lua);
     m->keeps = vg_lua_keeps(L, lua);
+    m->counters = vg_lua_counters(L, lua);
 }
 
 

@@ -117,6 +117,13 @@ vg_lua_type(lua_State *L, const char *where, const char *word)
 }
 
 
+vg_method_t
+vg_lua_method_of(lua_State *L, const char *where, const char *word)
+{
+    return (vg_method_t) vg_lua_word(L, vg_lua_methods, where, "method", word);
+}
+
+
 static unsigned
 vg_lua_word_flags(lua_State *L, const vg_lua_word_t *words, const char *where)
 {
@@ -402,8 +409,7 @@ vg_lua_row(lua_State *L, vg_lua_t *lua, const char *where, vg_route_t *row)
     const char *path;
 
     vg_lua_known(L, where, vg_lua_row_keys);
-    row->method = (vg_method_t) vg_lua_word(L, vg_lua_methods, where, "method",
-                                            vg_lua_item(L, 1));
+    row->method = vg_lua_method_of(L, where, vg_lua_item(L, 1));
     path = vg_lua_item(L, 2);
     len = strlen(path);
     if (lua_objlen(L, -1) != 2 || len == 0 || len > 256

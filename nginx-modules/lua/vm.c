@@ -415,7 +415,6 @@ vg_lua_serial(void)
 }
 
 
-/* who is entered within, by an ask, leaves things as they were */
 int
 vg_lua_enter(vg_lua_vm_t *vm, vg_call_t *call, lua_CFunction body, void *data,
              ngx_msec_t time, vg_lua_error_t *error)
@@ -429,6 +428,11 @@ vg_lua_enter(vg_lua_vm_t *vm, vg_call_t *call, lua_CFunction body, void *data,
 
     error->text[0] = '\0';
     error->limit = 0;
+    if (vm->inside > 0) { /* a hook of it asks, and waits for nobody */
+        (void) snprintf(error->text, sizeof(error->text),
+                        "it is asked by what itself asks in a hook");
+        return LUA_ERRRUN;
+    }
     vm->error = error;
     vm->task = NULL;
     vm->call = call;

@@ -166,7 +166,9 @@ void              vg_lua_rows_bind(lua_State *L, vg_lua_vm_t *vm);
 const vg_route_t *vg_lua_rows(lua_State *L, vg_lua_t *lua);
 const vg_field_t *vg_lua_fields(lua_State *L, vg_lua_t *lua, const char *where);
 vg_type_t vg_lua_type(lua_State *L, const char *where, const char *word);
-void      vg_lua_queries(lua_State *L, vg_lua_t *lua);
+/* the method of a row by its word */
+vg_method_t vg_lua_method_of(lua_State *L, const char *where, const char *word);
+void        vg_lua_queries(lua_State *L, vg_lua_t *lua);
 /* what its handler asks, NULL-ended; NULL: any of the plugin's */
 vg_lua_query_t **vg_lua_asked_by(const vg_endpoint_t *e);
 
@@ -206,6 +208,9 @@ int  vg_lua_signed(lua_State *L);
 int  vg_lua_acts(lua_State *L);
 int  vg_lua_role_may(lua_State *L);
 int  vg_lua_messages(lua_State *L);
+int  vg_lua_tally(lua_State *L);
+int  vg_lua_csv(lua_State *L);
+int  vg_lua_plugins_with(lua_State *L);
 void vg_lua_lent_open(lua_State *L);
 
 /* hook.c */

@@ -14,7 +14,11 @@ static const char vg_lua_waits[] =
     "  return function(a, b, c) asks(a, b, c) return take(yield(HOST)) end\n"
     "end\n"
     "db = { query = waits(own.query), change = waits(own.change) }\n"
-    "ask = waits(own.inquire)\n"
+    "function ask(route, args)\n"
+    "  local waits, said, err = own.inquire(route, args)\n"
+    "  if waits then return take(yield(HOST)) end\n"
+    "  return said, err\n"
+    "end\n"
     "http = {}\n"
     "for _, method in ipairs { 'get', 'post', 'put', 'patch', 'delete' } do\n"
     "  http[method] = waits(function(what) own.request(method, what) end)\n"
@@ -169,16 +173,45 @@ vg_lua_change(lua_State *L)
 }
 
 
-/* a route that may change something is asked as a change */
+/* in a hook: what waits for nobody. false, what it said, an error's name */
+static int
+vg_lua_ask_here(lua_State *L, vg_call_t *call)
+{
+    vg_rc_t     rc;
+    vg_str_t    answer = { NULL, 0 };
+    const char *route = luaL_checkstring(L, 1);
+
+    rc = vg_ask(call, route, vg_lua_args(L, call, 2), &answer);
+    if (rc == VG_ERROR) {
+        return luaL_error(L, "%s cannot be asked in a hook", route);
+    }
+    lua_pushboolean(L, 0);
+    if (rc == VG_DECLINED) {
+        lua_pushnil(L);
+        lua_pushliteral(L, "unprocessable");
+        return 3;
+    }
+    vg_lua_push(L, vg_json_parse(&call->arena, answer, NULL));
+    return 2;
+}
+
+
+/* true: it is waited for. A route that may change something is asked as a
+ * change */
 static int
 vg_lua_inquire(lua_State *L)
 {
-    vg_lua_task_t *task = vg_lua_task(L);
+    vg_lua_vm_t   *vm = vg_lua_vm_of(L);
+    vg_lua_task_t *task;
     const char    *route = luaL_checkstring(L, 1);
     vg_endpoint_t *e = vg_registry_find(VG_INTERNAL, route, strlen(route));
     vg_str_t       copy;
 
     lua_settop(L, 2);
+    if (vm->task == NULL && vm->call != NULL) {
+        return vg_lua_ask_here(L, vm->call);
+    }
+    task = vg_lua_task(L);
     vg_lua_outside(L, task->call,
                    e != NULL
                        && (e->steps != NULL
@@ -187,7 +220,8 @@ vg_lua_inquire(lua_State *L)
     vg_lua_bound_way(
         L, task,
         vg_inquire(task->call, copy.data, vg_lua_args(L, task->call, 2)));
-    return 0;
+    lua_pushboolean(L, 1);
+    return 1;
 }
 
 

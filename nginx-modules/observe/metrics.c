@@ -29,7 +29,7 @@ static vg_metric_t *vg_metrics;
 size_t
 vg_metrics_size(void)
 {
-    return VG_MAX_ENDPOINTS * sizeof(vg_metric_t);
+    return VG_MAX_ENDPOINTS * sizeof(vg_metric_t) + vg_counters_size();
 }
 
 
@@ -62,6 +62,7 @@ vg_metrics_init(void *shared)
     vg_endpoint_t **e = vg_host->endpoints.elts;
 
     vg_metrics = shared;
+    vg_counters_init(vg_metrics + VG_MAX_ENDPOINTS);
     for (i = 0; i < vg_host->endpoints.nelts; i++) {
         e[i]->index = vg_metrics_row(e[i]);
     }
@@ -236,5 +237,6 @@ vg_metrics_render(vg_pool_t *pool)
     vg_relay_metrics(&out);
     vg_certificate_metrics(&out);
     vg_audit_metrics(&out);
+    vg_counters_metrics(&out);
     return vg_out_str(&out);
 }

@@ -43,7 +43,7 @@ vg_charger_complain(vg_charger_t *charger, const char *what, vg_str_t about)
 void
 vg_charger_send(vg_charger_t *charger, vg_str_t text)
 {
-    vg_count(VG_COUNT_OUT);
+    vg_ocpp_count(VG_COUNT_OUT);
     vg_recorder_note(&charger->recorded, charger->identity, VG_RECORD_OUT,
                      text);
     vg_socket_send(charger->socket, text);
@@ -86,7 +86,7 @@ vg_charger_closed(void *owner)
     }
     vg_order_close(charger);
     vg_exchange_close(charger);
-    vg_count(VG_COUNT_CLOSED);
+    vg_ocpp_count(VG_COUNT_CLOSED);
     vg_recorder_note(&charger->recorded, charger->identity, VG_RECORD_CLOSED,
                      VG_STR(""));
 }
@@ -277,7 +277,7 @@ vg_charger_open(ngx_http_request_t *r, const vg_socket_conf_t *conf,
         return VG_ERROR;
     }
     ngx_rbtree_insert(&vg_chargers, &charger->node);
-    vg_count(VG_COUNT_OPENED);
+    vg_ocpp_count(VG_COUNT_OPENED);
     vg_recorder_note(&charger->recorded, charger->identity, VG_RECORD_OPENED,
                      VG_STR(""));
     return VG_OK;

@@ -232,7 +232,7 @@ vg_exchange_begin(vg_exchange_t *x)
     }
     x->charger->running = x;
     if (vg_boots.waiting > 0 || vg_boots.inside >= vg_boots.room) {
-        vg_count(VG_COUNT_HELD);
+        vg_ocpp_count(VG_COUNT_HELD);
     }
     vg_gate_come(&vg_boots, &x->guest);
 }
@@ -276,7 +276,7 @@ vg_boot_late(vg_gate_guest_t *guest)
     vg_charger_send(charger,
                     vg_frame_result(&x->arena, x->frame.id,
                                     (vg_str_t){ (char *) text, end - text }));
-    vg_count(VG_COUNT_PENDING);
+    vg_ocpp_count(VG_COUNT_PENDING);
     charger->running = NULL;
     ngx_destroy_pool(x->pool);
     vg_exchange_next(charger);
@@ -407,7 +407,7 @@ vg_exchange_text(void *owner, vg_str_t message)
     vg_charger_t  *charger = owner;
     vg_exchange_t *x = vg_exchange_create(charger, message, &text);
 
-    vg_count(VG_COUNT_IN);
+    vg_ocpp_count(VG_COUNT_IN);
     vg_recorder_note(&charger->recorded, charger->identity, VG_RECORD_IN,
                      message);
     if (x == NULL) {

@@ -273,7 +273,7 @@ vg_handshake_refuse(vg_handshake_t *h)
 
     vg_guard_charge(vg_node()->guard, &vg_ocpp_conf()->guard, h->key,
                     (int64_t) ngx_current_msec, away ? -1 : VG_GUARD_FAULT);
-    vg_count(away ? VG_COUNT_AWAY : VG_COUNT_REFUSED);
+    vg_ocpp_count(away ? VG_COUNT_AWAY : VG_COUNT_REFUSED);
     ngx_log_error(NGX_LOG_INFO, h->request->connection->log, 0,
                   "voltgate: charge point \"%*s\" refused with %i",
                   h->identity.len, h->identity.data, h->status);
@@ -356,7 +356,7 @@ vg_handshake_go(vg_gate_guest_t *guest)
     vg_handshake_t *h = ngx_queue_data(guest, vg_handshake_t, guest);
 
     if (ngx_current_msec != guest->since) {
-        vg_count(VG_COUNT_QUEUED);
+        vg_ocpp_count(VG_COUNT_QUEUED);
     }
     vg_handshake_ask(h, "charge_point.credentials", vg_handshake_args(h, 0),
                      vg_handshake_found, vg_handshake_checked);
@@ -368,7 +368,7 @@ vg_handshake_late(vg_gate_guest_t *guest)
 {
     vg_handshake_t *h = ngx_queue_data(guest, vg_handshake_t, guest);
 
-    vg_count(VG_COUNT_FULL);
+    vg_ocpp_count(VG_COUNT_FULL);
     vg_handshake_end(
         h, vg_entry_refuse(h->request, NGX_HTTP_SERVICE_UNAVAILABLE, 0));
 }
@@ -452,11 +452,11 @@ vg_handshake_barred(ngx_http_request_t *r, vg_str_t identity, uint64_t *key,
                          (int64_t) ngx_current_msec);
     if (wait > 0) {
         *retry = 1 + (ngx_uint_t) wait / 1000;
-        vg_count(VG_COUNT_BACKOFF);
+        vg_ocpp_count(VG_COUNT_BACKOFF);
         return NGX_HTTP_TOO_MANY_REQUESTS;
     }
     if (vg_handshakes.waiting >= (ngx_uint_t) vg_ocpp_conf()->queue) {
-        vg_count(VG_COUNT_FULL);
+        vg_ocpp_count(VG_COUNT_FULL);
         return NGX_HTTP_SERVICE_UNAVAILABLE;
     }
     return 0;

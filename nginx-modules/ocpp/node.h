@@ -46,7 +46,7 @@ vg_node_t *vg_node(void);
 ngx_int_t vg_node_open(ngx_cycle_t *cycle);
 
 static inline void
-vg_count(vg_count_t what)
+vg_ocpp_count(vg_count_t what)
 {
     (void) ngx_atomic_fetch_add(&vg_node()->counts[what], 1);
 }

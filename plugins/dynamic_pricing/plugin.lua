@@ -6,7 +6,7 @@ for _, file in ipairs { require "rule", require "decision" } do
 end
 
 return {
-    abi = 8,
+    abi = 9,
     name = "dynamic_pricing",
     version = "0.1.0",
     about = "Prices that surge by occupancy and time of use, within bounds",

@@ -12,7 +12,7 @@ local id_fields = {
 
 ---@type vg.manifest
 return {
-    abi = 8,
+    abi = 9,
     name = "example",
     version = "0.1.0",
     about = "Notes that a caller keeps for itself",

@@ -16,7 +16,7 @@ end
 routes[#routes + 1] = { "EVERY", "1m", statement = "batch_sweep", about = "Send what waits for one mail and was left over" }
 
 return {
-    abi = 8,
+    abi = 9,
     name = "notifications",
     version = "0.1.0",
     about = "Who is told what, by which channel",

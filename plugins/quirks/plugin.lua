@@ -19,7 +19,7 @@ for _, action in ipairs { "MeterValues", "StartTransaction", "StatusNotification
 end
 
 return {
-    abi = 8,
+    abi = 9,
     name = "quirks",
     version = "0.1.0",
     about = "Puts right what chargers' firmware gets wrong",

@@ -42,7 +42,7 @@ local function tree(prefix, of)
 end
 tree("", _G)
 return {
-    abi = 8, name = "told", version = "1", about = "a test",
+    abi = 9, name = "told", version = "1", about = "a test",
     routes = {
         { "GET", "/told", about = "What a machine has", check = function() return seen end },
         { "POST", "/told/members", about = "What a call has", fields = { { "body", "names", "array", item = { "text" } } }, check = function(call)
@@ -117,6 +117,7 @@ my %keys = (
     'vg.saga'      => 'vg_lua_sagas.keys',
     'vg.saga_step' => 'vg_lua_saga_steps.keys',
     'vg.keep'      => 'vg_lua_keeps.keys',
+    'vg.counter'   => 'vg_lua_counters.keys',
     'vg.route'     => 'vg_lua_row_keys',
     'vg.field'     => 'vg_lua_field_keys',
     'vg.step'      => 'vg_lua_steps.keys',

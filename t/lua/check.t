@@ -65,7 +65,7 @@ local function check(call)
 end
 
 return {
-    abi = 8, name = "ripe", version = "0.1.0", about = "a test",
+    abi = 9, name = "ripe", version = "0.1.0", about = "a test",
     routes = {
         { "POST", "/ripe", statement = "create", check = check, about = "Keep one", fields = {
             { "body", "text", "text", required = true, max = 20 },
@@ -133,7 +133,7 @@ my @wrong = (
     [ 'a setting that is none', 'plugin.lua', qr/a field names a setting that is none/, sub { s/(\{ "body", "text".*)/$1 { "setting", "least", "int" },/ } ],
     [ 'a setting of another type', 'plugin.lua', qr/a field is of another type than its setting/, sub { s/(\{ "body", "text".*)/$1 { "setting", "most", "text" },/ } ],
     [ 'a query\'s field',       'plugin.lua', qr/plugin\.lua:22: old\.fields\[1\]: no place is "bund"/, sub { s/"bound", "before"/"bund", "before"/ } ],
-    [ 'ABI',                    'plugin.lua', qr/ABI 3, the kit's is 8/,                  sub { s/abi = 8/abi = 3/ } ],
+    [ 'ABI',                    'plugin.lua', qr/ABI 3, the kit's is 9/,                  sub { s/abi = 9/abi = 3/ } ],
     [ 'a name that is another', 'plugin.lua', qr/another name/,                           sub { s/name = "ripe"/name = "raw"/ } ],
     [ 'a route that is there',  'plugin.lua', qr{POST /stations is there twice: stations}, sub { s{"POST", "/ripe"}{"POST", "/stations"} } ],
     [ 'no statement',           'plugin.lua', qr{gat\.sql: there is no such file},        sub { s/"get"/"gat"/ } ],

@@ -11,7 +11,7 @@ use Time::HiRes qw(time);
 use Voltgate;
 use Voltgate::Cli;
 
-my $head = 'return { abi = 8, name = "NAME", version = "1", about = "a test", ';
+my $head = 'return { abi = 9, name = "NAME", version = "1", about = "a test", ';
 my %bad = (
     loop      => 'while true do end',
     swallowed => 'while true do pcall(function() while true do end end) end',

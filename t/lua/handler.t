@@ -151,7 +151,7 @@ local function within(call)
 end
 
 return {
-    abi = 8, name = "things", version = "1", about = "a test",
+    abi = 9, name = "things", version = "1", about = "a test",
     routes = {
         { "POST", "/things", handler = add, statement = "thing_create", about = "Make a thing", fields = {
             { "body", "weight", "int", required = true, min = 1, max = 1000, about = "in g" },

@@ -12,7 +12,7 @@ use Voltgate::Charger;
 use Voltgate::Cli;
 use Voltgate::Conf;
 
-my $head = 'abi = 8, version = "1", about = "a test"';
+my $head = 'abi = 9, version = "1", about = "a test"';
 
 # what it answers is what it was told, and who stood in the way
 my $inn = <<"END";

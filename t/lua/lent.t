@@ -41,7 +41,7 @@ local function statements(call)
 end
 
 return {
-    abi = 8, name = "lent", version = "1", about = "a test",
+    abi = 9, name = "lent", version = "1", about = "a test",
     routes = {
         { "POST", "/lent/hash", fields = { word_field }, about = "Hash", handler = function(call)
               local hash, err = password.hash(call.values.word)

@@ -14,7 +14,7 @@ local rule = require "voltgate.rule"
 local template = require "voltgate.template"
 local escapes = { text = template.text, html = template.html, line = template.line, cut = function(text) return template.cut(text, 7) end }
 return {
-    abi = 8, name = "library", version = "1", about = "a test",
+    abi = 9, name = "library", version = "1", about = "a test",
     routes = {
         { "POST", "/library/fill", about = "A template", fields = {
             { "body", "text", "text", required = true, max = 100000 }, { "body", "values", "any", required = true }, { "body", "escape", "text" } },

@@ -14,7 +14,7 @@ sub plugin {
     return { 'plugin.lua' => <<"END" };
 local number = { { "query", "n", "int", required = true, min = 0, max = 1000000000, about = "how many" } }
 return {
-    abi = 8, name = "$name", version = "1", about = "a test",
+    abi = 9, name = "$name", version = "1", about = "a test",
     routes = {
         { "GET", "/$name/kept", about = "Hold some pieces of 100 kB", fields = number, check = function(call)
             local t = {}

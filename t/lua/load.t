@@ -22,7 +22,7 @@ my $lua = <<'END';
 -- version one
 local M = require "rule"
 return {
-    abi = 8, name = "loaded", version = "1", about = "a test",
+    abi = 9, name = "loaded", version = "1", about = "a test",
     routes = {
         { "GET", "/loaded", check = function() return { version = "1", rule = M.n } end, about = "Which version" },
         { "GET", "/loaded/slow", everybodys = true, about = "After a while", handler = function()
@@ -81,7 +81,7 @@ my %wrong = (
     'a setting'       => [ qr/setting most: what the conf says is out of range: 0 to 6/, sub { s/max = 10/max = 6/ } ],
     'no file'         => [ qr/there is no rulle\.lua/,                sub { s/"rule"/"rulle"/ } ],
     'a file outside'  => [ qr/a file's name is of/,                   sub { s/"rule"/"..\/rule"/ } ],
-    'ABI'             => [ qr/ABI 6, the kit's is 8/,                 sub { s/abi = 8/abi = 6/ } ],
+    'ABI'             => [ qr/ABI 6, the kit's is 9/,                 sub { s/abi = 9/abi = 6/ } ],
     'its name'        => [ qr/another name/,                          sub { s/name = "loaded"/name = "other"/ } ],
     'no version'      => [ qr/plugin\.lua:\d+: version must be a string/, sub { s/version = "1",// } ],
     'a key'           => [ qr/plugin\.lua:\d+: routes\[3\]: statment is not known/,sub { s/statement = "marks"/statment = "marks"/ } ],

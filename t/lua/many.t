@@ -21,7 +21,7 @@ end
 END
     return $text . <<"END";
 COUNT = 0
-return { abi = 8, name = "$name", version = "1", about = "a test", routes = {
+return { abi = 9, name = "$name", version = "1", about = "a test", routes = {
     { "GET", "/$name", about = "How often, of this one in this worker", check = function(call)
           COUNT = COUNT + 1
           return { name = "$name", count = COUNT, rule = rules.rule_7({}, 1).weight }

@@ -18,7 +18,7 @@ my $port = $slow->sockport;
 
 my $lua = <<'END';
 return {
-    abi = 8, name = "patient", version = "1", about = "a test",
+    abi = 9, name = "patient", version = "1", about = "a test",
     routes = {
         { "GET", "/patient/world", queries = { "row" }, about = "A row, then the world", handler = function()
               local row = db.query("row")[1]

@@ -136,7 +136,7 @@ local function each(call)
 end
 
 return {
-    abi = 8, name = "scale", version = "1", about = "a test",
+    abi = 9, name = "scale", version = "1", about = "a test",
     routes = {
         { "EVERY", "1s", statement = "round_add", fields = bound, handler = round, about = "Sum up" },
         { "EVERY", "1s", statement = "round_try", fields = bound, handler = try, about = "Try what a timer may not" },

@@ -31,7 +31,7 @@ my $modules = "$scratch/root/usr/lib/nginx/modules";
 my $path    = join ';', map { "$scratch/root/usr/share/lua/5.1/$_" } '?.lua', '?/init.lua';
 
 my $lua = <<'END';
-return { abi = 8, name = "beside", version = "1", about = "a test", routes = {
+return { abi = 9, name = "beside", version = "1", about = "a test", routes = {
     { "GET", "/beside", queries = { "row" }, about = "Add", handler = function()
         local sum = 0
         for i = 1, 1000 do sum = sum + i end

@@ -43,7 +43,7 @@ local function get(path, handler)
 end
 
 return {
-    abi = 8, name = "slow", version = "1", about = "a test",
+    abi = 9, name = "slow", version = "1", about = "a test",
     routes = {
         get("sum", function() return { sum = sum(2e7) } end),
         get("other", function() return { sum = sum(1e7) } end),
@@ -90,7 +90,7 @@ return {
 }
 END
 
-my $quick = 'return { abi = 8, name = "quick", version = "1", about = "a test", routes = {'
+my $quick = 'return { abi = 9, name = "quick", version = "1", about = "a test", routes = {'
     . ' { "GET", "/quick", about = "a test", check = function() return { n = 1 } end } } }';
 
 my $vg = Voltgate->start(own_cluster => 1, workers => 1, extra => { http => '    voltgate_lua_time 2s;' },

@@ -83,7 +83,7 @@ local function told(call)
 end
 
 return {
-    abi = 8, name = "walk", version = "1", about = "a test",
+    abi = 9, name = "walk", version = "1", about = "a test",
     routes = {
         { "INTERNAL", "walk.double", about = "Twice", fields = { n },
           check = function(call)

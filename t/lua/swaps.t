@@ -16,7 +16,7 @@ sub lua {
 
     return <<"END";
 local version = "$version"
-return { abi = 8, name = "moving", version = version, about = "a test", routes = {
+return { abi = 9, name = "moving", version = version, about = "a test", routes = {
     { "GET", "/moving", check = function() return { version = version } end, about = "Which version" },
     { "GET", "/moving/asked", queries = { "count" }, about = "By a statement", handler = function()
         local rows = db.query("count", { n = 3 })

@@ -10,7 +10,7 @@ use Voltgate;
 use Voltgate::Author;
 use Voltgate::Cli;
 
-my $lua = 'return { abi = 8, name = "saved", version = "1", about = "a test", routes = {
+my $lua = 'return { abi = 9, name = "saved", version = "1", about = "a test", routes = {
     { "GET", "/saved", check = function() return { said = "one" } end, about = "Which" } } }
 ';
 my $c = '#include "vg.h"

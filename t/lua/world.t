@@ -37,7 +37,7 @@ local function post(call)
 end
 
 return {
-    abi = 8, name = "world", version = "1", about = "a test",
+    abi = 9, name = "world", version = "1", about = "a test",
     routes = {
         { "POST", "/world/digests", handler = digests, about = "Digests", fields = { { "body", "text", "text", required = true } } },
         { "POST", "/world/mails", handler = post, about = "A mail",

@@ -11,7 +11,7 @@ use Voltgate::Person;
 
 my $lua = <<'END';
 return {
-    abi = 8, name = "writer", version = "1", about = "a test",
+    abi = 9, name = "writer", version = "1", about = "a test",
     routes = { { "POST", "/writer", about = "Whom", fields = { { "body", "customerId", "text" }, { "body", "companyId", "text" } },
         handler = function(call) return (assert(ask("contact.show", call.values))) end } },
 }

@@ -69,6 +69,7 @@ subtest 'a webhook that comes while it is looked at is not forgotten' => sub {
 subtest 'a look that is older than what was written clears no doubt' => sub {
     my $cell = $p->begun('stripe', 'capture', 'none');
     $p->settle($cell);
+    $vg->dbh->begin_work;    # who else has doubts looks meanwhile
     $vg->sql('update billing.intent set doubt = true, version = version + 1 where id = $1', $cell->{id});
     my $said = sub { $vg->sql('select billing.intent_said($1, $2, now(), $3)', $cell->{id},
         qq({"op": "LOOK", "verdict": "READ", "status": "CAPTURED", "captured": @{[ $cell->{amount} / 100 ]}, "refunded": 0, "version": $_[0]}), 'test') };
@@ -77,6 +78,7 @@ subtest 'a look that is older than what was written clears no doubt' => sub {
     ok of_intent($cell, 'doubt'), 'of an older row';
     $said->(of_intent($cell, 'version'));
     ok !of_intent($cell, 'doubt'), 'of this one';
+    $vg->dbh->rollback;
 };
 
 # what is wanted at the provider, beside us

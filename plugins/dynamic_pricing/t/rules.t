@@ -14,7 +14,7 @@ sub slurp { open my $file, '<', $_[0] or die "$_[0]: $!"; local $/ = undef; retu
 my $lua = <<'END';
 local surge = require "surge"
 return {
-    abi = 8, name = "pure", version = "1", about = "a test",
+    abi = 9, name = "pure", version = "1", about = "a test",
     routes = {
         { "POST", "/pure/decide", about = "Decide", fields = { { "body", "ground", "any", required = true } },
           check = function(call)

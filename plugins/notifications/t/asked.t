@@ -12,7 +12,7 @@ use Voltgate::Notified;
 
 my $lua = <<'END';
 return {
-    abi = 8, name = "teller", version = "1", about = "a test",
+    abi = 9, name = "teller", version = "1", about = "a test",
     routes = { { "POST", "/teller", about = "Tell", fields = { { "body", "what", "object", required = true }, { "body", "route", "text" } },
         handler = function(call)
             local said, err = ask(call.values.route or "notification.send", call.values.what)

@@ -13,7 +13,7 @@ use Voltgate;
 use Voltgate::Charger;
 
 my $witness = <<'LUA';
-return { abi = 8, name = "witness", version = "1", about = "a test",
+return { abi = 9, name = "witness", version = "1", about = "a test",
     routes = { { "HOOK", "OCPP16 *", stands = "before fields, after quirks", about = "Write it down", handler = function(call)
         db.change("note", { point = call.charge_point, seen = call.body })
     end } },
