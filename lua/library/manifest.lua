@@ -196,7 +196,7 @@ function vg_call:setting(name) end
 ---@param more? integer 1
 function vg_call:count(name, value, more) end
 
---- CSV (RFC 4180) of rows: what is nil is an empty cell, members of a table are columns of their own.
+--- CSV (RFC 4180) of rows: what is nil is an empty cell, a table is its JSON; "place.lat" is a member's member.
 ---@param rows table[]
 ---@param columns string[] their names, in the order in which they stand
 ---@return string

@@ -246,21 +246,49 @@ vg_lua_tally(lua_State *L)
 }
 
 
+/* pushes a cell of the row on top: a.b is a member of its member; nil: none */
+static void
+vg_lua_csv_cell(lua_State *L, vg_str_t name)
+{
+    size_t      len;
+    const char *dot;
+
+    lua_pushvalue(L, -1);
+    for (/* void */; lua_istable(L, -1); name.data += len, name.len -= len) {
+        dot = memchr(name.data, '.', name.len);
+        len = dot ? (size_t) (dot - name.data) : name.len;
+        lua_pushlstring(L, name.data, len);
+        lua_rawget(L, -2);
+        lua_remove(L, -2);
+        if (dot == NULL) {
+            return;
+        }
+        len++;
+    }
+    lua_pop(L, 1);
+    lua_pushnil(L);
+}
+
+
 /* the table on top, with these columns: a table has no order of its own */
 static void
 vg_lua_csv_row(lua_State *L, const vg_str_t *names, size_t n, vg_out_t *out)
 {
     size_t      i;
+    vg_out_t    inner;
     const char *wrong = NULL;
 
     luaL_checktype(L, -1, LUA_TTABLE);
     vg_out_open(out, '{');
     for (i = 0; i < n && wrong == NULL; i++) {
-        lua_pushlstring(L, names[i].data, names[i].len);
-        lua_rawget(L, -2);
+        vg_lua_csv_cell(L, names[i]);
         vg_out_name(out, names[i]);
         if (lua_isnil(L, -1)) {
             vg_out_null(out);
+        } else if (lua_istable(L, -1)) {
+            vg_out_init(&inner, out->pool);
+            wrong = vg_lua_write(L, lua_gettop(L), &inner);
+            vg_out_string(out, vg_out_str(&inner));
         } else {
             wrong = vg_lua_write(L, lua_gettop(L), out);
         }
