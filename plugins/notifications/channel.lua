@@ -12,6 +12,24 @@ local template = require "voltgate.template"
 
 local channel = {}
 
+-- of each channel, by what came of a try
+local outcomes = { "sent", "failed", "spared", "lost" }
+channel.counters = {}
+for i, outcome in ipairs(outcomes) do
+    channel.counters[i] = { name = outcome, label = "channel", values = "EMAIL|SMS|PUSH|IN_APP|WEBHOOK", about = "tries of which came: " .. outcome }
+end
+
+--- What came of a try, counted and given back.
+function channel.counted(call, name, outcome, detail, dead)
+    call:count(outcome:lower(), name)
+    return outcome, detail, dead
+end
+
+--- One try of a letter by that channel.
+function channel.try(call, name, letter)
+    return channel.counted(call, name, channel[name](call, letter))
+end
+
 local spares = { breaker_open = true, rate = true, busy = true }
 
 -- what the room outbound says; a status that may be another the next time

@@ -1,6 +1,7 @@
 -- plugin.lua: the manifest of notifications: who is told what, by which channel.
 
 local alert = require "alert"
+local channel = require "channel"
 local erasure = require "erasure"
 local event = require "event"
 local incident = require "incident"
@@ -38,6 +39,7 @@ return {
     },
     publishes = { "notification.sent.v1", "customer.erased.v1" },
     keeps = erasure.keeps,
+    counters = channel.counters,
     queries = {
         rule_of_event = {
             { "bound", "type", "text", required = true },

@@ -55,7 +55,7 @@ local function one(call)
     local made, letter = pcall(letter_of, ground, contact)
     if not made then call:log(letter) end
     if not made or not letter then return told("LOST", { reason = made and "no_template" or "template" }) end
-    local result, detail, dead = channel[ground.channel](call, letter)
+    local result, detail, dead = channel.try(call, ground.channel, letter)
     return told(result, detail, { subject = letter.subject, text = letter.text, dead = dead })
 end
 
@@ -73,7 +73,7 @@ local function batch(call)
     end)
     if #letters == 0 then return { ids = ids, result = "LOST", detail = { reason = "no_template" } } end
     local subject = #letters == 1 and letters[1].subject or call:setting("batch_subject"):gsub("#", #letters)
-    local result, detail = channel.EMAIL(call, { id = ids[1], contact = contact, subject = subject,
+    local result, detail = channel.try(call, "EMAIL", { id = ids[1], contact = contact, subject = subject,
         text = table.concat(list.map(letters, function(letter) return letter.subject .. "\n\n" .. letter.text end), "\n\n") })
     return { ids = ids, result = result, detail = detail }
 end
@@ -90,7 +90,7 @@ function send.mailed(call)
         call:log("there is no template " .. v.template)
         return call:refuse("unavailable")
     end
-    local result, detail = channel.EMAIL(call, letter)
+    local result, detail = channel.try(call, "EMAIL", letter)
     if result == "SENT" then return { code = detail.code } end
     call:log("not mailed: " .. detail.reason)
     -- what was spared is no try of the asker's job either

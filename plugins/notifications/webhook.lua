@@ -41,7 +41,7 @@ local function deliver(call)
     local said, why = http.post { url = ground.url, body = ground.body, any_status = true, idempotency_key = ground.id, headers = {
         ["Voltgate-Signature"] = "t=" .. at .. ",v1=" .. crypto.hmac_sha256(ground.secret, at .. "." .. ground.body),
         ["Voltgate-Delivery"] = ground.id, ["Voltgate-Event"] = ground.type } }
-    local result, detail = channel.answered(said, why)
+    local result, detail = channel.counted(call, "WEBHOOK", channel.answered(said, why))
     return { result = result, detail = detail }
 end
 

@@ -47,6 +47,15 @@ function cure.wrong(what)
     if what[1] == "zone" and what.marked ~= "" and what.marked ~= "Z" then return "zone is marked Z or not at all" end
 end
 
+--- what /metrics counts
+local names = {}
+for name in pairs(kinds) do names[#names + 1] = name end
+table.sort(names)
+cure.counters = {
+    { name = "corrections", label = "cure", values = table.concat(names, "|"), about = "cures that put something right, by kind" },
+    { name = "failures", about = "messages that went on as they came, since a cure failed" },
+}
+
 function cure.actions(what)
     return what.action and { what.action } or kinds[what[1]].actions
 end

@@ -50,8 +50,10 @@ function mend.hook(action)
             local ok, did = pcall(cure[what[1]] or waiting[what[1]], what, body, action, call, point)
             if not ok then
                 call:log(what.quirk .. ": " .. action .. " of " .. call.charge_point .. " goes on as it came: " .. tostring(did))
+                call:count("failures")
                 return nil
             elseif did then
+                call:count("corrections", what[1])
                 changed = true
                 tell(call, point, what, action)
             end

@@ -1,6 +1,7 @@
 -- plugin.lua: the manifest of quirks: what firmware gets wrong in OCPP is put
 -- right before anybody else reads it.
 
+local cure = require "cure"
 local mend = require "mend"
 local register = require "register"
 
@@ -35,6 +36,7 @@ return {
     keeps = {
         { table = "register", keep = "90d", statement = "register_retire", about = "what registers that are followed showed, with their resets" },
     },
+    counters = cure.counters,
     queries = {
         instants = {
             { "bound", "zone", "text", required = true },

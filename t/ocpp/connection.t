@@ -135,7 +135,8 @@ subtest 'a newer one that leaves during its handshake' => sub {
     ok done_with($port), 'it is done with';
     # it has the last number, or came too late for one: who is connected is known, or told to come again
     $cp->recv(2);
-    ok $vg->wait_for(sub { $cp->recv(0.1); $cp->closed || known('CP2') }, 10), 'nobody is connected and not known';
+    ok $vg->wait_for(sub { $cp->recv(0.1); $cp->closed || known('CP2') }, 10), 'nobody is connected and not known'
+        or diag explain [ $vg->get('/api/v1/charge-points/CP2'), $vg->rows(q{select * from stations.link where charge_point_id = 'CP2'}) ], $vg->log;
     is $cp->close_code, 1008 if $cp->closed;
     $cp->drop;
     ok $vg->wait_for(sub { !known('CP2') });

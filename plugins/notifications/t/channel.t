@@ -37,6 +37,10 @@ subtest 'an SMS is tried until it is taken' => sub {
     is scalar(@heard), 3;
     is $heard[2]{body}, 'To=%2B4943112345&From=%2B15550000&Body=Your%20credit%20is%20low', 'as Twilio takes it';
     is $heard[0]{headers}{'idempotency-key'}, $heard[2]{headers}{'idempotency-key'}, 'by the same key';
+    my $numbers = $vg->get('/metrics')->{body};
+    for ([ failed => 2 ], [ sent => 1 ], [ spared => 0 ], [ lost => 0 ]) {
+        like $numbers, qr/^voltgate_notifications_$_->[0]_total\{channel="SMS"\} $_->[1]$/m, "of which $_->[1] $_->[0]";
+    }
     $vg->delete("$api/rules/$rule");
 };
 
