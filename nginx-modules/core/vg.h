@@ -296,8 +296,8 @@ typedef struct {
     const char *const  *publishes; /* event types, NULL-ended, or NULL   */
     const char *(*probe)(void);    /* before a version is taken into use: NULL,
                                    or why it cannot be; NULL: no probe   */
-    const vg_saga_t *sagas;        /* ends with a NULL name, or NULL         */
-    const vg_keep_t *keeps;        /* ends with a NULL table, or NULL        */
+    const vg_saga_t    *sagas;     /* ends with a NULL name, or NULL         */
+    const vg_keep_t    *keeps;     /* ends with a NULL table, or NULL        */
     const vg_counter_t *counters;  /* ends with a NULL name, or NULL         */
 } vg_plugin_t;
 

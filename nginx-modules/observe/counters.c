@@ -39,17 +39,15 @@ static vg_counted_t *
 vg_counters_word(const vg_plugin_slot_t *plugin, const char *name,
                  vg_str_t value, ngx_uint_t make)
 {
-    ngx_str_t         parts[] = { plugin->name, vg_ngx(vg_str(name)),
-                                  vg_ngx(value) };
-    ngx_uint_t        i;
+    ngx_str_t  parts[] = { plugin->name, vg_ngx(vg_str(name)), vg_ngx(value) };
+    ngx_uint_t i;
     vg_counted_t     *w;
     ngx_atomic_uint_t h = vg_hash(parts, 3);
 
     for (i = 0; i < VG_COUNTED; i++) {
         w = &vg_counted[(h + i) % VG_COUNTED];
         if (w->is == h || (make && ngx_atomic_cmp_set(&w->is, 0, h))
-            || w->is == h)
-        {
+            || w->is == h) {
             return w;
         }
         if (w->is == 0) {
@@ -210,12 +208,12 @@ vg_counters_line(vg_out_t *out, const vg_plugin_slot_t *plugin,
     vg_counted_t *w = vg_counters_word(plugin, c->name, value, 0);
 
     out->comma = false;
-    vg_out_raw(
-        out, vg_printf(out->pool, "voltgate_%s_%s_total%s%s%s%.*s%s %lu\n",
-                       plugin->name.data, c->name, c->label ? "{" : "",
-                       c->label ? c->label : "", c->label ? "=\"" : "",
-                       (int) value.len, value.data, c->label ? "\"}" : "",
-                       w ? (unsigned long) w->count : 0UL));
+    vg_out_raw(out,
+               vg_printf(out->pool, "voltgate_%s_%s_total%s%s%s%.*s%s %lu\n",
+                         plugin->name.data, c->name, c->label ? "{" : "",
+                         c->label ? c->label : "", c->label ? "=\"" : "",
+                         (int) value.len, value.data, c->label ? "\"}" : "",
+                         w ? (unsigned long) w->count : 0UL));
 }
 
 
