@@ -178,12 +178,8 @@ sub through {
     my ($self, $pid) = @_;
 
     my $vg = $self->{vg};
-    my $found = $vg->wait_for(sub {
-        delete $vg->{client};
-        $vg->get('/healthz');
-        return (Voltgate::Worker->of($vg, $vg->client->{handle}{fh}) // 0) == $pid;
-    }, 10);
-    return $found || die "no connection meets $pid\n";
+    Voltgate::Worker->only($vg, $pid, sub { delete $vg->{client}; $vg->get('/healthz') });
+    return;
 }
 
 1;
