@@ -12,6 +12,10 @@
 #define VG_COUNTED_PLUGIN 64   /* ... of one                                */
 #define VG_COUNTER_NAME   40   /* bytes                                     */
 
+#define VG_COUNTER_LOWER  "abcdefghijklmnopqrstuvwxyz"
+#define VG_COUNTER_UPPER  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define VG_COUNTER_DIGITS "0123456789"
+
 typedef struct {
     ngx_atomic_t is; /* hash; 0: free                                       */
     ngx_atomic_t count;
@@ -123,20 +127,18 @@ vg_count(vg_call_t *call, const char *name, const char *value, uint64_t more)
 
 /* ------------------------------------------------------------ the manifest */
 
-/* a word of [a-z0-9_] that begins with a letter; of a value others, too */
 static ngx_uint_t
-vg_counters_named(vg_str_t s, const char *more)
+vg_counters_named(vg_str_t s, const char *first, const char *rest)
 {
     size_t i;
 
-    if (s.len == 0 || s.len > VG_COUNTER_NAME) {
+    if (s.len == 0 || s.len > VG_COUNTER_NAME
+        || memchr(first, s.data[0], strlen(first)) == NULL)
+    {
         return 0;
     }
-    for (i = 0; i < s.len; i++) {
-        if (!(s.data[i] >= 'a' && s.data[i] <= 'z')
-            && !(i > 0 && strchr("0123456789_", s.data[i]) && s.data[i])
-            && !(s.data[i] && strchr(more, s.data[i])))
-        {
+    for (i = 1; i < s.len; i++) {
+        if (memchr(rest, s.data[i], strlen(rest)) == NULL) {
             return 0;
         }
     }
@@ -144,16 +146,47 @@ vg_counters_named(vg_str_t s, const char *more)
 }
 
 
+static ngx_uint_t
+vg_counters_snake(const char *name)
+{
+    return vg_counters_named(vg_str(name), VG_COUNTER_LOWER,
+                             VG_COUNTER_LOWER VG_COUNTER_DIGITS "_");
+}
+
+
+/* NULL, or what is wrong with the values; words: how many they are */
+static const char *
+vg_counters_values(const char *values, ngx_uint_t *words)
+{
+    static const char                     chars[] =
+        VG_COUNTER_LOWER VG_COUNTER_UPPER VG_COUNTER_DIGITS "_.-";
+    vg_str_t                              value, other;
+    const char                           *rest = values, *before;
+
+    for (*words = 0; *rest != '\0' || *words == 0; (*words)++) {
+        value = vg_counters_value(&rest);
+        if (!vg_counters_named(value, chars, chars)) {
+            return "a value is a word of letters, digits, '_', '.' and '-'";
+        }
+        for (before = values; before < value.data; /* void */) {
+            other = vg_counters_value(&before);
+            if (other.len == value.len
+                && ngx_strncmp(other.data, value.data, value.len) == 0)
+            {
+                return "a value is there twice";
+            }
+        }
+    }
+    return NULL;
+}
+
+
 /* NULL, or what is wrong with a counter; words: how many it has */
 static const char *
 vg_counters_wrong(const vg_counter_t *c, ngx_uint_t *words)
 {
-    static const char others[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
-    const char       *rest = c->values;
-    vg_str_t          value;
-
-    *words = c->values == NULL;
-    if (!vg_counters_named(vg_str(c->name), "")) {
+    *words = 1;
+    if (!vg_counters_snake(c->name)) {
         return "its name is in snake_case, of at most 40 characters";
     }
     if (c->about == NULL || c->about[0] == '\0' || strchr(c->about, '\n')
@@ -162,18 +195,11 @@ vg_counters_wrong(const vg_counter_t *c, ngx_uint_t *words)
         return "it says in one line what it is about";
     }
     if ((c->label == NULL) != (c->values == NULL)
-        || (c->label && !vg_counters_named(vg_str(c->label), "")))
+        || (c->label && !vg_counters_snake(c->label)))
     {
         return "it has label and values, or neither";
     }
-    while (rest != NULL && (*rest != '\0' || *words == 0)) {
-        value = vg_counters_value(&rest);
-        if (!vg_counters_named(value, others)) {
-            return "a value is a word of letters, digits, '_', '.' and '-'";
-        }
-        (*words)++;
-    }
-    return NULL;
+    return c->values ? vg_counters_values(c->values, words) : NULL;
 }
 
 

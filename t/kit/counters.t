@@ -160,6 +160,7 @@ my @wrong = (
     [ q(counter a: a value is a word of letters, digits, '_', '.' and '-'),           '{ "a", "b", "", "x" }' ],
     [ q(counter a: a value is a word of letters, digits, '_', '.' and '-'),           '{ "a", "b", "one||two", "x" }' ],
     [ q(counter a: a value is a word of letters, digits, '_', '.' and '-'),           '{ "a", "b", "a\"b", "x" }' ],
+    [ 'counter a: a value is there twice',                                            '{ "a", "b", "one|two|one", "x" }' ],
     [ 'counter a: a plugin has at most 64, each value one', '{ "a", "b", "' . join('|', map { "v$_" } 1 .. 65) . '", "x" }' ],
     [ 'counter a is there twice', '{ "a", .about = "x" }, { "a", .about = "y" }' ],
 );
