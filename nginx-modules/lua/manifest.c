@@ -22,68 +22,6 @@ vg_lua_list(lua_State *L, const char *key)
 }
 
 
-/* pushes an item of the list on top, which is a table with these keys */
-static const char *
-vg_lua_entry(lua_State *L, const char *key, size_t i, const char *const *keys)
-{
-    const char *where = vg_lua_at(L, key, i + 1);
-
-    lua_rawgeti(L, -2, (int) i + 1);
-    (void) vg_lua_count(L, where);
-    vg_lua_known(L, where, keys);
-    return where;
-}
-
-
-static const vg_error_t *
-vg_lua_errors(lua_State *L, vg_lua_t *lua)
-{
-    static const char *const keys[] = { "name", "status", "title", NULL };
-    size_t                   i, n = vg_lua_list(L, "errors");
-    const char              *where;
-    vg_error_t *all = vg_lua_room(L, lua, (n + 1) * sizeof(vg_error_t));
-
-    for (i = 0; i < n; i++) {
-        where = vg_lua_entry(L, "errors", i, keys);
-        all[i].name = vg_lua_text(L, lua, where, "name", true);
-        all[i].status = (int) vg_lua_whole(L, where, "status");
-        all[i].title = vg_lua_text(L, lua, where, "title", true);
-        if (all[i].status < 400 || all[i].status > 599) {
-            (void) luaL_error(L, "%s: status must be 400 to 599", where);
-        }
-        lua_pop(L, 2);
-    }
-    lua_pop(L, 1);
-    return all;
-}
-
-
-static const vg_setting_t *
-vg_lua_settings(lua_State *L, vg_lua_t *lua)
-{
-    static const char *const keys[] = { "name", "type", "value",  "about",
-                                        "min",  "max",  "values", NULL };
-    size_t                   i, n = vg_lua_list(L, "settings");
-    const char              *where;
-    vg_setting_t *all = vg_lua_room(L, lua, (n + 1) * sizeof(vg_setting_t));
-
-    for (i = 0; i < n; i++) {
-        where = vg_lua_entry(L, "settings", i, keys);
-        all[i].name = vg_lua_text(L, lua, where, "name", true);
-        all[i].type =
-            vg_lua_type(L, where, vg_lua_text(L, lua, where, "type", true));
-        all[i].value = vg_lua_text(L, lua, where, "value", true);
-        all[i].about = vg_lua_text(L, lua, where, "about", true);
-        all[i].min = (int64_t) vg_lua_whole(L, where, "min");
-        all[i].max = (int64_t) vg_lua_whole(L, where, "max");
-        all[i].values = vg_lua_text(L, lua, where, "values", false);
-        lua_pop(L, 2);
-    }
-    lua_pop(L, 1);
-    return all;
-}
-
-
 static const char *const *
 vg_lua_publishes(lua_State *L, vg_lua_t *lua)
 {
@@ -105,89 +43,167 @@ vg_lua_publishes(lua_State *L, vg_lua_t *lua)
 }
 
 
-static const vg_saga_step_t *
-vg_lua_saga_steps(lua_State *L, vg_lua_t *lua, const char *saga)
-{
-    static const char *const keys[] = { "name", "ask", "undo", "timeout",
-                                        NULL };
-    size_t                   i, n = vg_lua_list(L, "steps");
-    const char              *where;
-    vg_saga_step_t          *all = vg_lua_room(L, lua, (n + 1) * sizeof(*all));
+/* ----------------------------------------------------- tables of one shape */
 
-    for (i = 0; i < n; i++) {
-        where = vg_lua_entry(L, saga, i, keys);
-        all[i].name = vg_lua_text(L, lua, where, "name", true);
-        all[i].ask = vg_lua_text(L, lua, where, "ask", false);
-        all[i].undo = vg_lua_text(L, lua, where, "undo", false);
-        all[i].timeout = (unsigned) vg_lua_whole(L, where, "timeout");
-        lua_pop(L, 2);
+typedef struct vg_lua_shape_s vg_lua_shape_t;
+
+typedef enum {
+    VG_LUA_TEXT,  /* const char *; there is one                             */
+    VG_LUA_MAYBE, /* const char *, or NULL                                  */
+    VG_LUA_INT,   /* int, unsigned                                          */
+    VG_LUA_LONG,  /* int64_t                                                */
+    VG_LUA_TYPE,  /* vg_type_t, by its word                                 */
+    VG_LUA_ROWS,  /* a table within, of a shape of its own                  */
+} vg_lua_kind_t;
+
+typedef struct {
+    const char           *key;
+    vg_lua_kind_t         kind;
+    size_t                at; /* of the row in C                        */
+    const vg_lua_shape_t *rows;
+} vg_lua_member_t;
+
+#define VG_LUA_MEMBERS 8 /* of a row, at most                               */
+
+struct vg_lua_shape_s {
+    size_t                 size; /* of a row                                */
+    const vg_lua_member_t *members;
+};
+
+static const vg_lua_member_t vg_lua_error_keys[] = {
+    { "name", VG_LUA_TEXT, offsetof(vg_error_t, name), NULL },
+    { "status", VG_LUA_INT, offsetof(vg_error_t, status), NULL },
+    { "title", VG_LUA_TEXT, offsetof(vg_error_t, title), NULL },
+    { NULL, VG_LUA_TEXT, 0, NULL },
+};
+static const vg_lua_shape_t vg_lua_error = { sizeof(vg_error_t),
+                                             vg_lua_error_keys };
+
+static const vg_lua_member_t vg_lua_setting_keys[] = {
+    { "name", VG_LUA_TEXT, offsetof(vg_setting_t, name), NULL },
+    { "type", VG_LUA_TYPE, offsetof(vg_setting_t, type), NULL },
+    { "value", VG_LUA_TEXT, offsetof(vg_setting_t, value), NULL },
+    { "about", VG_LUA_TEXT, offsetof(vg_setting_t, about), NULL },
+    { "min", VG_LUA_LONG, offsetof(vg_setting_t, min), NULL },
+    { "max", VG_LUA_LONG, offsetof(vg_setting_t, max), NULL },
+    { "values", VG_LUA_MAYBE, offsetof(vg_setting_t, values), NULL },
+    { NULL, VG_LUA_TEXT, 0, NULL },
+};
+static const vg_lua_shape_t vg_lua_setting = { sizeof(vg_setting_t),
+                                               vg_lua_setting_keys };
+
+static const vg_lua_member_t vg_lua_saga_step_keys[] = {
+    { "name", VG_LUA_TEXT, offsetof(vg_saga_step_t, name), NULL },
+    { "ask", VG_LUA_MAYBE, offsetof(vg_saga_step_t, ask), NULL },
+    { "undo", VG_LUA_MAYBE, offsetof(vg_saga_step_t, undo), NULL },
+    { "timeout", VG_LUA_INT, offsetof(vg_saga_step_t, timeout), NULL },
+    { NULL, VG_LUA_TEXT, 0, NULL },
+};
+static const vg_lua_shape_t vg_lua_saga_step = { sizeof(vg_saga_step_t),
+                                                 vg_lua_saga_step_keys };
+
+static const vg_lua_member_t vg_lua_saga_keys[] = {
+    { "name", VG_LUA_TEXT, offsetof(vg_saga_t, name), NULL },
+    { "about", VG_LUA_TEXT, offsetof(vg_saga_t, about), NULL },
+    { "steps", VG_LUA_ROWS, offsetof(vg_saga_t, steps), &vg_lua_saga_step },
+    { NULL, VG_LUA_TEXT, 0, NULL },
+};
+static const vg_lua_shape_t vg_lua_saga = { sizeof(vg_saga_t),
+                                            vg_lua_saga_keys };
+
+static const vg_lua_member_t vg_lua_keep_keys[] = {
+    { "table", VG_LUA_TEXT, offsetof(vg_keep_t, table), NULL },
+    { "keep", VG_LUA_TEXT, offsetof(vg_keep_t, keep), NULL },
+    { "statement", VG_LUA_TEXT, offsetof(vg_keep_t, statement), NULL },
+    { "about", VG_LUA_MAYBE, offsetof(vg_keep_t, about), NULL },
+    { NULL, VG_LUA_TEXT, 0, NULL },
+};
+static const vg_lua_shape_t vg_lua_keep = { sizeof(vg_keep_t),
+                                            vg_lua_keep_keys };
+
+static const vg_lua_member_t vg_lua_counter_keys[] = {
+    { "name", VG_LUA_TEXT, offsetof(vg_counter_t, name), NULL },
+    { "label", VG_LUA_MAYBE, offsetof(vg_counter_t, label), NULL },
+    { "values", VG_LUA_MAYBE, offsetof(vg_counter_t, values), NULL },
+    { "about", VG_LUA_TEXT, offsetof(vg_counter_t, about), NULL },
+    { NULL, VG_LUA_TEXT, 0, NULL },
+};
+static const vg_lua_shape_t vg_lua_counter = { sizeof(vg_counter_t),
+                                               vg_lua_counter_keys };
+
+/* those of the manifest */
+static const vg_lua_member_t vg_lua_tables[] = {
+    { "errors", VG_LUA_ROWS, offsetof(vg_plugin_t, errors), &vg_lua_error },
+    { "settings", VG_LUA_ROWS, offsetof(vg_plugin_t, settings),
+      &vg_lua_setting },
+    { "sagas", VG_LUA_ROWS, offsetof(vg_plugin_t, sagas), &vg_lua_saga },
+    { "keeps", VG_LUA_ROWS, offsetof(vg_plugin_t, keeps), &vg_lua_keep },
+    { "counters", VG_LUA_ROWS, offsetof(vg_plugin_t, counters),
+      &vg_lua_counter },
+    { NULL, VG_LUA_TEXT, 0, NULL },
+};
+
+
+static void *vg_lua_table(lua_State *L, vg_lua_t *lua, const char *key,
+                          const char *as, const vg_lua_shape_t *shape);
+
+
+/* a member of the table on top, to its place of the row */
+static void
+vg_lua_take(lua_State *L, vg_lua_t *lua, const char *where,
+            const vg_lua_member_t *m, void *row)
+{
+    void *at = (char *) row + m->at;
+
+    switch (m->kind) {
+    case VG_LUA_TEXT:
+    case VG_LUA_MAYBE:
+        *(const char **) at =
+            vg_lua_text(L, lua, where, m->key, m->kind == VG_LUA_TEXT);
+        return;
+    case VG_LUA_INT:
+        *(int *) at = (int) vg_lua_whole(L, where, m->key);
+        return;
+    case VG_LUA_LONG:
+        *(int64_t *) at = (int64_t) vg_lua_whole(L, where, m->key);
+        return;
+    case VG_LUA_TYPE:
+        *(vg_type_t *) at =
+            vg_lua_type(L, where, vg_lua_text(L, lua, where, m->key, true));
+        return;
+    case VG_LUA_ROWS:
+        *(const void **) at = vg_lua_table(L, lua, m->key, where, m->rows);
+        return;
     }
-    lua_pop(L, 1);
-    return all;
 }
 
 
-static const vg_saga_t *
-vg_lua_sagas(lua_State *L, vg_lua_t *lua)
+/* Of the member of the table on top: rows, and one that is all 0. An error
+ * calls the first `as`[1]. */
+static void *
+vg_lua_table(lua_State *L, vg_lua_t *lua, const char *key, const char *as,
+             const vg_lua_shape_t *shape)
 {
-    static const char *const keys[] = { "name", "steps", "about", NULL };
-    size_t                   i, n = vg_lua_list(L, "sagas");
-    const char              *where;
-    vg_saga_t *all = vg_lua_room(L, lua, (n + 1) * sizeof(vg_saga_t));
+    size_t                 i, n = vg_lua_list(L, key);
+    char                  *rows = vg_lua_room(L, lua, (n + 1) * shape->size);
+    const char            *where, *keys[VG_LUA_MEMBERS + 1] = { NULL };
+    const vg_lua_member_t *m;
 
+    for (m = shape->members; m->key != NULL; m++) {
+        keys[m - shape->members] = m->key;
+    }
     for (i = 0; i < n; i++) {
-        where = vg_lua_entry(L, "sagas", i, keys);
-        all[i].name = vg_lua_text(L, lua, where, "name", true);
-        all[i].about = vg_lua_text(L, lua, where, "about", true);
-        all[i].steps = vg_lua_saga_steps(L, lua, where);
+        where = vg_lua_at(L, as, i + 1);
+        lua_rawgeti(L, -2, (int) i + 1);
+        (void) vg_lua_count(L, where);
+        vg_lua_known(L, where, keys);
+        for (m = shape->members; m->key != NULL; m++) {
+            vg_lua_take(L, lua, where, m, rows + i * shape->size);
+        }
         lua_pop(L, 2);
     }
     lua_pop(L, 1);
-    return all;
-}
-
-
-static const vg_keep_t *
-vg_lua_keeps(lua_State *L, vg_lua_t *lua)
-{
-    static const char *const keys[] = { "table", "keep", "statement", "about",
-                                        NULL };
-    size_t                   i, n = vg_lua_list(L, "keeps");
-    const char              *where;
-    vg_keep_t *all = vg_lua_room(L, lua, (n + 1) * sizeof(vg_keep_t));
-
-    for (i = 0; i < n; i++) {
-        where = vg_lua_entry(L, "keeps", i, keys);
-        all[i].table = vg_lua_text(L, lua, where, "table", true);
-        all[i].keep = vg_lua_text(L, lua, where, "keep", true);
-        all[i].statement = vg_lua_text(L, lua, where, "statement", true);
-        all[i].about = vg_lua_text(L, lua, where, "about", false);
-        lua_pop(L, 2);
-    }
-    lua_pop(L, 1);
-    return all;
-}
-
-
-static const vg_counter_t *
-vg_lua_counters(lua_State *L, vg_lua_t *lua)
-{
-    static const char *const keys[] = { "name", "label", "values", "about",
-                                        NULL };
-    size_t                   i, n = vg_lua_list(L, "counters");
-    const char              *where;
-    vg_counter_t *all = vg_lua_room(L, lua, (n + 1) * sizeof(vg_counter_t));
-
-    for (i = 0; i < n; i++) {
-        where = vg_lua_entry(L, "counters", i, keys);
-        all[i].name = vg_lua_text(L, lua, where, "name", true);
-        all[i].label = vg_lua_text(L, lua, where, "label", false);
-        all[i].values = vg_lua_text(L, lua, where, "values", false);
-        all[i].about = vg_lua_text(L, lua, where, "about", true);
-        lua_pop(L, 2);
-    }
-    lua_pop(L, 1);
-    return all;
+    return rows;
 }
 
 
@@ -236,7 +252,9 @@ vg_lua_queries(lua_State *L, vg_lua_t *lua)
 void
 vg_lua_manifest_read(lua_State *L, vg_lua_t *lua)
 {
-    vg_plugin_t *m = &lua->manifest;
+    size_t                 i;
+    vg_plugin_t           *m = &lua->manifest;
+    const vg_lua_member_t *t;
 
     (void) vg_lua_count(L, "what plugin.lua returns");
     vg_lua_known(L, "plugin.lua", vg_lua_keys);
@@ -246,12 +264,16 @@ vg_lua_manifest_read(lua_State *L, vg_lua_t *lua)
     m->about = vg_lua_text(L, lua, "plugin.lua", "about", true);
     vg_lua_queries(L, lua);
     m->routes = vg_lua_rows(L, lua);
-    m->errors = vg_lua_errors(L, lua);
-    m->settings = vg_lua_settings(L, lua);
     m->publishes = vg_lua_publishes(L, lua);
-    m->sagas = vg_lua_sagas(L, lua);
-    m->keeps = vg_lua_keeps(L, lua);
-    m->counters = vg_lua_counters(L, lua);
+    for (t = vg_lua_tables; t->key != NULL; t++) {
+        vg_lua_take(L, lua, t->key, t, m);
+    }
+    for (i = 0; m->errors[i].name != NULL; i++) {
+        if (m->errors[i].status < 400 || m->errors[i].status > 599) {
+            (void) luaL_error(L, "errors[%d]: status must be 400 to 599",
+                              (int) i + 1);
+        }
+    }
 }
 
 

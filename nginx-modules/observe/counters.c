@@ -133,12 +133,11 @@ vg_counters_named(vg_str_t s, const char *first, const char *rest)
     size_t i;
 
     if (s.len == 0 || s.len > VG_COUNTER_NAME
-        || memchr(first, s.data[0], strlen(first)) == NULL)
-    {
+        || strchr(first, s.data[0]) == NULL) {
         return 0;
     }
     for (i = 1; i < s.len; i++) {
-        if (memchr(rest, s.data[i], strlen(rest)) == NULL) {
+        if (strchr(rest, s.data[i]) == NULL) {
             return 0;
         }
     }

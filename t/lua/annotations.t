@@ -98,7 +98,7 @@ like $vg->post('/api/v1/told/members', { names => ['nothing'] })->{json}{nothing
 sub tables {
     my ($text) = @_;
     my ($of, %all) = ('');
-    while ($text =~ /^(\w+)\((?=lua_State|const)|static const (?:char \*const|vg_lua_word_t)\s+(\w+)\[\]\s*=\s*\{(.*?)\};/msg) {
+    while ($text =~ /^(\w+)\((?=lua_State|const)|static const (?:char \*const|vg_lua_word_t|vg_lua_member_t)\s+(\w+)\[\]\s*=\s*\{(.*?)\};/msg) {
         my ($function, $name, $words) = ($1, $2, $3);
         if (defined $function) {
             $of = $function;
@@ -112,12 +112,12 @@ sub tables {
 my %host = (tables(source('manifest')), tables(source('row')));
 my %keys = (
     'vg.manifest'  => 'vg_lua_keys',
-    'vg.error'     => 'vg_lua_errors.keys',
-    'vg.setting'   => 'vg_lua_settings.keys',
-    'vg.saga'      => 'vg_lua_sagas.keys',
-    'vg.saga_step' => 'vg_lua_saga_steps.keys',
-    'vg.keep'      => 'vg_lua_keeps.keys',
-    'vg.counter'   => 'vg_lua_counters.keys',
+    'vg.error'     => 'vg_lua_error_keys',
+    'vg.setting'   => 'vg_lua_setting_keys',
+    'vg.saga'      => 'vg_lua_saga_keys',
+    'vg.saga_step' => 'vg_lua_saga_step_keys',
+    'vg.keep'      => 'vg_lua_keep_keys',
+    'vg.counter'   => 'vg_lua_counter_keys',
     'vg.route'     => 'vg_lua_row_keys',
     'vg.field'     => 'vg_lua_field_keys',
     'vg.step'      => 'vg_lua_steps.keys',
