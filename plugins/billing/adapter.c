@@ -10,6 +10,11 @@
 
 #define PAY_MOST 1000000000000000 /* minor units; what JSON's readers keep  */
 
+#define PAY_STILL                                                              \
+    9 /* waits from which on it is looked at alone: at the look
+                       behind the next, intent_heard() gives up the key, and
+                       by then nobody has asked under it for 12 minutes      */
+
 static const pay_adapter_t *const pay_adapters[] = { &pay_sandbox, &pay_stripe,
                                                      &pay_razorpay, NULL };
 
@@ -126,6 +131,9 @@ pay_next(const pay_adapter_t *adapter, const pay_intent_t *i, bool again)
     pay_op_t op = pay_next_wanted(adapter, i);
 
     if (i->doubt) {
+        return PAY_LOOK;
+    }
+    if (op != PAY_NONE && i->waits >= PAY_STILL) {
         return PAY_LOOK;
     }
     if (!adapter->keyless || op == PAY_NONE) {
@@ -336,6 +344,7 @@ pay_intent_read(const vg_json_t *row, vg_str_t claim, pay_intent_t *i)
                          .currency = vg_json_text(row, "currency"),
                          .digits = (int) digits,
                          .tries = pay_count(row, "tries", 0),
+                         .waits = pay_count(row, "waits", 0),
                          .status = pay_status_read(vg_json_text(row, "status")),
                          .wanted = pay_status_read(vg_json_text(row, "wanted")),
                          .doubt = doubt && doubt->type == VG_JSON_TRUE,

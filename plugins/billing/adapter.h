@@ -52,6 +52,7 @@ typedef struct {
     int64_t      captured, refunded; /* so far                            */
     int64_t      refund; /* to be given back now                      */
     int64_t      tries;  /* that came to nothing, for good            */
+    int64_t      waits;  /* pushes since something moved              */
     pay_status_t status, wanted;
     bool         doubt; /* the provider may know more                     */
     pay_claim_t  claim;

@@ -93,6 +93,8 @@ function faultFor(shape, op, amount) {
 
 // ------------------------------------------------------------------- calls
 
+let late = 0;    // that wait to act
+
 const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
 
 function say(res, answer) {
@@ -130,7 +132,11 @@ async function answered(req, res, shape, call) {
     const day = faultFor(shape, call.op, shapes[shape].amount(books, call));
     if (day.fault === 'hang') return;
     if (day.fault === 'closed') return req.socket.destroy();
-    if (day.fault === 'late') await sleep(day.ms ?? 500);
+    if (day.fault === 'late') {
+        late++;
+        await sleep(day.ms ?? 500);
+        late--;
+    }
     const { answer, told } = act(shape, call, day);
     books.write();
     if (day.fault === 'first') await Promise.all(told.map(t => webhooks.send(t)));
@@ -167,7 +173,7 @@ async function answered(req, res, shape, call) {
 // ------------------------------------------------------- what a test may say
 
 const control = {
-    'GET faults': () => ({ left: faults.length }),
+    'GET faults': () => ({ left: faults.length, late }),
     'POST faults': f => { faults.push({ times: 1, after: 0, ...f }); return {}; },
     'POST mend': () => { faults = []; chance = { chance: 0, faults: [], random: () => 1 }; return {}; },
     'POST chance': c => { chance = { faults: [], ...c, random: seeded(c.seed ?? 1) }; return {}; },

@@ -6,8 +6,10 @@
 -- Amounts are the provider's, in all. Money decides over words: what is captured
 -- is CAPTURED, whatever it was. READ: it is so. NOT_THERE: the provider was
 -- looked at, and knows of none: after a refusal it has failed, else nothing is
--- known. REFUSED: nothing came of it, and why is looked at. What was looked at
--- for a quarter of an hour, and did not move, is asked for under another key.
+-- known. REFUSED: nothing came of it, and why is looked at. What did not move for
+-- a quarter of an hour, in the last 12 minutes of which it was looked at alone
+-- (pay_next()), is asked for under another key: what was asked under the last one
+-- lies nowhere any more.
 --
 -- version is the row's when it was asked: only of a row that nobody has written
 -- since a look clears the doubt, or says that a refund was taken back. That one

@@ -81,6 +81,22 @@ subtest 'a look that is older than what was written clears no doubt' => sub {
     $vg->dbh->rollback;
 };
 
+# Nothing moved for a quarter of an hour: it is asked for under another key, but
+# not while the last one may lie there still.
+subtest 'what was asked for a moment ago is not asked for under another key' => sub {
+    for my $shape (qw(stripe razorpay)) {
+        my $cell = $p->begun($shape, 'refund', 'none');
+        $p->settle($cell);
+        $provider->fault('late', op => 'refund', shape => $shape, amount => $cell->{amount}, ms => 3000);
+        $vg->sql('update billing.intent set waits = 10 where id = $1', $cell->{id});
+        $p->later($cell);
+        $p->settle($cell);
+        ok $vg->wait_for(sub { !$provider->faults && !$provider->late }, 10), 'the late one has come about';
+        is $p->theirs($cell)->{net}, $cell->{amount} - 300, "$shape: it is given back once" or diag explain [ $vg->rows('select * from billing.intent where id = $1', $cell->{id}) ];
+    }
+    $p->agree;
+};
+
 # what is wanted at the provider, beside us
 sub beside {
     my ($path, $form) = @_;

@@ -154,9 +154,16 @@ steps_run(void)
         const step_t *s = &steps[n];
         pay_intent_t  i = intent(pool, s->more);
         pay_op_t      op = pay_next(s->adapter, &i, s->again);
+        bool          over = i.status == i.wanted || i.status >= PAY_CAPTURED;
 
         ok(op == s->op, pay_op_name(s->op),
            vg_printf(pool, "%s, not %s", s->more, pay_op_name(op)));
+        i.waits = 8;
+        ok(pay_next(s->adapter, &i, s->again) == s->op,
+           "what does not move is asked again", vg_str(s->more));
+        i.waits = 9;
+        ok(pay_next(s->adapter, &i, s->again) == (over ? PAY_NONE : PAY_LOOK),
+           "and then looked at alone", vg_str(s->more));
         i.doubt = true;
         ok(pay_next(s->adapter, &i, s->again) == PAY_LOOK,
            "in doubt it is looked at", vg_str(s->more));

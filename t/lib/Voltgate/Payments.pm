@@ -126,13 +126,37 @@ sub settle {
     my $done = $vg->wait_for(sub {
         $left = $vg->sql('select count(*) from billing.intent where not settled and id = any ($1)', [ map { $_->{id} } @cells ]);
         if ($left && time - $asked > 5) {
-            $vg->sql(q{update billing.intent set waits = 10, claimed_at = claimed_at - interval '15 minutes' where not settled and id = any ($1)}, [ map { $_->{id} } @cells ]);
+            $self->_aged(map { $_->{id} } @cells);
             $vg->post("$api/payments/$_->{id}/retry", undef) for grep { !$self->is_so($_)->{settled} } @cells;
             $asked = time;
         }
         return !$left;
     }, 40);
     ok $done, 'all are settled' or diag join "\n", map { $_->{name} } grep { !$self->is_so($_)->{settled} } @cells;
+    return;
+}
+
+# As if a quarter of an hour had gone, of those for which nobody asks just now: in
+# that time a call has come about or has not.
+sub _aged {
+    my ($self, @ids) = @_;
+
+    my $vg   = $self->{vg};
+    my $idle = sub {
+        return map { $_->{id} => $_->{jobs} } $vg->rows(q{select i.id,
+                coalesce(string_agg(concat_ws(' ', j.id, j.tries), ', ' order by j.id), '') as jobs
+            from billing.intent i left join vg.job j on j.plugin = 'billing' and j.payload ->> 'intentId' = i.id::text and j.dead_at is null
+            where not i.settled and i.id = any ($1) group by i.id having count(j.lease) = 0}, \@ids);
+    };
+    my %before = $idle->();
+    # whatever had been sent to the provider is read by now, and has acted
+    $vg->wait_for(sub { !$self->{provider}->late && !$self->{provider}->late }, 10);
+    $vg->dbh->begin_work;
+    $vg->sql('lock table vg.job in share row exclusive mode');
+    my %now = $idle->();
+    $vg->sql(q{update billing.intent set waits = 10, claimed_at = claimed_at - interval '15 minutes' where id = any ($1)},
+        [ grep { ($before{$_} // '-') eq $now{$_} } sort keys %now ]);
+    $vg->dbh->commit;
     return;
 }
 

@@ -37,7 +37,7 @@ package Voltgate::Provider;
 # (minor units, of the payment as it was authorised) is about that payment alone.
 # $provider->chance(0.2, seed => 7, faults => ['lost', 'error', …]) gives each
 # call of any op such a day with that chance, until chance(0). faults() says
-# how many that were set were not met yet.
+# how many that were set were not met yet, late() how many wait to act.
 #
 # Cards by token (pm_… of stripe, token_… of razorpay, all that is not named
 # here goes well): …_declined is declined; …_short has 50.00 (5000 minor
@@ -175,6 +175,7 @@ sub _say {
 
 sub fault   { my ($self, $fault, %more) = @_; return $self->_say(POST => 'faults', { fault => $fault, %more }) }
 sub faults  { return $_[0]->_say(GET => 'faults')->{left} }
+sub late    { return $_[0]->_say(GET => 'faults')->{late} }
 sub mend    { return $_[0]->_say(POST => 'mend', {}) }
 sub chance  { my ($self, $chance, %more) = @_; return $self->_say(POST => 'chance', { chance => $chance, %more }) }
 sub books   { my ($self, $shape) = @_; return $self->_say(GET => 'books' . ($shape ? "?shape=$shape" : '')) }

@@ -16,6 +16,7 @@ select json_build_object(
     'wanted', i.wanted,
     'status', i.status,
     'tries', i.tries,
+    'waits', i.waits,
     'doubt', i.doubt,
     'version', i.version,
     'claim', i.claim) as body
