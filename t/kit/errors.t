@@ -12,7 +12,7 @@ use Voltgate::Person;
 use Voltgate::Problem;
 use Voltgate::Wire;
 
-my $dead = Voltgate::free_port();
+my $dead = Voltgate::shut_port();
 my $vg   = Voltgate->start(extra => { server => "
         location = /gone { proxy_pass http://127.0.0.1:$dead; }
         location = /late { return 504; }

@@ -19,7 +19,7 @@ use Voltgate::Variant;
 use Voltgate::Worker;
 
 my $pace   = 0.02;
-my $narrow = Voltgate->free_port;
+my $narrow = Voltgate::free_port();
 my $vg = Voltgate->start(extra => { http => <<'CONF', server => "listen 127.0.0.1:$narrow ssl sndbuf=4k;\n" });
 voltgate_streams          20;
 voltgate_streams_caller   6;

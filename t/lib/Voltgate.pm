@@ -30,13 +30,13 @@ use warnings;
 use Cwd qw(abs_path);
 use File::Basename qw(basename dirname);
 use File::Path     qw(make_path remove_tree);
-use IO::Socket::INET;
 use JSON::PP ();
 use Test2::API ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 
 use Voltgate::Events;
+use Voltgate::Ports;
 use parent qw(Voltgate::Calls Voltgate::Database);
 
 our $ROOT = abs_path(dirname(__FILE__) . '/../..');
@@ -258,12 +258,6 @@ sub complaints {
         push @bad, _slurp($file);
     }
     return @bad;
-}
-
-sub free_port {
-    my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
-        or die "no free port: $!";
-    return $socket->sockport;
 }
 
 # ------------------------------------------------------------------ within

@@ -50,7 +50,7 @@ END
 
 utf8::encode($lua);
 my $sink = Voltgate::Sink->start;
-my $none = Voltgate::free_port();
+my $none = Voltgate::shut_port();
 my $vg = Voltgate->start(own_cluster => 1, authored => { world => { 'plugin.lua' => $lua } }, plugins => ['accounts'],
     extra => { http => $sink->target('mail') . " voltgate_target shut url=smtp://127.0.0.1:$none starttls=off tries=1;" });
 my $api = '/api/v1/world';

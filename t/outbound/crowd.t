@@ -11,7 +11,7 @@ use Voltgate::Caller;
 use Voltgate::World;
 
 my $world = Voltgate::World->start;
-my $shut  = Voltgate::free_port();
+my $shut  = Voltgate::shut_port();
 my $vg = Voltgate->start(extra => { http => <<"END" });
     voltgate_outbound_private on;
     voltgate_target_defaults  tries=1 rate=10000 timeout=2s;

@@ -12,7 +12,7 @@ use Voltgate::World;
 
 my $world = Voltgate::World->start;
 my $port  = $world->port;
-my $shut  = Voltgate::free_port();
+my $shut  = Voltgate::shut_port();
 my $vg = Voltgate->start(extra => { http => <<"END" });
     voltgate_target world   url=@{[ $world->url ]} tries=1;
     voltgate_target shut    url=http://127.0.0.1:$shut tries=1;

@@ -13,7 +13,7 @@ use Voltgate::Caller;
 use Voltgate::World;
 
 my $world = Voltgate::World->start;
-my $shut  = Voltgate::free_port();
+my $shut  = Voltgate::shut_port();
 
 # patient with failures, so that one test's are not the next one's breaker
 my $terms = 'rate=10000 concurrent=64 tries=1 timeout=500ms window=20';

@@ -13,7 +13,7 @@ use Voltgate::Caller;
 use Voltgate::World;
 
 my $world = Voltgate::World->start;
-my $shut  = Voltgate::free_port();
+my $shut  = Voltgate::shut_port();
 my $vg = Voltgate->start(extra => { http => <<"END" });
     voltgate_target world url=@{[ $world->url ]} rate=10000 concurrent=64 tries=1 timeout=3s window=20;
     voltgate_target open  url=http://127.0.0.1:$shut rate=10000 tries=1 window=2 open=300s;

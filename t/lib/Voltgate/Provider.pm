@@ -79,6 +79,7 @@ use JSON::PP ();
 use Time::HiRes qw(sleep time);
 
 use Voltgate::Child qw(reaped);
+use Voltgate::Ports;
 
 my $json = JSON::PP->new->utf8->canonical;
 my @running;
@@ -94,7 +95,7 @@ sub start {
 
     my $self = bless {
         owner => $$,
-        port  => $opts{port} || _free_port(),
+        port  => $opts{port} || free_port(),
         state => $opts{state} || "/tmp/voltgate-provider.$$." . scalar(@running),
         keep  => $opts{state} ? 1 : 0,
     }, $class;
@@ -186,11 +187,6 @@ sub edit    { my ($self, %what) = @_; return $self->_say(POST => 'edit', \%what)
 sub webhooks { my ($self, $url) = @_; return $self->_say(POST => 'webhooks', { url => $url }) }
 sub sent    { return @{ $_[0]->_say(GET => 'sent') } }
 sub send    { my ($self, $shape, $id) = @_; return $self->_say(POST => 'send', { shape => $shape, id => $id }) }    ## no critic
-
-sub _free_port {
-    my $socket = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die "no free port: $!";
-    return $socket->sockport;
-}
 
 END {
     my $status = $?;
