@@ -6,7 +6,8 @@ package Voltgate::Wire;
 #   $r->{status}, $r->{headers}, $r->{body}, $r->{json}; closed by the server
 #
 # plain => 1 leaves TLS out. connect, send and answer are for those that send
-# in pieces. A status of 0: the connection ended without an answer.
+# in pieces. A status of 0: the connection ended without an answer; cut: within its body (or it
+# answers a HEAD).
 
 use strict;
 use warnings;
@@ -80,6 +81,7 @@ sub answer {
         status  => (split / /, $first)[1],
         headers => \%headers,
         body    => $body,
+        cut     => length $body < $length,
         json    => scalar eval { $json->decode($body) },
     };
 }
